@@ -1,0 +1,133 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+
+	"nightshift/internal/job"
+)
+
+// The names of the variables that messages refer to.
+const (
+	KeyVariable    = "SCENARIO_API_KEY"
+	SecretVariable = "SCENARIO_API_SECRET"
+	URLVariable    = "SCENARIO_API_URL"
+)
+
+// LiveURL is the Scenario API, used in live mode unless SCENARIO_API_URL is set.
+const LiveURL = "https://api.cloud.scenario.com/v1"
+
+// Settings are read from the environment.
+type Settings struct {
+	Key     Secret `env:"SCENARIO_API_KEY"`
+	Secret  Secret `env:"SCENARIO_API_SECRET"`
+	URL     string `env:"SCENARIO_API_URL"`
+	Project string `env:"SCENARIO_PROJECT_ID"`
+
+	Output string `env:"NIGHTSHIFT_OUT" envDefault:"out"`
+
+	RequestsPerMinute int    `env:"NIGHTSHIFT_REQUESTS_PER_MINUTE" envDefault:"100"`
+	Parallel          int    `env:"NIGHTSHIFT_PARALLEL" envDefault:"0"`
+	KeyBudget         string `env:"NIGHTSHIFT_MAX_CU"`
+
+	SubmitSlots  int           `env:"NIGHTSHIFT_SUBMIT_SLOTS" envDefault:"16"`
+	CollectSlots int           `env:"NIGHTSHIFT_COLLECT_SLOTS" envDefault:"32"`
+	Drain        time.Duration `env:"NIGHTSHIFT_DRAIN" envDefault:"20s"`
+	Grace        time.Duration `env:"NIGHTSHIFT_GRACE" envDefault:"20s"`
+
+	LogLevel string `env:"NIGHTSHIFT_LOG_LEVEL" envDefault:"error"`
+}
+
+// Load reads and checks the settings. environ is as os.Environ gives it. The error
+// names every variable that is wrong.
+func Load(environ []string) (Settings, error) {
+	var s Settings
+	if err := env.ParseWithOptions(&s, env.Options{Environment: env.ToMap(environ)}); err != nil {
+		return s, readable(err)
+	}
+	return s, s.Validate()
+}
+
+// readable turns the library's report into one line a variable.
+func readable(err error) error {
+	aggregate, ok := errors.AsType[env.AggregateError](err)
+	if !ok {
+		return err
+	}
+	var lines []error
+	for _, single := range aggregate.Errors {
+		if parse, ok := errors.AsType[env.ParseError](single); ok {
+			lines = append(lines, fmt.Errorf("%s: %w", variables[parse.Name], parse.Err))
+			continue
+		}
+		lines = append(lines, single)
+	}
+	return errors.Join(lines...)
+}
+
+// Validate joins every complaint; each starts with the variable's name.
+func (s Settings) Validate() error {
+	var wrong []error
+	complain := func(name, format string, args ...any) {
+		wrong = append(wrong, fmt.Errorf("%s: %s", name, fmt.Sprintf(format, args...)))
+	}
+	if s.URL != "" {
+		if u, err := url.Parse(s.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			complain(URLVariable, "must be an http or https address such as http://127.0.0.1:8090")
+		}
+	}
+	if s.Output == "" {
+		complain("NIGHTSHIFT_OUT", "must name a folder")
+	}
+	for _, number := range []struct {
+		name       string
+		value, min int
+	}{
+		{"NIGHTSHIFT_REQUESTS_PER_MINUTE", s.RequestsPerMinute, 10},
+		{"NIGHTSHIFT_PARALLEL", s.Parallel, 0},
+		{"NIGHTSHIFT_SUBMIT_SLOTS", s.SubmitSlots, 1},
+		{"NIGHTSHIFT_COLLECT_SLOTS", s.CollectSlots, 1},
+	} {
+		if number.value < number.min {
+			complain(number.name, "is %d, must be at least %d", number.value, number.min)
+		}
+	}
+	if s.Drain < time.Second {
+		complain("NIGHTSHIFT_DRAIN", "is %s, must be at least 1s", s.Drain)
+	}
+	if s.Grace < time.Second {
+		complain("NIGHTSHIFT_GRACE", "is %s, must be at least 1s", s.Grace)
+	}
+	if _, err := s.KeyCap(); err != nil {
+		complain("NIGHTSHIFT_MAX_CU", "%v", err)
+	}
+	if _, err := s.Level(); err != nil {
+		complain("NIGHTSHIFT_LOG_LEVEL", "must be debug, info, warn or error")
+	}
+	return errors.Join(wrong...)
+}
+
+// KeyCap is the most that the key may spend; nil without a cap.
+func (s Settings) KeyCap() (*job.CU, error) {
+	if strings.TrimSpace(s.KeyBudget) == "" {
+		return nil, nil
+	}
+	amount, err := job.ParseCU(s.KeyBudget)
+	if err != nil {
+		return nil, err
+	}
+	return &amount, nil
+}
+
+// Level is the least level of what is logged.
+func (s Settings) Level() (slog.Level, error) {
+	var level slog.Level
+	err := level.UnmarshalText([]byte(s.LogLevel))
+	return level, err
+}

@@ -1,0 +1,158 @@
+package job
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrInvalid marks a request that can never succeed as it is: the provider (or
+// our own check) refused its content. The job fails at once.
+var ErrInvalid = errors.New("invalid request")
+
+// ErrInterrupted is the cause with which work is cancelled at shutdown. The work
+// goes back to the queue; it is not an attempt.
+var ErrInterrupted = errors.New("interrupted by shutdown")
+
+// ErrNotFound says that the provider does not know the thing asked for.
+var ErrNotFound = errors.New("not found")
+
+// ErrGone says that a signed link no longer opens; read the asset again.
+var ErrGone = errors.New("link expired or refused")
+
+// RejectedError is a refusal for a reason that a person needs to see, moderation
+// above all. The job fails and is never repeated blindly.
+type RejectedError struct {
+	Reason string // the provider's words
+	Hint   string // what a person can do
+}
+
+func (e *RejectedError) Error() string { return "rejected: " + e.Reason }
+
+// PostponedError says that the work cannot be done now for a known reason. It is
+// run again after the time and does not count as an attempt.
+type PostponedError struct {
+	After  time.Duration
+	Reason WaitReason
+	Detail string // "7 of 7 running", for people
+}
+
+func (e *PostponedError) Error() string {
+	return fmt.Sprintf("postponed for %s: %s", e.After.Round(time.Millisecond), e.Reason)
+}
+
+// UnknownOutcomeError says that a paid request may or may not have been accepted.
+// Nothing is sent again before the provider's job list was looked at.
+type UnknownOutcomeError struct{ Err error }
+
+func (e *UnknownOutcomeError) Error() string { return "outcome unknown: " + e.Err.Error() }
+func (e *UnknownOutcomeError) Unwrap() error { return e.Err }
+
+// WaitReason says what a job waits for; a closed list, used as a label.
+type WaitReason string
+
+// The reasons.
+const (
+	WaitRequestRate WaitReason = "request_rate"     // requests per minute of the project
+	WaitParallel    WaitReason = "parallel_ceiling" // running jobs of the team
+	WaitKeyCU       WaitReason = "cu_key"           // the key's CU cap
+	WaitBatchCU     WaitReason = "cu_batch"         // the batch's CU budget
+	WaitCooldown    WaitReason = "cooldown"         // the provider told us to pause
+	WaitAllowance   WaitReason = "allowance"        // the plan's allowance is used up
+	WaitQuarantine  WaitReason = "quarantine"       // the key was refused
+	WaitBackoff     WaitReason = "backoff"          // the provider or network fails
+	WaitUnknown     WaitReason = "unknown_outcome"  // a lost reply is being looked up
+	WaitStorage     WaitReason = "storage"          // the bucket does not take the image
+	WaitWindow      WaitReason = "window"           // the batch may start jobs at other hours
+)
+
+// Limit is one of the provider's limits that a 429 can speak of.
+type Limit string
+
+// The four 429s.
+const (
+	LimitParallel  Limit = "parallel"  // too many jobs run; Ceiling is how many may
+	LimitAllowance Limit = "allowance" // credits or plan used up; waiting does not help
+	LimitCooldown  Limit = "cooldown"  // pause for After
+	LimitRate      Limit = "rate"      // too many requests; After is a hint or 0
+)
+
+// LimitError is a 429: the request was not accepted and cost nothing.
+type LimitError struct {
+	Limit   Limit
+	Action  string        // the provider's actionName
+	Scope   string        // the provider's limitScope: team, …
+	Ceiling int           // LimitParallel: actionLimit; 0 if not said
+	After   time.Duration // LimitCooldown, LimitRate
+	Detail  string        // the provider's words
+}
+
+func (e *LimitError) Error() string {
+	text := "limit reached: " + string(e.Limit)
+	if e.Action != "" {
+		text += " (" + e.Action + ")"
+	}
+	if e.Detail != "" {
+		text += ": " + e.Detail
+	}
+	return text
+}
+
+// Access says why a key was refused.
+type Access string
+
+// The refusals.
+const (
+	AccessKey   Access = "key"   // 401: the key or its secret is wrong
+	AccessScope Access = "scope" // 403: the key may not do this
+	AccessPlan  Access = "plan"  // 403: the plan does not include the model
+)
+
+// AccessError is a 401 or 403.
+type AccessError struct {
+	Access       Access
+	RequiredPlan string // AccessPlan
+	Detail       string // the provider's words
+}
+
+func (e *AccessError) Error() string {
+	text := "access refused: " + string(e.Access)
+	if e.RequiredPlan != "" {
+		text += " (needs plan " + e.RequiredPlan + ")"
+	}
+	if e.Detail != "" {
+		text += ": " + e.Detail
+	}
+	return text
+}
+
+// BadImageError says that bytes are not the whole image they should be. A new
+// download may give a good one.
+type BadImageError struct {
+	Reason string
+	Bytes  int64 // how many were seen
+}
+
+func (e *BadImageError) Error() string {
+	return fmt.Sprintf("bad image after %d bytes: %s", e.Bytes, e.Reason)
+}
+
+// HintedError carries what a person can do about an error.
+type HintedError struct {
+	Err  error
+	Hint string
+}
+
+func (e *HintedError) Error() string { return e.Err.Error() }
+func (e *HintedError) Unwrap() error { return e.Err }
+
+// Hint returns what a person can do about err, or "".
+func Hint(err error) string {
+	if hinted, ok := errors.AsType[*HintedError](err); ok {
+		return hinted.Hint
+	}
+	if rejected, ok := errors.AsType[*RejectedError](err); ok {
+		return rejected.Hint
+	}
+	return ""
+}

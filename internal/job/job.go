@@ -1,0 +1,185 @@
+package job
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
+	"encoding/json"
+	"time"
+)
+
+// Mode says what kind of API key a batch may use; a batch never mixes them.
+type Mode string
+
+// The modes.
+const (
+	Test Mode = "test"
+	Live Mode = "live"
+)
+
+// Priority says which jobs of a pool go first.
+type Priority string
+
+// The priorities.
+const (
+	Urgent    Priority = "urgent"
+	Normal    Priority = "normal"
+	Overnight Priority = "overnight"
+)
+
+// Priorities lists the priorities, the most pressing first.
+var Priorities = []Priority{Urgent, Normal, Overnight}
+
+// ID names a job by its content: equal model, inputs and output names give the
+// same ID, and any change gives another. It is 16 lower-case letters and digits.
+type ID string
+
+var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// Identify returns the ID of the job with this model, inputs and outputs. Inputs
+// are those the manifest asks for: a drawn seed is not among them, because it is
+// drawn from the ID.
+func Identify(model string, inputs Inputs, outputs []string) ID {
+	const usual = 512 // bytes that most jobs fit in
+	content := appendPart(make([]byte, 0, usual), model)
+	start := len(content) + partHead
+	content = appendValue(append(content, make([]byte, partHead)...), map[string]any(inputs))
+	binary.BigEndian.PutUint64(content[start-partHead:], uint64(len(content)-start))
+	for _, output := range outputs {
+		content = appendPart(content, output)
+	}
+	sum := sha256.Sum256(content)
+	var id [16]byte
+	idEncoding.Encode(id[:], sum[:10])
+	return ID(id[:])
+}
+
+// partHead is the size of a part's length, which stands before it, so that no two
+// lists of parts are the same bytes.
+const partHead = 8
+
+func appendPart(content []byte, part string) []byte {
+	return append(binary.BigEndian.AppendUint64(content, uint64(len(part))), part...)
+}
+
+// DrawSeed returns the seed that a job gets when its manifest names none: always
+// the same for the same batch and job, so that an inference whose reply was lost
+// can be recognised even when everything but the plan is gone. limit is the
+// largest seed the model takes.
+func DrawSeed(batch string, id ID, limit int64) int64 {
+	sum := sha256.Sum256([]byte("seed\x00" + batch + "\x00" + string(id)))
+	return int64(binary.BigEndian.Uint64(sum[:8])>>1) % (limit + 1)
+}
+
+// Job is one inference request with the images it is to make, as a plan holds it.
+type Job struct {
+	ID    ID     `json:"job"`
+	Index int    `json:"index"`           // place in the plan, from 0
+	Row   string `json:"row"`             // the manifest's id of the row
+	Place string `json:"place,omitempty"` // "icons.yaml:12", for messages
+	Model string `json:"model"`
+	// Inputs are sent as they are: seed and image count included.
+	Inputs Inputs `json:"inputs"`
+	// PromptInput is the name of the input that holds the prompt.
+	PromptInput string `json:"promptInput,omitempty"`
+	// Outputs are the object keys of the images within the batch's folder, in
+	// order; each may still hold "{ext}".
+	Outputs []string `json:"outputs"`
+	// Variables are the row's and axes' values, for people to filter by.
+	Variables map[string]string `json:"variables,omitempty"`
+	Quote     CU                `json:"quote"` // the dry run's price, reserved before sending
+}
+
+// Prompt is the text that the job sends as its prompt, or "".
+func (j *Job) Prompt() string {
+	text, _ := j.Inputs[j.PromptInput].(string)
+	return text
+}
+
+// Seed is the seed that the job sends, as text, or "" where it sends none.
+func (j *Job) Seed() string {
+	switch seed := j.Inputs[SeedInput].(type) {
+	case json.Number:
+		return seed.String()
+	case string:
+		return seed
+	default:
+		return ""
+	}
+}
+
+// SeedInput is the name that every known model gives to its seed.
+const SeedInput = "seed"
+
+// ModelInput is the name under which the provider shows the model of a run among
+// its inputs. An input of a model that has this name itself (it can name a LoRA)
+// is hidden by it, so it never tells runs apart.
+const ModelInput = "modelId"
+
+// CountInputs are the names that models give to the number of images of one
+// request, in the order in which they are looked for.
+var CountInputs = []string{"numOutputs", "numImages", "numSamples"}
+
+// State is where a job is in its life.
+type State string
+
+// The states. Waiting is a reason on a queued job, not a state.
+const (
+	Queued    State = "queued"
+	Admitted  State = "admitted" // reserved, intent written
+	Sending   State = "sending"  // the paid request may be out
+	Running   State = "running"  // the inference's id is known
+	Unknown   State = "unknown"  // sent, answer lost
+	Storing   State = "storing"  // the inference ended, its images are being stored
+	Succeeded State = "succeeded"
+	Failed    State = "failed"
+	Cancelled State = "cancelled"
+)
+
+// Final reports whether a job in this state is over.
+func (s State) Final() bool { return s == Succeeded || s == Failed || s == Cancelled }
+
+// Image is one asset as it was stored.
+type Image struct {
+	Key     string `json:"key"`   // within the batch's folder
+	Asset   string `json:"asset"` // the provider's asset id
+	Bytes   int64  `json:"bytes"`
+	Format  string `json:"format"` // png, jpeg, webp
+	Width   int    `json:"width"`
+	Height  int    `json:"height"`
+	CRC32   string `json:"crc32"`             // IEEE, eight hex digits, over the whole object
+	Warning string `json:"warning,omitempty"` // what differs from the manifest's wish
+}
+
+// KindStorage is the kind of failure of a job whose run is paid for and whose
+// images could not be stored.
+const KindStorage = "storage"
+
+// Key is the object key of image i of the result in the folder of its batch.
+func (r *Result) Key(batch string, i int) string { return batch + "/" + r.Images[i].Key }
+
+// Result is how a job ended: one line of results.jsonl or errors.jsonl.
+type Result struct {
+	Job       ID                `json:"job"`
+	Index     int               `json:"index"`
+	Row       string            `json:"row"`
+	State     State             `json:"state"`
+	Model     string            `json:"model"`
+	Prompt    string            `json:"prompt,omitempty"`
+	Inputs    Inputs            `json:"inputs"`
+	Variables map[string]string `json:"variables,omitempty"`
+	Seed      string            `json:"seed,omitempty"`
+	Outputs   []string          `json:"outputs"` // as planned, "{ext}" not filled in
+	Images    []Image           `json:"images,omitempty"`
+	Inference string            `json:"inference,omitempty"` // the provider's id of the run
+	Attempts  int               `json:"attempts"`
+	Quoted    CU                `json:"quoted"`
+	Billed    CU                `json:"billed"`
+	Refunded  CU                `json:"refunded"`
+	Kind      string            `json:"kind,omitempty"`   // kind of failure
+	Reason    string            `json:"reason,omitempty"` // for a failed job: what happened
+	Hint      string            `json:"hint,omitempty"`   // and what a person can do
+	Submitted time.Time         `json:"submitted,omitzero"`
+	Ended     time.Time         `json:"ended,omitzero"` // the inference, by the provider's clock
+	Recorded  time.Time         `json:"recorded"`
+}

@@ -1,0 +1,27 @@
+package job
+
+import "time"
+
+// SubmissionEvent is what happened to a paid request.
+type SubmissionEvent string
+
+// The events.
+const (
+	Intended SubmissionEvent = "intended" // about to be sent
+	Received SubmissionEvent = "received" // the provider named its inference
+	Refused  SubmissionEvent = "refused"  // certainly not accepted; nothing was paid
+)
+
+// Submission is one line of the list of what was sent, which outlives Redis.
+type Submission struct {
+	Event   SubmissionEvent `json:"event"`
+	ID      ID              `json:"job"`
+	Attempt int             `json:"attempt"`
+	At      time.Time       `json:"at"`
+	Job     *Job            `json:"spec,omitempty"` // Intended
+	// Received: the provider's id of the run, its id of our key, and when it made
+	// the run by its clock.
+	Inference string    `json:"inference,omitempty"`
+	Author    string    `json:"author,omitempty"`
+	Made      time.Time `json:"made,omitzero"`
+}
