@@ -1,0 +1,64 @@
+package manifest
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+
+	"nightshift/internal/job"
+)
+
+// deriveID names an item that has no id by its first variable or its prompt and
+// by a hash of its content, so that the name stays when other items come or go.
+func deriveID(l *layer) string {
+	readable := l.prompt
+	if len(l.variables) > 0 {
+		readable = l.variables[0].text
+	}
+	const most = 40
+	words := slug(readable)
+	if len(words) > most {
+		words = words[:most]
+	}
+	words = trimWord(words)
+	if words == "" {
+		words = "row"
+	}
+	return words + "-" + contentHash(l)
+}
+
+// trimWord takes a cut letter and what joins words from the ends of a name.
+func trimWord(words string) string {
+	start, end := 0, len(words)
+	for start < end && joins(words[start]) {
+		start++
+	}
+	for end > start && (joins(words[end-1])) {
+		end--
+	}
+	return validPrefix(words[start:end])
+}
+
+func joins(c byte) bool { return c == '-' || c == '_' || c == '.' || c == '@' || c == '=' }
+
+func contentHash(l *layer) string {
+	hash := sha256.New()
+	write := func(part string) {
+		// Writing to a hash never fails.
+		_, _ = io.WriteString(hash, part)
+		_, _ = hash.Write([]byte{0})
+	}
+	write(l.model)
+	write(l.prompt)
+	write(l.output)
+	for _, v := range l.variables {
+		write(v.name)
+		write(v.text)
+	}
+	inputs := make(job.Inputs, len(l.parameters))
+	for _, p := range l.parameters {
+		inputs[p.name] = p.value
+	}
+	write(string(inputs.Canonical()))
+	return hex.EncodeToString(hash.Sum(nil)[:4])
+}

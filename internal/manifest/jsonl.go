@@ -1,0 +1,166 @@
+package manifest
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxLine bounds one line of a JSONL file and one row of a table, in bytes.
+const maxLine = 1 << 20
+
+// jsonlItems are the lines of a JSONL file, one object each.
+type jsonlItems struct{ file *dataFile }
+
+// variables are not known: each line has its own.
+func (s *jsonlItems) variables() ([]string, bool) { return nil, false }
+
+func (s *jsonlItems) all() iter.Seq2[*layer, error] {
+	return func(yield func(*layer, error) bool) {
+		file, err := s.file.open()
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		// Nothing was written, so closing cannot lose anything.
+		defer func() { _ = file.Close() }()
+		reader := &jsonlReader{path: s.file.path, lines: bufio.NewReaderSize(file, 64<<10)}
+		reader.decoder = decoder{file: s.file.path, problems: &Problems{}}
+		for {
+			item, err := reader.next()
+			if errors.Is(err, io.EOF) || !yield(item, err) || reader.broken {
+				return
+			}
+		}
+	}
+}
+
+// jsonlReader reads item after item into the same memory.
+type jsonlReader struct {
+	path   string
+	lines  *bufio.Reader
+	number int    // of the current line
+	long   []byte // a line that is longer than the buffer of lines
+	parser jsonParser
+	// decoder is made once; problems that it passes on are theirs to keep.
+	decoder decoder
+	item    layer
+	broken  bool // reading cannot go on
+}
+
+// next returns the next item. It returns io.EOF after the last one and
+// *Problems for a line that is none.
+func (r *jsonlReader) next() (*layer, error) {
+	for {
+		line, err := r.line()
+		if err != nil {
+			return nil, err
+		}
+		if strings.TrimSpace(line) != "" {
+			return r.decode(line)
+		}
+	}
+}
+
+// line returns the next line without its end.
+func (r *jsonlReader) line() (string, error) {
+	r.number++
+	raw, err := r.lines.ReadSlice('\n')
+	if errors.Is(err, bufio.ErrBufferFull) {
+		raw, err = r.longLine(raw)
+	}
+	if err != nil && (!errors.Is(err, io.EOF) || len(raw) == 0) {
+		return "", r.broke(err)
+	}
+	// The one copy of the line: all texts of the item are parts of it.
+	line := string(raw)
+	if r.number == 1 {
+		line = strings.TrimPrefix(line, bom)
+	}
+	if len(line) > maxLine {
+		return "", r.problem(0, "split it into several rows", "the line has more than %d bytes", maxLine)
+	}
+	return strings.TrimRight(line, "\r\n"), nil
+}
+
+// longLine collects a line in pieces. Of one that is too long it keeps only
+// enough to know it, and skips the rest.
+func (r *jsonlReader) longLine(start []byte) ([]byte, error) {
+	r.long = append(r.long[:0], start...)
+	for {
+		piece, err := r.lines.ReadSlice('\n')
+		if len(r.long) <= maxLine {
+			r.long = append(r.long, piece...)
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return r.long, err
+		}
+	}
+}
+
+// broke passes on the end of the file and wraps what else ends the reading.
+func (r *jsonlReader) broke(err error) error {
+	r.broken = true
+	if errors.Is(err, io.EOF) {
+		return io.EOF
+	}
+	return fmt.Errorf("read line %d of manifest %q: %w", r.number, r.path, err)
+}
+
+func (r *jsonlReader) problem(column int, suggestion, format string, args ...any) error {
+	return &Problem{
+		Place:      Place{File: r.path, Line: r.number, Column: column},
+		Message:    fmt.Sprintf(format, args...),
+		Suggestion: suggestion,
+	}
+}
+
+func (r *jsonlReader) decode(line string) (*layer, error) {
+	if !utf8.ValidString(line) {
+		return nil, r.problem(invalidColumn(line), "save the file as UTF-8", "the line is not valid UTF-8")
+	}
+	n, err := r.parser.parse(line, r.number)
+	if err != nil {
+		r.decoder.syntax(err)
+	} else {
+		r.decoder.readLayer(&n, "a line", &r.item)
+	}
+	if problems := r.decoder.problems; problems.Len() > 0 {
+		r.decoder.problems = &Problems{}
+		return nil, problems
+	}
+	if r.item.id == "" {
+		r.item.id = deriveID(&r.item)
+	}
+	file, number := r.path, r.number
+	r.item.where = func(name string) (Place, bool) { return jsonPlace(file, line, number, name) }
+	return &r.item, nil
+}
+
+// invalidColumn is the column of the first byte that is not UTF-8.
+func invalidColumn(line string) int {
+	column := 1
+	for i, c := range line {
+		if c == utf8.RuneError && !strings.HasPrefix(line[i:], string(utf8.RuneError)) {
+			break
+		}
+		column++
+	}
+	return column
+}
+
+// jsonPlace reads a line once more to find a field in it. Places are asked for
+// when something is wrong, so nothing is kept for them.
+func jsonPlace(file, line string, number int, name string) (Place, bool) {
+	var parser jsonParser
+	n, err := parser.parse(line, number)
+	if err != nil {
+		return Place{}, false
+	}
+	d := decoder{file: file}
+	return d.find(&n, name)
+}

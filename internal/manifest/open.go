@@ -1,0 +1,105 @@
+package manifest
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"nightshift/internal/job"
+)
+
+// maxFile bounds a YAML or JSON manifest in bytes, because its syntax tree is
+// held in memory. Items beyond it belong into a file of their own.
+const maxFile = 4 << 20
+
+// Open reads a manifest as far as it is no list of jobs: all of a YAML or JSON
+// file with its inline items, the header of a CSV or TSV file. It returns
+// *Problems with everything that is wrong there, or another error if the file
+// cannot be read at all.
+func Open(path string) (*Manifest, error) {
+	file, err := statFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read manifest: %w", err)
+	}
+	m := &Manifest{Path: path}
+	problems := &Problems{}
+	switch extension := strings.ToLower(filepath.Ext(path)); {
+	case isFlat(path):
+		err = m.openFlat(file, problems)
+	case extension == ".yaml" || extension == ".yml":
+		err = m.openTree(file, problems, parseYAML)
+	case extension == ".json":
+		err = m.openTree(file, problems, parseJSON)
+	default:
+		err = fmt.Errorf("the name of %s must end in .yaml, .yml, .json, %s", path, strings.Join(flatFormats, ", "))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read manifest: %w", err)
+	}
+	problems.sort()
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// openFlat opens a file with one job a line. It has no header but that of a table.
+func (m *Manifest) openFlat(file *dataFile, problems *Problems) error {
+	m.Name, m.Mode, m.Priority = fileBatchName(file.path), job.Test, Normal
+	m.def.grid = grid{zipped: 1, total: 1}
+	nowhere := func(string) (Place, bool) { return Place{}, false }
+	m.def.header.where, m.def.defaults.where = nowhere, nowhere
+	d := decoder{file: file.path, problems: problems}
+	items, err := d.flatItems(file)
+	m.def.items = items
+	return err
+}
+
+// openTree reads a file that is one value and then its header.
+func (m *Manifest) openTree(file *dataFile, problems *Problems, parse func(string) (node, error)) error {
+	content, err := readWhole(file)
+	if err != nil {
+		return err
+	}
+	h := &headerReader{decoder: decoder{file: file.path, problems: problems}, m: m}
+	if message, line, column := encodingFault(content); message != "" {
+		h.report(Place{File: file.path, Line: line, Column: column}, "save the file as UTF-8", "%s", message)
+		return nil
+	}
+	m.def.defaults.where = func(string) (Place, bool) { return Place{}, false }
+	root, err := parse(content)
+	if err != nil {
+		h.syntax(err)
+		return nil
+	}
+	h.root = &root
+	h.readHeader()
+	return nil
+}
+
+func readWhole(file *dataFile) (content string, err error) {
+	if file.size > maxFile {
+		return "", fmt.Errorf("%s has %d bytes, at most %d can be read at once; "+
+			"put the items into a JSONL or CSV file and name it in items_from", file.path, file.size, maxFile)
+	}
+	reader, err := file.open()
+	if err != nil {
+		return "", err
+	}
+	// Nothing was written, so closing cannot lose anything.
+	defer func() { _ = reader.Close() }()
+	all, err := io.ReadAll(io.LimitReader(reader, maxFile))
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimPrefix(string(all), bom), nil
+}
+
+func parseJSON(src string) (node, error) {
+	if strings.TrimSpace(src) == "" {
+		return node{}, nil
+	}
+	var parser jsonParser
+	return parser.parse(src, 1)
+}

@@ -1,0 +1,100 @@
+package manifest
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Place is where something stands in a file. Lines and columns count from 1,
+// columns in characters; 0 means that it is not known.
+type Place struct {
+	File         string
+	Line, Column int
+}
+
+// String writes the place as editors and terminals understand it:
+// "icons.yaml:12:7", leaving out what is not known.
+func (p Place) String() string {
+	text := p.File
+	if p.Line > 0 {
+		text += ":" + strconv.Itoa(p.Line)
+		if p.Column > 0 {
+			text += ":" + strconv.Itoa(p.Column)
+		}
+	}
+	return text
+}
+
+// Problem is one thing that is wrong in a manifest, for the person who wrote it.
+type Problem struct {
+	Place      Place
+	Message    string
+	Suggestion string // what to do about it, or ""
+}
+
+// Error writes place, message and suggestion in one line.
+func (p *Problem) Error() string {
+	text := p.Message
+	if place := p.Place.String(); place != "" {
+		text = place + ": " + text
+	}
+	if p.Suggestion != "" {
+		text += "; " + p.Suggestion
+	}
+	return text
+}
+
+// maxListed bounds a list of problems: a file of a million bad rows must not
+// fill memory or the terminal.
+const maxListed = 50
+
+// Problems is a bounded list of problems as one error.
+type Problems struct {
+	List []*Problem // the first 50
+	More int        // how many further ones there are
+}
+
+// Add appends a problem, or only counts it when the list is full.
+func (p *Problems) Add(problem *Problem) {
+	if len(p.List) < maxListed {
+		p.List = append(p.List, problem)
+		return
+	}
+	p.More++
+}
+
+// sort brings the list into the order of the file.
+func (p *Problems) sort() {
+	slices.SortStableFunc(p.List, func(a, b *Problem) int {
+		return cmp.Or(strings.Compare(a.Place.File, b.Place.File), cmp.Compare(a.Place.Line, b.Place.Line), cmp.Compare(a.Place.Column, b.Place.Column))
+	})
+}
+
+// Len is how many problems there are, listed or not.
+func (p *Problems) Len() int { return len(p.List) + p.More }
+
+// Error writes one problem a line.
+func (p *Problems) Error() string {
+	var text strings.Builder
+	for i, problem := range p.List {
+		if i > 0 {
+			text.WriteByte('\n')
+		}
+		text.WriteString(problem.Error())
+	}
+	if p.More > 0 {
+		fmt.Fprintf(&text, "\nand %d more", p.More)
+	}
+	return text.String()
+}
+
+// Err returns the list as an error, or nil where it is empty.
+func (p *Problems) Err() error {
+	if p.Len() == 0 {
+		return nil
+	}
+	return p
+}

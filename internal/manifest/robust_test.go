@@ -1,0 +1,132 @@
+package manifest
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const head = "version: 1\nname: a\nmodel: m\n"
+
+// TestRobust reads contents that do not fit a golden file.
+func TestRobust(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", maxText+1)
+	for _, test := range []struct{ name, file, content, want string }{
+		{"bom yaml", "m.yaml", bom + head, "m.yaml:1:1: a\n"},
+		{"bom json", "m.json", bom + `{"version": 1, "name": "a", "model": "m"}`, "m.json:1:1: a\n"},
+		{"bom jsonl", "m.jsonl", bom + `{"id": "a", "model": "m"}`, "m.jsonl:1:1: a\n"},
+		{"bom csv", "m.csv", bom + "id,model\na,m\n", "m.csv:2:1: a\n"},
+		{"crlf yaml", "m.yaml", strings.ReplaceAll(head+"prompt: x\n", "\n", "\r\n"), `prompt "x"` + "\n"},
+		{"crlf jsonl", "m.jsonl", "{\"id\": \"a\", \"model\": \"m\"}\r\n\r\n{\"id\": \"b\", \"model\": \"m\"}\r\n", "m.jsonl:3:1: b\n"},
+		{"crlf csv", "m.csv", "id,model\r\na,m\r\n", "model m\n"},
+		{"no last line end", "m.csv", "id,model\na,m", "model m\n"},
+		{"utf-16", "m.yaml", "\xff\xfev\x00", "m.yaml:1:1: the file is UTF-16; save the file as UTF-8"},
+		{"not utf-8 yaml", "m.yaml", head + "prompt: ä\xff", "m.yaml:4:10: the file is not valid UTF-8"},
+		{"not utf-8 jsonl", "m.jsonl", "\n{\"ä\": \"\xff\"}", "m.jsonl:2:8: the line is not valid UTF-8"},
+		{"not utf-8 csv", "m.csv", "id,model\nö,\xff\n", "m.csv:2:3: the cell is not valid UTF-8"},
+		{"not utf-8 csv header", "m.csv", "id,\xff\n", "m.csv:1:4: the name of a column is not valid UTF-8"},
+		{"nul yaml", "m.yaml", head + "prompt: \"\x00\"", "m.yaml:4:10: the file holds a NUL character"},
+		{"nul csv", "m.csv", "id,model\na,\x00\n", "m.csv:2:3: the cell holds a NUL character"},
+		{"long text yaml", "m.yaml", head + "prompt: " + long, "m.yaml:4:9: prompt has 65537 bytes; a text has at most 65536"},
+		{"long text jsonl", "m.jsonl", `{"model": "m", "prompt": "` + long + `"}`, "m.jsonl:1:26: prompt has 65537 bytes"},
+		{"long text csv", "m.csv", "model,prompt\nm," + long + "\n", "m.csv:2:3: the cell has 65537 bytes"},
+		{"long by variables", "m.yaml", head + "prompt: \"{x}{x}\"\nitems: [{id: a, x: " + long[:40000] + "}]", "prompt has 80000 bytes with its variables"},
+		{"long line", "m.jsonl", `{"a": "` + strings.Repeat("x", 3*maxLine) + "\"}\n{\"id\": \"b\", \"model\": \"m\"}\n", "m.jsonl:2:1: b\n"},
+		{"long line told", "m.jsonl", `{"a": "` + strings.Repeat("x", 3*maxLine) + "\"}\n", "m.jsonl:1: the line has more than 1048576 bytes"},
+		{"open quote", "m.csv", "id,model\na,\"m\n" + strings.Repeat("x,y\n", maxLine/2), "look for a quote that is not closed"},
+		{"deep flow", "m.yaml", head + "defaults: " + strings.Repeat("[", 200_000), "values are nested more than 64 deep"},
+		{"deep braces", "m.yaml", head + "defaults: " + strings.Repeat("{a: ", 200_000), "values are nested more than 64 deep"},
+		{"deep blocks", "m.yaml", head + "items:\n  " + strings.Repeat("- ", 200_000), "a block starts beyond column 256"},
+		{"deep questions", "m.yaml", head + "items:\n  " + strings.Repeat("? ", 200_000), "a block starts beyond column 256"},
+		{"deep indent", "m.yaml", head + "items:\n" + stairs(300), "a block starts beyond column 256"},
+		{"deep middle", "m.yaml", head + "items:\n" + stairs(100), "nested more than 64 deep"},
+		{"deep json", "m.json", strings.Repeat("[", 200_000), "values are nested more than 64 deep"},
+		{"deep jsonl", "m.jsonl", strings.Repeat(`{"a":`, 100_000), "values are nested more than 64 deep"},
+		{"huge file", "m.yaml", head + strings.Repeat("# more\n", maxFile/7), "at most 4194304 can be read at once"},
+		{"huge number", "m.yaml", head + "defaults: {parameters: {a: 1e999}}", `{"a":"1e999"}`},
+		{"huge number json", "m.jsonl", `{"model": "m", "parameters": {"a": 1e999}}`, "1e999 is not a number"},
+		{"only bom", "m.csv", bom, "the file is empty"},
+		{"empty json", "m.json", " \n", "the manifest is empty"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), test.file)
+			if err := os.WriteFile(path, []byte(test.content), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if got := describe(path); !strings.Contains(got, test.want) {
+				t.Errorf("got %.600q\nwant it to hold %q", got, test.want)
+			}
+		})
+	}
+}
+
+// stairs is a block nested so many deep, one space a step.
+func stairs(steps int) string {
+	var text strings.Builder
+	for i := range steps {
+		text.WriteString(strings.Repeat(" ", i+1) + "-\n")
+	}
+	return text.String()
+}
+
+func TestOpenUnreadable(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "m.yaml")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(folder); err == nil || !strings.Contains(err.Error(), "is a directory") {
+		t.Errorf("a directory: %v", err)
+	}
+	if _, err := Open(filepath.Join(folder, "none.yaml")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a missing file: %v", err)
+	}
+	if _, err := Open("/dev/null"); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+		t.Errorf("a device: %v", err)
+	}
+}
+
+func TestChangedFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "m.jsonl")
+	write := func(content string) {
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(`{"id": "a", "model": "m"}`)
+	m, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(`{"id": "a", "model": "other"}`)
+	var got error
+	for _, err := range m.Rows() {
+		got = err
+	}
+	if !errors.Is(got, errChanged) {
+		t.Errorf("rows of a changed file: %v", got)
+	}
+}
+
+func TestManyProblems(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "m.yaml")
+	content := head + strings.Repeat("x: 1\n", 500)
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(path)
+	problems, ok := errors.AsType[*Problems](err)
+	if !ok || len(problems.List) != maxListed || problems.Len() < 500 {
+		t.Errorf("500 problems give %v", err)
+	}
+	if !strings.HasSuffix(err.Error(), " more") {
+		t.Errorf("the error does not say that there are more: %.200s", err)
+	}
+}

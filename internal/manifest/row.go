@@ -1,0 +1,42 @@
+package manifest
+
+import "nightshift/internal/job"
+
+// Row is one row of a manifest with everything filled in that the manifest
+// knows: one item in one combination of the axes. It may be kept; rows share
+// nothing that changes.
+type Row struct {
+	Place Place
+	// ID is the item's id followed by the values of the axes in their order,
+	// "health/painterly/1". It is safe as a file name and stable as long as the
+	// row is; that it is unique is for [Names] to say of the outputs.
+	ID     string
+	Model  string
+	Prompt string // "" if there is none
+	// Parameters are all inputs but the prompt, the seed included if one is given.
+	Parameters job.Inputs
+	// Samples is the number of images, 0 if the manifest does not say.
+	Samples int
+	Output  Template
+	// Variables are the values of the item's variables and of the axes by name.
+	Variables map[string]string
+	// SeedAxis says that the seed comes from an axis or a column, so that rows
+	// differ by it.
+	SeedAxis bool
+	// Places says where a field stands: "prompt", "output", "model", "samples",
+	// "seed", "parameters.guidance". It falls back to Place.
+	Places func(field string) Place
+
+	texts func(parameter string) (string, bool)
+}
+
+// CellText returns a parameter's text as it stands in a CSV or TSV cell, where
+// the type of a value is only guessed: a cell 1 is a number in Parameters, and
+// this is for a model that wants the text "1". It reports false for parameters
+// that do not come from a cell.
+func (r *Row) CellText(parameter string) (string, bool) {
+	if r.texts == nil {
+		return "", false
+	}
+	return r.texts(parameter)
+}

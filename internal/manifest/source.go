@@ -1,0 +1,86 @@
+package manifest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"time"
+)
+
+// source gives the items of a manifest, as often as it is asked.
+type source interface {
+	// all yields the items in their order. An item holds until the next one. An
+	// error is a *Problem or *Problems of one item, after which it goes on, or
+	// what ended the reading.
+	all() iter.Seq2[*layer, error]
+	// variables are the names of all variables that items have, and whether that
+	// is known before they are read.
+	variables() (names []string, known bool)
+}
+
+// inlineItems are the items that stand in the manifest itself.
+type inlineItems struct {
+	layers []*layer
+	names  []string
+}
+
+func (s *inlineItems) variables() ([]string, bool) { return s.names, true }
+
+func (s *inlineItems) all() iter.Seq2[*layer, error] {
+	return func(yield func(*layer, error) bool) {
+		for _, l := range s.layers {
+			if !yield(l, nil) {
+				return
+			}
+		}
+	}
+}
+
+// dataFile is a file that is read as a stream, several times. It must not change
+// between: what was checked would not be what is run.
+type dataFile struct {
+	path     string
+	size     int64
+	modified time.Time
+}
+
+var errChanged = errors.New("the file has changed since it was opened; start again")
+
+// statFile looks at a file that is to be read. It returns an error if it is not a
+// regular file.
+func statFile(path string) (*dataFile, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case info.IsDir():
+		return nil, fmt.Errorf("%s is a directory; name the file in it", path)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a regular file; a manifest is read several times", path)
+	}
+	return &dataFile{path: path, size: info.Size(), modified: info.ModTime()}, nil
+}
+
+// open returns the content. It returns an error if the file has changed.
+func (f *dataFile) open() (io.ReadCloser, error) {
+	file, err := os.Open(f.path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && f.changed(info) {
+		err = errChanged
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("read %s: %w", f.path, err), file.Close())
+	}
+	return file, nil
+}
+
+func (f *dataFile) changed(info fs.FileInfo) bool {
+	return info.Size() != f.size || !info.ModTime().Equal(f.modified)
+}

@@ -1,0 +1,125 @@
+package plan
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nightshift/internal/job"
+)
+
+func TestForecast(t *testing.T) {
+	t.Parallel()
+	runs := []RunTime{{Model: "a", Seconds: 20}, {Model: "b", Seconds: 40}}
+	capOf := func(left job.CU) []Cap { return []Cap{{Scope: "batch budget", CU: left + 5, Spent: 5}} }
+	tests := []struct {
+		name   string
+		jobs   int // of model a, at 2 CU each
+		limits Limits
+		want   Forecast
+	}{
+		{"request rate decides", 800, Limits{RequestsPerMinute: 100, Parallel: 100}, Forecast{Jobs: 800, Seconds: 620, Bound: BoundRate}},
+		{"ceiling decides", 200, Limits{RequestsPerMinute: 6000, Parallel: 6}, Forecast{Jobs: 200, Seconds: 200. * 20 / 6, Bound: BoundParallel}},
+		{"a single job takes its run", 1, Limits{Parallel: 6}, Forecast{Jobs: 1, Seconds: 20, Bound: BoundParallel}},
+		{"budget covers", 100, Limits{RequestsPerMinute: 60, Parallel: 9, Caps: capOf(200_000)}, Forecast{Jobs: 100, Seconds: 100. * 20 / 9, Bound: BoundParallel}},
+		{"budget covers a part", 100, Limits{Parallel: 10, Caps: capOf(101_000)}, Forecast{Jobs: 50, Seconds: 100, Bound: BoundCU, Scope: "batch budget"}},
+		{"budget is used up", 100, Limits{Parallel: 10, Caps: capOf(0)}, Forecast{Bound: BoundCU, Scope: "batch budget"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			cost := job.CU(test.jobs) * 2 * job.OneCU
+			p := &Plan{New: test.jobs, Cost: cost, Caps: checkCaps(test.limits.Caps, cost), Shapes: []Shape{{Model: "a", Jobs: test.jobs}}}
+			test.want.Runs = runs
+			if diff := cmp.Diff(test.want, p.forecast(test.limits, runs, "")); diff != "" {
+				t.Errorf("forecast (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestForecastSaysThatTheCeilingIsUnknown(t *testing.T) {
+	t.Parallel()
+	p := &Plan{New: 10, Shapes: []Shape{{Model: "a", Jobs: 10}}}
+	f := p.forecast(Limits{RequestsPerMinute: 100}, []RunTime{{Model: "a", Seconds: 30}}, "the list is away")
+	if len(f.Notes) != 2 || f.Bound != BoundRate {
+		t.Errorf("notes %q, bound %s; want the list's note and one on the ceiling, and the request rate", f.Notes, f.Bound)
+	}
+}
+
+func TestCheckCaps(t *testing.T) {
+	t.Parallel()
+	got := checkCaps([]Cap{
+		{Scope: "batch budget", CU: 100, Spent: 40},
+		{Scope: "key a", Pool: "main", CU: 50, Spent: 10},
+		{Scope: "key b", Pool: "main", CU: 50, Spent: 0},
+		{Scope: "team", CU: 10, Spent: 30},
+	}, 80)
+	want := []CapCheck{
+		{Scope: "batch budget", CU: 100, Spent: 40, Left: 60, Short: 20},
+		{Scope: "key a", Pool: "main", CU: 50, Spent: 10, Left: 40, Fits: true},
+		{Scope: "key b", Pool: "main", CU: 50, Left: 50, Fits: true},
+		{Scope: "team", CU: 10, Spent: 30, Short: 80},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("checks (-want +got):\n%s", diff)
+	}
+	if worst := tightest(got); worst == nil || worst.Scope != "team" {
+		t.Errorf("tightest is %+v, want the team", worst)
+	}
+}
+
+func TestAffordable(t *testing.T) {
+	t.Parallel()
+	const huge = job.CU(1) << 52
+	for _, test := range []struct {
+		jobs       int
+		left, cost job.CU
+		want       int
+	}{
+		{3, 20, 30, 2},
+		{3, 19, 30, 1},
+		{10, 0, 30, 0},
+		{1_000_000_000, huge - 1, huge, 999_999_999},
+	} {
+		if got := affordable(test.jobs, test.left, test.cost); got != test.want {
+			t.Errorf("affordable(%d, %d, %d) = %d, want %d", test.jobs, test.left, test.cost, got, test.want)
+		}
+	}
+}
+
+// listing is a catalog that only lists runs.
+type listing struct {
+	Catalog
+	runs []job.Inference
+}
+
+func (l listing) Inferences(context.Context, string, int) ([]job.Inference, string, error) {
+	return l.runs, "more", nil
+}
+
+func TestObservedRuns(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	run := func(model string, status job.RunStatus, seconds int) job.Inference {
+		return job.Inference{Model: model, Status: status, CreatedAt: start, UpdatedAt: start.Add(time.Duration(seconds) * time.Second)}
+	}
+	catalog := listing{runs: []job.Inference{
+		run("a", job.RunSucceeded, 90),
+		run("a", job.RunSucceeded, 12),
+		run("a", job.RunFailed, 1),
+		run("a", job.RunSucceeded, 15),
+		run("b", job.RunActive, 3),
+		run("c", job.RunSucceeded, 7),
+	}}
+	got, note, err := observe(t.Context(), &caller{catalog: catalog}, []string{"a", "b"})
+	if err != nil || note != "" {
+		t.Fatalf("error %v, note %q", err, note)
+	}
+	want := []RunTime{{Model: "a", Seconds: 15, Observed: 3}, {Model: "b", Seconds: 30}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("run times (-want +got):\n%s", diff)
+	}
+}

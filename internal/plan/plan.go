@@ -1,0 +1,89 @@
+package plan
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"nightshift/internal/job"
+	"nightshift/internal/manifest"
+)
+
+// Catalog is what a plan asks the provider; all of it is free. Errors are of the
+// kinds of package job.
+type Catalog interface {
+	// Model returns what the provider says about a model; job.ErrNotFound where
+	// there is none of this id.
+	Model(ctx context.Context, id string) (*job.Model, error)
+	// DryRun returns the price of one request; job.ErrInvalid where the provider
+	// refuses it.
+	DryRun(ctx context.Context, model string, inputs job.Inputs) (job.Quote, error)
+	// Inferences returns a page of runs, newest first, and the next page's token.
+	Inferences(ctx context.Context, token string, size int) ([]job.Inference, string, error)
+}
+
+// Options are what a plan is made of.
+type Options struct {
+	Manifest *manifest.Manifest
+	Catalog  Catalog
+	// Results are those of the batch so far; nil where there are none. Only
+	// succeeded jobs count. They are read once.
+	Results iter.Seq2[job.Result, error]
+	Limits  Limits
+	// Pace waits for a place in the request rate before each call; may be nil.
+	Pace func(context.Context) error
+	// Waiting is told when a call has to wait before it is tried again, for what
+	// and how long; several goroutines may call it. May be nil.
+	Waiting func(job.WaitReason, time.Duration)
+}
+
+// Status says what a plan does with a job.
+type Status string
+
+// The statuses.
+const (
+	New     Status = "new"     // there is nothing of it yet
+	Changed Status = "changed" // there is a result under its name, of other content
+	Kept    Status = "kept"    // its result is there; it does not run again
+)
+
+// PlannedJob is a job as the plan has it. The Quote of a kept job is zero.
+type PlannedJob struct {
+	job.Job
+	Status Status `json:"status"`
+}
+
+// Plan is what a batch would do. Its JSON is stable: names and units stay, and
+// fields are only added.
+type Plan struct {
+	Batch  string   `json:"batch"`
+	Mode   job.Mode `json:"mode"`
+	Rows   int      `json:"rows"`
+	Jobs   int      `json:"jobs"`
+	Images int      `json:"images"`
+	// New, Changed and Kept count jobs; only new and changed ones run.
+	New     int `json:"new"`
+	Changed int `json:"changed"`
+	Kept    int `json:"kept"`
+	// ImagesToRun are those of the jobs that run.
+	ImagesToRun int        `json:"imagesToRun"`
+	Cost        job.CU     `json:"cost"` // of the jobs that run
+	Shapes      []Shape    `json:"shapes"`
+	Caps        []CapCheck `json:"caps,omitempty"`
+	Forecast    Forecast   `json:"forecast"`
+	Samples     []Sample   `json:"samples"` // the first jobs that run
+
+	survey *survey
+}
+
+// Sample is one of a plan's jobs, for a person to look at.
+type Sample struct {
+	Row     string   `json:"row"`
+	Status  Status   `json:"status"`
+	Model   string   `json:"model"`
+	Prompt  string   `json:"prompt,omitempty"`
+	Outputs []string `json:"outputs"`
+}
+
+// ToRun is how many of the jobs run.
+func (p *Plan) ToRun() int { return p.New + p.Changed }

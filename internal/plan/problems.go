@@ -1,0 +1,114 @@
+package plan
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"nightshift/internal/manifest"
+)
+
+const (
+	// samePlaces is how many places of one and the same message are listed.
+	samePlaces = 5
+	// maxMessages bounds the messages that are told apart; further ones are only
+	// counted, so that a million bad rows need no memory.
+	maxMessages = 1000
+)
+
+// problems collects what is wrong, each message with its first few places.
+type problems struct {
+	byMessage map[string]*repeated
+	order     []*repeated
+	uncounted int // beyond maxMessages
+}
+
+type repeated struct {
+	first []*manifest.Problem
+	more  int
+}
+
+// addError takes a row's error: a problem is collected, anything else comes back.
+func (p *problems) addError(err error) error {
+	if problem, ok := errors.AsType[*manifest.Problem](err); ok {
+		p.add(problem)
+		return nil
+	}
+	if several, ok := errors.AsType[*manifest.Problems](err); ok {
+		for _, problem := range several.List {
+			p.add(problem)
+		}
+		p.uncounted += several.More
+		return nil
+	}
+	return err
+}
+
+// isProblem tells what is wrong in a manifest from what keeps it from being read.
+func isProblem(err error) bool { return new(problems).addError(err) == nil }
+
+func (p *problems) addFinding(row *manifest.Row, f finding) {
+	place := row.Place
+	if f.field != "" {
+		place = row.Places(f.field)
+	}
+	p.add(&manifest.Problem{Place: place, Message: f.message, Suggestion: f.suggestion})
+}
+
+func (p *problems) add(problem *manifest.Problem) {
+	same := p.byMessage[problem.Message]
+	if same == nil {
+		if len(p.order) == maxMessages {
+			p.uncounted++
+			return
+		}
+		same = &repeated{}
+		if p.byMessage == nil {
+			p.byMessage = make(map[string]*repeated)
+		}
+		p.byMessage[problem.Message] = same
+		p.order = append(p.order, same)
+	}
+	elsewhere := !slices.ContainsFunc(same.first, func(known *manifest.Problem) bool { return known.Place == problem.Place })
+	if elsewhere && len(same.first) < samePlaces {
+		same.first = append(same.first, problem)
+		return
+	}
+	same.more++
+}
+
+// err returns everything that was found, in the order of the file, as a
+// *manifest.Problems; nil where nothing was.
+func (p *problems) err() error {
+	var all []*manifest.Problem
+	for _, same := range p.order {
+		if same.more > 0 {
+			last := *same.first[len(same.first)-1]
+			last.Message += fmt.Sprintf(" (and so on %s)", counted(same.more, "more row"))
+			same.first[len(same.first)-1] = &last
+		}
+		all = append(all, same.first...)
+	}
+	slices.SortStableFunc(all, func(a, b *manifest.Problem) int {
+		return cmp.Or(
+			cmp.Compare(a.Place.File, b.Place.File),
+			cmp.Compare(a.Place.Line, b.Place.Line),
+			cmp.Compare(a.Place.Column, b.Place.Column),
+			cmp.Compare(a.Message, b.Message),
+		)
+	})
+	listed := &manifest.Problems{More: p.uncounted}
+	for _, problem := range all {
+		listed.Add(problem)
+	}
+	return listed.Err()
+}
+
+// counted writes a number with its noun: "1 job", "12 jobs".
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

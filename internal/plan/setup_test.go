@@ -1,0 +1,141 @@
+package plan_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"nightshift/internal/job"
+	"nightshift/internal/manifest"
+	"nightshift/internal/plan"
+	"nightshift/internal/scenario"
+	"nightshift/internal/simulator"
+)
+
+// catalog is the real client on the simulator, which validates and prices as the
+// API does; it counts the calls and answers with fail's errors first.
+type catalog struct {
+	plan.Catalog
+	fail func(call, model string) error // may be nil
+
+	mu      sync.Mutex
+	models  map[string]int // look-ups, by model
+	dryRuns []job.Inputs
+}
+
+func (c *catalog) Model(ctx context.Context, id string) (*job.Model, error) {
+	c.mu.Lock()
+	c.models[id]++
+	c.mu.Unlock()
+	if err := c.failure("model", id); err != nil {
+		return nil, err
+	}
+	return c.Catalog.Model(ctx, id)
+}
+
+func (c *catalog) DryRun(ctx context.Context, model string, inputs job.Inputs) (job.Quote, error) {
+	c.mu.Lock()
+	c.dryRuns = append(c.dryRuns, inputs)
+	c.mu.Unlock()
+	if err := c.failure("dry run", model); err != nil {
+		return job.Quote{}, err
+	}
+	return c.Catalog.DryRun(ctx, model, inputs)
+}
+
+func (c *catalog) Inferences(ctx context.Context, token string, size int) ([]job.Inference, string, error) {
+	if err := c.failure("inferences", ""); err != nil {
+		return nil, "", err
+	}
+	return c.Catalog.Inferences(ctx, token, size)
+}
+
+func (c *catalog) failure(call, model string) error {
+	if c.fail == nil {
+		return nil
+	}
+	return c.fail(call, model)
+}
+
+// newCatalog returns a client whose key has the lowest plan, on a simulator that
+// also knows the models in testdata.
+func newCatalog(tb testing.TB) *catalog {
+	tb.Helper()
+	sim, err := simulator.New(simulator.Options{
+		Models:            os.DirFS("testdata/models"),
+		Keys:              []simulator.Key{{Key: "planner", Secret: "s", Plan: simulator.Plans()[0]}},
+		RequestsPerMinute: simulator.Unlimited,
+		Parallel:          simulator.Unlimited,
+		Seed:              1,
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	client, err := scenario.New(scenario.Options{
+		BaseURL: "http://sim.test/v1", Key: "planner", Secret: "s", Transport: simulator.Transport(sim),
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(client.Close)
+	return &catalog{Catalog: client, models: map[string]int{}}
+}
+
+// open writes a manifest into a file of this name and opens it.
+func open(tb testing.TB, name, text string) *manifest.Manifest {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	m, err := manifest.Open(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return m
+}
+
+// planOptions are those of a JSONL manifest on a catalog of its own.
+func planOptions(tb testing.TB, text string) plan.Options {
+	tb.Helper()
+	return plan.Options{Manifest: open(tb, "m.jsonl", text), Catalog: newCatalog(tb)}
+}
+
+// mustMake plans a manifest that is expected to be sound.
+func mustMake(tb testing.TB, o plan.Options) *plan.Plan {
+	tb.Helper()
+	p, err := plan.Make(tb.Context(), o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return p
+}
+
+// all lists a plan's jobs.
+func all(tb testing.TB, p *plan.Plan) []plan.PlannedJob {
+	tb.Helper()
+	var jobs []plan.PlannedJob
+	for planned, err := range p.All(tb.Context()) {
+		if err != nil {
+			tb.Fatal(err)
+		}
+		jobs = append(jobs, planned)
+	}
+	return jobs
+}
+
+// complaints plans a manifest that is expected to have problems, and returns them
+// one a line, without the folder of the file.
+func complaints(tb testing.TB, m *manifest.Manifest, c *catalog) string {
+	tb.Helper()
+	_, err := plan.Make(tb.Context(), plan.Options{Manifest: m, Catalog: c})
+	problems, ok := errors.AsType[*manifest.Problems](err)
+	if !ok {
+		tb.Fatalf("error %v, want problems", err)
+	}
+	return strings.ReplaceAll(problems.Error(), filepath.Dir(m.Path)+string(filepath.Separator), "")
+}

@@ -1,0 +1,92 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/mattn/go-runewidth"
+)
+
+// tableWidth fits a terminal of 80 columns.
+const tableWidth = 78
+
+// clean keeps text of a manifest or the provider on its line, and control
+// characters out of the terminal.
+func clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsControl(r) || !unicode.IsPrint(r):
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// table gathers lines of text.
+type table struct{ strings.Builder }
+
+func (t *table) line(format string, args ...any) {
+	t.WriteString(strings.TrimRight(fmt.Sprintf(format, args...), " ") + "\n")
+}
+
+// wrap writes words into lines of the table's width.
+func (t *table) wrap(indent, text string) {
+	line := indent
+	for word := range strings.FieldsSeq(text) {
+		if line != indent && runewidth.StringWidth(line)+1+runewidth.StringWidth(word) > tableWidth {
+			t.line("%s", line)
+			line = indent + "  "
+		} else if line != indent {
+			line += " "
+		}
+		line += word
+	}
+	t.line("%s", line)
+}
+
+// columns writes rows in columns: the first ones (text) to the left, numbers to
+// the right. Text gives way where a line is too long.
+func (t *table) columns(rows [][]string, texts int) {
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], runewidth.StringWidth(cell))
+		}
+	}
+	fit(widths, texts)
+	for _, row := range rows {
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			if i < texts {
+				cells[i] = runewidth.FillRight(runewidth.Truncate(cell, widths[i], "…"), widths[i])
+			} else {
+				cells[i] = runewidth.FillLeft(cell, widths[i])
+			}
+		}
+		t.line("  %s", strings.Join(cells, "  "))
+	}
+}
+
+// fit takes from the widest text column until a line has the table's width.
+func fit(widths []int, texts int) {
+	const least = 8
+	total := 2 * len(widths)
+	for _, width := range widths {
+		total += width
+	}
+	for ; total > tableWidth; total-- {
+		widest := 0
+		for i := range texts {
+			if widths[i] > widths[widest] {
+				widest = i
+			}
+		}
+		if widths[widest] <= least {
+			return
+		}
+		widths[widest]--
+	}
+}

@@ -1,0 +1,70 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"nightshift/internal/manifest"
+)
+
+func (in *input) checkString(value any) finding {
+	s, ok := value.(string)
+	if !ok {
+		f := in.wrongType(value, "a text")
+		if _, composed := value.(map[string]any); !composed {
+			f.suggestion = fmt.Sprintf("write %s: %s, in quotes", in.Name, literal(text(value)))
+		}
+		return f
+	}
+	if in.allowed != nil && !in.allowed[s] {
+		return in.notAllowed(value)
+	}
+	if in.Type.Array() {
+		return finding{} // the lengths of a list count its items
+	}
+	// A text of no more bytes than the limit has no more characters either.
+	if in.MaxLength != nil && len(s) > *in.MaxLength {
+		if count := utf8.RuneCountInString(s); count > *in.MaxLength {
+			return finding{
+				message: fmt.Sprintf("%s is %s long, but the model takes at most %d; "+
+					"the provider refuses it and nothing here cuts it", in.Name, counted(count, "character"), *in.MaxLength),
+				suggestion: fmt.Sprintf("shorten it by %d", count-*in.MaxLength),
+			}
+		}
+	}
+	if in.MinLength != nil && utf8.RuneCountInString(s) < *in.MinLength {
+		return finding{message: fmt.Sprintf("%s is %s long, but the model wants at least %d",
+			in.Name, counted(utf8.RuneCountInString(s), "character"), *in.MinLength)}
+	}
+	return finding{}
+}
+
+func (in *input) notAllowed(value any) finding {
+	allowed := make([]string, len(in.AllowedValues))
+	for i, value := range in.AllowedValues {
+		allowed[i] = text(value)
+	}
+	f := finding{message: fmt.Sprintf("%s is %s, but the model takes one of %s",
+		in.Name, shorten(literal(value)), listed(allowed))}
+	if near := manifest.Nearest(text(value), allowed); near != "" {
+		f.suggestion = fmt.Sprintf("did you mean %q?", near)
+	}
+	return f
+}
+
+// checkFile wants the id of an asset, or the file itself as a data URL; links and
+// paths are refused by the provider, some of them only when the job runs.
+func (in *input) checkFile(value any) finding {
+	s, ok := value.(string)
+	if !ok {
+		return in.wrongType(value, "the id of an asset")
+	}
+	if strings.HasPrefix(s, "data:") || !strings.ContainsAny(s, `/\. `) {
+		return finding{}
+	}
+	return finding{
+		message:    fmt.Sprintf("%s is %s, but the model wants the id of an asset, not a path or a link", in.Name, shorten(literal(value))),
+		suggestion: "upload the file to the provider and write its id (asset_…)",
+	}
+}
