@@ -1,0 +1,99 @@
+package scenario
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"nightshift/internal/job"
+)
+
+// MaxAssets is how many assets one call of [Client.Assets] can read.
+const MaxAssets = 200
+
+// Asset reads one asset, with a fresh link. It returns an error that wraps
+// [job.ErrNotFound] for an unknown id, a [job.AccessError], a [job.LimitError],
+// or a plain error that may pass. The link is empty while the provider shows
+// none.
+func (c *Client) Asset(ctx context.Context, id string) (job.Asset, error) {
+	about := fmt.Sprintf("read asset %q", id)
+	if err := checkID("an asset", id); err != nil {
+		return job.Asset{}, fmt.Errorf("%s: %w", about, err)
+	}
+	reply, err := c.read(ctx, call{op: OpAsset, method: http.MethodGet, path: []string{"assets", id}})
+	if err != nil {
+		return job.Asset{}, fmt.Errorf("%s: %w", about, err)
+	}
+	body, err := decode[struct{ Asset loose[assetRecord] }](reply)
+	if err != nil {
+		return job.Asset{}, fmt.Errorf("%s: %w", about, err)
+	}
+	if body.Asset.Value.ID.Value == "" {
+		return job.Asset{}, fmt.Errorf("%s: the reply holds no asset", about)
+	}
+	return body.Asset.Value.asset(), nil
+}
+
+// Assets reads many assets with one request, in the order of ids; those that the
+// provider does not show are left out. It returns an error for more than
+// [MaxAssets] ids, and otherwise the errors of [Client.Asset].
+func (c *Client) Assets(ctx context.Context, ids []string) ([]job.Asset, error) {
+	about := fmt.Sprintf("read %d assets", len(ids))
+	if len(ids) > MaxAssets {
+		return nil, fmt.Errorf("%s: one request takes at most %d", about, MaxAssets)
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	data, err := json.Marshal(map[string][]string{"assetIds": ids})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", about, err)
+	}
+	call := call{op: OpAssets, method: http.MethodPost, path: []string{"assets", "get-bulk"}}
+	call.setBody(data)
+	reply, err := c.read(ctx, call)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", about, err)
+	}
+	body, err := decode[struct{ Assets *[]assetRecord }](reply)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", about, err)
+	}
+	if body.Assets == nil {
+		return nil, fmt.Errorf("%s: the reply holds no list of assets", about)
+	}
+	return inOrder(ids, *body.Assets), nil
+}
+
+// inOrder sorts the assets by the list of ids.
+func inOrder(ids []string, records []assetRecord) []job.Asset {
+	byID := make(map[string]assetRecord, len(records))
+	for _, record := range records {
+		byID[record.ID.Value] = record
+	}
+	assets := make([]job.Asset, 0, len(ids))
+	for _, id := range ids {
+		if record, ok := byID[id]; ok {
+			assets = append(assets, record.asset())
+		}
+	}
+	return assets
+}
+
+// assetRecord is an asset as the API writes it.
+type assetRecord struct {
+	ID         loose[string]
+	URL        loose[string]
+	MIMEType   loose[string]
+	Properties loose[struct{ Size loose[json.Number] }]
+}
+
+func (r *assetRecord) asset() job.Asset {
+	return job.Asset{
+		ID:   r.ID.Value,
+		Link: job.Link(r.URL.Value),
+		MIME: r.MIMEType.Value,
+		Size: int64(whole(r.Properties.Value.Size)), // 0 where it is not said
+	}
+}

@@ -1,0 +1,137 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Operation names a request to the API; a closed list, used as a label.
+type Operation string
+
+// The operations.
+const (
+	OpModel  Operation = "model"   // read one model
+	OpDryRun Operation = "dry_run" // ask for the price of an inference
+	OpSubmit Operation = "submit"  // start an inference, paid
+	OpJob    Operation = "job"     // read one inference
+	OpJobs   Operation = "jobs"    // list inferences
+	OpAsset  Operation = "asset"   // read one asset
+	OpAssets Operation = "assets"  // read many assets
+)
+
+// Options say which API to talk to, and as whom.
+type Options struct {
+	// BaseURL is the API's root, "https://api.cloud.scenario.com/v1". Where it has
+	// no path, "/v1" is added.
+	BaseURL string
+	// Key and Secret are sent by Basic authentication. Secret may be empty.
+	Key, Secret string
+	// Project is the id of the project to act for; it may be left out for a key
+	// that belongs to one project.
+	Project string
+	// Transport carries all requests, downloads included. Where it is nil, the
+	// client makes transports of its own.
+	Transport http.RoundTripper
+	// Observe, where set, is called before each request that is sent to the API,
+	// from the goroutine of the call. Downloads are not requests to the API.
+	Observe func(Operation)
+}
+
+// Client talks to the Scenario API as one API key. It can be used by many
+// goroutines at once.
+type Client struct {
+	base      *url.URL
+	project   string
+	authorize func(*http.Request) // a function, so that printing a client shows no secret
+	clean     func(string) string
+	observe   func(Operation)
+	api       *http.Client
+	assets    http.RoundTripper
+	deadlines deadlines
+}
+
+// deadlines bound every wait of the client.
+type deadlines struct {
+	read     time.Duration // a whole call that costs nothing
+	submit   time.Duration // the whole paid call
+	linkOpen time.Duration // from asking for an image to the head of the answer
+	linkIdle time.Duration // between two pieces of an image
+}
+
+var defaultDeadlines = deadlines{
+	read:     30 * time.Second,
+	submit:   60 * time.Second,
+	linkOpen: 30 * time.Second,
+	linkIdle: 30 * time.Second,
+}
+
+// New makes a client. It returns an error when the options cannot work; the
+// error names the option and never shows its value where that may be secret.
+func New(options Options) (*Client, error) {
+	base, err := parseBase(options.BaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("scenario base URL: %w", err)
+	}
+	if options.Key == "" {
+		return nil, errors.New("scenario API key: it is empty")
+	}
+	if strings.Contains(options.Key, ":") {
+		return nil, errors.New("scenario API key: it holds a colon, which Basic authentication cannot carry")
+	}
+	api, assets := options.Transport, options.Transport
+	if api == nil {
+		api, assets = newAPITransport(), newAssetTransport()
+	}
+	observe := options.Observe
+	if observe == nil {
+		observe = func(Operation) {}
+	}
+	return &Client{
+		base:      base,
+		project:   options.Project,
+		authorize: func(r *http.Request) { r.SetBasicAuth(options.Key, options.Secret) },
+		clean:     cleaner(options.Key, options.Secret),
+		observe:   observe,
+		api:       &http.Client{Transport: api, CheckRedirect: followNothing},
+		assets:    assets,
+		deadlines: defaultDeadlines,
+	}, nil
+}
+
+// Close closes idle connections. Calls under way are not touched, and the client
+// can be used again.
+func (c *Client) Close() {
+	c.api.CloseIdleConnections()
+	(&http.Client{Transport: c.assets}).CloseIdleConnections()
+}
+
+// parseBase checks the API's root. Its errors do not quote the text, which may
+// carry a password that somebody put there.
+func parseBase(text string) (*url.URL, error) {
+	base, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return nil, errors.New("it is not an address")
+	case base.Scheme != "http" && base.Scheme != "https":
+		return nil, errors.New("it must start with https:// or http://")
+	case base.Host == "":
+		return nil, errors.New("it names no host")
+	case base.User != nil:
+		return nil, errors.New("it holds credentials; give them as key and secret")
+	case base.RawQuery != "" || base.Fragment != "":
+		return nil, errors.New("it has a query or fragment; give the root alone")
+	}
+	base.Path = strings.TrimRight(base.Path, "/")
+	if base.Path == "" {
+		base.Path = "/v1"
+	}
+	return base, nil
+}
+
+// followNothing keeps the API client from following redirects: the API has none,
+// and a redirect after a POST would be a second request.
+func followNothing(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -1,0 +1,72 @@
+package scenario
+
+import (
+	"maps"
+
+	"nightshift/internal/job"
+)
+
+// modelInput is the entry of a job's input that names the model.
+const modelInput = "modelId"
+
+// statuses are the ends of an inference, under the names of the reference and
+// those of the prose pages. Everything else (pending, queued, warming-up,
+// in-progress, finalizing, processing, and what may come) is not an end.
+var statuses = map[string]job.RunStatus{
+	"success":   job.RunSucceeded,
+	"succeeded": job.RunSucceeded,
+	"failure":   job.RunFailed,
+	"failed":    job.RunFailed,
+	"canceled":  job.RunCanceled,
+	"cancelled": job.RunCanceled,
+}
+
+// inference says in our words what the record says.
+func (c *Client) inference(record jobRecord) job.Inference {
+	run := job.Inference{
+		ID:             record.id(),
+		Author:         record.AuthorID.Value,
+		Status:         job.RunActive,
+		CreatedAt:      moment(record.CreatedAt),
+		UpdatedAt:      moment(record.UpdatedAt),
+		AssetIDs:       record.Metadata.Value.AssetIDs.Value,
+		RefundDisabled: record.Billing.Value.DisableRefund.Value,
+	}
+	if status, ok := statuses[record.Status.Value]; ok {
+		run.Status = status
+	}
+	run.Model, run.Inputs = splitModel(record.Metadata.Value.Input.Value)
+	run.Billed, run.BilledKnown = billed(record.Billing)
+	if run.Status == job.RunFailed || run.Status == job.RunCanceled {
+		run.Failure = c.clean(string(record.Metadata.Value.Error))
+		run.Hint = c.clean(string(record.Metadata.Value.Hint))
+		run.Transient = mayPass(&run)
+	}
+	return run
+}
+
+// splitModel takes the model out of the inputs that the API shows.
+func splitModel(shown job.Inputs) (model string, inputs job.Inputs) {
+	model, ok := shown[modelInput].(string)
+	if !ok {
+		return "", shown
+	}
+	inputs = maps.Clone(shown)
+	delete(inputs, modelInput)
+	return model, inputs
+}
+
+// billed adds up what an inference costs: the generation is cuCost, additions
+// such as the quality gate are in cuCostDetails alone. It is known only when
+// every part of it can be read.
+func billed(billing loose[billingRecord]) (job.CU, bool) {
+	total, known := amount(billing.Value.CUCost)
+	for _, number := range billing.Value.CUCostDetails.Value {
+		part, ok := amount(number)
+		total, known = total+part, known && ok
+	}
+	if !known {
+		return 0, false
+	}
+	return total, true
+}

@@ -1,0 +1,164 @@
+package scenario
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"nightshift/internal/job"
+)
+
+// refusal is a reply that is not a success, as far as it could be read.
+//
+// Scenario API: live replies do not have the documented shape. Most are {reason},
+// with name and details on 403 and 429; the gateway in front writes {message}, or
+// a page that is not JSON at all.
+type refusal struct {
+	status  int
+	header  http.Header
+	words   string // the provider's, cleaned
+	foreign bool   // the body is not the API's: no JSON object
+	body    refusalBody
+}
+
+// refusalBody holds the fields that a refusal was seen to have.
+type refusalBody struct {
+	Reason, Message, Error, Detail prose
+	Name                           loose[string]
+	TraceID                        loose[string]
+	TraceIDSnake                   loose[string] `json:"trace_id"`
+	RemainingSeconds               loose[json.Number]
+	CooldownSeconds                loose[json.Number]
+	Details                        loose[refusalDetails]
+}
+
+type refusalDetails struct {
+	ActionName       loose[string]
+	ActionLimit      loose[json.Number]
+	LimitScope       loose[string]
+	RequiredPlan     loose[string]
+	RemainingSeconds loose[json.Number]
+	CooldownSeconds  loose[json.Number]
+}
+
+// refusal reads a reply that is not a success.
+func (c *Client) refusal(reply *reply) *refusal {
+	return readRefusal(reply, c.clean)
+}
+
+// readRefusal survives every body.
+func readRefusal(reply *reply, clean func(string) string) *refusal {
+	refusal := &refusal{status: reply.status, header: reply.header}
+	words := ""
+	if json.Unmarshal(reply.body, &refusal.body) == nil {
+		words = refusal.body.words()
+	} else {
+		refusal.body, refusal.foreign = refusalBody{}, true
+		words = withoutTags(string(reply.body))
+	}
+	words = clean(words)
+	if words == "" {
+		words = fmt.Sprintf("status %d without a reason", reply.status)
+	}
+	if trace := clean(refusal.body.trace()); trace != "" {
+		words += " (trace " + trace + ")"
+	}
+	refusal.words = words
+	return refusal
+}
+
+// words are the first that say why.
+func (b *refusalBody) words() string {
+	for _, text := range []prose{b.Reason, b.Message, b.Error, b.Detail, prose(b.Name.Value)} {
+		if strings.TrimSpace(string(text)) != "" {
+			return string(text)
+		}
+	}
+	return ""
+}
+
+func (b *refusalBody) trace() string {
+	if b.TraceIDSnake.Value != "" {
+		return b.TraceIDSnake.Value
+	}
+	return b.TraceID.Value
+}
+
+// toRun is the error for a request to run or price an inference.
+func (r *refusal) toRun() error {
+	switch r.status {
+	case http.StatusNotFound, http.StatusGone:
+		return r.missing(job.ErrInvalid)
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		return fmt.Errorf("%w: %s", job.ErrInvalid, r.words)
+	default:
+		return r.common()
+	}
+}
+
+// toRead is the error for a request that looks something up.
+func (r *refusal) toRead() error {
+	switch r.status {
+	case http.StatusNotFound, http.StatusGone:
+		return r.missing(job.ErrNotFound)
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		return fmt.Errorf("%w: %s", job.ErrInvalid, r.words)
+	default:
+		return r.common()
+	}
+}
+
+// missing is an error of this kind when it is the API that does not know the
+// thing. When something in front of the API does not find the API, that is an
+// outage or a wrong address, and no word about the job.
+func (r *refusal) missing(kind error) error {
+	if r.foreign {
+		return &job.HintedError{Err: r.plain(), Hint: checkBase}
+	}
+	return fmt.Errorf("%w: %s", kind, r.words)
+}
+
+// common is the error for what means the same to every request.
+func (r *refusal) common() error {
+	switch r.status {
+	case http.StatusUnauthorized:
+		return &job.AccessError{Access: job.AccessKey, Detail: r.words}
+	case http.StatusForbidden:
+		return r.forbidden()
+	case http.StatusPaymentRequired:
+		// Documented for a lack of credits, which in practice is a 429.
+		return &job.LimitError{Limit: job.LimitAllowance, Detail: r.words}
+	case http.StatusTooManyRequests:
+		return r.limit()
+	default:
+		return r.plain()
+	}
+}
+
+// forbidden says who is at fault. The gateway's AccessDeniedException is about
+// the credential as a whole, before the API has looked at what was asked: taken
+// for a missing scope, a revoked key would fail every job of a batch instead of
+// being set aside.
+func (r *refusal) forbidden() error {
+	access := &job.AccessError{Access: job.AccessScope, Detail: r.words}
+	switch {
+	case r.body.Name.Value == "ModelAccessRestrictedError", r.body.Details.Value.RequiredPlan.Value != "":
+		access.Access = job.AccessPlan
+		access.RequiredPlan = r.body.Details.Value.RequiredPlan.Value
+	case strings.HasPrefix(r.header.Get("X-Amzn-Errortype"), "AccessDeniedException"):
+		access.Access = job.AccessKey
+	}
+	return access
+}
+
+// plain is an error that may pass, or that nobody has foreseen.
+func (r *refusal) plain() error {
+	err := fmt.Errorf("the API answered %d: %s", r.status, r.words)
+	if redirects(r.status) {
+		return &job.HintedError{Err: err, Hint: checkBase}
+	}
+	return err
+}
+
+const checkBase = "This does not look like the API itself; check the base URL (https, host, /v1) and any proxy."

@@ -1,0 +1,289 @@
+package scenario
+
+import (
+	stdcmp "cmp"
+	"errors"
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nightshift/internal/job"
+)
+
+// kind is what a caller can see of an error.
+type kind struct {
+	Invalid, NotFound, Unknown, Hint bool
+	Access                           *job.AccessError
+	Limit                            *job.LimitError
+}
+
+func kindOf(err error) kind {
+	seen := kind{
+		Invalid:  errors.Is(err, job.ErrInvalid),
+		NotFound: errors.Is(err, job.ErrNotFound),
+		Unknown:  unknown(err),
+		Hint:     job.Hint(err) != "",
+	}
+	seen.Access, _ = errors.AsType[*job.AccessError](err)
+	seen.Limit, _ = errors.AsType[*job.LimitError](err)
+	return seen
+}
+
+const planWords = "You have reached your plan's limit. Please upgrade your plan to continue using this feature."
+
+// Refusals as they were seen on the real API, and neighbours of them.
+var refusals = []struct {
+	name   string
+	status int
+	header http.Header
+	body   string
+	run    kind // to a submission or dry run
+	read   kind // to a look-up; empty means the same
+	words  string
+}{
+	{
+		name: "input missing", status: 400, body: `{"reason": "Input prompt is required", "trace_id": "1-abc"}`,
+		run: kind{Invalid: true}, read: kind{Invalid: true}, words: "Input prompt is required (trace 1-abc)",
+	},
+	{
+		name: "number below its minimum", status: 400, body: `{"reason": "Input width must be at least 672"}`,
+		run: kind{Invalid: true}, read: kind{Invalid: true}, words: "Input width must be at least 672",
+	},
+	{
+		name: "model that cannot run", status: 400, body: `{"reason": "Custom models only are supported for this endpoint"}`,
+		run: kind{Invalid: true}, read: kind{Invalid: true}, words: "Custom models only",
+	},
+	{
+		name: "not processable", status: 422, body: `{"detail": "seed is not a number"}`,
+		run: kind{Invalid: true}, read: kind{Invalid: true}, words: "seed is not a number",
+	},
+	{
+		name: "documented shape", status: 400, body: `{"status": "error", "code": "INVALID_PARAMETER", "message": "The 'prompt' parameter is missing or empty."}`,
+		run: kind{Invalid: true}, read: kind{Invalid: true}, words: "The 'prompt' parameter",
+	},
+	{
+		name: "model unknown", status: 404, body: `{"reason": "Model model_FIXTUREMISSING0000000000 not found"}`,
+		run: kind{Invalid: true}, read: kind{NotFound: true}, words: "Model model_FIXTUREMISSING0000000000 not found",
+	},
+	{
+		name: "no longer available", status: 410, body: `{"reason": "SD 1.5 and SDXL inference is no longer available"}`,
+		run: kind{Invalid: true}, read: kind{NotFound: true}, words: "SD 1.5 and SDXL inference",
+	},
+	{
+		name: "404 of something before the API", status: 404, body: "<html><h1>Not Found</h1></html>",
+		run: kind{Hint: true}, read: kind{Hint: true}, words: "Not Found",
+	},
+	{
+		name: "key refused", status: 401, body: `{"message": "Unauthorized"}`,
+		run: kind{Access: &job.AccessError{Access: job.AccessKey, Detail: "Unauthorized"}}, words: "Unauthorized",
+	},
+	{
+		name: "key refused by the gateway", status: 403, body: `{"Message": "User is not authorized"}`,
+		header: http.Header{"X-Amzn-Errortype": {"AccessDeniedException"}},
+		run:    kind{Access: &job.AccessError{Access: job.AccessKey, Detail: "User is not authorized"}}, words: "User is not",
+	},
+	{
+		name: "beyond the key", status: 403, body: `{"message": "API Keys cannot access protected resources"}`,
+		run:   kind{Access: &job.AccessError{Access: job.AccessScope, Detail: "API Keys cannot access protected resources"}},
+		words: "API Keys cannot",
+	},
+	{
+		name: "beyond the plan", status: 403,
+		body: `{"reason": "You are not allowed to use this model with your plan", "name": "ModelAccessRestrictedError",
+			"details": {"currentPlan": "cu-basic", "requiredPlan": "cu-pro-q3-25"}}`,
+		run: kind{Access: &job.AccessError{
+			Access: job.AccessPlan, RequiredPlan: "cu-pro-q3-25",
+			Detail: "You are not allowed to use this model with your plan",
+		}},
+		words: "needs plan cu-pro-q3-25",
+	},
+	{
+		name: "too many jobs run", status: 429,
+		body: `{"reason": "` + planWords + `", "name": "PlanLimitReachedError",
+			"details": {"actionName": "parallel-custom-jobs", "actionLimit": 7, "actionValue": 7, "limitScope": "team"}}`,
+		run: kind{Limit: &job.LimitError{
+			Limit: job.LimitParallel, Action: "parallel-custom-jobs", Scope: "team", Ceiling: 7, Detail: planWords,
+		}},
+		words: "parallel",
+	},
+	{
+		name: "too many jobs run, class renamed, ceiling unreadable", status: 429,
+		body: `{"name": "TooMany", "details": {"actionName": "parallel-custom-jobs", "actionLimit": "the ceiling"}}`,
+		run:  kind{Limit: &job.LimitError{Limit: job.LimitParallel, Action: "parallel-custom-jobs", Detail: "TooMany"}}, words: "TooMany",
+	},
+	{
+		name: "allowance used up", status: 429,
+		body: `{"reason": "` + planWords + `", "name": "PlanLimitReachedError",
+			"details": {"actionName": "custom-generation", "actionLimit": 50, "limitScope": "team"}}`,
+		run: kind{Limit: &job.LimitError{
+			Limit: job.LimitAllowance, Action: "custom-generation", Scope: "team", Detail: planWords,
+		}},
+		words: "custom-generation",
+	},
+	{
+		name: "training not in the plan", status: 429,
+		body: `{"reason": "` + planWords + `", "name": "PlanLimitReachedError",
+			"details": {"actionLimit": 0, "actionName": "parallel-training", "actionValue": 0, "limitScope": "team"}}`,
+		run: kind{Limit: &job.LimitError{
+			Limit: job.LimitAllowance, Action: "parallel-training", Scope: "team", Detail: planWords,
+		}},
+		words: "parallel-training",
+	},
+	{
+		name: "plan limit without an action", status: 429, body: `{"name": "PlanLimitReachedError"}`,
+		run: kind{Limit: &job.LimitError{Limit: job.LimitAllowance, Detail: "PlanLimitReachedError"}}, words: "allowance",
+	},
+	{
+		name: "payment required", status: 402, body: `{"message": "Not enough units", "estimatedCost": 12}`,
+		run: kind{Limit: &job.LimitError{Limit: job.LimitAllowance, Detail: "Not enough units"}}, words: "Not enough units",
+	},
+	{
+		name: "cooldown, remaining time at the top", status: 429,
+		body: `{"name": "RateLimitError", "remainingSeconds": 2321, "cooldownSeconds": 2700}`,
+		run: kind{Limit: &job.LimitError{
+			Limit: job.LimitCooldown, After: 2321 * time.Second, Detail: "RateLimitError",
+		}},
+		words: "cooldown",
+	},
+	{
+		name: "cooldown, remaining time in the details", status: 429,
+		body: `{"reason": "Slow down", "name": "RateLimitError", "details": {"remainingSeconds": 90.5}}`,
+		run: kind{Limit: &job.LimitError{
+			Limit: job.LimitCooldown, After: 90500 * time.Millisecond, Detail: "Slow down",
+		}},
+		words: "Slow down",
+	},
+	{
+		name: "cooldown, remaining time in a header", status: 429, header: http.Header{"Retry-After": {"300"}},
+		body: `{"name": "RateLimitError", "cooldownSeconds": 2700}`,
+		run:  kind{Limit: &job.LimitError{Limit: job.LimitCooldown, After: 300 * time.Second, Detail: "RateLimitError"}}, words: "cooldown",
+	},
+	{
+		name: "cooldown, remaining time in milliseconds", status: 429, header: http.Header{"Retry-After-Ms": {"400000"}},
+		body: `{"name": "RateLimitError"}`,
+		run:  kind{Limit: &job.LimitError{Limit: job.LimitCooldown, After: 400 * time.Second, Detail: "RateLimitError"}}, words: "cooldown",
+	},
+	{
+		name: "cooldown, remaining time in the words", status: 429,
+		body: `{"reason": "Please wait 2321 seconds before the next launch", "name": "RateLimitError", "details": {"cooldownSeconds": 2700}}`,
+		run: kind{Limit: &job.LimitError{
+			Limit: job.LimitCooldown, After: 2321 * time.Second, Detail: "Please wait 2321 seconds before the next launch",
+		}},
+		words: "cooldown",
+	},
+	{
+		name: "cooldown, only its length told", status: 429, body: `{"cooldownSeconds": 2700}`,
+		run: kind{Limit: &job.LimitError{
+			Limit: job.LimitCooldown, After: 2700 * time.Second, Detail: "status 429 without a reason",
+		}},
+		words: "cooldown",
+	},
+	{
+		name: "cooldown, its length told in the details", status: 429, body: `{"name": "RateLimitError", "details": {"cooldownSeconds": "2700"}}`,
+		run: kind{Limit: &job.LimitError{Limit: job.LimitCooldown, After: 2700 * time.Second, Detail: "RateLimitError"}}, words: "cooldown",
+	},
+	{
+		name: "cooldown, nothing told", status: 429, body: `{"name": "RateLimitError", "remainingSeconds": -4}`,
+		run: kind{Limit: &job.LimitError{Limit: job.LimitCooldown, After: 60 * time.Second, Detail: "RateLimitError"}}, words: "cooldown",
+	},
+	{
+		name: "request rate", status: 429, body: `{"message": "Too Many Requests"}`,
+		run: kind{Limit: &job.LimitError{Limit: job.LimitRate, Detail: "Too Many Requests"}}, words: "rate",
+	},
+	{
+		name: "request rate, told by a page", status: 429, header: http.Header{"Retry-After": {"7"}}, body: "<b>slow</b> down",
+		run: kind{Limit: &job.LimitError{Limit: job.LimitRate, After: 7 * time.Second, Detail: "slow down"}}, words: "rate",
+	},
+	{
+		name: "a refusal nobody foresaw", status: 409, body: `{"error": {"message": "conflict"}}`,
+		run: kind{}, words: `{"message": "conflict"}`,
+	},
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	for _, test := range refusals {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				maps.Copy(w.Header(), test.header)
+				answer(test.status, test.body)(w, r)
+			})
+			client := newClient(t, server.URL)
+			_, submitErr := client.Submit(t.Context(), testModel, testInputs)
+			_, dryErr := client.DryRun(t.Context(), testModel, testInputs)
+			_, readErr := client.Inference(t.Context(), "job_1")
+
+			read := stdcmp.Or(test.read, test.run)
+			got := []kind{kindOf(submitErr), kindOf(dryErr), kindOf(readErr)}
+			if diff := cmp.Diff([]kind{test.run, test.run, read}, got); diff != "" {
+				t.Errorf("submit, dry run, read (-want +got):\n%s", diff)
+			}
+			for _, err := range []error{submitErr, dryErr, readErr} {
+				if !strings.Contains(err.Error(), test.words) {
+					t.Errorf("%q does not say %q", err, test.words)
+				}
+			}
+		})
+	}
+}
+
+func TestErrorsNameTheOperation(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, serve(t, answer(400, `{"reason": "no"}`)).URL)
+	_, submitErr := client.Submit(t.Context(), "model_a", testInputs)
+	_, dryErr := client.DryRun(t.Context(), "model_b", testInputs)
+	_, modelErr := client.Model(t.Context(), "model_c")
+	_, jobErr := client.Inference(t.Context(), "job_d")
+	_, _, jobsErr := client.Inferences(t.Context(), "", 10)
+	_, assetErr := client.Asset(t.Context(), "asset_e")
+	_, assetsErr := client.Assets(t.Context(), []string{"asset_f", "asset_g"})
+	want := []string{
+		`submit inference on model "model_a": invalid request: no`,
+		`dry run on model "model_b": invalid request: no`,
+		`read model "model_c": invalid request: no`,
+		`read inference "job_d": invalid request: no`,
+		`list inferences: invalid request: no`,
+		`read asset "asset_e": invalid request: no`,
+		`read 2 assets: invalid request: no`,
+	}
+	var got []string
+	for _, err := range []error{submitErr, dryErr, modelErr, jobErr, jobsErr, assetErr, assetsErr} {
+		got = append(got, err.Error())
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("messages (-want +got):\n%s", diff)
+	}
+}
+
+func TestRetryAfterDate(t *testing.T) {
+	t.Parallel()
+	header := http.Header{"Retry-After": {time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)}}
+	if got := retryAfter(header); got < 59*time.Minute || got > time.Hour {
+		t.Errorf("an hour from now is in %s", got)
+	}
+}
+
+func TestWaitInWords(t *testing.T) {
+	t.Parallel()
+	for words, want := range map[string]time.Duration{
+		"Please wait 2321 seconds":         2321 * time.Second,
+		"try again in 5 minutes":           5 * time.Minute,
+		"Try again after about 2h":         2 * time.Hour,
+		"wait for 1.5 s":                   1500 * time.Millisecond,
+		"wait 500ms":                       0,
+		"wait for 3 other jobs":            0,
+		"wait 5 months":                    0,
+		"20 seconds have passed":           0,
+		"wait until 40 percent of it runs": 0,
+		"wait 9999999 hours":               maxCooldown,
+	} {
+		if got := waitInWords(words); got != want {
+			t.Errorf("%q: %s, want %s", words, got, want)
+		}
+	}
+}

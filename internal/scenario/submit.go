@@ -1,0 +1,84 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"nightshift/internal/job"
+)
+
+// Submit starts an inference and pays for it. It sends exactly one request and
+// never repeats it.
+//
+// An error that is or wraps a [job.UnknownOutcomeError] says that the inference
+// may have been started: look into [Client.Inferences] before sending it again.
+// With every other error the provider has not accepted the inference and nothing
+// was paid: wrapping [job.ErrInvalid] with the provider's words, a
+// [job.AccessError], a [job.LimitError], or a plain error (no connection, the
+// context had ended) after which the inference may be sent again.
+//
+// Scenario API: there is no idempotency key, and an inference cannot be
+// cancelled once it was accepted.
+func (c *Client) Submit(ctx context.Context, model string, inputs job.Inputs) (*job.Inference, error) {
+	about := fmt.Sprintf("submit inference on model %q", model)
+	if err := checkID("a model", model); err != nil {
+		return nil, fmt.Errorf("%s: %w", about, err)
+	}
+	run, err := c.submit(ctx, model, encode(inputs))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", about, err)
+	}
+	if run.Model == "" {
+		run.Model = model
+	}
+	return run, nil
+}
+
+func (c *Client) submit(ctx context.Context, model string, body []byte) (*job.Inference, error) {
+	sending := new(sending)
+	reply, err := c.exchange(sending.watch(ctx), call{
+		op:       OpSubmit,
+		method:   http.MethodPost,
+		path:     []string{"generate", "custom", model},
+		body:     sending.body(body),
+		length:   int64(len(body)),
+		deadline: c.deadlines.submit,
+	})
+	switch {
+	case err != nil && sending.neverLeft(err):
+		return nil, err
+	case err != nil:
+		return nil, &job.UnknownOutcomeError{Err: err}
+	case reply.success():
+		return c.receipt(reply)
+	case refused(reply.status):
+		return nil, c.refusal(reply).toRun()
+	default:
+		return nil, &job.UnknownOutcomeError{Err: c.refusal(reply).plain()}
+	}
+}
+
+// receipt reads the accepted inference from the reply. Where its id cannot be
+// read, it is unknown what was accepted.
+func (c *Client) receipt(reply *reply) (*job.Inference, error) {
+	record, err := decode[jobReply](reply)
+	if err == nil && record.id() == "" {
+		err = errors.New("the reply names no job")
+	}
+	if err != nil {
+		return nil, &job.UnknownOutcomeError{Err: err}
+	}
+	run := c.inference(record.Job.Value)
+	run.ID = record.id()
+	return &run, nil
+}
+
+// refused reports whether a reply with this status proves that nothing was
+// accepted. A 5xx does not, since it may come from a gateway whose backend went
+// on. A redirect does not either: after a POST it is also the way to say "done,
+// look there". Nor does 408, with which a proxy may report its own impatience.
+func refused(status int) bool {
+	return status >= 400 && status <= 499 && status != http.StatusRequestTimeout
+}

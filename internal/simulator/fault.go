@@ -1,0 +1,185 @@
+package simulator
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// FaultKind names a way to fail.
+type FaultKind string
+
+// The kinds. Each comment says to which calls the kind applies and what happens.
+const (
+	// Any API call.
+	FaultUnauthorized FaultKind = "unauthorized" // 401
+	FaultRateLimit    FaultKind = "rate-limit"   // plain 429 of the gateway
+
+	// A paid generate call that would be accepted.
+	FaultErrorBeforeAccept FaultKind = "error-before-accept" // 500, nothing accepted
+	FaultDropBeforeAccept  FaultKind = "drop-before-accept"  // no answer, nothing accepted
+	FaultErrorAfterAccept  FaultKind = "error-after-accept"  // 500, and the job runs
+	FaultDropAfterAccept   FaultKind = "drop-after-accept"   // no answer, and the job runs
+	FaultCooldown          FaultKind = "cooldown"            // 429 RateLimitError for Seconds
+	FaultParallelLimit     FaultKind = "parallel-limit"      // 429: too many jobs at once
+	FaultAllowance         FaultKind = "allowance"           // 429: allowance used up
+
+	// An accepted job.
+	FaultFailGeneration     FaultKind = "fail-generation"      // failure, refunded
+	FaultCancelGeneration   FaultKind = "cancel-generation"    // canceled by the provider, refunded
+	FaultModeration         FaultKind = "moderation"           // failure with hint, refunded
+	FaultModerationNoRefund FaultKind = "moderation-no-refund" // failure with hint, charge kept
+	FaultPriceDrift         FaultKind = "price-drift"          // bills a quarter more than quoted
+	FaultWrongSize          FaultKind = "wrong-size"           // images of another size than asked
+	FaultWrongFormat        FaultKind = "wrong-format"         // images of another format than announced
+	FaultListLag            FaultKind = "list-lag"             // lists show the job only after Seconds
+
+	// A read.
+	FaultListError  FaultKind = "list-error"  // GET /jobs answers 500
+	FaultJobError   FaultKind = "job-error"   // GET /jobs/{id} answers 500
+	FaultAssetError FaultKind = "asset-error" // asset reads answer 500
+
+	// An asset record that is read.
+	FaultExpireLink FaultKind = "expire-link" // its link has expired already
+
+	// A download.
+	FaultTruncateDownload FaultKind = "truncate-download" // half of the bytes
+	FaultSlowDownload     FaultKind = "slow-download"     // spread over Seconds
+	FaultCorruptImage     FaultKind = "corrupt-image"     // one byte differs
+	FaultHTMLDownload     FaultKind = "html-download"     // 200 with a web page
+)
+
+// FaultKinds returns every kind.
+func FaultKinds() []FaultKind {
+	return []FaultKind{
+		FaultUnauthorized, FaultRateLimit, FaultErrorBeforeAccept, FaultDropBeforeAccept,
+		FaultErrorAfterAccept, FaultDropAfterAccept, FaultCooldown, FaultParallelLimit, FaultAllowance,
+		FaultFailGeneration, FaultCancelGeneration, FaultModeration, FaultModerationNoRefund,
+		FaultPriceDrift, FaultWrongSize, FaultWrongFormat, FaultListLag, FaultListError, FaultJobError,
+		FaultAssetError, FaultExpireLink, FaultTruncateDownload, FaultSlowDownload, FaultCorruptImage,
+		FaultHTMLDownload,
+	}
+}
+
+// faultSeconds holds the kinds that take time, and how much when not said.
+// Scenario API: a cooldown of 2700 seconds was seen.
+var faultSeconds = map[FaultKind]float64{FaultCooldown: 2700, FaultListLag: 10, FaultSlowDownload: 10}
+
+// Fault says how often a kind of fault happens: to the next calls it applies to,
+// and after those to a share of them.
+type Fault struct {
+	Kind FaultKind `json:"kind"`
+	Rate float64   `json:"rate,omitempty"` // share of calls, 0 to 1
+	Seed uint64    `json:"seed,omitempty"` // of the draws; equal seeds, equal draws
+	Next int       `json:"next,omitempty"` // number of calls that surely fail
+	// Seconds is the time of cooldown, list-lag and slow-download; 0 means 2700,
+	// 10 and 10.
+	Seconds float64 `json:"seconds,omitempty"`
+}
+
+func (f Fault) duration() time.Duration { return time.Duration(f.Seconds * float64(time.Second)) }
+
+func (f Fault) check() error {
+	_, timed := faultSeconds[f.Kind]
+	switch {
+	case !slices.Contains(FaultKinds(), f.Kind):
+		return fmt.Errorf("fault kind %q is not known: want one of %s", f.Kind, joinKinds())
+	case !(f.Rate >= 0 && f.Rate <= 1):
+		return fmt.Errorf("fault %s: rate %v is not between 0 and 1", f.Kind, f.Rate)
+	case f.Next < 0:
+		return fmt.Errorf("fault %s: next %d is negative", f.Kind, f.Next)
+	case f.Rate == 0 && f.Next == 0:
+		return fmt.Errorf("fault %s never happens: give rate, next or both", f.Kind)
+	case f.Seconds != 0 && !timed:
+		return fmt.Errorf("fault %s takes no seconds", f.Kind)
+	case !(f.Seconds >= 0 && f.Seconds <= 1e6):
+		return fmt.Errorf("fault %s: seconds %v is not between 0 and 1000000", f.Kind, f.Seconds)
+	}
+	return nil
+}
+
+func joinKinds() string {
+	names := make([]string, len(FaultKinds()))
+	for i, kind := range FaultKinds() {
+		names[i] = string(kind)
+	}
+	return strings.Join(names, ", ")
+}
+
+// SetFaults replaces all faults; no arguments clear them. It returns what is wrong
+// with them, all at once, and then changes nothing.
+func (s *Simulator) SetFaults(faults ...Fault) error { return s.faults.set(faults) }
+
+// Faults returns the faults that are set, Next counted down.
+func (s *Simulator) Faults() []Fault { return s.faults.list() }
+
+// faultBox holds the faults that are set.
+type faultBox struct {
+	mu    sync.Mutex
+	rules []*faultRule
+}
+
+type faultRule struct {
+	Fault
+	random *rand.Rand
+}
+
+func (b *faultBox) set(faults []Fault) error {
+	var complaints []error
+	rules := make([]*faultRule, 0, len(faults))
+	seen := map[FaultKind]bool{}
+	for _, fault := range faults {
+		if err := fault.check(); err != nil {
+			complaints = append(complaints, err)
+			continue
+		}
+		if seen[fault.Kind] {
+			complaints = append(complaints, fmt.Errorf("fault %s is given twice", fault.Kind))
+		}
+		seen[fault.Kind] = true
+		if fault.Seconds == 0 {
+			fault.Seconds = faultSeconds[fault.Kind]
+		}
+		stream := uint64(slices.Index(FaultKinds(), fault.Kind))
+		rules = append(rules, &faultRule{fault, rand.New(rand.NewPCG(fault.Seed, stream))})
+	}
+	if len(complaints) > 0 {
+		return errors.Join(complaints...)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.rules = rules
+	return nil
+}
+
+func (b *faultBox) list() []Fault {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	faults := make([]Fault, len(b.rules))
+	for i, rule := range b.rules {
+		faults[i] = rule.Fault
+	}
+	return faults
+}
+
+func (b *faultBox) draw(kind FaultKind) *Fault {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, rule := range b.rules {
+		if rule.Kind != kind {
+			continue
+		}
+		if rule.Next > 0 {
+			rule.Next--
+		} else if rule.random.Float64() >= rule.Rate {
+			return nil
+		}
+		drawn := rule.Fault
+		return &drawn
+	}
+	return nil
+}

@@ -1,0 +1,118 @@
+package simulator
+
+import (
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"nightshift/internal/job"
+)
+
+// maxRequestBytes is above anything that the API takes in one call.
+const maxRequestBytes = 8 << 20
+
+// generate answers POST /generate/custom/{id}. Scenario API: dryRun counts as a
+// query parameter only and then answers 269; in the body it is ignored, and paid.
+func (s *Simulator) generate(w http.ResponseWriter, r *http.Request, key *Key) {
+	model, inputs, refused := s.readRequest(r, key)
+	if refused != nil {
+		refused.write(w)
+		return
+	}
+	cost := model.price(inputs)
+	if dry, err := strconv.ParseBool(r.URL.Query().Get("dryRun")); err == nil && dry {
+		writeJSON(w, statusDryRun, cost.quote(map[string]any{}))
+		return
+	}
+	if refused := s.refuseByFault(key); refused != nil {
+		refused.write(w)
+		return
+	}
+	order := order{key: key, model: model, inputs: inputs, cost: cost}
+	s.drawFaults(&order)
+	run, refused := s.accept(&order)
+	if refused != nil {
+		refused.write(w)
+		return
+	}
+	s.log.Debug("job accepted", "job", run.id, "model", model.ID, "cu", run.charge.total(), "key", key.ID)
+	s.replyAccepted(w, run)
+}
+
+// statusDryRun is the status of a dry run. Scenario API: 269.
+const statusDryRun = 269
+
+func (p price) quote(reply map[string]any) map[string]any {
+	details := map[string]any{actionGeneration: p.generation}
+	if p.qualityGate > 0 {
+		details["quality-gate"] = p.qualityGate
+	}
+	reply["creativeUnitsCost"] = p.total()
+	reply["creativeUnitsDiscount"] = 0
+	reply["costDetails"] = details
+	return reply
+}
+
+// readRequest finds the model and checks the inputs.
+func (s *Simulator) readRequest(r *http.Request, key *Key) (*model, job.Inputs, *refusal) {
+	id := r.PathValue("id")
+	model := s.models.models[id]
+	if model == nil {
+		return nil, nil, noSuchModel(id)
+	}
+	if model.Type != "custom" {
+		return nil, nil, reason(http.StatusBadRequest, "Custom models only are supported for this endpoint")
+	}
+	if refused := modelRestricted(model, key); refused != nil {
+		return nil, nil, refused
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequestBytes))
+	if err != nil {
+		return nil, nil, reason(http.StatusBadRequest, "The request body could not be read")
+	}
+	inputs, err := job.DecodeInputs(body)
+	if err != nil || inputs == nil {
+		return nil, nil, reason(http.StatusBadRequest, "The request body is not a JSON object")
+	}
+	return model, inputs, s.models.validate(model, inputs)
+}
+
+// refuseByFault injects the faults that come before acceptance.
+func (s *Simulator) refuseByFault(key *Key) *refusal {
+	if fault := s.fault(FaultCooldown); fault != nil {
+		s.book.cool(key.Team, fault.duration(), time.Now())
+		return cooling(fault.duration(), fault.duration())
+	}
+	if s.fault(FaultParallelLimit) != nil {
+		ceiling, _ := s.book.standing(key.Team, time.Now())
+		return planLimit(actionParallel, scopeOfTeam, ceiling, ceiling)
+	}
+	if s.fault(FaultAllowance) != nil {
+		_, spent := s.book.standing(key.Team, time.Now())
+		return planLimit(actionGeneration, scopeOfTeam, spent, spent)
+	}
+	if s.fault(FaultErrorBeforeAccept) != nil {
+		return serverError()
+	}
+	if s.fault(FaultDropBeforeAccept) != nil {
+		dropConnection()
+	}
+	return nil
+}
+
+// serverError is the same before and after acceptance, because a client cannot
+// tell either.
+func serverError() *refusal { return message(http.StatusInternalServerError, "Internal server error") }
+
+// replyAccepted answers an accepted request, unless its answer is to be lost.
+func (s *Simulator) replyAccepted(w http.ResponseWriter, r *run) {
+	switch r.fault {
+	case FaultDropAfterAccept:
+		dropConnection()
+	case FaultErrorAfterAccept:
+		serverError().write(w)
+	default:
+		writeJSON(w, http.StatusOK, r.quoted.quote(map[string]any{"job": r.record(time.Now(), false, s.options.LongPrompt)}))
+	}
+}

@@ -1,0 +1,148 @@
+package simulator
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"time"
+	"unicode/utf8"
+
+	"nightshift/internal/job"
+)
+
+// jobRecord is a job as the API shows it.
+type jobRecord struct {
+	JobID         string         `json:"jobId"`
+	JobType       string         `json:"jobType"`
+	Billing       *billingRecord `json:"billing,omitempty"`
+	Metadata      jobMetadata    `json:"metadata"`
+	OwnerID       string         `json:"ownerId"`
+	AuthorID      string         `json:"authorId"`
+	CreatedAt     string         `json:"createdAt"`
+	UpdatedAt     string         `json:"updatedAt"`
+	Status        string         `json:"status"`
+	StatusHistory []statusRecord `json:"statusHistory"`
+	Progress      float64        `json:"progress"`
+}
+
+type statusRecord struct {
+	Status string `json:"status"`
+	Date   string `json:"date"`
+}
+
+type billingRecord struct {
+	CUCost        job.CU            `json:"cuCost"`
+	CUDiscount    int               `json:"cuDiscount"`
+	CUCostDetails map[string]job.CU `json:"cuCostDetails,omitempty"`
+	DisableRefund bool              `json:"disableRefund,omitempty"`
+}
+
+type jobMetadata struct {
+	Input    job.Inputs `json:"input"`
+	AssetIDs []string   `json:"assetIds,omitempty"`
+	Error    string     `json:"error,omitempty"`
+	Hint     string     `json:"hint,omitempty"`
+}
+
+// jobType is the type of every job here. Scenario API: custom for all models that
+// run through generate/custom.
+const jobType = "custom"
+
+// record shows a run as it is now. Scenario API: inputs are those that were sent,
+// defaults not filled in; lists show the id of a text asset for a long prompt; the
+// billing may be absent on a new job.
+func (r *run) record(now time.Time, inList bool, longPrompt int) jobRecord {
+	passed := r.at(now)
+	latest := passed[len(passed)-1]
+	record := jobRecord{
+		JobID: r.id, JobType: jobType, Status: latest.status, Progress: r.progress(now),
+		OwnerID: r.key.Project, AuthorID: r.key.ID,
+		CreatedAt: stamp(r.accepted), UpdatedAt: stamp(latest.at),
+		Metadata: jobMetadata{Input: r.shownInput(inList, longPrompt)},
+	}
+	for _, stage := range passed {
+		record.StatusHistory = append(record.StatusHistory, statusRecord{stage.status, stamp(stage.at)})
+	}
+	if latest.status != statusPending {
+		record.Billing = r.billing(now)
+	}
+	if r.ended(now) {
+		record.Metadata.Error, record.Metadata.Hint = r.ending.failure, r.ending.hint
+		for _, asset := range r.assets {
+			record.Metadata.AssetIDs = append(record.Metadata.AssetIDs, asset.id)
+		}
+	}
+	return record
+}
+
+// billing shows the charge. Scenario API: a refund does not lower cuCost, only the
+// add-ons of a refunded job go to 0.
+func (r *run) billing(now time.Time) *billingRecord {
+	billing := &billingRecord{CUCost: r.charge.generation, DisableRefund: r.ending.keepsCharge && r.ended(now)}
+	if r.charge.qualityGate == 0 {
+		return billing
+	}
+	gate := r.charge.qualityGate
+	if r.ended(now) && r.refund() > 0 {
+		gate = 0
+	}
+	billing.CUCostDetails = map[string]job.CU{"quality-gate": gate}
+	return billing
+}
+
+func (r *run) shownInput(inList bool, longPrompt int) job.Inputs {
+	input := maps.Clone(r.input)
+	input["modelId"] = r.model.ID
+	name, prompt := r.model.prompt(r.input)
+	if inList && longPrompt != Unlimited && utf8.RuneCountInString(prompt) > longPrompt {
+		input[name] = textAssetID(prompt)
+	}
+	return input
+}
+
+// textAssetID is the id under which a long prompt is stored away. Scenario API:
+// jobs with one prompt share one id.
+func textAssetID(prompt string) string {
+	sum := sha256.Sum256([]byte(prompt))
+	return "asset_" + hex.EncodeToString(sum[:12])
+}
+
+// getJob answers GET /jobs/{id}.
+func (s *Simulator) getJob(w http.ResponseWriter, r *http.Request, key *Key) {
+	if s.fault(FaultJobError) != nil {
+		serverError().write(w)
+		return
+	}
+	run := s.book.find(r.PathValue("id"), key)
+	if run == nil {
+		noSuchJob(r.PathValue("id")).write(w)
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"job": run.record(time.Now(), false, s.options.LongPrompt)})
+}
+
+// noSuchJob is in the words of unknown models; the real ones are not known.
+func noSuchJob(id string) *refusal { return reason(http.StatusNotFound, "Job %s not found", id) }
+
+// actOnJob answers POST /jobs/{id}/action. Scenario API: a generation cannot be
+// cancelled.
+func (s *Simulator) actOnJob(w http.ResponseWriter, r *http.Request, key *Key) {
+	var body struct {
+		Action string `json:"action"`
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequestBytes)).Decode(&body); err != nil {
+		reason(http.StatusBadRequest, "The request body is not a JSON object").write(w)
+		return
+	}
+	if s.book.find(r.PathValue("id"), key) == nil {
+		noSuchJob(r.PathValue("id")).write(w)
+		return
+	}
+	if body.Action != "cancel" {
+		reason(http.StatusBadRequest, "Input action must be one of cancel").write(w)
+		return
+	}
+	reason(http.StatusBadRequest, "Cannot cancel this type of job. Action not permitted.").write(w)
+}

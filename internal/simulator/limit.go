@@ -1,0 +1,93 @@
+package simulator
+
+import (
+	"math"
+	"net/http"
+	"time"
+
+	"nightshift/internal/job"
+)
+
+// The words of the two refusals for limits. Scenario API: the reason is the same
+// for every action of PlanLimitReachedError, so it cannot tell them apart.
+const (
+	planLimitReason  = "You have reached your plan's limit. Please upgrade your plan to continue using this feature."
+	actionParallel   = "parallel-custom-jobs"
+	actionGeneration = "custom-generation"
+	scopeOfTeam      = "team"
+	scopeOfKey       = "key"
+)
+
+// planLimit is a PlanLimitReachedError. Scenario API: status 429, no job, nothing
+// charged.
+func planLimit(action, scope string, limit, value any) *refusal {
+	return &refusal{http.StatusTooManyRequests, map[string]any{
+		"reason": planLimitReason,
+		"name":   "PlanLimitReachedError",
+		"details": map[string]any{
+			"actionName":  action,
+			"actionLimit": limit,
+			"actionValue": value,
+			"limitScope":  scope,
+		},
+	}}
+}
+
+// cooling is a RateLimitError. Scenario API: the name and both numbers were seen;
+// that they stand at the top of the body is one client's reading.
+func cooling(remaining, whole time.Duration) *refusal {
+	seconds := int(math.Ceil(remaining.Seconds()))
+	refused := reason(http.StatusTooManyRequests, "Too many launches, please wait %d seconds before trying again.", seconds)
+	refused.body["name"] = "RateLimitError"
+	refused.body["remainingSeconds"] = seconds
+	refused.body["cooldownSeconds"] = int(math.Ceil(whole.Seconds()))
+	return refused
+}
+
+// modelRestricted refuses a model that the key's plan does not include. Scenario
+// API: a dry run gets it too.
+func modelRestricted(m *model, key *Key) *refusal {
+	if m.AccessRestrictions <= key.level() {
+		return nil
+	}
+	refused := reason(http.StatusForbidden, "You are not allowed to use this model with your plan")
+	refused.body["name"] = "ModelAccessRestrictedError"
+	refused.body["details"] = map[string]any{
+		"currentPlan": key.Plan, "requiredPlan": planFor(m.AccessRestrictions), "modelId": m.ID,
+	}
+	return refused
+}
+
+// limits refuses a paid request that would pass a limit. The caller holds mu and
+// has settled the book. Scenario API: an allowance is decided on the price of the
+// request against what is left, so a cheaper one may still pass.
+func (b *book) limits(key *Key, cost job.CU, parallel int, now time.Time) *refusal {
+	team := b.teams[key.Team]
+	switch {
+	case now.Before(team.cooldown):
+		return cooling(team.cooldown.Sub(now), team.cooldownLength)
+	case key.CUCap > 0 && b.spent[key.ID]+cost > key.CUCap:
+		return planLimit(actionGeneration, scopeOfKey, key.CUCap, b.spent[key.ID])
+	case team.allowance > 0 && team.spent+cost > team.allowance:
+		return planLimit(actionGeneration, scopeOfTeam, team.allowance, team.spent)
+	case parallel != Unlimited && team.running >= parallel:
+		return planLimit(actionParallel, scopeOfTeam, parallel, team.running)
+	}
+	return nil
+}
+
+// cool starts a cooldown of a team.
+func (b *book) cool(name string, length time.Duration, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.teams[name].cooldown = now.Add(length)
+	b.teams[name].cooldownLength = length
+}
+
+// standing returns how many jobs of a team run now and what it has spent.
+func (b *book) standing(name string, now time.Time) (running int, spent job.CU) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.settle(now)
+	return b.teams[name].running, b.teams[name].spent
+}

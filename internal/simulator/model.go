@@ -1,0 +1,185 @@
+package simulator
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/http"
+	"path"
+	"slices"
+
+	"nightshift/internal/job"
+	"nightshift/internal/simulator/picture"
+)
+
+//go:embed models/*.json
+var builtinModels embed.FS
+
+// model is a model record, and how the simulator runs it.
+type model struct {
+	job.Model
+	Privacy            string `json:"privacy"`
+	AccessRestrictions int    `json:"accessRestrictions"`
+	behaviour          behaviour
+	record             map[string]any // as GET /models/{id} shows it
+}
+
+// behaviour is the "simulator" block that a record may carry: what the record of
+// the real API does not say.
+type behaviour struct {
+	Price         job.CU                        `json:"price"`         // of one image at the defaults
+	QualityGate   job.CU                        `json:"qualityGate"`   // the add-on of one image
+	PerItem       map[string]job.CU             `json:"perItem"`       // input -> price of each item of it
+	Factors       map[string]map[string]float64 `json:"factors"`       // input -> value -> factor on the price
+	Width         int                           `json:"width"`         // where neither request nor
+	Height        int                           `json:"height"`        // record name a size
+	Format        picture.Format                `json:"format"`        // where the request names none
+	MinPixels     int                           `json:"minPixels"`     // fewer fail after acceptance
+	RefusesWords  []string                      `json:"refusesWords"`  // prompts that moderation refuses
+	DisableRefund bool                          `json:"disableRefund"` // moderation keeps the charge
+}
+
+var standardBehaviour = behaviour{Price: 5 * job.OneCU, Width: 1024, Height: 1024, Format: picture.PNG}
+
+// catalogue holds the models by id.
+type catalogue struct{ models map[string]*model }
+
+// loadCatalogue reads the built-in records, then extra ones over them.
+func loadCatalogue(extra fs.FS) (*catalogue, error) {
+	c := &catalogue{models: map[string]*model{}}
+	if err := c.read(builtinModels); err != nil {
+		return nil, fmt.Errorf("built-in models: %w", err)
+	}
+	if extra == nil {
+		return c, nil
+	}
+	if err := c.read(extra); err != nil {
+		return nil, fmt.Errorf("models: %w", err)
+	}
+	return c, nil
+}
+
+func (c *catalogue) read(files fs.FS) error {
+	return fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() || path.Ext(name) != ".json" {
+			return nil
+		}
+		data, err := fs.ReadFile(files, name)
+		if err != nil {
+			return err
+		}
+		model, err := parseModel(data)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		c.models[model.ID] = model
+		return nil
+	})
+}
+
+// parseModel reads {"model": {…}, "simulator": {…}} or the same fields bare.
+func parseModel(data []byte) (*model, error) {
+	var file struct {
+		Model     json.RawMessage `json:"model"`
+		Simulator json.RawMessage `json:"simulator"`
+	}
+	if err := json.Unmarshal(data, &file); err != nil {
+		return nil, fmt.Errorf("read model record: %w", err)
+	}
+	if file.Model == nil {
+		file.Model = data
+	}
+	m := &model{behaviour: standardBehaviour}
+	if err := json.Unmarshal(file.Model, m); err != nil {
+		return nil, fmt.Errorf("read model record: %w", err)
+	}
+	if err := json.Unmarshal(file.Model, &m.record); err != nil {
+		return nil, fmt.Errorf("read model record: %w", err)
+	}
+	delete(m.record, "simulator")
+	if file.Simulator != nil {
+		decoder := json.NewDecoder(bytes.NewReader(file.Simulator))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&m.behaviour); err != nil {
+			return nil, fmt.Errorf("read simulator block: %w", err)
+		}
+	}
+	return m, m.check()
+}
+
+func (m *model) check() error {
+	var complaints []error
+	if m.ID == "" {
+		complaints = append(complaints, errors.New("model record has no id"))
+	}
+	if m.Type == "" {
+		complaints = append(complaints, errors.New("model record has no type"))
+	}
+	if !m.behaviour.Format.Known() {
+		complaints = append(complaints, fmt.Errorf("simulator block: format %q: want png, jpeg or webp", m.behaviour.Format))
+	}
+	if m.behaviour.Width < 1 || m.behaviour.Height < 1 {
+		complaints = append(complaints, errors.New("simulator block: width and height must be positive"))
+	}
+	return errors.Join(complaints...)
+}
+
+func (c *catalogue) sorted() []*model {
+	ids := slices.Sorted(maps.Keys(c.models))
+	models := make([]*model, len(ids))
+	for i, id := range ids {
+		models[i] = c.models[id]
+	}
+	return models
+}
+
+// getModel answers GET /models/{id}.
+func (s *Simulator) getModel(w http.ResponseWriter, r *http.Request, _ *Key) {
+	model := s.models.models[r.PathValue("id")]
+	if model == nil {
+		noSuchModel(r.PathValue("id")).write(w)
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"model": model.record})
+}
+
+// noSuchModel has the API's own words.
+func noSuchModel(id string) *refusal { return reason(http.StatusNotFound, "Model %s not found", id) }
+
+// listModels answers GET /models. Scenario API: private ones unless privacy=public
+// is asked for; rows have no inputs; the token is base64 of offset and limit.
+func (s *Simulator) listModels(w http.ResponseWriter, r *http.Request, _ *Key) {
+	query := r.URL.Query()
+	page, refused := readOffset(query, 100, 500)
+	if refused != nil {
+		refused.write(w)
+		return
+	}
+	privacy := query.Get("privacy")
+	if privacy == "" {
+		privacy = "private"
+	}
+	var rows []map[string]any
+	for _, model := range s.models.sorted() {
+		if model.Privacy == privacy && (!query.Has("type") || query.Get("type") == model.Type) {
+			rows = append(rows, model.row())
+		}
+	}
+	reply := map[string]any{}
+	reply["models"] = append([]map[string]any{}, cut(rows, page, reply)...) // never null
+	writeJSON(w, http.StatusOK, reply)
+}
+
+func (m *model) row() map[string]any {
+	row := maps.Clone(m.record)
+	delete(row, "inputs")
+	delete(row, "uiConfig")
+	return row
+}

@@ -1,0 +1,143 @@
+package simulator
+
+import (
+	"math"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"nightshift/internal/job"
+	"nightshift/internal/simulator/picture"
+)
+
+// order is a checked request on its way to acceptance, with its faults.
+type order struct {
+	key         *Key
+	model       *model
+	inputs      job.Inputs
+	cost        price
+	drift       bool
+	wrongSize   bool
+	wrongFormat bool
+	lost        FaultKind // what happens to the answer
+	ending      ending
+	lag         time.Duration
+}
+
+// drawFaults draws what will go wrong with an accepted job. The words of failures
+// are the simulator's own.
+func (s *Simulator) drawFaults(o *order) {
+	o.ending = o.expectedEnding()
+	switch {
+	case s.fault(FaultFailGeneration) != nil:
+		o.ending = ending{statusFailure, "The model failed to produce an image.", "Run the request again.", false}
+	case s.fault(FaultCancelGeneration) != nil:
+		o.ending = ending{statusCanceled, "The generation was canceled by the provider.", "Run the request again.", false}
+	case s.fault(FaultModeration) != nil:
+		o.ending = moderated(false)
+	case s.fault(FaultModerationNoRefund) != nil:
+		o.ending = moderated(true)
+	}
+	o.drift = s.fault(FaultPriceDrift) != nil
+	o.wrongSize = s.fault(FaultWrongSize) != nil
+	o.wrongFormat = s.fault(FaultWrongFormat) != nil
+	if fault := s.fault(FaultListLag); fault != nil {
+		o.lag = fault.duration()
+	}
+	switch {
+	case s.fault(FaultErrorAfterAccept) != nil:
+		o.lost = FaultErrorAfterAccept
+	case s.fault(FaultDropAfterAccept) != nil:
+		o.lost = FaultDropAfterAccept
+	}
+}
+
+// moderated is the end of a request that the model's provider refuses. Scenario
+// API: it comes after acceptance, as a failure with error and hint.
+func moderated(keepsCharge bool) ending {
+	return ending{statusFailure, "The request was refused by the provider's content policy.",
+		"Change the wording of the prompt, or try another model.", keepsCharge}
+}
+
+// expectedEnding is how the job ends without any fault.
+func (o *order) expectedEnding() ending {
+	_, prompt := o.model.prompt(o.inputs)
+	if o.model.refusedWord(prompt) != "" {
+		return moderated(o.model.behaviour.DisableRefund)
+	}
+	width, height := o.model.size(o.inputs)
+	if width*height < o.model.behaviour.MinPixels {
+		return ending{statusFailure, "The requested resolution is below the minimum pixel budget of the model.",
+			"Ask for at least " + strconv.Itoa(o.model.behaviour.MinPixels) + " pixels.", false}
+	}
+	return ending{status: statusSuccess}
+}
+
+// accept charges for the order and starts its run, or refuses it for a limit.
+func (s *Simulator) accept(o *order) (*run, *refusal) {
+	b := s.book
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	b.settle(now)
+	charge := o.charge()
+	if refused := b.limits(o.key, o.cost.total(), s.options.Parallel, now); refused != nil {
+		return nil, refused
+	}
+	random := rand.New(rand.NewPCG(s.options.Seed, uint64(len(b.runs))+2))
+	_, prompt := o.model.prompt(o.inputs)
+	r := &run{
+		id: b.drawID("job_"), key: o.key, model: o.model, input: o.inputs, prompt: prompt,
+		quoted: o.cost, charge: charge, accepted: now, ending: o.ending,
+		stages: newStages(now, s.options.Latency.draw(random), o.ending.status, random),
+		listed: now.Add(o.lag), fault: o.lost,
+	}
+	if o.ending.status == statusSuccess {
+		r.assets = b.newAssets(r, o, random)
+	}
+	b.add(r)
+	return r, nil
+}
+
+func (o *order) charge() price {
+	if !o.drift {
+		return o.cost
+	}
+	dearer := o.cost.generation + o.cost.generation/4
+	return price{generation: max(dearer, o.cost.generation+quarter), qualityGate: o.cost.qualityGate}
+}
+
+// newAssets settles what the images of a run will be.
+func (b *book) newAssets(r *run, o *order, random *rand.Rand) []*asset {
+	width, height := o.model.size(o.inputs)
+	if o.wrongSize {
+		width, height = otherLength(width), otherLength(height)
+	}
+	claimed := o.model.format(o.inputs)
+	format := claimed
+	if o.wrongFormat {
+		format = otherFormat(claimed)
+	}
+	seed, sent := o.model.seed(o.inputs)
+	if !sent {
+		seed = random.Int64N(math.MaxInt32)
+	}
+	assets := make([]*asset, o.model.count(o.inputs))
+	for i := range assets {
+		assets[i] = &asset{
+			id: b.drawID("asset_"), run: r, format: format, claimed: claimed, seedText: strconv.FormatInt(seed, 10),
+			spec: picture.Spec{Model: o.model.ID, Prompt: r.prompt, Seed: seed, Index: i, Width: width, Height: height},
+		}
+	}
+	return assets
+}
+
+// otherLength is a length that a model might give instead of the one asked for.
+func otherLength(length int) int { return max(16, length*5/4/16*16) }
+
+func otherFormat(format picture.Format) picture.Format {
+	if format == picture.JPEG {
+		return picture.WebP
+	}
+	return picture.JPEG
+}

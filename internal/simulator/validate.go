@@ -1,0 +1,209 @@
+package simulator
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"nightshift/internal/job"
+)
+
+// validate checks a request against its model, in the order of the model's
+// inputs. Scenario API: the texts for required, most, least, item counts and wrong
+// or unknown models are the real ones, and unknown fields pass; the texts for
+// lengths, closed lists and types are the simulator's own.
+func (c *catalogue) validate(m *model, inputs job.Inputs) *refusal {
+	for i := range m.Inputs {
+		input := &m.Inputs[i]
+		if !given(inputs[input.Name]) {
+			if text := missing(input, inputs); text != "" {
+				return reason(http.StatusBadRequest, "%s", text)
+			}
+			continue
+		}
+		if refused := c.checkValue(input, inputs[input.Name]); refused != nil {
+			return refused
+		}
+	}
+	return nil
+}
+
+// given reports whether a value counts as sent.
+func given(value any) bool {
+	switch value := value.(type) {
+	case nil:
+		return false
+	case string:
+		return value != ""
+	case []any:
+		return len(value) > 0
+	default:
+		return true
+	}
+}
+
+// missing returns the complaint about an input that was not sent, or "".
+func missing(input *job.Input, inputs job.Inputs) string {
+	required := input.Required
+	if required == nil {
+		return ""
+	}
+	plain := fmt.Sprintf("Input %s is required", input.Name)
+	if required.Always {
+		return plain
+	}
+	for other, condition := range required.IfDefined {
+		if given(inputs[other]) {
+			return messageOr(condition, plain)
+		}
+	}
+	for other, condition := range required.IfNotDefined {
+		if !given(inputs[other]) {
+			return messageOr(condition, plain)
+		}
+	}
+	for other, values := range required.When {
+		if slices.ContainsFunc(values, func(value any) bool { return same(value, inputs[other]) }) {
+			return plain
+		}
+	}
+	return ""
+}
+
+func messageOr(condition json.RawMessage, plain string) string {
+	var texts struct {
+		Message string `json:"message"`
+	}
+	if err := json.Unmarshal(condition, &texts); err != nil || texts.Message == "" {
+		return plain
+	}
+	return texts.Message
+}
+
+func (c *catalogue) checkValue(input *job.Input, value any) *refusal {
+	if input.Type.Array() {
+		items, isList := value.([]any)
+		if !isList {
+			// Scenario API: a bare value where a list is wanted is dropped
+			// without a word, and the run is charged.
+			return nil
+		}
+		return c.checkItems(input, items)
+	}
+	switch input.Type {
+	case job.TypeNumber:
+		return checkNumber(input, value)
+	case job.TypeString:
+		return checkText(input, value)
+	case job.TypeBoolean:
+		if _, ok := value.(bool); !ok {
+			return reason(http.StatusBadRequest, "Input %s must be a boolean", input.Name)
+		}
+	case job.TypeModel:
+		return c.checkModels(input, []any{value})
+	}
+	return nil
+}
+
+func (c *catalogue) checkItems(input *job.Input, items []any) *refusal {
+	if input.MaxLength != nil && len(items) > *input.MaxLength {
+		return reason(http.StatusBadRequest, "Input %s must be at most %d items long", input.Name, *input.MaxLength)
+	}
+	if input.MinLength != nil && len(items) < *input.MinLength {
+		return reason(http.StatusBadRequest, "Input %s must be at least %d items long", input.Name, *input.MinLength)
+	}
+	switch input.Type {
+	case job.TypeModelArray:
+		return c.checkModels(input, items)
+	case job.TypeNumberArray:
+		for _, item := range items {
+			number, isNumber := numberOf(item)
+			if !isNumber {
+				return reason(http.StatusBadRequest, "Input %s must be a list of numbers", input.Name)
+			}
+			// Scenario API: an item under min is accepted, one over max is not.
+			if most, bounded := numberOf(input.Max); bounded && number > most {
+				return reason(http.StatusBadRequest, "Input %s must be at most %s", input.Name, input.Max)
+			}
+		}
+	}
+	return nil
+}
+
+func checkNumber(input *job.Input, value any) *refusal {
+	number, isNumber := numberOf(value)
+	if !isNumber {
+		return reason(http.StatusBadRequest, "Input %s must be a number", input.Name)
+	}
+	if most, bounded := numberOf(input.Max); bounded && number > most {
+		return reason(http.StatusBadRequest, "Input %s must be at most %s", input.Name, input.Max)
+	}
+	if least, bounded := numberOf(input.Min); bounded && number < least {
+		return reason(http.StatusBadRequest, "Input %s must be at least %s", input.Name, input.Min)
+	}
+	return nil
+}
+
+func checkText(input *job.Input, value any) *refusal {
+	text, isText := value.(string)
+	if !isText {
+		return reason(http.StatusBadRequest, "Input %s must be a string", input.Name)
+	}
+	length := utf8.RuneCountInString(text)
+	if input.MaxLength != nil && length > *input.MaxLength {
+		return reason(http.StatusBadRequest, "Input %s must be at most %d characters long", input.Name, *input.MaxLength)
+	}
+	if input.MinLength != nil && length < *input.MinLength {
+		return reason(http.StatusBadRequest, "Input %s must be at least %d characters long", input.Name, *input.MinLength)
+	}
+	allowed := func(known any) bool { return same(known, text) }
+	if len(input.AllowedValues) > 0 && !slices.ContainsFunc(input.AllowedValues, allowed) {
+		return reason(http.StatusBadRequest, "Input %s must be one of %s", input.Name, joinValues(input.AllowedValues))
+	}
+	return nil
+}
+
+// checkModels first looks for models that do not exist, then for wrong types.
+func (c *catalogue) checkModels(input *job.Input, ids []any) *refusal {
+	var wrong []string
+	for _, value := range ids {
+		id := fmt.Sprint(value)
+		model := c.models[id]
+		if model == nil {
+			return noSuchModel(id)
+		}
+		if len(input.ModelTypes) > 0 && !slices.Contains(input.ModelTypes, model.Type) {
+			wrong = append(wrong, id)
+		}
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	return reason(http.StatusBadRequest, "Invalid model(s): %s.\nAllowed model types: %s",
+		strings.Join(wrong, ", "), strings.Join(input.ModelTypes, ", "))
+}
+
+// numberOf reads a JSON number; anything else, an absent bound included, is none.
+func numberOf(value any) (float64, bool) {
+	number, ok := job.NormalValue(value).(json.Number)
+	if !ok {
+		return 0, false
+	}
+	float, err := number.Float64()
+	return float, err == nil
+}
+
+func same(a, b any) bool {
+	return a != nil && b != nil && fmt.Sprint(job.NormalValue(a)) == fmt.Sprint(job.NormalValue(b))
+}
+
+func joinValues(values []any) string {
+	texts := make([]string, len(values))
+	for i, value := range values {
+		texts[i] = fmt.Sprint(value)
+	}
+	return strings.Join(texts, ", ")
+}
