@@ -1,0 +1,87 @@
+package admission
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+//go:embed lua/*.lua
+var luaFiles embed.FS
+
+var (
+	reserveScript  = loadScript("common", "rate", "grant", "reserve")
+	requestScript  = loadScript("common", "rate", "request")
+	adoptScript    = loadScript("common", "grant", "adopt")
+	freeScript     = loadScript("common", "grant", "free")
+	settleScript   = loadScript("common", "grant", "settle")
+	releaseScript  = loadScript("common", "grant", "release")
+	spendScript    = loadScript("common", "spend")
+	cooldownScript = loadScript("common", "cooldown")
+	learnScript    = loadScript("common", "learn")
+	usageScript    = loadScript("common", "rate", "usage")
+)
+
+// loadScript joins the named files, shared parts first, into one script.
+func loadScript(names ...string) *redis.Script {
+	var source strings.Builder
+	for _, name := range names {
+		text, err := luaFiles.ReadFile("lua/" + name + ".lua")
+		if err != nil {
+			panic(fmt.Sprintf("admission: %v", err)) // a file of this package is missing from the build
+		}
+		source.Write(text)
+	}
+	return redis.NewScript(source.String())
+}
+
+// outcome is the first number of an answer; common.lua names the same.
+type outcome int64
+
+const (
+	done outcome = iota
+	wait
+	settled
+	noGrant
+	otherScope
+)
+
+// answer is what a script returned: numbers and, where a scope is told, texts.
+type answer []any
+
+// run runs a script. An answer that is not a list is an error.
+func (a *Admission) run(ctx context.Context, script *redis.Script, keys []string, args ...any) (answer, error) {
+	reply, err := script.Run(ctx, a.redis, keys, args...).Slice()
+	if err != nil {
+		return nil, err
+	}
+	if len(reply) == 0 {
+		return nil, errors.New("empty answer of a script")
+	}
+	return reply, nil
+}
+
+func (r answer) outcome() outcome { return outcome(r.number(0)) }
+
+// number returns the i-th value, which the script promises to be a number; what
+// is not there is 0.
+func (r answer) number(i int) int64 {
+	if i >= len(r) {
+		return 0
+	}
+	n, _ := r[i].(int64)
+	return n
+}
+
+// text returns the i-th value, which the script promises to be a text.
+func (r answer) text(i int) string {
+	if i >= len(r) {
+		return ""
+	}
+	text, _ := r[i].(string)
+	return text
+}

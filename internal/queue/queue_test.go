@@ -1,0 +1,212 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"nightshift/internal/job"
+	"nightshift/internal/redistest"
+)
+
+var ref = job.Ref{Batch: "potions", ID: "aaaa"}
+
+func newQueue(t *testing.T, client redis.UniversalClient) *Queue {
+	return New(Options{Redis: client, Pool: "pool", Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+}
+
+// idle is a handler that must not be called.
+func idle(t *testing.T) Handler {
+	return func(context.Context, job.Ref) error {
+		t.Error("a handler ran that has no task")
+		return nil
+	}
+}
+
+func start(t *testing.T, q *Queue, submit, collect Handler, drain time.Duration) *Servers {
+	t.Helper()
+	servers, err := q.Start(Work{
+		Submit: submit, Collect: collect, SubmitSlots: 2, CollectSlots: 2, Drain: drain, Poll: 100 * time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return servers
+}
+
+func TestVerdicts(t *testing.T) {
+	t.Parallel()
+	wait := &job.PostponedError{After: 40 * time.Second, Reason: job.WaitCooldown}
+	tests := []struct {
+		name     string
+		err      error
+		failure  bool
+		min, max time.Duration
+	}{
+		{"postponed", fmt.Errorf("submit: %w", wait), false, 41 * time.Second, 46 * time.Second},
+		{"interrupted", fmt.Errorf("store: %w", job.ErrInterrupted), false, time.Second, time.Second},
+		{"worker died", asynq.ErrLeaseExpired, false, 30 * time.Second, 40 * time.Second},
+		{"transient", errors.New("connection reset"), true, 2 * time.Second, 4 * time.Second},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got := judge(test.err, 2)
+			if got.failure != test.failure || got.after < test.min || got.after > test.max {
+				t.Errorf("got %+v, want failure %v after %s to %s", got, test.failure, test.min, test.max)
+			}
+		})
+	}
+}
+
+func TestBackoffGrowsToItsLimit(t *testing.T) {
+	t.Parallel()
+	for failures := range 40 {
+		got := Backoff(failures)
+		if got < firstRetry/2 || got > longest || failures > 10 && got < longest/2 {
+			t.Errorf("after %d failures: %s", failures, got)
+		}
+	}
+}
+
+func TestAParkedTaskIsWoken(t *testing.T) {
+	t.Parallel()
+	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
+		q := newQueue(t, client)
+		woken := make(chan job.Ref, 1)
+		servers := start(t, q, idle(t), func(_ context.Context, ref job.Ref) error { woken <- ref; return nil }, time.Second)
+		defer servers.Stop()
+		if there, err := q.Wake(t.Context(), ref, 1); there || err != nil {
+			t.Fatalf("wake before parking: %v, %v", there, err)
+		}
+		if there, err := q.Collecting(t.Context(), ref, 1); there || err != nil {
+			t.Fatalf("collecting before parking: %v, %v", there, err)
+		}
+		for range 2 { // parking twice is parking once
+			if err := q.Park(t.Context(), ref, 1, time.Hour); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if there, err := q.Collecting(t.Context(), ref, 1); !there || err != nil {
+			t.Fatalf("collecting: %v, %v", there, err)
+		}
+		if there, err := q.Wake(t.Context(), ref, 1); !there || err != nil {
+			t.Fatalf("wake: %v, %v", there, err)
+		}
+		select {
+		case got := <-woken:
+			if got != ref {
+				t.Errorf("woke %s, want %s", got, ref)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatal("the task did not run")
+		}
+	})
+}
+
+// TestWakingARunningTaskIsNotLost wakes a task while its handler runs and decides
+// to park again: the next wake must find it.
+func TestWakingARunningTaskIsNotLost(t *testing.T) {
+	t.Parallel()
+	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
+		q := newQueue(t, client)
+		running, goOn, again := make(chan bool), make(chan bool), make(chan bool, 1)
+		var runs atomic.Int32
+		servers := start(t, q, idle(t), func(context.Context, job.Ref) error {
+			if runs.Add(1) > 1 {
+				again <- true
+				return nil
+			}
+			running <- true
+			<-goOn
+			return &job.PostponedError{After: time.Hour, Reason: job.WaitStorage}
+		}, time.Second)
+		defer servers.Stop()
+		if err := q.Park(t.Context(), ref, 1, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		wake := func() {
+			t.Helper()
+			if there, err := q.Wake(t.Context(), ref, 1); !there || err != nil {
+				t.Fatalf("wake: %v, %v", there, err)
+			}
+		}
+		wake()
+		<-running
+		wake() // answers "there", though the handler will not see it
+		goOn <- true
+		deadline := time.After(10 * time.Second)
+		for {
+			select {
+			case <-again:
+				return
+			case <-deadline:
+				t.Fatal("the task did not run again")
+			case <-time.After(20 * time.Millisecond):
+				// Once it has run it is gone, which the next turn hears of.
+				if _, err := q.Wake(t.Context(), ref, 1); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	})
+}
+
+// TestStopDrainsThenInterrupts has one handler that ends within the drain time
+// and one that does not.
+func TestStopDrainsThenInterrupts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, client := redistest.Emulator(t)
+		q := newQueue(t, client)
+		begun := make(chan bool, 2)
+		causes := make(chan error, 1)
+		short := func(ctx context.Context, _ job.Ref) error {
+			begun <- true
+			time.Sleep(5 * time.Second) // virtual
+			if ctx.Err() != nil {
+				t.Errorf("cancelled within the drain time: %v", context.Cause(ctx))
+			}
+			return nil
+		}
+		long := func(ctx context.Context, _ job.Ref) error {
+			begun <- true
+			<-ctx.Done()
+			causes <- context.Cause(ctx)
+			return context.Cause(ctx)
+		}
+		servers := start(t, q, short, long, 8*time.Second)
+		if err := q.Enqueue(t.Context(), ref, 1, job.Normal); err != nil {
+			t.Fatal(err)
+		}
+		if err := q.Park(t.Context(), ref, 1, 0); err != nil {
+			t.Fatal(err)
+		}
+		<-begun
+		<-begun
+		stopped := time.Now()
+		servers.Stop()
+		if took := time.Since(stopped); took < 3*time.Second || took > 9*time.Second {
+			t.Errorf("stopping took %s, want the drain time of 8s at most", took)
+		}
+		if cause := <-causes; !errors.Is(cause, job.ErrInterrupted) {
+			t.Errorf("cause %v, want ErrInterrupted", cause)
+		}
+		there, err := q.Wake(t.Context(), ref, 1)
+		if !there || err != nil {
+			t.Errorf("the interrupted task is gone: %v, %v", there, err)
+		}
+		left, err := q.Submitting(t.Context(), ref, 1, job.Normal)
+		if left || err != nil {
+			t.Errorf("the finished task is left: %v, %v", left, err)
+		}
+	})
+}

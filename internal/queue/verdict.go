@@ -1,0 +1,53 @@
+package queue
+
+import (
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"nightshift/internal/job"
+)
+
+const (
+	firstRetry = time.Second
+	longest    = 5 * time.Minute
+	// A task whose worker died must not be started again within the loop that
+	// found it dead: a second recoverer could take it from its new worker.
+	afterCrash = 30 * time.Second
+)
+
+// verdict is what happens to a task whose handler returned an error. This is the
+// only place that decides it.
+type verdict struct {
+	failure bool          // counts as a failed attempt in asynq's figures
+	after   time.Duration // run again after this time
+}
+
+func judge(err error, retried int) verdict {
+	if postponed, ok := errors.AsType[*job.PostponedError](err); ok {
+		return verdict{after: wholeSeconds(spread(postponed.After))}
+	}
+	if errors.Is(err, job.ErrInterrupted) {
+		return verdict{after: time.Second}
+	}
+	if errors.Is(err, asynq.ErrLeaseExpired) {
+		return verdict{after: afterCrash + rand.N(afterCrash/3)}
+	}
+	return verdict{failure: true, after: Backoff(retried)}
+}
+
+// Backoff is the time to wait after the given number of failures in a row:
+// doubling from one second up to five minutes, with jitter.
+func Backoff(failures int) time.Duration {
+	delay := longest
+	if failures < 16 {
+		delay = min(longest, firstRetry<<failures)
+	}
+	return delay/2 + rand.N(delay/2+1)
+}
+
+// spread adds up to a tenth, so that jobs that wait for the same thing do not
+// all come back at once.
+func spread(d time.Duration) time.Duration { return d + rand.N(d/10+time.Millisecond) }

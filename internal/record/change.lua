@@ -1,0 +1,46 @@
+-- Changes the state of a record, raises its fence and writes fields with it.
+--
+-- KEYS[1] record   KEYS[2] counts   KEYS[3] hash: inference id -> ref
+-- KEYS[4] sorted set of inference ids that are ours, by the time they were made
+-- KEYS[6..11] index sets of the states queued, admitted, sending, running, unknown, storing
+-- ARGV[1] ref   ARGV[2] fence, or 0 for any   ARGV[3] new state   ARGV[4] allowed states, each in commas: ",queued,admitted,"
+-- ARGV[5] inference id that is now known, or ''   ARGV[6] when it was made, ms
+-- ARGV[7..] field, value, …
+-- Returns the new fence, or -1 no such record, -2 wrong fence, -3 state not allowed, -4 the inference belongs to another job.
+-- Invariant: one inference belongs to one job; a live record is in the index set of its state and in no other.
+local sets = {queued = 6, admitted = 7, sending = 8, running = 9, unknown = 10, storing = 11}
+local was = redis.call('HGET', KEYS[1], 'state')
+if not was then
+  return -1
+end
+if ARGV[2] ~= '0' and redis.call('HGET', KEYS[1], 'fence') ~= ARGV[2] then
+  return -2
+end
+if not string.find(ARGV[4], ',' .. was .. ',', 1, true) then
+  return -3
+end
+if ARGV[5] ~= '' then
+  local owner = redis.call('HGET', KEYS[3], ARGV[5])
+  if owner and owner ~= ARGV[1] then
+    return -4
+  end
+  redis.call('HSET', KEYS[3], ARGV[5], ARGV[1])
+  redis.call('ZADD', KEYS[4], ARGV[6], ARGV[5])
+  redis.call('HSET', KEYS[1], 'inference', ARGV[5])
+end
+for i = 7, #ARGV, 2 do
+  if ARGV[i] == 'inference' and ARGV[i + 1] == '' then
+    redis.call('HDEL', KEYS[3], redis.call('HGET', KEYS[1], 'inference') or '')
+  end
+  redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+end
+if was ~= ARGV[3] then
+  local now = redis.call('TIME')
+  local ms = string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000))
+  redis.call('ZREM', KEYS[sets[was]], ARGV[1])
+  redis.call('ZADD', KEYS[sets[ARGV[3]]], ms, ARGV[1])
+  redis.call('HINCRBY', KEYS[2], was, -1)
+  redis.call('HINCRBY', KEYS[2], ARGV[3], 1)
+  redis.call('HSET', KEYS[1], 'state', ARGV[3], 'since', ms)
+end
+return redis.call('HINCRBY', KEYS[1], 'fence', 1)

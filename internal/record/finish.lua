@@ -1,0 +1,24 @@
+-- Ends a job: its record goes, one bit says that it is over.
+--
+-- KEYS[1] record   KEYS[2] counts   KEYS[3] hash: inference id -> ref   KEYS[5] bitmap of finished jobs
+-- KEYS[6..11] index sets of the states queued, admitted, sending, running, unknown, storing
+-- ARGV[1] ref   ARGV[2] final state   ARGV[3] images stored
+-- Returns 1, or 0 if there was no record (a repeat).
+-- Invariant: the counts of a batch add up to the jobs added. The inference id stays in
+-- the set of our own, so that a lost reply of an equal job never adopts it.
+local was = redis.call('HGET', KEYS[1], 'state')
+if not was then
+  return 0
+end
+local sets = {queued = 6, admitted = 7, sending = 8, running = 9, unknown = 10, storing = 11}
+local inference = redis.call('HGET', KEYS[1], 'inference')
+if inference then
+  redis.call('HDEL', KEYS[3], inference)
+end
+redis.call('SETBIT', KEYS[5], redis.call('HGET', KEYS[1], 'index'), 1)
+redis.call('ZREM', KEYS[sets[was]], ARGV[1])
+redis.call('HINCRBY', KEYS[2], was, -1)
+redis.call('HINCRBY', KEYS[2], ARGV[2], 1)
+redis.call('HINCRBY', KEYS[2], 'images', ARGV[3])
+redis.call('DEL', KEYS[1])
+return 1

@@ -1,0 +1,264 @@
+package record_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
+	"nightshift/internal/job"
+	"nightshift/internal/record"
+	"nightshift/internal/redistest"
+)
+
+var ref = job.Ref{Batch: "potions", ID: "aaaa"}
+
+func potion(id job.ID, index int) *job.Job {
+	return &job.Job{
+		ID: id, Index: index, Row: "health", Model: "model_x", PromptInput: "prompt",
+		Inputs:  job.NormalInputs(map[string]any{"prompt": "a potion", "seed": 7}),
+		Outputs: []string{"health.{ext}"}, Quote: 10750,
+	}
+}
+
+func setup(t *testing.T, client redis.UniversalClient) *record.Store {
+	t.Helper()
+	store := record.NewStore(client, "test", "pool")
+	added, err := store.Add(t.Context(), ref, potion(ref.ID, 3), job.Normal)
+	if err != nil || !added {
+		t.Fatalf("add: %v, %v", added, err)
+	}
+	return store
+}
+
+func claim(t *testing.T, store *record.Store) *job.Record {
+	t.Helper()
+	rec, err := store.Claim(t.Context(), ref)
+	if err != nil {
+		t.Fatalf("claim: %v", err)
+	}
+	return rec
+}
+
+func change(t *testing.T, store *record.Store, rec *job.Record, c job.Change) {
+	t.Helper()
+	if err := store.Change(t.Context(), rec, c); err != nil {
+		t.Fatalf("change to %s: %v", c.To, err)
+	}
+}
+
+func from(states ...job.State) []job.State { return states }
+
+func TestRecordKeepsWhatItIsGiven(t *testing.T) {
+	t.Parallel()
+	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
+		store := setup(t, client)
+		rec := claim(t, store)
+		intent, started := time.UnixMilli(1_700_000_000_123), time.UnixMilli(1_700_000_001_456)
+		change(t, store, rec, job.Change{From: from(job.Queued), To: job.Admitted, Intent: intent})
+		change(t, store, rec, job.Change{From: from(job.Admitted), To: job.Sending})
+		change(t, store, rec, job.Change{From: from(job.Sending), To: job.Running, Inference: "job_1", Started: started})
+		outcome := &job.Outcome{Status: job.RunSucceeded, AssetIDs: []string{"asset_1"}, Billed: 10750, BilledKnown: true, Ended: started}
+		change(t, store, rec, job.Change{From: from(job.Running), To: job.Storing, Outcome: outcome, StoreTries: 2})
+
+		got, err := store.Get(t.Context(), ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := &job.Record{
+			Ref: ref, Job: *potion(ref.ID, 3), Priority: job.Normal, State: job.Storing, Fence: rec.Fence,
+			Attempt: 1, Generation: 1, StoreTries: 2, Since: got.Since, Intent: intent,
+			Inference: "job_1", Started: started, Outcome: outcome,
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("record (-want +got):\n%s", diff)
+		}
+		if age := time.Since(got.Since); age < -time.Minute || age > time.Minute {
+			t.Errorf("since %s is not now", got.Since)
+		}
+	})
+}
+
+func TestOnlyTheLatestHolderChangesARecord(t *testing.T) {
+	t.Parallel()
+	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
+		store := setup(t, client)
+		first := claim(t, store)
+		second := claim(t, store)
+		admit := job.Change{From: from(job.Queued), To: job.Admitted}
+		if err := store.Change(t.Context(), first, admit); !errors.Is(err, job.ErrFenced) {
+			t.Fatalf("first holder: %v, want ErrFenced", err)
+		}
+		change(t, store, second, admit)
+		if err := store.Change(t.Context(), second, admit); !errors.Is(err, job.ErrState) {
+			t.Fatalf("from another state: %v, want ErrState", err)
+		}
+		if err := store.Observe(t.Context(), ref, job.Change{From: from(job.Admitted), To: job.Sending}); err != nil {
+			t.Fatalf("observation: %v", err)
+		}
+		if err := store.Change(t.Context(), second, job.Change{From: from(job.Sending), To: job.Unknown}); !errors.Is(err, job.ErrFenced) {
+			t.Fatalf("after an observation: %v, want ErrFenced", err)
+		}
+	})
+}
+
+func TestAnInferenceBelongsToOneJob(t *testing.T) {
+	t.Parallel()
+	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
+		store := setup(t, client)
+		other := job.Ref{Batch: "potions", ID: "bbbb"}
+		if _, err := store.Add(t.Context(), other, potion(other.ID, 4), job.Normal); err != nil {
+			t.Fatal(err)
+		}
+		made := time.UnixMilli(1_700_000_000_000)
+		run := job.Change{From: from(job.Queued), To: job.Running, Inference: "job_1", Started: made}
+		if err := store.Observe(t.Context(), ref, run); err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Observe(t.Context(), other, run); !errors.Is(err, job.ErrOwned) {
+			t.Fatalf("second owner: %v, want ErrOwned", err)
+		}
+		if err := store.Finish(t.Context(), ref, job.Succeeded, 1); err != nil {
+			t.Fatal(err)
+		}
+		ids := []string{"job_1", "job_2"}
+		owners, ours, err := store.Owners(t.Context(), ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(owners) != 0 || !ours["job_1"] || ours["job_2"] {
+			t.Errorf("owners %v, ours %v: a finished job's inference must stay ours", owners, ours)
+		}
+		if err := store.Disown(t.Context(), made.Add(time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if _, ours, err = store.Owners(t.Context(), ids); err != nil || ours["job_1"] {
+			t.Errorf("after disowning: %v, %v", ours, err)
+		}
+	})
+}
+
+func TestAnotherAttemptForgetsTheLast(t *testing.T) {
+	t.Parallel()
+	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
+		store := setup(t, client)
+		rec := claim(t, store)
+		change(t, store, rec, job.Change{From: from(job.Queued), To: job.Storing, Inference: "job_1", Started: time.Now(), Outcome: &job.Outcome{Status: job.RunFailed}})
+		change(t, store, rec, job.Change{From: from(job.Storing), To: job.Queued, Forget: true, Attempt: 2, Generation: 2})
+		rec = claim(t, store)
+		if rec.Inference != "" || rec.Outcome != nil || !rec.Intent.IsZero() || rec.Attempt != 2 || rec.Generation != 2 {
+			t.Errorf("record remembers: %+v", rec)
+		}
+		owners, ours, err := store.Owners(t.Context(), []string{"job_1"})
+		if err != nil || len(owners) != 0 || !ours["job_1"] {
+			t.Errorf("owners %v, ours %v, err %v: the failed run must stay ours", owners, ours, err)
+		}
+	})
+}
+
+func TestAFinishedJobIsNeverAddedAgain(t *testing.T) {
+	t.Parallel()
+	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
+		store := setup(t, client)
+		if added, err := store.Add(t.Context(), ref, potion(ref.ID, 3), job.Normal); added || err != nil {
+			t.Fatalf("add a job that is there: %v, %v", added, err)
+		}
+		for range 2 { // a repeat changes nothing
+			if err := store.Finish(t.Context(), ref, job.Succeeded, 4); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := store.Add(t.Context(), ref, potion(ref.ID, 3), job.Normal); !errors.Is(err, job.ErrRecordGone) {
+			t.Errorf("add a finished job: %v, want ErrRecordGone", err)
+		}
+		if _, err := store.Claim(t.Context(), ref); !errors.Is(err, job.ErrRecordGone) {
+			t.Errorf("claim a finished job: %v, want ErrRecordGone", err)
+		}
+		counts, err := store.Counts(t.Context(), ref.Batch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if counts.Live() != 0 || counts.Jobs[job.Succeeded] != 1 || counts.Images != 4 {
+			t.Errorf("counts %+v", counts)
+		}
+	})
+}
+
+// TestIndexFollowsState moves many jobs and compares the index sets and counts
+// with the records, which is what the watcher and the feed rely on.
+func TestIndexFollowsState(t *testing.T) {
+	t.Parallel()
+	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
+		store := record.NewStore(client, "test", "pool")
+		path := []job.State{job.Queued, job.Admitted, job.Sending, job.Unknown, job.Running, job.Storing}
+		want := make(map[job.State][]job.Ref)
+		for i := range 24 {
+			r := job.Ref{Batch: "potions", ID: job.ID(fmt.Sprintf("id%02d", i))}
+			if _, err := store.Add(t.Context(), r, potion(r.ID, i), job.Normal); err != nil {
+				t.Fatal(err)
+			}
+			for step := range i % len(path) {
+				if err := store.Observe(t.Context(), r, job.Change{From: path[step : step+1], To: path[step+1]}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want[path[i%len(path)]] = append(want[path[i%len(path)]], r)
+		}
+		counts, err := store.Counts(t.Context(), "potions")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, state := range path {
+			got, err := store.In(t.Context(), state, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			records, err := store.Records(t.Context(), got)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := make(map[job.Ref]bool)
+			for _, rec := range records {
+				found[rec.Ref] = rec.State == state
+			}
+			for _, r := range want[state] {
+				if !found[r] {
+					t.Errorf("%s is not listed as %s", r, state)
+				}
+			}
+			if len(got) != len(want[state]) || counts.Jobs[state] != len(want[state]) {
+				t.Errorf("%s: %d listed, %d counted, want %d", state, len(got), counts.Jobs[state], len(want[state]))
+			}
+		}
+	})
+}
+
+func TestALeaseHasOneHolder(t *testing.T) {
+	t.Parallel()
+	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
+		store := record.NewStore(client, "test", "pool")
+		steps := []struct {
+			token string
+			drop  bool
+			held  bool
+		}{
+			{token: "a", held: true}, {token: "b"}, {token: "a", held: true},
+			{token: "b", drop: true}, {token: "b"}, {token: "a", drop: true}, {token: "b", held: true},
+		}
+		for i, step := range steps {
+			var held bool
+			var err error
+			if step.drop {
+				err = store.Drop(t.Context(), "watch", step.token)
+			} else {
+				held, err = store.Hold(t.Context(), "watch", step.token, time.Minute)
+			}
+			if err != nil || held != step.held {
+				t.Fatalf("step %d: held %v, want %v, err %v", i, held, step.held, err)
+			}
+		}
+	})
+}
