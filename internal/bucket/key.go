@@ -1,0 +1,117 @@
+package bucket
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"nightshift/internal/job"
+)
+
+const (
+	// testFolder holds the folders of all batches of test mode.
+	testFolder = "test"
+	// ownFolder is the part of a batch's folder that holds what is not meant for
+	// people: plan, log shards, and the records beside the images.
+	ownFolder = "_nightshift"
+	// recordFolder holds one record for each image, under the image's own key.
+	recordFolder = ownFolder + "/objects"
+	recordSuffix = ".json"
+	// ownPrefix begins the names of files that are still being written.
+	ownPrefix = ".nightshift-"
+	// maxPart is the longest part of a key in bytes: what common file systems
+	// take, less what the record's suffix needs.
+	maxPart = 255 - len(recordSuffix)
+)
+
+// checkKey refuses keys that are not plain relative paths below the bucket, with
+// an error that wraps [job.ErrInvalid].
+func checkKey(key string) error {
+	switch {
+	case key == "" || key == "." || !fs.ValidPath(key):
+		return badKey(key, "it must be a relative path with slashes, without empty parts, \".\" or \"..\"")
+	case strings.ContainsAny(key, "\\\x00"):
+		return badKey(key, "it holds a backslash or a zero byte")
+	case !filepath.IsLocal(filepath.FromSlash(key)):
+		return badKey(key, "it would leave the bucket")
+	}
+	for part := range strings.SplitSeq(key, "/") {
+		if len(part) > maxPart {
+			return badKey(key, fmt.Sprintf("a part of it is longer than %d bytes", maxPart))
+		}
+		if strings.HasPrefix(part, ownPrefix) {
+			return badKey(key, "names that begin with "+ownPrefix+" are kept for unfinished files")
+		}
+	}
+	return nil
+}
+
+// checkImageKey refuses what [checkKey] does, and keys that are not within a
+// batch's folder or lie in the part of it that is kept for records.
+func checkImageKey(key string) error {
+	if err := checkKey(key); err != nil {
+		return err
+	}
+	_, within := splitBatch(key)
+	if within == "" {
+		return badKey(key, "an image must be in the folder of a batch")
+	}
+	if first, _, _ := strings.Cut(within, "/"); first == ownFolder {
+		return badKey(key, "the folder "+ownFolder+" is not for images")
+	}
+	return nil
+}
+
+func badKey(key, why string) error {
+	return fmt.Errorf("object key %q: %s: %w", key, why, job.ErrInvalid)
+}
+
+// splitBatch splits a key into its batch's folder and the rest. The folder is the
+// first part of the key, or the first two for a batch of test mode; no batch is
+// named as the folder of those is. Either is "" where the key is too short.
+func splitBatch(key string) (batch, within string) {
+	rest, isTest := strings.CutPrefix(key, testFolder+"/")
+	name, within, _ := strings.Cut(rest, "/")
+	if isTest {
+		name = path.Join(testFolder, name)
+	}
+	return name, within
+}
+
+// recordKey is where the record of an image lies, "" for a key that has none.
+func recordKey(key string) string {
+	batch, within := splitBatch(key)
+	if within == "" {
+		return ""
+	}
+	return path.Join(batch, recordFolder, within+recordSuffix)
+}
+
+// extensionMark is what stands in a name for the extension of the image's format.
+const extensionMark = "{ext}"
+
+// fillExtension returns the key of an image of this format.
+func fillExtension(name string, format Format) string {
+	return strings.ReplaceAll(name, extensionMark, format.Extension())
+}
+
+// imageExtensions are the extensions that promise a format, and whether it is one
+// that is stored.
+var imageExtensions = map[string]Format{
+	".png": PNG, ".jpg": JPEG, ".jpeg": JPEG, ".jpe": JPEG, ".jfif": JPEG, ".webp": WebP,
+	".gif": "", ".bmp": "", ".tif": "", ".tiff": "", ".avif": "", ".heic": "", ".jxl": "",
+}
+
+// nameWarning says what a person should know when the name asks for a format that
+// the bytes are not, "" when there is nothing to say.
+func nameWarning(name string, format Format) string {
+	extension := path.Ext(name)
+	promised, known := imageExtensions[strings.ToLower(extension)]
+	if !known || promised == format {
+		return ""
+	}
+	return fmt.Sprintf("the name asks for %s, but the provider delivered a %s image; it keeps the asked name (write %s there to get the true extension)",
+		extension, format.title(), extensionMark)
+}

@@ -1,0 +1,42 @@
+// Package progress shows a person, or a pipe, how a run goes: a live view on a
+// terminal, now and then a line on a pipe, JSON for programs, and the closing
+// words.
+//
+// It asks the run for a [Snapshot] whenever it needs one and keeps no counts of
+// its own, so what it shows cannot drift from what is true. Whatever a manifest
+// or the provider wrote (names of rows, reasons) is made harmless before it
+// reaches the terminal: no control character or escape sequence passes.
+//
+// # JSON lines
+//
+// With [Style.JSON] every line is one JSON object. All have "type" and "time"
+// (RFC 3339); an unknown type should be skipped, since more may be added. CU are
+// decimals, absent fields mean "none" or "not known", and the names below stay.
+//
+//	{"type":"progress", …}  where the run is; every few seconds if anything
+//	                        changed, at a change of phase, and at least every
+//	                        30 seconds
+//	  phase         planning, looking_up, running, stopping, finishing, done
+//	  note          more on the phase
+//	  batch, mode   of the manifest
+//	  jobs          {total, kept, succeeded, failed, running, queued, unknown, storing}
+//	  images        {done, total}: of this run, those kept from earlier ones not counted
+//	  waiting       {reason, until, detail}: what keeps the next job from being sent
+//	  cu            {spent, reserved, cap}
+//	  requests      sent to the API so far
+//	  started       time
+//	  secondsLeft   an estimate
+//	{"type":"result", "result":{…}}  a job that ended: a line of results.jsonl or errors.jsonl
+//	{"type":"message", "text":"…"}   what the program has to say meanwhile
+//	{"type":"summary", …}            the last line, see [Summary]
+//	  batch, mode, outcome (complete, interrupted, stopped), reason
+//	  jobs          {total, succeeded, kept, failed, cancelled, notRun}
+//	  images        stored in this run
+//	  failures      [{kind, reason, hint, jobs, rows}], most frequent first
+//	  cu            {billed, refunded, net, cap}
+//	  requests      {total, perJob}
+//	  seconds       the run took
+//	  folder, sheet, sheetLink, errors   where things are
+//	  remote        {inferences, cu}: still running at the provider
+//	  again         the command that goes on from here
+package progress

@@ -1,0 +1,106 @@
+package progress
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"nightshift/internal/job"
+)
+
+// Outcome says how a run ended; a closed list.
+type Outcome string
+
+// The outcomes.
+const (
+	Complete    Outcome = "complete"    // every job ended, some perhaps failed
+	Interrupted Outcome = "interrupted" // a person or a shutdown ended it
+	Stopped     Outcome = "stopped"     // ended early for the reason given with it
+)
+
+// Summary is what a run has to say when it is over. What is zero is left out.
+type Summary struct {
+	Batch   string
+	Mode    job.Mode
+	Outcome Outcome
+	Reason  string // why it was stopped
+
+	// Jobs by how they ended; Kept had their result before this run.
+	Jobs     struct{ Total, Succeeded, Kept, Failed, Cancelled, NotRun int }
+	Images   int                // stored in this run
+	Failures []job.FailureGroup // most frequent first
+	// CU of this run; Cap is the batch's budget, if it has one.
+	CU struct {
+		Billed, Refunded job.CU
+		Cap              *job.CU
+	}
+	Requests int64 // sent to the API in this run
+	Took     time.Duration
+
+	Folder string // where the images are: a path or an address
+	Sheet  string // the contact sheet, likewise
+	Errors string // the list of failures, likewise
+	// Remote is what still runs at the provider and will be paid. Where the
+	// provider ends with this process, as a simulator in it does, Gone is set:
+	// nothing runs on and nothing is paid.
+	Remote struct {
+		Inferences int
+		CU         job.CU
+		Gone       bool
+	}
+	Again string // the command that goes on from here, as it would be typed
+}
+
+// Write writes the closing words, or one JSON object if the style says so. It
+// returns the writer's error.
+func (s Summary) Write(out io.Writer, style Style) error {
+	if style.JSON {
+		return writeJSON(out, s.json(time.Now()))
+	}
+	page := page{brush: brush(style.Color)}
+	if style.Terminal {
+		page.width = style.width()
+	}
+	if style.Terminal && !style.Quiet {
+		page.blank() // below the live view
+	}
+	s.text(&page)
+	if _, err := io.WriteString(out, page.String()); err != nil {
+		return fmt.Errorf("write summary: %w", err)
+	}
+	return nil
+}
+
+// net is what the run cost.
+func (s *Summary) net() job.CU { return s.CU.Billed - s.CU.Refunded }
+
+// perJob is the requests for each job that ended in this run, to two decimals; 0
+// if none did.
+func (s *Summary) perJob() float64 {
+	ended := s.Jobs.Succeeded + s.Jobs.Failed + s.Jobs.Cancelled
+	if ended == 0 {
+		return 0
+	}
+	return math.Round(float64(s.Requests)/float64(ended)*100) / 100
+}
+
+// sheetLink is the contact sheet as a link that terminals and browsers open, "" if
+// it is not a file.
+func (s *Summary) sheetLink() string {
+	if s.Sheet == "" || strings.Contains(s.Sheet, "://") {
+		return ""
+	}
+	path, err := filepath.Abs(s.Sheet)
+	if err != nil {
+		return "" // without a working directory there is no link
+	}
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path // C:/…
+	}
+	return (&url.URL{Scheme: "file", Path: path}).String()
+}

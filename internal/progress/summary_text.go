@@ -1,0 +1,159 @@
+package progress
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"nightshift/internal/job"
+)
+
+const (
+	mostReasons = 5 // of failures; the rest is summed up
+	mostRows    = 3 // named with each
+)
+
+func (s *Summary) text(p *page) {
+	p.line(s.verdict())
+	p.blank()
+	p.field("jobs", plain, s.jobs())
+	for _, group := range s.Failures[:min(len(s.Failures), mostReasons)] {
+		p.field("failed", plain, failedWords(group))
+	}
+	p.field("", plain, s.moreFailures())
+	p.field("cost", plain, s.bill())
+	p.field("requests", plain, s.requests())
+	p.place("images", s.Folder)
+	p.place("sheet", s.Sheet)
+	p.place("", s.sheetLink())
+	if s.Jobs.Failed > 0 {
+		p.place("errors", s.Errors)
+	}
+	p.field("remote", yellow, s.remote())
+	p.next(s.advice(), s.Again)
+}
+
+// verdict is the first line: what came of the run.
+func (s *Summary) verdict() (paint, string) {
+	name := clean(s.Batch, shortText)
+	after := ""
+	if s.Took > 0 {
+		after = " after " + span(s.Took)
+	}
+	made := counted(s.Images, "image") + " made"
+	switch {
+	case s.Outcome == Interrupted:
+		return yellow, name + " interrupted" + after + ": " + made
+	case s.Outcome == Stopped:
+		return yellow, name + " stopped" + after + ": " + orUnknown(clean(s.Reason, longText)) + "; " + made
+	case s.Jobs.Failed > 0:
+		return red, fmt.Sprintf("%s ended%s: %s, %s failed", name, after, made, counted(s.Jobs.Failed, "job"))
+	case s.Jobs.Succeeded == 0 && s.Jobs.Kept > 0 && s.Jobs.Kept == s.Jobs.Total:
+		return green, fmt.Sprintf("%s is complete: nothing to run, %s from before", name, counted(s.Jobs.Kept, "job"))
+	default:
+		return green, name + " is complete" + after + ": " + made
+	}
+}
+
+func orUnknown(reason string) string {
+	if reason == "" {
+		return "no reason is known"
+	}
+	return reason
+}
+
+// jobs counts how they ended.
+func (s *Summary) jobs() string {
+	parts := []string{number(s.Jobs.Succeeded) + " made"}
+	for _, count := range []struct {
+		n    int
+		what string
+	}{{s.Jobs.Kept, "kept from before"}, {s.Jobs.Failed, "failed"}, {s.Jobs.Cancelled, "cancelled"}, {s.Jobs.NotRun, "not run"}} {
+		if count.n > 0 {
+			parts = append(parts, number(count.n)+" "+count.what)
+		}
+	}
+	return strings.Join(parts, ", ") + ", of " + number(s.Jobs.Total)
+}
+
+// failedWords says why jobs failed, what to do, and names some of them.
+func failedWords(group job.FailureGroup) string {
+	reason := clean(group.Reason, longText)
+	if reason == "" {
+		reason = orUnknown(clean(group.Kind, shortText))
+	}
+	text := number(group.Jobs) + " × " + reason
+	if hint := clean(group.Hint, longText); hint != "" {
+		text += " (" + hint + ")"
+	}
+	if len(group.Rows) == 0 {
+		return text
+	}
+	rows := make([]string, 0, mostRows)
+	for _, row := range group.Rows[:min(len(group.Rows), mostRows)] {
+		rows = append(rows, clean(row, shortText))
+	}
+	text += ": " + strings.Join(rows, ", ")
+	if more := group.Jobs - len(rows); more > 0 {
+		text += " and " + number(more) + " more"
+	}
+	return text
+}
+
+func (s *Summary) moreFailures() string {
+	if more := len(s.Failures) - mostReasons; more > 0 {
+		return "and " + counted(more, "more reason")
+	}
+	return ""
+}
+
+func (s *Summary) bill() string {
+	text := amount(s.net()) + " CU"
+	if s.CU.Refunded != 0 {
+		text += fmt.Sprintf(" (%s billed, %s refunded)", amount(s.CU.Billed), amount(s.CU.Refunded))
+	}
+	if s.CU.Cap != nil {
+		text += ", budget " + amount(*s.CU.Cap)
+	}
+	return text
+}
+
+func (s *Summary) requests() string {
+	if s.Requests == 0 {
+		return ""
+	}
+	text := number(int(s.Requests))
+	if per := s.perJob(); per > 0 {
+		text += " (" + strconv.FormatFloat(per, 'f', -1, 64) + " per job)"
+	}
+	return text
+}
+
+// remote says what goes on without us.
+func (s *Summary) remote() string {
+	if s.Remote.Inferences == 0 {
+		return ""
+	}
+	verb, them := "go on", "them, they are not paid twice"
+	if s.Remote.Gone {
+		return fmt.Sprintf("%s (%s CU) ran on the built-in simulator and ended with it",
+			counted(s.Remote.Inferences, "inference"), amount(s.Remote.CU))
+	}
+	if s.Remote.Inferences == 1 {
+		verb, them = "goes on", "it, it is not paid twice"
+	}
+	return fmt.Sprintf("%s (%s CU) %s at the provider; run the same command again to collect %s",
+		counted(s.Remote.Inferences, "inference"), amount(s.Remote.CU), verb, them)
+}
+
+// advice is what a person can do next, "" if nothing is left to do.
+func (s *Summary) advice() string {
+	switch {
+	case s.Jobs.Failed > 0:
+		return "correct the failed rows and run again; only jobs without images are sent"
+	case s.Jobs.NotRun > 0 || s.Remote.Inferences > 0:
+		return "run again to go on from here"
+	default:
+		return ""
+	}
+}

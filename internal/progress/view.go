@@ -1,0 +1,157 @@
+package progress
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"nightshift/internal/job"
+)
+
+const (
+	liveEvery  = 250 * time.Millisecond // between looks at the run for a live view
+	phaseEvery = 500 * time.Millisecond // and for lines, so that a new phase is told soon
+	signOfLife = 30 * time.Second       // the longest silence of a pipe
+	failedMark = "failed"               // begins the line of a failure
+)
+
+// sink is one way of showing. Its methods are called one at a time.
+type sink interface {
+	// show takes the state of now; last says that it is the last one.
+	show(m moment, last bool)
+	landed(now time.Time, r *job.Result)
+	message(now time.Time, text string)
+	close()
+}
+
+// moment is a snapshot with what follows from it and those before.
+type moment struct {
+	Snapshot
+	now       time.Time
+	left      time.Duration // until all images are there
+	leftKnown bool
+	pace      float64 // images a second, 0 if not known
+	projected job.CU  // spent in the end, 0 if not known
+}
+
+// View shows a run while it goes on. Its methods may be called from anywhere.
+type View struct {
+	snapshot func() Snapshot
+	results  <-chan job.Result
+	every    time.Duration
+
+	stop    chan struct{}
+	stopped sync.Once
+	done    sync.WaitGroup
+
+	mu   sync.Mutex
+	sink sink
+
+	estimate  estimate
+	projector projector
+}
+
+// Start shows the run on out until [View.Stop]. It asks snapshot for the state a
+// few times a second, from one goroutine, so snapshot must be quick and safe to
+// call beside the run.
+//
+// Results that arrive on landed are read until it is closed or the view stops: a
+// failure is printed at once, a success only as JSON. landed may be nil. Whoever
+// sends must not rely on being read once Stop was called.
+//
+// What out refuses to take is lost: a run does not fail because nobody looks.
+func Start(out io.Writer, s Style, snapshot func() Snapshot, landed <-chan job.Result) *View {
+	every := min(phaseEvery, s.every())
+	switch {
+	case s.JSON:
+		return start(newJSONLines(out, s), every, snapshot, landed)
+	case s.Terminal && !s.Quiet:
+		return start(newTerminal(out, s, sizeOf(out, s)), liveEvery, snapshot, landed)
+	default:
+		return start(newLines(out, s), every, snapshot, landed)
+	}
+}
+
+// start shows the run in a way, looking at it every so often.
+func start(sink sink, every time.Duration, snapshot func() Snapshot, landed <-chan job.Result) *View {
+	v := &View{snapshot: snapshot, results: landed, every: every, stop: make(chan struct{}), sink: sink}
+	v.done.Go(v.run)
+	return v
+}
+
+// Stop shows the last state once, with the results that have landed, leaves the
+// terminal clean and returns when nothing of the view is left. It may be called
+// again.
+func (v *View) Stop() {
+	v.stopped.Do(func() { close(v.stop) })
+	v.done.Wait()
+}
+
+// Println writes its arguments as [fmt.Println] does, above a live view, and as a
+// message where the output is JSON. Escape sequences do not pass. After Stop it
+// still writes.
+func (v *View) Println(args ...any) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.sink.message(time.Now(), cleanLines(fmt.Sprintln(args...)))
+}
+
+func (v *View) run() {
+	ticker := time.NewTicker(v.every)
+	defer ticker.Stop()
+	v.show(false)
+	results := v.results
+	for {
+		select {
+		case <-v.stop:
+			v.drain(results)
+			v.show(true)
+			return
+		case <-ticker.C:
+			v.show(false)
+		case result, open := <-results:
+			if !open {
+				results = nil
+				continue
+			}
+			v.land(&result)
+		}
+	}
+}
+
+// drain takes the results that are there without waiting for more.
+func (v *View) drain(results <-chan job.Result) {
+	for {
+		select {
+		case result, open := <-results:
+			if !open {
+				return
+			}
+			v.land(&result)
+		default:
+			return
+		}
+	}
+}
+
+func (v *View) land(result *job.Result) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.sink.landed(time.Now(), result)
+}
+
+// show asks for the state without holding the lock: the answer may take a while.
+func (v *View) show(last bool) {
+	m := moment{Snapshot: v.snapshot(), now: time.Now()}
+	v.estimate.observe(m.now, &m.Snapshot)
+	m.left, m.leftKnown = v.estimate.left(m.now)
+	m.pace = v.estimate.pace()
+	m.projected = v.projector.observe(&m.Snapshot)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.sink.show(m, last)
+	if last {
+		v.sink.close()
+	}
+}

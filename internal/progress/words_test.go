@@ -1,0 +1,107 @@
+package progress
+
+import (
+	"testing"
+	"time"
+
+	"nightshift/internal/job"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func TestWaitWords(t *testing.T) {
+	t.Parallel()
+	soon, late := noon.Add(12*time.Second), noon.Add(13*time.Hour)
+	tests := map[string]struct {
+		wait Wait
+		want string
+	}{
+		"nothing":        {Wait{Detail: "left over"}, ""},
+		"slot":           {Wait{job.WaitParallel, soon, "6 of 6 running"}, "waiting for a free slot: 6 of 6 running"},
+		"rate":           {Wait{job.WaitRequestRate, soon, "100 of 100 requests"}, "request rate used up until 12:00:12 (in 12s)"},
+		"rate, over":     {Wait{Reason: job.WaitRequestRate, Until: noon}, "request rate used up"},
+		"cooldown":       {Wait{job.WaitCooldown, noon.Add(45 * time.Minute), `key "a" pauses until …`}, "cooldown until 12:45:00 (in 45m 00s)"},
+		"until tomorrow": {Wait{Reason: job.WaitAllowance, Until: late}, "the plan's allowance is used up until 2 Mar 01:00 (in 13h 00m)"},
+		"key":            {Wait{job.WaitKeyCU, soon, "cap 500 CU"}, "the key's CU cap is reached until 12:00:12 (in 12s): cap 500 CU"},
+		"batch":          {Wait{job.WaitBatchCU, soon, "budget 500 CU"}, "the batch's budget is reached: budget 500 CU"},
+		"quarantine":     {Wait{job.WaitQuarantine, late, "the API refused the key"}, "the API key was refused: the API refused the key"},
+		"backoff":        {Wait{job.WaitBackoff, soon, "connection reset"}, "pausing after failures until 12:00:12 (in 12s): connection reset"},
+		"unknown":        {Wait{Reason: job.WaitUnknown}, "looking up what became of a lost reply"},
+		"storage":        {Wait{Reason: job.WaitStorage, Detail: "disk full"}, "the bucket takes no images: disk full"},
+		"new reason":     {Wait{"night_window", soon, "22:00 to 06:00"}, "waiting: night window until 12:00:12 (in 12s): 22:00 to 06:00"},
+		"hostile":        {Wait{Reason: job.WaitStorage, Detail: "a\x1b[2J\nb"}, "the bucket takes no images: a b"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := test.wait.words(noon, true); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// A line on a pipe is repeated when it changes; a countdown would change it always.
+func TestWaitWordsWithoutCountdown(t *testing.T) {
+	t.Parallel()
+	wait := Wait{Reason: job.WaitRequestRate, Until: noon.Add(12 * time.Second)}
+	got, later := wait.words(noon, false), wait.words(noon.Add(5*time.Second), false)
+	if want := "request rate used up until 12:00:12"; got != want || later != want {
+		t.Errorf("got %q and %q, want %q", got, later, want)
+	}
+}
+
+// Every reason a job can wait for has words of its own.
+func TestEveryReasonHasWords(t *testing.T) {
+	t.Parallel()
+	for _, reason := range []job.WaitReason{
+		job.WaitRequestRate, job.WaitParallel, job.WaitKeyCU, job.WaitBatchCU, job.WaitCooldown,
+		job.WaitAllowance, job.WaitQuarantine, job.WaitBackoff, job.WaitUnknown, job.WaitStorage,
+	} {
+		if waitWords[reason].text == "" {
+			t.Errorf("%s has none", reason)
+		}
+	}
+}
+
+func TestSpan(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		-time.Second: "0s", 0: "0s", 12400 * time.Millisecond: "12s", 59600 * time.Millisecond: "1m 00s",
+		185 * time.Second: "3m 05s", 130 * time.Minute: "2h 10m", 28 * time.Hour: "1d 4h",
+	} {
+		if got := span(d); got != want {
+			t.Errorf("span(%v) = %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestAbout(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		0: "a few seconds", 9 * time.Second: "a few seconds", 36 * time.Second: "about 40s",
+		54 * time.Second: "about 50s", 56 * time.Second: "about 1m", 4*time.Minute + 29*time.Second: "about 4m",
+		12 * time.Minute: "about 10m", 13 * time.Minute: "about 15m", 54 * time.Minute: "about 55m",
+		55 * time.Minute: "about 1h", 64 * time.Minute: "about 1h", 128 * time.Minute: "about 2h 10m",
+		23*time.Hour + 50*time.Minute: "about 23h 50m", 24 * time.Hour: "about 1d", 40 * time.Hour: "about 1d 16h",
+	} {
+		if got := about(d); got != want {
+			t.Errorf("about(%v) = %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	t.Parallel()
+	for got, want := range map[string]string{
+		number(0): "0", number(999): "999", number(1000): "1,000", number(1234567): "1,234,567", number(-1234): "-1,234",
+		amount(1234567890): "1,234,567.89", amount(500): "0.5", amount(-1500): "-1.5",
+		counted(1, "image"): "1 image", counted(2000, "image"): "2,000 images",
+		percent(999, 1000): "99%", percent(1000, 1000): "100%", percent(1001, 1000): "100%", percent(0, 0): "",
+		paceWords(0.4): "24 images/min", paceWords(1.0 / 60): "1 image/min", paceWords(20.0 / 3600): "20 images/h",
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

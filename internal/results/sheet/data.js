@@ -1,0 +1,102 @@
+// What the sheet knows: the columns inside this page for every entry, and the
+// entries themselves in data files of sheet.page entries, loaded when needed.
+// Entries are known by their place in the plan's order, counted from 0.
+
+const sheet = JSON.parse(document.getElementById("sheet-data").textContent);
+const shards = new Map(); // file number -> {entries, promise, resolve, reject}
+
+// Called by the data files. A script element is the one way to load data that
+// works from disk.
+window.nightshiftShard = (stamp, number, entries) => {
+  const shard = shards.get(number);
+  if (!shard) return;
+  if (stamp !== sheet.stamp) {
+    notify("This sheet was written again since you opened it. Reload the page to see it as it is now.");
+  }
+  shard.entries = entries;
+  shard.resolve(entries);
+};
+
+function shardName(number) {
+  return `_nightshift/sheet/data-${String(number).padStart(4, "0")}.js`;
+}
+
+function loadShard(number) {
+  const known = shards.get(number);
+  if (known) return known.promise;
+  const shard = {};
+  shard.promise = new Promise((resolve, reject) => Object.assign(shard, { resolve, reject }));
+  shards.set(number, shard);
+  const script = document.createElement("script");
+  const finish = () => {
+    script.remove();
+    if (shard.entries) return;
+    shards.delete(number); // so that the next look tries again
+    shard.reject(new Error(`${shardName(number)} cannot be read. It belongs beside index.html: copy the whole folder of the batch.`));
+  };
+  script.onload = finish;
+  script.onerror = finish;
+  script.src = `./${shardName(number)}`;
+  document.head.append(script);
+  return shard.promise;
+}
+
+function shardOf(place) {
+  return Math.floor(place / sheet.page) + 1;
+}
+
+async function entryAt(place) {
+  const entries = await loadShard(shardOf(place));
+  const entry = entries[place % sheet.page];
+  if (!entry) throw new Error(`${shardName(shardOf(place))} is shorter than it should be. Reload the page.`);
+  return entry;
+}
+
+function stateAt(place) {
+  return sheet.columns.states[place];
+}
+
+function notify(text) {
+  const notice = document.getElementById("notice");
+  notice.textContent = text;
+  notice.hidden = text === "";
+}
+
+// element makes an element with properties and children; texts become text nodes
+// and nothing is ever read as markup.
+function element(tag, properties, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties ?? {})) {
+    if (name in made) made[name] = value;
+    else made.setAttribute(name, value);
+  }
+  made.append(...children.filter((child) => child || child === 0));
+  return made;
+}
+
+const numbers = new Intl.NumberFormat("en", { maximumFractionDigits: 3 });
+const rough = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+
+function duration(seconds) {
+  if (seconds < 60) return `${rough.format(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const rest = minutes % 60;
+  return `${Math.floor(minutes / 60)} h${rest ? ` ${rest} min` : ""}`;
+}
+
+function fileSize(bytes) {
+  if (bytes < 1000) return `${bytes} B`;
+  if (bytes < 1e6) return `${rough.format(bytes / 1e3)} kB`;
+  return `${rough.format(bytes / 1e6)} MB`;
+}
+
+function plural(count, one, many) {
+  return `${numbers.format(count)} ${count === 1 ? one : many}`;
+}
+
+function moment(text) {
+  const date = new Date(text);
+  if (!text || date.getFullYear() < 1971) return "";
+  return date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+}

@@ -1,0 +1,102 @@
+// The images of one page.
+
+const grid = document.getElementById("grid");
+const sharpFrom = 400; // CSS pixels of a tile from which thumbnails would look soft
+let tiles = []; // {entry, place, image, node} of this page, in order
+
+function showTiles(entries, places) {
+  tiles = entries.flatMap((entry, i) => {
+    const images = entry.images.length > 0 ? entry.images : [null];
+    return images.map((image, n) => ({ entry, image, n, place: places[i] }));
+  });
+  grid.style.setProperty("--ratio", String(commonRatio()));
+  for (const [at, tile] of tiles.entries()) tile.node = tileNode(tile, at);
+  grid.replaceChildren(...tiles.map((tile) => tile.node));
+}
+
+// commonRatio is the middle one of the images' shapes, so that a page of wide
+// images has wide tiles.
+function commonRatio() {
+  const ratios = tiles.filter((tile) => tile.image?.height > 0)
+    .map((tile) => tile.image.width / tile.image.height)
+    .sort((a, b) => a - b);
+  const middle = ratios[Math.floor(ratios.length / 2)] ?? 1;
+  return Math.min(2.4, Math.max(0.56, middle));
+}
+
+function tileNode(tile, at) {
+  const { entry, image } = tile;
+  const frame = element("button", { type: "button", className: "frame" }, image ? picture(tile) : failure(entry));
+  frame.setAttribute("aria-label", label(tile));
+  frame.addEventListener("click", () => openViewer(at));
+  const node = element("li", { className: "tile" }, frame, caption(tile));
+  node.dataset.state = stateAt(tile.place);
+  node.dataset.mark = image ? markOf(image) : "";
+  return node;
+}
+
+function label({ entry, image, n }) {
+  const which = entry.images.length > 1 ? `, image ${n + 1} of ${entry.images.length}` : "";
+  if (!image) return `${entry.row}: ${entry.state}. ${entry.reason}`;
+  return `${entry.row}${which}: ${shorten(entry.prompt)}`;
+}
+
+function shorten(text) {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
+
+// picture shows the thumbnail, the image itself where the thumbnail is missing or
+// too small, and a note where that is missing too.
+function picture({ entry, image }) {
+  const node = element("img", { alt: shorten(entry.prompt) || entry.row, loading: "lazy", decoding: "async", draggable: false });
+  node.width = image.width;
+  node.height = image.height;
+  node.dataset.full = image.address;
+  node.dataset.thumb = image.thumb || image.address;
+  node.addEventListener("error", () => {
+    if (node.getAttribute("src") !== image.address) node.src = image.address;
+    else node.replaceWith(element("span", { className: "missing" }, "The image is not beside this page"));
+  });
+  node.src = tileSize() > sharpFrom ? node.dataset.full : node.dataset.thumb;
+  return node;
+}
+
+function failure(entry) {
+  return element("span", { className: "failure" },
+    element("span", { className: "kind" }, entry.state === "cancelled" ? "cancelled" : entry.kind || "failed"),
+    element("span", { className: "reason" }, entry.reason || "No reason was given."),
+    entry.hint && element("span", { className: "hint" }, entry.hint));
+}
+
+function caption({ entry, image, n }) {
+  const count = entry.images.length > 1 ? `${n + 1}/${entry.images.length} · ` : "";
+  const meta = [...entry.variables.filter(([name]) => isFacet(name)).map(([, value]) => value)];
+  if (entry.seed) meta.push(`seed ${entry.seed}`);
+  return element("div", { className: "caption" },
+    element("p", { className: "row" }, element("span", { className: "name" }, entry.row),
+      element("span", { className: "count" }, `${count}${numbers.format(entry.billed)} CU`)),
+    element("p", { className: "prompt" }, entry.prompt),
+    image?.warning && element("p", { className: "warning" }, image.warning),
+    element("p", { className: "meta" }, meta.join(" · ")));
+}
+
+function isFacet(name) {
+  return sheet.columns.facets.some((facet) => facet.name === name);
+}
+
+const sizeInput = document.getElementById("size");
+
+function tileSize() {
+  return Number(sizeInput.value);
+}
+
+function resizeTiles() {
+  const size = tileSize();
+  grid.style.setProperty("--tile", `${size}px`);
+  grid.dataset.density = size < 150 ? "dense" : size < 200 ? "close" : "roomy";
+  for (const node of grid.querySelectorAll("img")) {
+    const wanted = size > sharpFrom ? node.dataset.full : node.dataset.thumb;
+    // Never back from the full image: it is there already, and sharper.
+    if (size > sharpFrom && node.getAttribute("src") !== wanted) node.src = wanted;
+  }
+}
