@@ -1,0 +1,135 @@
+package app
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"sync"
+	"time"
+
+	"nightshift/internal/bucket"
+	"nightshift/internal/job"
+	"nightshift/internal/plan"
+)
+
+// What a batch's folder holds beside results; see also packages results and bucket.
+const (
+	stateName = "_nightshift/batch.json"
+	planName  = "_nightshift/plan.jsonl"
+	lockName  = "_nightshift/lock"
+)
+
+// batchState is what one run of a batch tells the next.
+type batchState struct {
+	Batch   string    `json:"batch"`
+	Mode    job.Mode  `json:"mode"`
+	API     string    `json:"api"` // "simulator" or a host
+	Project string    `json:"project,omitempty"`
+	Created time.Time `json:"created"`
+}
+
+// readState returns the state that an earlier run left, or nil.
+func readState(ctx context.Context, b *bucket.Local, batch string) (*batchState, error) {
+	body, err := b.Open(ctx, batch+"/"+stateName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close() // only read from
+	state := new(batchState)
+	if err := json.NewDecoder(io.LimitReader(body, 1<<20)).Decode(state); err != nil {
+		return nil, &job.HintedError{
+			Err:  fmt.Errorf("read %s: %w", b.Path(batch+"/"+stateName), err),
+			Hint: "the file is damaged; move the folder away, or delete the file if nothing is under way at the provider",
+		}
+	}
+	return state, nil
+}
+
+func writeState(ctx context.Context, b *bucket.Local, state *batchState) error {
+	data, err := json.MarshalIndent(state, "", "  ")
+	if err != nil {
+		return err
+	}
+	return b.Put(ctx, state.Batch+"/"+stateName, bytes.NewReader(append(data, '\n')))
+}
+
+// agree refuses to mix worlds in one folder: images of a test would count as made
+// in a live batch.
+func (s *batchState) agree(mode job.Mode, api, folder string) error {
+	if s.Mode == mode && (mode == job.Test || s.API == api) {
+		return nil
+	}
+	return &inputError{&job.HintedError{
+		Err: fmt.Errorf("%s holds a batch of mode %s made on %s; this run is of mode %s on %s",
+			folder, s.Mode, s.API, mode, api),
+		Hint: "give the manifest another name, choose another --out, or move the folder away",
+	}}
+}
+
+// writePlan writes all jobs of the plan, one a line; the file appears only when
+// the manifest was read to its end unchanged.
+func writePlan(ctx context.Context, b *bucket.Local, p *plan.Plan) error {
+	reader, writer := io.Pipe()
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		buffered := bufio.NewWriterSize(writer, 64<<10)
+		err := encodePlan(ctx, buffered, p)
+		if err == nil {
+			err = buffered.Flush()
+		}
+		writer.CloseWithError(err)
+	})
+	defer writing.Wait()
+	defer reader.Close() // ends the writer, should Put have given up
+	return b.Put(ctx, p.Batch+"/"+planName, reader)
+}
+
+func encodePlan(ctx context.Context, w io.Writer, p *plan.Plan) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	for j, err := range p.All(ctx) {
+		if err != nil {
+			return err
+		}
+		if err := encoder.Encode(j); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// jobsToRun streams the jobs of the written plan that have no result yet.
+func jobsToRun(ctx context.Context, b *bucket.Local, batch string) iter.Seq2[*job.Job, error] {
+	return func(yield func(*job.Job, error) bool) {
+		body, err := b.Open(ctx, batch+"/"+planName)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer body.Close() // only read from
+		decoder := json.NewDecoder(bufio.NewReaderSize(body, 64<<10))
+		for {
+			var planned plan.PlannedJob
+			err := decoder.Decode(&planned)
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				yield(nil, fmt.Errorf("read %s: %w", b.Path(batch+"/"+planName), err))
+				return
+			}
+			if planned.Status != plan.Kept && !yield(&planned.Job, nil) {
+				return
+			}
+		}
+	}
+}

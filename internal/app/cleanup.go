@@ -1,0 +1,32 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// cleanup gives back what was made, the last first.
+type cleanup struct {
+	steps []cleanupStep
+}
+
+type cleanupStep struct {
+	name string
+	do   func() error
+}
+
+func (c *cleanup) add(name string, do func() error) {
+	c.steps = append(c.steps, cleanupStep{name, do})
+}
+
+func (c *cleanup) run() error {
+	var failed []error
+	for _, step := range slices.Backward(c.steps) {
+		if err := step.do(); err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", step.name, err))
+		}
+	}
+	c.steps = nil
+	return errors.Join(failed...)
+}

@@ -1,0 +1,86 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"nightshift/internal/config"
+	"nightshift/internal/job"
+	"nightshift/internal/manifest"
+)
+
+// Process is what a program gets from the system. Nothing else reads arguments or
+// the environment.
+type Process struct {
+	Args           []string // without the program's name
+	Environ        []string // as os.Environ gives it
+	Stdout, Stderr io.Writer
+}
+
+// The exit codes.
+const (
+	exitDone        = 0
+	exitUnexpected  = 1
+	exitInput       = 2 // nothing was done, because the input is wrong
+	exitSomeFailed  = 3
+	exitInterrupted = 130
+)
+
+// inputError is something that the person who called has to correct; nothing was
+// submitted and nothing written.
+type inputError struct{ err error }
+
+func (e *inputError) Error() string { return e.err.Error() }
+func (e *inputError) Unwrap() error { return e.err }
+
+// errSomeFailed says that a run ended without all of its images. What is missing
+// was said already.
+var errSomeFailed = errors.New("some jobs did not succeed")
+
+// exitCode tells the person what went wrong, if that was not said yet, and
+// decides the exit code.
+func exitCode(ctx context.Context, stderr io.Writer, err error) int {
+	problems, wrong := errors.AsType[*manifest.Problems](err)
+	input, misused := errors.AsType[*inputError](err)
+	access, refused := errors.AsType[*job.AccessError](err)
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errSomeFailed):
+		return exitSomeFailed
+	case ctx.Err() != nil:
+		if !errors.Is(err, job.ErrInterrupted) && !errors.Is(err, context.Canceled) {
+			complain(stderr, err)
+		}
+		return exitInterrupted
+	case wrong:
+		fmt.Fprintln(stderr, problems)
+		fmt.Fprintf(stderr, "\n%s; nothing was submitted and nothing was written\n", counted(problems.Len(), "problem"))
+		return exitInput
+	case misused:
+		complain(stderr, input)
+		return exitInput
+	case refused && access.Access == job.AccessKey:
+		fmt.Fprintf(stderr, "%s, %s: the API refused this key or its secret (%s)\n", config.KeyVariable, config.SecretVariable, access.Detail)
+		return exitInput
+	default:
+		complain(stderr, err)
+		return exitUnexpected
+	}
+}
+
+func complain(stderr io.Writer, err error) {
+	fmt.Fprintf(stderr, "error: %v\n", err)
+	if hint := job.Hint(err); hint != "" {
+		fmt.Fprintf(stderr, "hint: %s\n", hint)
+	}
+}
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

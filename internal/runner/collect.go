@@ -1,0 +1,147 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"nightshift/internal/job"
+)
+
+const (
+	// repark is how long a collect task sleeps whose run has not ended yet.
+	repark = time.Minute
+	// A watcher that looked within this time is alive, so that its word is waited for.
+	watcherAlive = 2 * time.Minute
+	// maxAttempts bounds how often a run that failed for a passing fault is bought again.
+	maxAttempts = 3
+)
+
+// Collect is the handler of collect tasks: it brings what a run made into the
+// bucket. It may be woken too early and more than once.
+func (r *Runner) Collect(ctx context.Context, ref job.Ref) error {
+	rec, err := r.Store.Get(ctx, ref)
+	if errors.Is(err, job.ErrRecordGone) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if rec.State == job.Running {
+		if err := r.askOnce(ctx, rec); err != nil {
+			return err
+		}
+	} else if rec.State != job.Storing {
+		return &job.PostponedError{After: repark, Reason: job.WaitUnknown}
+	}
+	if rec, err = r.Store.Claim(ctx, ref); errors.Is(err, job.ErrRecordGone) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if rec.Outcome == nil || rec.State != job.Storing {
+		return &job.PostponedError{After: repark, Reason: job.WaitUnknown}
+	}
+	if rec.Outcome.Status == job.RunSucceeded {
+		return r.store(ctx, rec)
+	}
+	return r.runFailed(ctx, rec)
+}
+
+// askOnce lets a job that woke by itself find out whether its run ended. While a
+// watcher is alive it does not spend a request on that.
+func (r *Runner) askOnce(ctx context.Context, rec *job.Record) error {
+	looked, err := r.Store.LastLook(ctx)
+	if err != nil {
+		return err
+	}
+	sleepOn := &job.PostponedError{After: repark, Reason: job.WaitParallel, Detail: "the inference runs"}
+	if time.Since(looked) < watcherAlive {
+		return sleepOn
+	}
+	var run *job.Inference
+	err = r.ask(ctx, func(ctx context.Context) (err error) {
+		run, err = r.Provider.Inference(ctx, rec.Inference)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("look at inference %s of job %s: %w", rec.Inference, rec.Ref, err)
+	}
+	if !run.Status.Ended() {
+		return sleepOn
+	}
+	return r.ended(ctx, rec, run)
+}
+
+// ended notes that a run is over and gives its slot back.
+func (r *Runner) ended(ctx context.Context, rec *job.Record, run *job.Inference) error {
+	_, err := takenOver(r.Store.Observe(ctx, rec.Ref, job.Change{
+		From: []job.State{job.Running}, To: job.Storing, Outcome: job.OutcomeOf(run),
+	}))
+	if err != nil {
+		return err
+	}
+	if err := r.Admission.Free(ctx, rec.Ref, rec.Attempt); err != nil {
+		return err
+	}
+	signal(r.freed)
+	if run.Status == job.RunSucceeded {
+		r.pace.observe(rec.Job.Model, run.UpdatedAt.Sub(run.CreatedAt))
+	}
+	return nil
+}
+
+// runFailed ends the job, or buys the run again where the provider's fault may
+// pass and the charge was given back.
+func (r *Runner) runFailed(ctx context.Context, rec *job.Record) error {
+	billed := charged(rec)
+	refunded := billed
+	if rec.Outcome.RefundDisabled {
+		refunded = 0
+	}
+	settle := func() error { return r.Admission.Settle(ctx, rec.Ref, rec.Attempt, billed, refunded) }
+	if rec.Outcome.Transient && !rec.Outcome.RefundDisabled && rec.Attempt < maxAttempts {
+		if err := settle(); err != nil {
+			return err
+		}
+		return r.again(ctx, rec, billed, refunded)
+	}
+	end := ending{
+		state: job.Failed, kind: kindRejected, reason: rec.Outcome.Failure, hint: rec.Outcome.Hint,
+		billed: billed, refunded: refunded,
+	}
+	if rec.Outcome.Transient {
+		end.kind = kindProvider
+	}
+	if end.reason == "" {
+		end.reason = "the provider ended the inference as " + string(rec.Outcome.Status) + " without a reason"
+	}
+	return r.conclude(ctx, rec, end, settle)
+}
+
+// again queues another attempt.
+func (r *Runner) again(ctx context.Context, rec *job.Record, billed, refunded job.CU) error {
+	r.Logger.WarnContext(ctx, "inference failed, trying again", r.attrs(rec, "inference_id", rec.Inference, "reason", rec.Outcome.Failure)...)
+	next := job.Change{
+		From: []job.State{job.Storing}, To: job.Queued, Forget: true,
+		Attempt: rec.Attempt + 1, Generation: rec.Generation + 1,
+		EarlierBilled: rec.EarlierBilled + billed, EarlierRefunded: rec.EarlierRefunded + refunded,
+	}
+	if taken, err := takenOver(r.Store.Change(ctx, rec, next)); taken || err != nil {
+		return err
+	}
+	return r.Tasks.Enqueue(ctx, rec.Ref, next.Generation, rec.Priority)
+}
+
+// charged is what the provider took for the run; the quote while it does not say,
+// and nothing where an earlier run of the batch counted it.
+func charged(rec *job.Record) job.CU {
+	if rec.Counted {
+		return 0
+	}
+	if rec.Outcome.BilledKnown {
+		return rec.Outcome.Billed
+	}
+	return rec.Job.Quote
+}

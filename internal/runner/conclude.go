@@ -1,0 +1,98 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"nightshift/internal/job"
+)
+
+// ending is how a job is over, for its result.
+type ending struct {
+	state    job.State
+	kind     string // of failure
+	reason   string
+	hint     string
+	images   []job.Image
+	billed   job.CU
+	refunded job.CU
+}
+
+// The kinds of failure as results name them.
+const (
+	kindInvalid  = "invalid"
+	kindRejected = "rejected"
+	kindAccess   = "access"
+	kindProvider = "provider"
+	kindStorage  = job.KindStorage
+)
+
+// failure describes a refused submission to a person.
+func failure(cause error) ending {
+	end := ending{state: job.Failed, kind: kindRejected, reason: cause.Error(), hint: job.Hint(cause)}
+	if errors.Is(cause, job.ErrInvalid) {
+		end.kind = kindInvalid
+		end.hint = "correct the row in the manifest and run it again; only changed rows are paid for"
+	}
+	access, refused := errors.AsType[*job.AccessError](cause)
+	if !refused {
+		return end
+	}
+	end.kind = kindAccess
+	end.hint = "give the API key the missing scope, or use a key that has it"
+	if access.Access == job.AccessPlan {
+		end.hint = "the model needs plan " + access.RequiredPlan + "; choose another model or a key of a team on that plan"
+	}
+	return end
+}
+
+// fail ends a job whose submission was refused; nothing is reserved any more.
+func (r *Runner) fail(ctx context.Context, rec *job.Record, end ending) error {
+	return r.conclude(ctx, rec, end, func() error { return nil })
+}
+
+// conclude records how a job ended: first in the log, which is the record; then
+// settles the money; then the working state may go. Each step can be repeated.
+func (r *Runner) conclude(ctx context.Context, rec *job.Record, end ending, settle func() error) error {
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	result := resultOf(rec, end)
+	if err := r.Results(rec.Ref.Batch).Append(ctx, result); err != nil {
+		return fmt.Errorf("record result of job %s: %w", rec.Ref, err)
+	}
+	if err := settle(); err != nil {
+		return fmt.Errorf("settle job %s: %w", rec.Ref, err)
+	}
+	if err := r.Store.Finish(ctx, rec.Ref, end.state, len(end.images)); err != nil {
+		return err
+	}
+	signal(r.freed)
+	signal(r.took)
+	if end.state == job.Failed {
+		r.Logger.WarnContext(ctx, "job failed", r.attrs(rec, "inference_id", rec.Inference, "reason", end.reason, "hint", end.hint)...)
+	} else {
+		r.Logger.InfoContext(ctx, "job stored", r.attrs(rec, "inference_id", rec.Inference, "cu", end.billed)...)
+	}
+	if r.Landed != nil {
+		r.Landed(rec.Ref.Batch, result)
+	}
+	return nil
+}
+
+func resultOf(rec *job.Record, end ending) job.Result {
+	result := job.Result{
+		Job: rec.Ref.ID, Index: rec.Job.Index, Row: rec.Job.Row, State: end.state,
+		Model: rec.Job.Model, Prompt: rec.Job.Prompt(), Inputs: rec.Job.Inputs,
+		Variables: rec.Job.Variables, Seed: rec.Job.Seed(), Outputs: rec.Job.Outputs,
+		Images: end.images, Inference: rec.Inference, Attempts: rec.Attempt,
+		Quoted: rec.Job.Quote, Billed: end.billed + rec.EarlierBilled, Refunded: end.refunded + rec.EarlierRefunded,
+		Kind: end.kind, Reason: end.reason, Hint: end.hint,
+		Submitted: rec.Intent, Recorded: time.Now(),
+	}
+	if rec.Outcome != nil {
+		result.Ended = rec.Outcome.Ended
+	}
+	return result
+}

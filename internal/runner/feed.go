@@ -1,0 +1,70 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"nightshift/internal/job"
+)
+
+const (
+	// window is how many jobs of a batch are queued at a time: enough that the
+	// lane never runs dry at hundreds of jobs a second, few enough that memory is
+	// flat and a later batch starts at once.
+	window = 200
+	// feedTick is how often the feed looks at its window; a job that leaves the
+	// queue in this process is heard of earlier.
+	feedTick = 500 * time.Millisecond
+)
+
+// Feed gives the jobs of a plan to the lane in their order, a window at a time. It
+// returns when all were given, or with ctx's cause. Feeding a job twice is harmless.
+func (r *Runner) Feed(ctx context.Context, batch string, priority job.Priority, jobs iter.Seq2[*job.Job, error]) error {
+	room := 0
+	for j, err := range jobs {
+		if err != nil {
+			return fmt.Errorf("read plan of batch %s: %w", batch, err)
+		}
+		if room == 0 {
+			if room, err = r.room(ctx, batch); err != nil {
+				return err
+			}
+		}
+		room--
+		if err := r.feedOne(ctx, job.Ref{Batch: batch, ID: j.ID}, j, priority); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Runner) feedOne(ctx context.Context, ref job.Ref, j *job.Job, priority job.Priority) error {
+	added, err := r.Store.Add(ctx, ref, j, priority)
+	if errors.Is(err, job.ErrRecordGone) || err == nil && !added {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return r.Tasks.Enqueue(ctx, ref, 1, priority)
+}
+
+// room waits until at least half of the window is empty and says how much is.
+func (r *Runner) room(ctx context.Context, batch string) (int, error) {
+	for {
+		counts, err := r.Store.Counts(ctx, batch)
+		if err != nil {
+			return 0, err
+		}
+		queued := counts.Jobs[job.Queued] + counts.Jobs[job.Admitted]
+		if queued <= window/2 {
+			return window - queued, nil
+		}
+		if err := r.pause(ctx, feedTick, r.took); err != nil {
+			return 0, err
+		}
+	}
+}

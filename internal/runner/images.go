@@ -1,0 +1,140 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"nightshift/internal/job"
+)
+
+const (
+	// A download is repeated at once this often before the task gives way.
+	downloads = 4
+	// After this many rounds in which the provider served no whole image, the job
+	// fails: the asset itself is broken.
+	maxStoreTries = 8
+	// storeRest is the first pause between rounds; it doubles up to storeRestMax.
+	storeRest    = 2 * time.Second
+	storeRestMax = 5 * time.Minute
+)
+
+// store brings all images of a run into the bucket and records the result.
+func (r *Runner) store(ctx context.Context, rec *job.Record) error {
+	images := make([]job.Image, 0, len(rec.Outcome.AssetIDs))
+	for i, asset := range rec.Outcome.AssetIDs {
+		image, err := r.storeOne(ctx, r.wish(rec, i, asset))
+		if err != nil {
+			return r.storeFailed(ctx, rec, asset, err)
+		}
+		images = append(images, image)
+	}
+	if missing := len(rec.Job.Outputs) - len(images); missing > 0 && len(images) > 0 {
+		images[len(images)-1].Warning = fmt.Sprintf("the provider made %d of %d images", len(images), len(rec.Job.Outputs))
+	}
+	end := ending{state: job.Succeeded, images: images, billed: charged(rec)}
+	if len(images) == 0 {
+		end.state, end.kind = job.Failed, kindProvider
+		end.reason = "the provider ended the inference " + rec.Inference + " as a success without any image"
+		end.hint = "it was charged; ask the provider, naming the inference"
+	}
+	return r.conclude(ctx, rec, end, func() error {
+		return r.Admission.Settle(ctx, rec.Ref, rec.Attempt, end.billed, 0)
+	})
+}
+
+func (r *Runner) wish(rec *job.Record, i int, asset string) Wish {
+	return Wish{
+		Ref: rec.Ref, Name: outputName(rec.Job.Outputs, i), Index: i, Row: rec.Job.Row,
+		Model: rec.Job.Model, Seed: rec.Job.Seed(), Inference: rec.Inference, Asset: asset,
+	}
+}
+
+// outputName is the planned name of image i. A model that makes more images than
+// were asked for (texture maps do) gets names derived from the last one.
+func outputName(outputs []string, i int) string {
+	if i < len(outputs) {
+		return outputs[i]
+	}
+	last := outputs[len(outputs)-1]
+	ext := path.Ext(last)
+	return fmt.Sprintf("%s-extra%d%s", strings.TrimSuffix(last, ext), i-len(outputs)+1, ext)
+}
+
+// storeOne downloads and stores one image, unless an earlier attempt did.
+func (r *Runner) storeOne(ctx context.Context, w Wish) (job.Image, error) {
+	image, there, err := r.Images.Existing(ctx, w)
+	if err != nil || there {
+		return image, err
+	}
+	for try := 1; ; try++ {
+		image, err = r.fetch(ctx, w)
+		if err == nil {
+			r.links.forget(w.Asset)
+			r.waits.aside(storeSide, nil)
+			return image, nil
+		}
+		if try == downloads || ctx.Err() != nil || job.Hint(err) != "" {
+			return job.Image{}, err
+		}
+		r.Logger.WarnContext(ctx, "image not stored, downloading again",
+			"batch_id", w.Ref.Batch, "job_id", string(w.Ref.ID), "asset_id", w.Asset, "err", err)
+		r.links.forget(w.Asset) // a new link may do better
+		if err := r.pause(ctx, time.Duration(try)*250*time.Millisecond, nil); err != nil {
+			return job.Image{}, err
+		}
+	}
+}
+
+func (r *Runner) fetch(ctx context.Context, w Wish) (job.Image, error) {
+	link, err := r.links.get(ctx, w.Asset)
+	if err != nil {
+		return job.Image{}, err
+	}
+	body, length, err := r.Provider.Download(ctx, link)
+	if err != nil {
+		return job.Image{}, fmt.Errorf("download asset %s: %w", w.Asset, err)
+	}
+	defer body.Close() // only read from; what matters was checked while reading
+	return r.Images.Store(ctx, w, body, length)
+}
+
+// storeFailed decides what follows when an image could not be stored. What was
+// paid for is kept trying, unless the provider has no whole image to give.
+func (r *Runner) storeFailed(ctx context.Context, rec *job.Record, asset string, cause error) error {
+	if errors.Is(cause, job.ErrInterrupted) || ctx.Err() != nil {
+		return job.ErrInterrupted
+	}
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	tries := rec.StoreTries + 1
+	if tries >= maxStoreTries && brokenAtSource(cause) {
+		return r.conclude(ctx, rec, ending{
+			state: job.Failed, kind: kindStorage, billed: charged(rec),
+			reason: fmt.Sprintf("asset %s cannot be downloaded whole: %v", asset, cause),
+			hint:   "the inference " + rec.Inference + " is paid for; download the asset by hand or ask the provider",
+		}, func() error { return r.Admission.Settle(ctx, rec.Ref, rec.Attempt, charged(rec), 0) })
+	}
+	if job.Hint(cause) != "" && r.Stuck != nil {
+		r.Stuck(fmt.Errorf("store images of job %s (%s): %w", rec.Ref, rec.Job.Row, cause))
+	}
+	count := job.Change{From: []job.State{job.Storing}, To: job.Storing, StoreTries: tries}
+	if taken, err := takenOver(r.Store.Change(ctx, rec, count)); taken || err != nil {
+		return err
+	}
+	r.Logger.WarnContext(ctx, "images not stored, trying later", r.attrs(rec, "asset_id", asset, "err", cause)...)
+	rest := min(storeRest<<min(tries, 10), storeRestMax)
+	wait := &job.PostponedError{After: rest, Reason: job.WaitStorage, Detail: cause.Error()}
+	r.waits.aside(storeSide, wait)
+	return wait
+}
+
+// brokenAtSource reports whether the provider, not our side, is why an image
+// could not be stored.
+func brokenAtSource(err error) bool {
+	_, bad := errors.AsType[*job.BadImageError](err)
+	return bad || errors.Is(err, job.ErrGone) || errors.Is(err, job.ErrNotFound)
+}

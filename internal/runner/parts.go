@@ -1,0 +1,103 @@
+package runner
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"nightshift/internal/job"
+)
+
+// Provider runs inferences. Errors are of the kinds of package job; no method
+// repeats a request by itself.
+type Provider interface {
+	Submit(ctx context.Context, model string, inputs job.Inputs) (*job.Inference, error)
+	Inference(ctx context.Context, id string) (*job.Inference, error)
+	Inferences(ctx context.Context, token string, size int) (runs []job.Inference, next string, err error)
+	Assets(ctx context.Context, ids []string) ([]job.Asset, error)
+	Download(ctx context.Context, link job.Link) (body io.ReadCloser, length int64, err error)
+}
+
+// Admission grants what a job needs of the limits. All methods may be repeated.
+type Admission interface {
+	// Reserve takes a place in the request rate, a slot and the CU, or returns a
+	// *job.PostponedError.
+	Reserve(ctx context.Context, ref job.Ref, attempt int, amount job.CU) error
+	// Adopt reserves for a run that exists already, even past the limits.
+	Adopt(ctx context.Context, ref job.Ref, attempt int, amount job.CU) error
+	// Request takes a place in the request rate for a read, or returns a
+	// *job.PostponedError.
+	Request(ctx context.Context) error
+	// Free gives the slot back; the CU stay reserved.
+	Free(ctx context.Context, ref job.Ref, attempt int) error
+	// Settle turns the reservation into spend.
+	Settle(ctx context.Context, ref job.Ref, attempt int, billed, refunded job.CU) error
+	// Release gives everything back: nothing was spent.
+	Release(ctx context.Context, ref job.Ref, attempt int) error
+	// Hold grants nothing for a time.
+	Hold(ctx context.Context, reason job.WaitReason, d time.Duration) error
+	// LearnCeiling lowers the number of runs at the same time; 0: to those that run now.
+	LearnCeiling(ctx context.Context, ceiling int) error
+	// Spare is the part of the request rate that is free now, from 0 to 1.
+	Spare(ctx context.Context) (float64, error)
+}
+
+// Store keeps the records of unfinished jobs.
+type Store interface {
+	Add(ctx context.Context, ref job.Ref, j *job.Job, priority job.Priority) (bool, error)
+	Claim(ctx context.Context, ref job.Ref) (*job.Record, error)
+	Get(ctx context.Context, ref job.Ref) (*job.Record, error)
+	Change(ctx context.Context, r *job.Record, c job.Change) error
+	Observe(ctx context.Context, ref job.Ref, c job.Change) error
+	Finish(ctx context.Context, ref job.Ref, final job.State, images int) error
+	In(ctx context.Context, state job.State, limit int) ([]job.Ref, error)
+	Records(ctx context.Context, refs []job.Ref) ([]*job.Record, error)
+	Owners(ctx context.Context, ids []string) (owners map[string]job.Ref, ours map[string]bool, err error)
+	Own(ctx context.Context, inference string, made time.Time) error
+	Disown(ctx context.Context, before time.Time) error
+	Counts(ctx context.Context, batch string) (job.Counts, error)
+	Looked(ctx context.Context) error
+	LastLook(ctx context.Context) (time.Time, error)
+	Hold(ctx context.Context, name, token string, ttl time.Duration) (bool, error)
+	Drop(ctx context.Context, name, token string) error
+}
+
+// Tasks are the durable tasks of a pool.
+type Tasks interface {
+	Enqueue(ctx context.Context, ref job.Ref, generation int, priority job.Priority) error
+	Park(ctx context.Context, ref job.Ref, generation int, after time.Duration) error
+	Wake(ctx context.Context, ref job.Ref, generation int) (there bool, err error)
+	Submitting(ctx context.Context, ref job.Ref, generation int, priority job.Priority) (bool, error)
+	Collecting(ctx context.Context, ref job.Ref, generation int) (bool, error)
+}
+
+// Wish is one image of a job as it is to be stored.
+type Wish struct {
+	Ref       job.Ref
+	Name      string // object key within the batch's folder; may end in "{ext}"
+	Index     int    // of the image within the job, from 0
+	Row       string
+	Model     string
+	Seed      string
+	Inference string
+	Asset     string
+}
+
+// Images stores images, whole and verified or not at all.
+type Images interface {
+	// Existing reports an image that an earlier attempt stored already.
+	Existing(ctx context.Context, w Wish) (job.Image, bool, error)
+	// Store streams and verifies the image. length is -1 if unknown. A
+	// *job.BadImageError means that another download may do better.
+	Store(ctx context.Context, w Wish, body io.Reader, length int64) (job.Image, error)
+}
+
+// Results is the results log of one batch.
+type Results interface {
+	Append(ctx context.Context, r job.Result) error
+}
+
+// Sent is the durable list of a batch's paid requests.
+type Sent interface {
+	Note(ctx context.Context, s job.Submission) error
+}

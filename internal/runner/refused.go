@@ -1,0 +1,113 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"nightshift/internal/job"
+)
+
+const (
+	// hopeless is how long a key is left alone that the provider refused, or whose
+	// allowance is used up: nothing but a person changes that.
+	hopeless = 24 * time.Hour
+	// slotPoll is when to ask again for a slot; a freed slot is heard of earlier.
+	slotPoll = 2 * time.Second
+	// rateRest is the pause after a refusal for the request rate that names no time.
+	rateRest = 5 * time.Second
+)
+
+// refused deals with a submission that was certainly not accepted. What was
+// reserved is given back, and what the refusal teaches is told to admission.
+func (r *Runner) refused(ctx context.Context, rec *job.Record, cause error) error {
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	// Only while the job is ours and sending may its grant be given back: nobody
+	// else reserves for it then.
+	ours := job.Change{From: []job.State{job.Sending}, To: job.Sending}
+	if taken, err := takenOver(r.Store.Change(ctx, rec, ours)); taken || err != nil {
+		return err
+	}
+	if err := r.Admission.Release(ctx, rec.Ref, rec.Attempt); err != nil {
+		return err
+	}
+	if err := r.note(ctx, rec, job.Submission{Event: job.Refused}); err != nil {
+		return err
+	}
+	wait, err := r.learn(ctx, cause)
+	if err != nil {
+		return err
+	}
+	if wait == nil {
+		return r.fail(ctx, rec, failure(cause))
+	}
+	back := job.Change{From: []job.State{job.Sending}, To: job.Queued}
+	if taken, err := takenOver(r.Store.Change(ctx, rec, back)); taken || err != nil {
+		return err
+	}
+	r.waits.begin(wait)
+	r.Logger.WarnContext(ctx, "submission refused, waiting", r.attrs(rec, "reason", string(wait.Reason), "err", cause)...)
+	return wait
+}
+
+// learn tells admission what a refusal says about the limits, and returns the
+// wait that follows, or nil if the job must fail.
+func (r *Runner) learn(ctx context.Context, cause error) (*job.PostponedError, error) {
+	if limit, ok := errors.AsType[*job.LimitError](cause); ok {
+		r.outages.Store(0)
+		return r.learnLimit(ctx, limit)
+	}
+	if access, ok := errors.AsType[*job.AccessError](cause); ok {
+		if access.Access != job.AccessKey {
+			return nil, nil
+		}
+		wait := &job.PostponedError{After: hopeless, Reason: job.WaitQuarantine, Detail: "the API refused the key: " + access.Detail}
+		return wait, r.Admission.Hold(ctx, wait.Reason, wait.After)
+	}
+	if errors.Is(cause, job.ErrInvalid) || isRejected(cause) {
+		return nil, nil
+	}
+	// The provider was not reached. That is nobody's attempt, however long it lasts.
+	return &job.PostponedError{After: r.outage(), Reason: job.WaitBackoff, Detail: cause.Error()}, nil
+}
+
+func (r *Runner) learnLimit(ctx context.Context, limit *job.LimitError) (*job.PostponedError, error) {
+	switch limit.Limit {
+	case job.LimitParallel:
+		wait := &job.PostponedError{After: slotPoll, Reason: job.WaitParallel, Detail: ceiling(limit)}
+		return wait, r.Admission.LearnCeiling(ctx, limit.Ceiling)
+	case job.LimitAllowance:
+		wait := &job.PostponedError{After: hopeless, Reason: job.WaitAllowance, Detail: limit.Error()}
+		return wait, r.Admission.Hold(ctx, wait.Reason, wait.After)
+	case job.LimitCooldown:
+		wait := &job.PostponedError{After: limit.After, Reason: job.WaitCooldown, Detail: limit.Error()}
+		return wait, r.Admission.Hold(ctx, wait.Reason, wait.After)
+	default:
+		rest := max(limit.After, rateRest) + rand.N(rateRest)
+		wait := &job.PostponedError{After: rest, Reason: job.WaitRequestRate, Detail: limit.Error()}
+		return wait, r.Admission.Hold(ctx, wait.Reason, wait.After)
+	}
+}
+
+// ceiling puts the provider's refusal for too many runs into plain words.
+func ceiling(limit *job.LimitError) string {
+	if limit.Ceiling == 0 {
+		return "the provider takes no more runs at the same time for now"
+	}
+	return fmt.Sprintf("the provider lets %d run at the same time", limit.Ceiling)
+}
+
+// outage is the growing, jittered delay while the provider cannot be reached.
+func (r *Runner) outage() time.Duration {
+	failures := min(r.outages.Add(1), 6)
+	delay := time.Second << failures
+	return delay/2 + rand.N(delay/2)
+}
+
+func isRejected(err error) bool {
+	_, ok := errors.AsType[*job.RejectedError](err)
+	return ok
+}

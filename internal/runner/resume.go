@@ -1,0 +1,68 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"nightshift/internal/job"
+)
+
+// Open is a paid request of an earlier process whose end is not recorded.
+type Open struct {
+	Job     *job.Job
+	Attempt int
+	Intent  time.Time // when it was about to be sent
+	// Inference is the provider's id of the run and Made when it made it; empty
+	// where the answer was lost.
+	Inference string
+	Made      time.Time
+	// Counted says that its price is in the results log already: only its images
+	// are missing.
+	Counted bool
+}
+
+// Resume takes over what an earlier process sent, when Redis is empty: a run whose
+// id is known is watched and collected, a request without an answer is looked up
+// like any lost one. It must end before the plan is fed. author is the provider's
+// id of the API key, if it is known.
+func (r *Runner) Resume(ctx context.Context, batch string, priority job.Priority, author string, open []Open) error {
+	if author != "" {
+		r.author.Store(&author)
+	}
+	for _, o := range open {
+		ref := job.Ref{Batch: batch, ID: o.Job.ID}
+		if err := r.takeUp(ctx, ref, priority, o); err != nil {
+			return fmt.Errorf("take up job %s of an earlier run: %w", ref, err)
+		}
+	}
+	return nil
+}
+
+func (r *Runner) takeUp(ctx context.Context, ref job.Ref, priority job.Priority, o Open) error {
+	if _, err := r.Store.Add(ctx, ref, o.Job, priority); err != nil {
+		if errors.Is(err, job.ErrRecordGone) {
+			return nil
+		}
+		return err
+	}
+	amount := o.Job.Quote
+	if o.Counted {
+		amount = 0
+	}
+	if err := r.Admission.Adopt(ctx, ref, o.Attempt, amount); err != nil {
+		return err
+	}
+	if err := r.Tasks.Park(ctx, ref, 1, r.pace.patience(o.Job.Model)); err != nil {
+		return err
+	}
+	change := job.Change{
+		From: []job.State{job.Queued}, To: job.Unknown, Attempt: o.Attempt, Intent: o.Intent, Counted: o.Counted,
+	}
+	if o.Inference != "" {
+		change.To, change.Inference, change.Started = job.Running, o.Inference, o.Made
+	}
+	_, err := takenOver(r.Store.Observe(ctx, ref, change))
+	return err
+}

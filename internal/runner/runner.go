@@ -1,0 +1,101 @@
+package runner
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"nightshift/internal/job"
+)
+
+// Options are the parts of a Runner; all are needed but Landed and Stuck.
+type Options struct {
+	Provider  Provider
+	Admission Admission
+	Store     Store
+	Tasks     Tasks
+	Images    Images
+	Results   func(batch string) Results
+	Sent      func(batch string) Sent
+	Logger    *slog.Logger
+
+	// Landed, if set, is called with each result after it was recorded.
+	Landed func(batch string, r job.Result)
+	// Stuck, if set, is called with an error that no waiting will mend, such as a
+	// full disk; the work goes on trying.
+	Stuck func(err error)
+
+	// Grace is how long a lost submission must stay absent from the provider's
+	// complete list before it is sent again.
+	Grace time.Duration
+}
+
+// Runner does the steps of the jobs of one key pool.
+type Runner struct {
+	Options
+	links    *links
+	waits    *waits
+	pace     *pace
+	gate     chan struct{} // held by the one handler that asks admission
+	freed    chan struct{} // something was given back to admission
+	took     chan struct{} // the feed has a reason to look at its window
+	stopping chan struct{}
+	outages  atomic.Int32           // submissions in a row that never reached the provider
+	author   atomic.Pointer[string] // the provider's id of our API key, once seen
+}
+
+// New returns a Runner.
+func New(o Options) *Runner {
+	o.Logger = o.Logger.With("component", "runner")
+	r := &Runner{
+		Options: o,
+		waits:   newWaits(),
+		pace:    newPace(),
+		gate:    make(chan struct{}, 1),
+		freed:   make(chan struct{}, 1),
+		took:    make(chan struct{}, 1),
+
+		stopping: make(chan struct{}),
+	}
+	r.links = newLinks(o.Provider, r.ask)
+	return r
+}
+
+// Stop lets waiting handlers go back to the queue; those that are sending or
+// storing go on. It is called once, before the servers are stopped.
+func (r *Runner) Stop() { close(r.stopping) }
+
+// Waits says what the lane waits for now, and how long it has waited for what.
+func (r *Runner) Waits() Waits { return r.waits.snapshot() }
+
+// signal wakes whoever waits on c, now or next.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// recording gives what must be written down even though ctx was cancelled a
+// context with a short time of its own.
+func recording(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+}
+
+// pause waits for d. It returns early with ctx's cause when ctx is done, and with
+// job.ErrInterrupted when the runner stops.
+func (r *Runner) pause(ctx context.Context, d time.Duration, wake <-chan struct{}) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-wake:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-r.stopping:
+		return job.ErrInterrupted
+	}
+}

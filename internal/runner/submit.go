@@ -1,0 +1,145 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"nightshift/internal/job"
+)
+
+// Submit is the handler of submit tasks: it sends the paid request of a job, once.
+func (r *Runner) Submit(ctx context.Context, ref job.Ref) error {
+	rec, err := r.Store.Claim(ctx, ref)
+	if errors.Is(err, job.ErrRecordGone) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	switch rec.State {
+	case job.Queued, job.Admitted:
+		// Nothing was sent: the mark is made before the request.
+	case job.Sending:
+		return r.lost(ctx, rec, errors.New("the process that was sending it stopped"))
+	default:
+		return nil // its collect task goes on
+	}
+	if err := r.admit(ctx, rec); err != nil {
+		return err
+	}
+	ready, err := r.prepare(ctx, rec)
+	if err != nil || !ready {
+		return err
+	}
+	signal(r.took)
+	run, err := r.Provider.Submit(ctx, rec.Job.Model, rec.Job.Inputs)
+	if err == nil {
+		return r.received(ctx, rec, run)
+	}
+	if unknown, ok := errors.AsType[*job.UnknownOutcomeError](err); ok {
+		return r.lost(ctx, rec, unknown)
+	}
+	return r.refused(ctx, rec, err)
+}
+
+// prepare writes the intent, parks the collect task and makes the mark. It
+// reports false if somebody else took the job over in the meantime.
+func (r *Runner) prepare(ctx context.Context, rec *job.Record) (bool, error) {
+	intent := job.Change{From: []job.State{job.Queued, job.Admitted}, To: job.Admitted, Intent: time.Now()}
+	if taken, err := takenOver(r.Store.Change(ctx, rec, intent)); taken || err != nil {
+		return false, err
+	}
+	if err := r.Tasks.Park(ctx, rec.Ref, rec.Generation, r.pace.patience(rec.Job.Model)); err != nil {
+		return false, err
+	}
+	mark := job.Change{From: []job.State{job.Admitted}, To: job.Sending}
+	if taken, err := takenOver(r.Store.Change(ctx, rec, mark)); taken || err != nil {
+		return false, err
+	}
+	if err := r.note(ctx, rec, job.Submission{Event: job.Intended, Job: &rec.Job}); err != nil {
+		return false, r.unsent(ctx, rec, err)
+	}
+	return true, nil
+}
+
+// note writes to the list that outlives Redis.
+func (r *Runner) note(ctx context.Context, rec *job.Record, s job.Submission) error {
+	s.ID, s.Attempt, s.At = rec.Ref.ID, rec.Attempt, time.Now()
+	return r.Sent(rec.Ref.Batch).Note(ctx, s)
+}
+
+// unsent puts a job back whose intent could not be written; without it nothing
+// may be sent.
+func (r *Runner) unsent(ctx context.Context, rec *job.Record, cause error) error {
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	if job.Hint(cause) != "" && r.Stuck != nil {
+		r.Stuck(fmt.Errorf("submit job %s (%s): %w", rec.Ref, rec.Job.Row, cause))
+	}
+	if err := r.Admission.Release(ctx, rec.Ref, rec.Attempt); err != nil {
+		return errors.Join(cause, err)
+	}
+	back := job.Change{From: []job.State{job.Sending}, To: job.Queued}
+	if _, err := takenOver(r.Store.Change(ctx, rec, back)); err != nil {
+		return errors.Join(cause, err)
+	}
+	return cause
+}
+
+// takenOver tells the answers apart that mean "not yours any more" from failures.
+func takenOver(err error) (bool, error) {
+	if errors.Is(err, job.ErrFenced) || errors.Is(err, job.ErrState) || errors.Is(err, job.ErrRecordGone) {
+		return true, nil
+	}
+	return false, err
+}
+
+// received records the receipt. It is true whoever holds the job by now.
+func (r *Runner) received(ctx context.Context, rec *job.Record, run *job.Inference) error {
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	r.outages.Store(0)
+	if run.Author != "" {
+		r.author.Store(&run.Author)
+	}
+	_, err := takenOver(r.Store.Observe(ctx, rec.Ref, job.Change{
+		From: []job.State{job.Sending, job.Unknown}, To: job.Running, Inference: run.ID, Started: started(run),
+	}))
+	if err != nil {
+		return fmt.Errorf("record receipt of inference %s: %w", run.ID, err)
+	}
+	err = r.note(ctx, rec, job.Submission{
+		Event: job.Received, Inference: run.ID, Author: run.Author, Made: started(run),
+	})
+	if err != nil { // the intent is there, so that a later process looks it up
+		r.Logger.WarnContext(ctx, "receipt not noted beside the results", r.attrs(rec, "inference_id", run.ID, "err", err)...)
+	}
+	r.Logger.InfoContext(ctx, "inference started", r.attrs(rec, "inference_id", run.ID)...)
+	return nil
+}
+
+// started is when the provider made the run; the reply may leave it out.
+func started(run *job.Inference) time.Time {
+	if run.CreatedAt.IsZero() {
+		return time.Now()
+	}
+	return run.CreatedAt
+}
+
+// lost leaves the job unknown. Its reservation stays, and the watcher looks it up.
+func (r *Runner) lost(ctx context.Context, rec *job.Record, cause error) error {
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	unknown := job.Change{From: []job.State{job.Sending}, To: job.Unknown}
+	if taken, err := takenOver(r.Store.Change(ctx, rec, unknown)); taken || err != nil {
+		return err
+	}
+	r.Logger.WarnContext(ctx, "reply lost, looking the job up before anything is sent again", r.attrs(rec, "err", cause)...)
+	return nil
+}
+
+func (r *Runner) attrs(rec *job.Record, more ...any) []any {
+	return append([]any{"batch_id", rec.Ref.Batch, "job_id", string(rec.Ref.ID), "row", rec.Job.Row, "attempt", rec.Attempt}, more...)
+}

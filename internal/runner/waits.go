@@ -1,0 +1,99 @@
+package runner
+
+import (
+	"maps"
+	"sync"
+	"time"
+
+	"nightshift/internal/job"
+)
+
+// Waits is what a lane waits for.
+type Waits struct {
+	// Reason is "" while nothing waits; Until is a time at which it is worth
+	// asking again, and Detail says more to a person.
+	Reason job.WaitReason
+	Until  time.Time
+	Detail string
+	// Total is how long the lane has stood still, by reason.
+	Total map[job.WaitReason]time.Duration
+}
+
+// waits measures the time in which the lane could send nothing. Only the handler
+// at the gate counts, so the times of jobs that wait together are not added up.
+type waits struct {
+	mu      sync.Mutex
+	current Waits
+	since   time.Time
+	sides   [sides]sideWait
+}
+
+type sideWait struct {
+	reason job.WaitReason
+	detail string
+	until  time.Time
+}
+
+// What can wait beside the lane. It is shown while the lane itself goes on, and
+// does not count as time in which the lane stood still.
+const (
+	lookSide  = iota // at the provider's job list
+	storeSide        // storing images
+	sides
+)
+
+// aside says what one side waits for; nil that it goes on.
+func (w *waits) aside(side int, p *job.PostponedError) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sides[side] = sideWait{}
+	if p != nil {
+		w.sides[side] = sideWait{reason: p.Reason, detail: p.Detail, until: time.Now().Add(p.After)}
+	}
+}
+
+func newWaits() *waits {
+	return &waits{current: Waits{Total: make(map[job.WaitReason]time.Duration)}}
+}
+
+// begin says that the lane waits; a wait of another reason ends there.
+func (w *waits) begin(p *job.PostponedError) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.close()
+	w.since = time.Now()
+	w.current.Reason, w.current.Detail = p.Reason, p.Detail
+	w.current.Until = w.since.Add(p.After)
+}
+
+// end says that the lane goes on.
+func (w *waits) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.close()
+	w.current.Reason, w.current.Detail, w.current.Until = "", "", time.Time{}
+}
+
+func (w *waits) close() {
+	if w.current.Reason != "" {
+		w.current.Total[w.current.Reason] += time.Since(w.since)
+	}
+	w.since = time.Now()
+}
+
+func (w *waits) snapshot() Waits {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	snapshot := w.current
+	snapshot.Total = maps.Clone(w.current.Total)
+	if snapshot.Reason != "" {
+		snapshot.Total[snapshot.Reason] += time.Since(w.since)
+		return snapshot
+	}
+	for _, side := range w.sides {
+		if side.reason != "" {
+			snapshot.Reason, snapshot.Detail, snapshot.Until = side.reason, side.detail, side.until
+		}
+	}
+	return snapshot
+}

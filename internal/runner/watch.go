@@ -1,0 +1,325 @@
+package runner
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"nightshift/internal/job"
+)
+
+const (
+	listPage = 200 // the most that one list request gives
+	// The time between looks: short while requests are plenty, because a run that
+	// ended unseen holds a slot; long while they are scarce, because every look
+	// costs a submission.
+	shortTick  = 500 * time.Millisecond
+	middleTick = time.Second
+	longTick   = 8 * time.Second
+	idleTick   = time.Second
+	// watchLease is how long a watcher that died keeps others from taking over.
+	watchLease = 30 * time.Second
+	// sendLimit is longer than any submission may take; a job that has been
+	// sending for longer belongs to a process that is gone.
+	sendLimit = 3 * time.Minute
+	// skew is how far the provider's clock may be behind ours.
+	skew = 2 * time.Minute
+	// maxPages bounds one look, should the provider's list never end.
+	maxPages = 500
+	// emptyPages is how many pages without a row but with a token are followed.
+	emptyPages = 5
+	// ownMargin is how long inferences of finished jobs are remembered beyond the
+	// oldest time that a search can look back to.
+	ownMargin = 10 * time.Minute
+	sweepTick = time.Minute
+)
+
+// Watch looks after all running and unknown jobs of the pool until ctx is done.
+// Of several processes one does so at a time.
+func (r *Runner) Watch(ctx context.Context) {
+	token := rand.Text()
+	defer r.dropLease(ctx, token)
+	watcher := &watcher{Runner: r, absent: make(map[job.Ref]int), missing: make(map[job.Ref]missing)}
+	wait := time.Duration(0)
+	for {
+		if err := sleep(ctx, wait); err != nil {
+			return
+		}
+		held, err := r.Store.Hold(ctx, "watch", token, watchLease)
+		wait = idleTick
+		if err == nil && held {
+			wait, err = watcher.tick(ctx)
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			watcher.failures++
+			wait = min(shortTick<<min(watcher.failures, 7), time.Minute)
+			r.waits.aside(lookSide, &job.PostponedError{After: wait, Reason: job.WaitBackoff, Detail: "the job list is not read: " + err.Error()})
+			r.Logger.WarnContext(ctx, "job list not read, trying again", "err", err, "after", wait)
+			continue
+		}
+		watcher.failures = 0
+		r.waits.aside(lookSide, nil)
+	}
+}
+
+func (r *Runner) dropLease(ctx context.Context, token string) {
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	if err := r.Store.Drop(ctx, "watch", token); err != nil {
+		r.Logger.WarnContext(ctx, "watch lease not given back, others wait for its end", "err", err)
+	}
+}
+
+// watcher is what one process remembers between looks.
+type watcher struct {
+	*Runner
+	// absent counts the complete lists in which an unknown job was not found.
+	absent   map[job.Ref]int
+	missing  map[job.Ref]missing
+	failures int
+	swept    time.Time
+}
+
+// tick does one look, if there is anything to look for, and says when the next
+// one is due.
+func (w *watcher) tick(ctx context.Context) (time.Duration, error) {
+	if time.Since(w.swept) > sweepTick {
+		if err := w.sweep(ctx); err != nil {
+			return 0, err
+		}
+		w.swept = time.Now()
+	}
+	if err := w.wakeStoring(ctx); err != nil {
+		return 0, err
+	}
+	running, err := w.records(ctx, job.Running)
+	if err != nil {
+		return 0, err
+	}
+	unknown, err := w.records(ctx, job.Unknown)
+	if err != nil {
+		return 0, err
+	}
+	if len(running)+len(unknown) == 0 {
+		return idleTick, nil
+	}
+	if early := w.tooEarly(running); len(unknown) == 0 && early > 0 {
+		return early, nil
+	}
+	if err := w.look(ctx, running, unknown); err != nil {
+		return 0, err
+	}
+	return w.nextTick(ctx)
+}
+
+func (w *watcher) records(ctx context.Context, state job.State) ([]*job.Record, error) {
+	refs, err := w.Store.In(ctx, state, 0)
+	if err != nil || len(refs) == 0 {
+		return nil, err
+	}
+	records, err := w.Store.Records(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	// A job may have moved on between the two reads.
+	kept := records[:0]
+	for _, rec := range records {
+		if rec.State == state {
+			kept = append(kept, rec)
+		}
+	}
+	return kept, nil
+}
+
+// tooEarly is the time until the first of the running jobs can have ended, going
+// by the fastest run of its model, at most a long tick.
+func (w *watcher) tooEarly(running []*job.Record) time.Duration {
+	early := longTick
+	for _, rec := range running {
+		fastest := w.pace.fastest(rec.Job.Model)
+		early = min(early, time.Until(rec.Intent.Add(fastest*8/10)))
+	}
+	return early
+}
+
+// nextTick is the time to the next look, by how scarce requests are.
+func (w *watcher) nextTick(ctx context.Context) (time.Duration, error) {
+	spare, err := w.Admission.Spare(ctx)
+	switch {
+	case err != nil:
+		return 0, err
+	case spare > 0.8:
+		return shortTick, nil
+	case spare > 0.5:
+		return middleTick, nil
+	default:
+		return middleTick + time.Duration((0.5-spare)/0.5*float64(longTick-middleTick)), nil
+	}
+}
+
+// wakeStoring wakes the collect task of every job whose run has ended. A task
+// that ran just then may have missed the news, so this repeats until the job has
+// moved on; a task that is gone is made anew.
+func (w *watcher) wakeStoring(ctx context.Context) error {
+	storing, err := w.records(ctx, job.Storing)
+	if err != nil {
+		return err
+	}
+	for _, rec := range storing {
+		if rec.StoreTries > 0 {
+			continue // it rests between tries and comes back by itself
+		}
+		if err := w.wake(ctx, rec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *watcher) wake(ctx context.Context, rec *job.Record) error {
+	there, err := w.Tasks.Wake(ctx, rec.Ref, rec.Generation)
+	if err != nil || there {
+		return err
+	}
+	return w.Tasks.Park(ctx, rec.Ref, rec.Generation, 0)
+}
+
+// look reads the provider's list, newest first, as far back as anything of ours
+// can be in it.
+func (w *watcher) look(ctx context.Context, running, unknown []*job.Record) error {
+	search := newSearch(running, unknown)
+	complete, err := w.scan(ctx, search.horizon, func(page []job.Inference) (bool, error) {
+		if err := w.see(ctx, search, page); err != nil {
+			return false, err
+		}
+		return search.satisfied(), nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := w.reconcile(ctx, search, unknown, complete); err != nil {
+		return err
+	}
+	if complete {
+		if err := w.readMissing(ctx, search); err != nil {
+			return err
+		}
+	}
+	if err := w.Store.Looked(ctx); err != nil {
+		return err
+	}
+	return w.Store.Disown(ctx, search.horizon.Add(-ownMargin))
+}
+
+// search is what one look is for.
+type search struct {
+	running    map[string]*job.Record // by inference, not yet seen
+	unknown    int
+	horizon    time.Time // nothing of ours is older
+	candidates []job.Inference
+}
+
+func newSearch(running, unknown []*job.Record) *search {
+	s := &search{running: make(map[string]*job.Record, len(running)), unknown: len(unknown), horizon: time.Now()}
+	for _, rec := range running {
+		s.running[rec.Inference] = rec
+		s.horizon = earlier(s.horizon, rec.Started)
+	}
+	for _, rec := range unknown {
+		s.horizon = earlier(s.horizon, rec.Intent.Add(-skew))
+	}
+	return s
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// satisfied reports whether older pages can be left unread.
+func (s *search) satisfied() bool { return s.unknown == 0 && len(s.running) == 0 }
+
+// scan calls see with each page of the provider's list until it is satisfied or
+// the list is older than horizon. It reports whether it came that far.
+func (r *Runner) scan(ctx context.Context, horizon time.Time, see func([]job.Inference) (bool, error)) (complete bool, err error) {
+	token, empty := "", 0
+	for range maxPages {
+		var page []job.Inference
+		var next string
+		err := r.ask(ctx, func(ctx context.Context) (err error) {
+			page, next, err = r.Provider.Inferences(ctx, token, listPage)
+			return err
+		})
+		if err != nil {
+			return false, err
+		}
+		satisfied, err := see(page)
+		if err != nil {
+			return false, err
+		}
+		if len(page) == 0 {
+			empty++
+		}
+		if satisfied || next == "" || older(page, horizon) {
+			return true, nil
+		}
+		if empty > emptyPages {
+			return false, nil // it may go on behind them; nothing can be said to be absent
+		}
+		token = next
+	}
+	return false, fmt.Errorf("job list did not end after %d pages", maxPages)
+}
+
+// older reports whether a page ends before horizon. A run without a time says
+// nothing.
+func older(page []job.Inference, horizon time.Time) bool {
+	if len(page) == 0 {
+		return false
+	}
+	last := page[len(page)-1].CreatedAt
+	return !last.IsZero() && last.Before(horizon)
+}
+
+// see takes what a page says of our running jobs, and keeps strangers that may be
+// jobs whose reply was lost.
+func (w *watcher) see(ctx context.Context, s *search, page []job.Inference) error {
+	var strangers []string
+	for i := range page {
+		run := &page[i]
+		rec, ours := s.running[run.ID]
+		if !ours {
+			strangers = append(strangers, run.ID)
+			continue
+		}
+		delete(s.running, run.ID)
+		if !run.Status.Ended() {
+			continue
+		}
+		if err := w.ended(ctx, rec, run); err != nil {
+			return err
+		}
+		if err := w.wake(ctx, rec); err != nil {
+			return err
+		}
+	}
+	if s.unknown == 0 || len(strangers) == 0 {
+		return nil
+	}
+	_, owned, err := w.Store.Owners(ctx, strangers)
+	if err != nil {
+		return err
+	}
+	for _, run := range page {
+		if isOwned, stranger := owned[run.ID]; stranger && !isOwned {
+			s.candidates = append(s.candidates, run)
+		}
+	}
+	return nil
+}
