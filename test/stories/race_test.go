@@ -1,0 +1,6 @@
+//go:build race
+
+package stories
+
+// slowdown is how much longer a story may take under the race detector.
+const slowdown = 6

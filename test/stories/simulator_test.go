@@ -1,0 +1,165 @@
+package stories
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"nightshift/internal/simulator"
+)
+
+var listens = regexp.MustCompile(`http://[0-9.:]+`)
+
+// startSimulator starts a simulator on a free port and points enqueue to it:
+// sim -latency 200ms..400ms. Unless told otherwise it has no request limit, and
+// enqueue none that a story would notice.
+func startSimulator(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg, "sim [FLAG...]")
+	flags := append([]string{"-addr", "127.0.0.1:0", "-rpm", "-1", "-latency", "200ms..400ms", "-seed", "1"}, args...)
+	p := spawn(ts, "simulator", "simulator", flags...)
+	started := time.Now()
+	for {
+		if url := listens.FindString(p.stdout.String()); url != "" {
+			ts.Setenv("SIM", url)
+			ts.Setenv("SCENARIO_API_URL", url)
+			break
+		}
+		select {
+		case <-p.ended:
+			ts.Fatalf("simulator: %s", p.stderr)
+		case <-time.After(5 * time.Millisecond):
+		}
+		if time.Since(started) > deadline {
+			ts.Fatalf("simulator does not listen after %s", deadline)
+		}
+	}
+	ts.Setenv("SCENARIO_API_KEY", "sim")
+	ts.Setenv("SCENARIO_API_SECRET", "sim")
+	ts.Setenv("NIGHTSHIFT_REQUESTS_PER_MINUTE", "60000")
+	ts.Setenv("NIGHTSHIFT_GRACE", "1s")
+}
+
+// setFaults replaces the faults of the simulator: fault 'drop-after-accept next=2'
+func setFaults(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg, "fault ['KIND [next=N] [rate=R] [seed=N] [seconds=S]'...]")
+	faults := make([]simulator.Fault, 0, len(args))
+	for _, arg := range args {
+		kind, rest, _ := strings.Cut(arg, " ")
+		fault := simulator.Fault{Kind: simulator.FaultKind(kind)}
+		for field := range strings.FieldsSeq(rest) {
+			ts.Check(setField(&fault, field))
+		}
+		faults = append(faults, fault)
+	}
+	body, err := json.Marshal(map[string]any{"faults": faults})
+	ts.Check(err)
+	_, err = call(http.MethodPost, ts.Getenv("SIM")+"/_sim/faults", body)
+	ts.Check(err)
+}
+
+func setField(fault *simulator.Fault, field string) (err error) {
+	name, value, _ := strings.Cut(field, "=")
+	switch name {
+	case "next":
+		fault.Next, err = strconv.Atoi(value)
+	case "rate":
+		fault.Rate, err = strconv.ParseFloat(value, 64)
+	case "seed":
+		fault.Seed, err = strconv.ParseUint(value, 10, 64)
+	case "seconds":
+		fault.Seconds, err = strconv.ParseFloat(value, 64)
+	default:
+		err = fmt.Errorf("a fault has no %q", name)
+	}
+	return err
+}
+
+// ledger compares what the simulator has accepted and charged: the totals as it
+// names them, and
+//
+//	bought  inferences that were charged and not refunded
+//	inputs  different inputs among them
+//	twice   inputs that were bought more than once
+func ledger(ts *testscript.TestScript, args []string) error {
+	usage(ts, len(args) == 0, "ledger NAME==NUMBER...")
+	values, err := readLedger(ts.Getenv("SIM"))
+	if err != nil {
+		return err
+	}
+	for _, arg := range args {
+		if err := holds(arg, values.get); err != nil {
+			return fmt.Errorf("ledger: %w", err)
+		}
+	}
+	return nil
+}
+
+type figures map[string]string
+
+func (f figures) get(name string) (string, error) {
+	value, known := f[name]
+	if !known {
+		return "", fmt.Errorf("the ledger has no %s", name)
+	}
+	return value, nil
+}
+
+func readLedger(url string) (figures, error) {
+	data, err := call(http.MethodGet, url+"/_sim/ledger", nil)
+	if err != nil {
+		return nil, err
+	}
+	var book struct {
+		Entries []simulator.Entry
+		Totals  map[string]any
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	if err := decoder.Decode(&book); err != nil {
+		return nil, fmt.Errorf("read ledger: %w", err)
+	}
+	values := make(figures)
+	for name, value := range book.Totals {
+		values[name] = fmt.Sprint(value)
+	}
+	bought, twice := 0, 0
+	times := make(map[string]int)
+	for _, entry := range book.Entries {
+		if entry.Charge == entry.Refund && entry.Charge != 0 {
+			continue
+		}
+		bought++
+		input := entry.Model + " " + string(entry.Input.Canonical())
+		if times[input]++; times[input] == 2 {
+			twice++
+		}
+	}
+	values["bought"], values["twice"], values["inputs"] = strconv.Itoa(bought), strconv.Itoa(twice), strconv.Itoa(len(times))
+	return values, nil
+}
+
+func call(method, url string, body []byte) ([]byte, error) {
+	request, err := http.NewRequest(method, url, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	client := &http.Client{Timeout: 10 * time.Second}
+	reply, err := client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer reply.Body.Close()
+	data, err := io.ReadAll(reply.Body)
+	if err == nil && reply.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s %s: %s: %s", method, url, reply.Status, data)
+	}
+	return data, err
+}
