@@ -172,6 +172,7 @@ type Result struct {
 	Outputs   []string          `json:"outputs"` // as planned, "{ext}" not filled in
 	Images    []Image           `json:"images,omitempty"`
 	Inference string            `json:"inference,omitempty"` // the provider's id of the run
+	APIKey    string            `json:"apiKey,omitempty"`    // the id of the API key that paid
 	Attempts  int               `json:"attempts"`
 	Quoted    CU                `json:"quoted"`
 	Billed    CU                `json:"billed"`

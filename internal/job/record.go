@@ -29,6 +29,8 @@ type Record struct {
 	StoreTries int       // failed attempts to store the images
 	Since      time.Time // when the state was entered, by the clock of the store
 	Intent     time.Time // when the paid request was about to be sent, by our clock
+	APIKey     string    // the id of the API key it is or was sent with, once admitted
+	Avoid      []string  // ids of API keys that the provider does not let run it
 	Inference  string    // the provider's id of the run, once known
 	Started    time.Time // when the run was made, by the provider's clock
 	Outcome    *Outcome  // once the run ended
@@ -69,6 +71,8 @@ type Change struct {
 	Inference  string
 	Started    time.Time
 	Intent     time.Time // if set
+	APIKey     string    // if set
+	Avoid      string    // if set: an API key's id that is added to the record's list
 	Attempt    int       // if not zero
 	Generation int       // if not zero
 	StoreTries int       // if not zero

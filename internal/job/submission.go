@@ -18,7 +18,8 @@ type Submission struct {
 	ID      ID              `json:"job"`
 	Attempt int             `json:"attempt"`
 	At      time.Time       `json:"at"`
-	Job     *Job            `json:"spec,omitempty"` // Intended
+	APIKey  string          `json:"apiKey,omitempty"` // the id of the API key in the keys file
+	Job     *Job            `json:"spec,omitempty"`   // Intended
 	// Received: the provider's id of the run, its id of our key, and when it made
 	// the run by its clock.
 	Inference string    `json:"inference,omitempty"`
