@@ -17,8 +17,47 @@ var ErrInterrupted = errors.New("interrupted by shutdown")
 // ErrNotFound says that the provider does not know the thing asked for.
 var ErrNotFound = errors.New("not found")
 
+// ErrOtherKey says that an attempt is reserved on an API key that may not run it
+// any more; who owns the attempt releases it first.
+var ErrOtherKey = errors.New("reserved on another API key")
+
 // ErrGone says that a signed link no longer opens; read the asset again.
 var ErrGone = errors.New("link expired or refused")
+
+// ProviderError is an error of a kind, [ErrInvalid] or [ErrNotFound], with the
+// words in which the provider said it.
+type ProviderError struct {
+	Kind  error
+	Words string // fit to be shown
+}
+
+func (e *ProviderError) Error() string { return e.Kind.Error() + ": " + e.Words }
+func (e *ProviderError) Unwrap() error { return e.Kind }
+
+// PaidDryRunError says that a request for a price has started an inference, which
+// is paid. No price is asked for again before a person has found out why: each
+// time costs.
+type PaidDryRunError struct {
+	Model     string
+	Inference string // the provider's id of the run; "" where the reply names none that can be read
+	// Cost is what the reply says that it costs; CostKnown is false where it does not.
+	Cost      CU
+	CostKnown bool
+}
+
+func (e *PaidDryRunError) Error() string {
+	text := "the dry run started "
+	if e.Inference == "" {
+		text += "an inference without a name"
+	} else {
+		text += "inference " + e.Inference
+	}
+	text += ", which is PAID"
+	if e.CostKnown {
+		text += " (" + e.Cost.String() + " CU)"
+	}
+	return text
+}
 
 // RejectedError is a refusal for a reason that a person needs to see, moderation
 // above all. The job fails and is never repeated blindly.
@@ -35,10 +74,17 @@ type PostponedError struct {
 	After  time.Duration
 	Reason WaitReason
 	Detail string // "7 of 7 running", for people
+	// Endless says that no time ends the wait: a person must change something. After
+	// is only when to look again.
+	Endless bool
 }
 
 func (e *PostponedError) Error() string {
-	return fmt.Sprintf("postponed for %s: %s", e.After.Round(time.Millisecond), e.Reason)
+	text := fmt.Sprintf("postponed for %s: %s", e.After.Round(time.Millisecond), e.Reason)
+	if e.Detail != "" {
+		text += ": " + e.Detail
+	}
+	return text
 }
 
 // UnknownOutcomeError says that a paid request may or may not have been accepted.
@@ -47,29 +93,6 @@ type UnknownOutcomeError struct{ Err error }
 
 func (e *UnknownOutcomeError) Error() string { return "outcome unknown: " + e.Err.Error() }
 func (e *UnknownOutcomeError) Unwrap() error { return e.Err }
-
-// WaitReason says what a job waits for; a closed list, used as a label.
-type WaitReason string
-
-// The reasons.
-const (
-	WaitRequestRate WaitReason = "request_rate"     // requests per minute of the project
-	WaitParallel    WaitReason = "parallel_ceiling" // running jobs of the team
-	WaitKeyCU       WaitReason = "cu_key"           // the key's CU cap
-	WaitProjectCU   WaitReason = "cu_project"       // the project's CU cap
-	WaitTeamCU      WaitReason = "cu_team"          // the team's CU cap
-	WaitBatchCU     WaitReason = "cu_batch"         // the batch's CU budget
-	WaitCooldown    WaitReason = "cooldown"         // the provider told us to pause
-	WaitAllowance   WaitReason = "allowance"        // the plan's allowance is used up
-	WaitQuarantine  WaitReason = "quarantine"       // the key was refused
-	WaitBackoff     WaitReason = "backoff"          // the provider or network fails
-	WaitUnknown     WaitReason = "unknown_outcome"  // a lost reply is being looked up
-	WaitStorage     WaitReason = "storage"          // the bucket does not take the image
-	WaitWindow      WaitReason = "window"           // the batch may start jobs at other hours
-	WaitDecision    WaitReason = "decision"         // a lost reply that a person must decide
-	WaitNoKey       WaitReason = "no_key"           // no API key of the pool may run it
-	WaitRecovery    WaitReason = "recovery"         // Redis lost state, which is being restored
-)
 
 // Limit is one of the provider's limits that a 429 can speak of.
 type Limit string
@@ -90,12 +113,18 @@ type LimitError struct {
 	Ceiling int           // LimitParallel: actionLimit; 0 if not said
 	After   time.Duration // LimitCooldown, LimitRate
 	Detail  string        // the provider's words
+	// NoneAllowed says of a LimitAllowance that the provider lets no job run at all:
+	// its ceiling of running jobs is 0, so no slot will ever be free.
+	NoneAllowed bool
 }
 
 func (e *LimitError) Error() string {
 	text := "limit reached: " + string(e.Limit)
 	if e.Action != "" {
 		text += " (" + e.Action + ")"
+	}
+	if e.NoneAllowed {
+		text += ": no job may run at all"
 	}
 	if e.Detail != "" {
 		text += ": " + e.Detail

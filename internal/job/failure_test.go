@@ -41,7 +41,9 @@ func TestHint(t *testing.T) {
 
 func TestWrappersKeepTheirCause(t *testing.T) {
 	t.Parallel()
-	for _, err := range []error{&job.HintedError{Err: io.EOF, Hint: "try again"}, &job.UnknownOutcomeError{Err: io.EOF}} {
+	for _, err := range []error{
+		&job.HintedError{Err: io.EOF, Hint: "try again"}, &job.UnknownOutcomeError{Err: io.EOF}, &job.ProviderError{Kind: io.EOF, Words: "no"},
+	} {
 		t.Run(fmt.Sprintf("%T", err), func(t *testing.T) {
 			t.Parallel()
 			if !errors.Is(fmt.Errorf("submit: %w", err), io.EOF) {
@@ -60,9 +62,20 @@ func TestFailuresSayWhatHappened(t *testing.T) {
 		{&job.RejectedError{Reason: "moderation", Hint: "change the prompt"}, "rejected: moderation"},
 		{&job.PostponedError{After: 1500 * time.Millisecond, Reason: job.WaitCooldown}, "postponed for 1.5s: cooldown"},
 		{&job.PostponedError{After: time.Second + 7, Reason: job.WaitRequestRate}, "postponed for 1s: request_rate"},
+		{
+			&job.PostponedError{After: time.Second, Reason: job.WaitParallel, Detail: "7 of 7 running"},
+			"postponed for 1s: parallel_ceiling: 7 of 7 running",
+		},
+		{&job.ProviderError{Kind: job.ErrInvalid, Words: "Input mask is too dark"}, "invalid request: Input mask is too dark"},
+		{&job.PaidDryRunError{Model: "m", Inference: "job_1", Cost: 10750, CostKnown: true}, "the dry run started inference job_1, which is PAID (10.75 CU)"},
+		{&job.PaidDryRunError{Model: "m"}, "the dry run started an inference without a name, which is PAID"},
 		{&job.UnknownOutcomeError{Err: io.EOF}, "outcome unknown: EOF"},
 		{&job.LimitError{Limit: job.LimitRate}, "limit reached: rate"},
 		{&job.LimitError{Limit: job.LimitParallel, Action: "inference", Ceiling: 7, Detail: "7 of 7 running"}, "limit reached: parallel (inference): 7 of 7 running"},
+		{
+			&job.LimitError{Limit: job.LimitAllowance, Action: "inference", NoneAllowed: true, Detail: "upgrade your plan"},
+			"limit reached: allowance (inference): no job may run at all: upgrade your plan",
+		},
 		{&job.AccessError{Access: job.AccessKey}, "access refused: key"},
 		{&job.AccessError{Access: job.AccessPlan, RequiredPlan: "pro", Detail: "not yours"}, "access refused: plan (needs plan pro): not yours"},
 		{&job.BadImageError{Reason: "cut short", Bytes: 512}, "bad image after 512 bytes: cut short"},

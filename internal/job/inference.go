@@ -27,9 +27,12 @@ type Inference struct {
 	Author string // the provider's id of the API key that started it
 	// Inputs are as the provider shows them: those that were sent, without
 	// defaults; a listed prompt may be the id of a text asset instead.
-	Inputs    Inputs
+	Inputs Inputs
+	// Opaque says that model or inputs could not be read, so that nobody can tell
+	// what was asked for.
+	Opaque    bool
 	Status    RunStatus
-	CreatedAt time.Time // the provider's clock
+	CreatedAt time.Time // the provider's clock; zero where it could not be read
 	UpdatedAt time.Time
 	AssetIDs  []string // in the order of the images
 	Failure   string   // for a failed run: the provider's words

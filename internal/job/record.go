@@ -72,7 +72,7 @@ type Change struct {
 	Started    time.Time
 	Intent     time.Time // if set
 	APIKey     string    // if set
-	Avoid      string    // if set: an API key's id that is added to the record's list
+	Avoid      []string  // if set
 	Attempt    int       // if not zero
 	Generation int       // if not zero
 	StoreTries int       // if not zero
@@ -80,7 +80,7 @@ type Change struct {
 	Counted    bool      // if true
 	// EarlierBilled and EarlierRefunded, if not zero, are those of all attempts so far.
 	EarlierBilled, EarlierRefunded CU
-	// Forget drops intent, inference, outcome and tries, for another attempt.
+	// Forget drops intent, inference, outcome, tries and counted, for another attempt.
 	Forget bool
 }
 
