@@ -18,6 +18,7 @@ const (
 	KeyVariable    = "SCENARIO_API_KEY"
 	SecretVariable = "SCENARIO_API_SECRET"
 	URLVariable    = "SCENARIO_API_URL"
+	RedisVariable  = "NIGHTSHIFT_REDIS"
 )
 
 // LiveURL is the Scenario API, used in live mode unless SCENARIO_API_URL is set.
@@ -30,6 +31,9 @@ type Settings struct {
 	URL     string `env:"SCENARIO_API_URL"`
 	Project string `env:"SCENARIO_PROJECT_ID"`
 
+	KeysFile string `env:"NIGHTSHIFT_KEYS"`
+	Redis    Secret `env:"NIGHTSHIFT_REDIS"` // may hold a password
+
 	Output string `env:"NIGHTSHIFT_OUT" envDefault:"out"`
 
 	RequestsPerMinute int    `env:"NIGHTSHIFT_REQUESTS_PER_MINUTE" envDefault:"100"`
@@ -39,7 +43,7 @@ type Settings struct {
 	SubmitSlots  int           `env:"NIGHTSHIFT_SUBMIT_SLOTS" envDefault:"16"`
 	CollectSlots int           `env:"NIGHTSHIFT_COLLECT_SLOTS" envDefault:"32"`
 	Drain        time.Duration `env:"NIGHTSHIFT_DRAIN" envDefault:"20s"`
-	Grace        time.Duration `env:"NIGHTSHIFT_GRACE" envDefault:"20s"`
+	Grace        time.Duration `env:"NIGHTSHIFT_GRACE" envDefault:"2m"`
 
 	LogLevel string `env:"NIGHTSHIFT_LOG_LEVEL" envDefault:"error"`
 }

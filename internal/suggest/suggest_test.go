@@ -1,0 +1,39 @@
+package suggest_test
+
+import (
+	"strings"
+	"testing"
+
+	"nightshift/internal/suggest"
+)
+
+func TestNearest(t *testing.T) {
+	t.Parallel()
+	known := []string{"secret", "project", "parallel", "id", "timezone"}
+	for name, want := range map[string]string{
+		"secrte": "secret", "SECRET": "secret", "projects": "project", "paralel": "parallel", "timezoen": "timezone", "ids": "id",
+		"colour": "", "": "", strings.Repeat("secret", 12): "",
+	} {
+		if got := suggest.Nearest(name, known); got != want {
+			t.Errorf("nearest to %q is %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestDistance(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		a, b string
+		want int
+	}{
+		{"", "", 0}, {"team", "team", 0}, {"", "abc", 3}, {"team", "tema", 1}, {"team", "teams", 1}, {"team", "tam", 1}, {"team", "beam", 1},
+		{"kitten", "sitting", 3}, {strings.Repeat("a", 65), strings.Repeat("a", 65), 64},
+	} {
+		if got := suggest.Distance(test.a, test.b); got != test.want {
+			t.Errorf("from %q to %q are %d changes, want %d", test.a, test.b, got, test.want)
+		}
+		if got := suggest.Distance(test.b, test.a); got != test.want {
+			t.Errorf("from %q to %q are %d changes, want %d", test.b, test.a, got, test.want)
+		}
+	}
+}
