@@ -195,8 +195,12 @@ func (d *decoder) addRange(a *axis, n *node) {
 	from, to, _ := strings.Cut(n.text, "..")
 	first, _ := strconv.ParseInt(from, 10, 64)
 	last, _ := strconv.ParseInt(to, 10, 64)
-	if last < first || last-first >= maxCombinations {
-		d.report(d.place(n), "write the smaller number first", "the range %s is empty or too long", n.text)
+	switch {
+	case last < first:
+		d.report(d.place(n), "write the smaller number first", "the range %s is empty", n.text)
+		return
+	case last-first >= maxCombinations:
+		d.report(d.place(n), "write a shorter one", "the range %s is too long; an axis has at most %d values", n.text, maxCombinations)
 		return
 	}
 	for i := range a.spans {

@@ -8,7 +8,8 @@ import (
 // maxBatchName bounds a batch's name in bytes; it is a folder and a label.
 const maxBatchName = 80
 
-// testFolder is kept free for results of test batches, so no batch can have its name.
+// testFolder holds the folders of all test batches, so no live batch can have its
+// name.
 const testFolder = "test"
 
 // batchNameFault says why a text cannot be the name of a batch, or "".
@@ -38,7 +39,7 @@ func safeBatchName(name string) string {
 	}
 	result := strings.Trim(safe.String(), "-_.")
 	result = strings.TrimRight(result[:min(len(result), maxBatchName)], "-_.")
-	if isDeviceName(result) || strings.EqualFold(result, testFolder) {
+	if isDeviceName(result) {
 		return result + "-batch"
 	}
 	return result

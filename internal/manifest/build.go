@@ -13,6 +13,8 @@ type builder struct {
 	def  *definition
 	used []bool            // axes that a text has asked for
 	near map[string]string // variables that look like a field, by name
+	// mentioned are the names that texts of the whole manifest ask for.
+	mentioned map[string]bool
 
 	// Of the row that is being made:
 	item     *layer
@@ -20,21 +22,22 @@ type builder struct {
 	style    *style
 	row      *Row
 	problems []*Problem
-	written  []byte // the text that is being filled
+	asked    []string // names that its texts ask for
+	written  []byte   // the text that is being filled
 
 	// The lookups as values, made once.
 	inText, inName, inStyle func(string) (string, bool)
 }
 
 func newBuilder(def *definition) *builder {
-	b := &builder{def: def, used: make([]bool, len(def.grid.axes)), near: map[string]string{}}
+	b := &builder{def: def, used: make([]bool, len(def.grid.axes)), near: map[string]string{}, mentioned: mentions(def)}
 	b.inText, b.inName, b.inStyle = b.lookup, b.lookupName, b.lookupStyle
 	return b
 }
 
 // build makes the row of an item in a combination, or returns what is wrong.
 func (b *builder) build(item *layer, chosen combination) (*Row, []*Problem) {
-	b.item, b.chosen, b.problems = item, chosen, nil
+	b.item, b.chosen, b.problems, b.asked = item, chosen, nil, b.asked[:0]
 	b.row = &Row{Place: item.place, texts: item.texts}
 	b.chooseStyle()
 	b.row.Model = b.first(func(l *layer) string { return l.model })
@@ -47,9 +50,10 @@ func (b *builder) build(item *layer, chosen combination) (*Row, []*Problem) {
 	b.setSamples()
 	b.setID()
 	b.setOutput()
+	b.setUnused()
 	b.checkNearFields()
 	if b.row.Model == "" {
-		b.report("model", "give it a model", "the row has no model")
+		b.report("model", b.modelSuggestion(), "the row has no model")
 	}
 	return b.row, b.problems
 }
@@ -57,7 +61,7 @@ func (b *builder) build(item *layer, chosen combination) (*Row, []*Problem) {
 // places finds fields of the row on the levels of the manifest, the nearest
 // first. It keeps nothing of the builder, which goes on to other rows.
 func (b *builder) places() func(string) Place {
-	def, item, fallback := b.def, b.item.where, b.item.place
+	def, item, fallback := b.def, b.item.where, b.item.fallback()
 	style := def.defaults.where
 	if b.style != nil {
 		style = b.style.where

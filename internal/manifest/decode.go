@@ -36,11 +36,12 @@ func (d *decoder) report(at Place, suggestion, format string, args ...any) {
 
 // syntax notes an error of a parser.
 func (d *decoder) syntax(err error) {
-	at := Place{File: d.file}
+	at, suggestion := Place{File: d.file}, ""
 	if located, ok := errors.AsType[*syntaxError](err); ok {
 		at.Line, at.Column = int(located.line), int(located.column)
+		suggestion = located.suggestion
 	}
-	d.report(at, "", "%s", err)
+	d.report(at, suggestion, "%s", err)
 }
 
 // expect reports a value of another kind than wanted.

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"slices"
+	"strings"
 )
 
 // readExclude reads one partial combination that is left out.
@@ -112,9 +113,29 @@ func (h *headerReader) combinationFields(n *node, what string, each func(f *fiel
 func (h *headerReader) knownIndex(a *axis, value *choice, n *node) int {
 	index := a.index(value.text)
 	if index < 0 {
-		h.report(h.place(n), didYouMean(value.text, a.texts(), "%"), "%s is not a value of axis %s", shown(n), a.name)
+		h.report(h.place(n), a.suggestion(value.text), "%s is not a value of axis %s", shown(n), a.name)
 	}
 	return index
+}
+
+// suggestion says which value was meant, or which there are: a number is near no
+// other one.
+func (a *axis) suggestion(written string) string {
+	known := a.texts()
+	if _, isNumber := wholeNumber(written); !isNumber {
+		if near := didYouMean(written, known, "%"); near != "" {
+			return near
+		}
+	}
+	if len(known) == 0 {
+		return ""
+	}
+	const most = 8
+	listed := "its values are " + shorten(strings.Join(known[:min(most, len(known))], ", "))
+	if a.count > most {
+		listed += ", …"
+	}
+	return listed
 }
 
 // idSet reads one id or a list of them.

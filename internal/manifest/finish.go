@@ -64,68 +64,10 @@ func (b *builder) setOutput() {
 	}
 }
 
-// checkNearFields reports a variable that nothing uses and that looks like a
-// field which the row lacks: a column promt would cost a batch without prompts.
-func (b *builder) checkNearFields() {
-	for i := range b.item.variables {
-		name := b.item.variables[i].name
-		meant, asked := b.near[name]
-		if !asked {
-			meant = nearField(name)
-			if len(b.near) < maxRemembered {
-				b.near[name] = meant
-			}
-		}
-		if meant != "" && !b.gives(meant) && !b.mentions(name) {
-			b.report(name, "did you mean "+meant+"?", "%s is taken for a variable, but nothing uses it", name)
-		}
+// modelSuggestion says where the model of a row without one may stand.
+func (b *builder) modelSuggestion() string {
+	if b.def.flat {
+		return "give it a model, or name this file in items_from of a manifest that has one"
 	}
-}
-
-// nearField returns the field that differs from the name by a missing, needless or
-// swapped letter, or only in case; "" if there is none.
-func nearField(name string) string {
-	for _, known := range itemFields {
-		if strings.EqualFold(known, name) {
-			return known
-		}
-		if len(known) > 3 && distance(name, known) == 1 && !oneChanged(name, known) {
-			return known
-		}
-	}
-	return ""
-}
-
-// oneChanged reports whether two names of one length differ in a single letter:
-// a variable need or feed is not a seed.
-func oneChanged(a, b string) bool {
-	changed := 0
-	for i := range min(len(a), len(b)) {
-		if a[i] != b[i] {
-			changed++
-		}
-	}
-	return len(a) == len(b) && changed == 1
-}
-
-// gives reports whether the item itself has the field.
-func (b *builder) gives(name string) bool {
-	_, found := b.item.where(name)
-	return found
-}
-
-// mentions reports whether a text of the row uses the variable.
-func (b *builder) mentions(name string) bool {
-	placeholder := "{" + name + "}"
-	for _, l := range []*layer{b.item, &b.def.defaults, &b.def.header} {
-		if strings.Contains(l.prompt, placeholder) || strings.Contains(l.output, placeholder) {
-			return true
-		}
-		for _, p := range l.parameters {
-			if value, ok := p.value.(string); ok && strings.Contains(value, placeholder) {
-				return true
-			}
-		}
-	}
-	return b.style != nil && strings.Contains(b.style.text, placeholder)
+	return "give it a model"
 }

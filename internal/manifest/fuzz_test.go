@@ -46,6 +46,12 @@ func readFuzzed(t *testing.T, name string, content []byte) {
 	if message, _ := batchNameFault(m.Name); message != "" {
 		t.Errorf("the batch's name is %q", m.Name)
 	}
+	if m.Mode == job.Live && strings.EqualFold(m.Batch(), testFolder) {
+		t.Errorf("a live batch has the folder %q", m.Batch())
+	}
+	if m.MaxDrift < 0 || m.MaxDrift > maxDrift || m.OnBudget != OnBudgetWait && m.OnBudget != OnBudgetFail {
+		t.Errorf("the drift is %d, on_budget %q", m.MaxDrift, m.OnBudget)
+	}
 	count := 0
 	for row, err := range m.Rows() {
 		if err == nil {

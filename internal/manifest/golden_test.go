@@ -79,6 +79,12 @@ func describe(path string) string {
 	if m.Budget != nil {
 		fmt.Fprintf(&text, ", budget %s CU", m.Budget)
 	}
+	if m.MaxDrift != usualDrift {
+		fmt.Fprintf(&text, ", drift %d/1000", m.MaxDrift)
+	}
+	if m.OnBudget != OnBudgetWait {
+		fmt.Fprintf(&text, ", on budget %s", m.OnBudget)
+	}
 	if m.Window != nil {
 		fmt.Fprintf(&text, ", window %s", m.Window)
 	}
@@ -126,6 +132,9 @@ func describeRow(text *strings.Builder, row *Row) {
 	fmt.Fprintf(text, "  output %s\n", row.Output)
 	for _, name := range slices.Sorted(maps.Keys(row.Variables)) {
 		fmt.Fprintf(text, "  {%s} %q\n", name, row.Variables[name])
+	}
+	if len(row.Unused) > 0 {
+		fmt.Fprintf(text, "  unused %s\n", strings.Join(row.Unused, ", "))
 	}
 }
 

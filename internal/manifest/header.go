@@ -15,6 +15,7 @@ type definition struct {
 	styles   []*style
 	grid     grid
 	items    source
+	flat     bool // a file with one job a line, which has no header
 }
 
 // style is a named block: a text for prompts, and parameters.
@@ -53,11 +54,11 @@ func (def *definition) styleNames() []string {
 var (
 	headerFields = []string{
 		"version", "name", "mode", "model", "prompt", "defaults", "items", "items_from", "styles", "axes",
-		"include", "exclude", "samples", "output", "budget", "pool", "priority", "window",
+		"include", "exclude", "samples", "output", "budget", "on_budget", "pool", "priority", "window",
 	}
 	axesFields   = []string{"product", "zip", "sample"}
 	sampleFields = []string{"n", "seed"}
-	budgetFields = []string{"cu"}
+	budgetFields = []string{"cu", "drift"}
 	windowFields = []string{"hours", "timezone"}
 	styleFields  = []string{"text", "parameters"}
 )
@@ -71,7 +72,6 @@ type headerReader struct {
 
 // readHeader fills the manifest from the root of its file.
 func (h *headerReader) readHeader() {
-	h.m.Mode, h.m.Priority = job.Test, Normal
 	h.m.def.header.place = h.place(h.root)
 	h.m.def.header.where = h.nodeWhere(h.root)
 	if h.root.kind == null {
@@ -84,6 +84,7 @@ func (h *headerReader) readHeader() {
 	}
 	h.require("version", "add version: 1 as the first line")
 	h.require("name", "add a name; it becomes the folder of the batch")
+	h.checkFolder()
 	h.readGrid()
 	h.readItems()
 	h.checkModel()
@@ -134,6 +135,8 @@ func (h *headerReader) readField(f *field) {
 		h.readStyles(n)
 	case "budget":
 		h.readBudget(n)
+	case "on_budget":
+		m.OnBudget = OnBudget(h.oneOf(n, "on_budget", string(OnBudgetWait), string(OnBudgetFail)))
 	case "window":
 		h.readWindow(n)
 	case "parameters", "seed":
@@ -161,6 +164,15 @@ func (h *headerReader) readName(n *node) {
 	}
 	if message, suggestion := batchNameFault(h.m.Name); message != "" && h.m.Name != "" {
 		h.report(h.place(n), suggestion, "%s", message)
+	}
+}
+
+// checkFolder reports a live batch whose folder is that of all test batches, in any
+// case, since file systems may fold it.
+func (h *headerReader) checkFolder() {
+	if h.m.Mode == job.Live && strings.EqualFold(h.m.Name, testFolder) {
+		h.report(h.place(h.root.get("name")), "for example "+h.m.Name+"-batch",
+			"a live batch cannot be named %s, which is the folder of all test batches", h.m.Name)
 	}
 }
 
@@ -204,20 +216,6 @@ func (h *headerReader) readStyles(n *node) {
 		}
 		h.m.def.styles = append(h.m.def.styles, s)
 	})
-}
-
-func (h *headerReader) readBudget(n *node) {
-	h.fields(n, "budget", budgetFields, func(f *field) {
-		amount, err := job.ParseCU(f.value.text)
-		if !f.value.scalar() || err != nil || amount <= 0 {
-			h.report(h.place(&f.value), "write compute units such as cu: 500", "%s is not an amount of CU", shown(&f.value))
-			return
-		}
-		h.m.Budget = &amount
-	})
-	if n.kind == object && n.get("cu") == nil {
-		h.report(h.place(n), "write compute units such as {cu: 500}", "the budget has no cu")
-	}
 }
 
 func (h *headerReader) readWindow(n *node) {

@@ -22,6 +22,9 @@ func (h *headerReader) readItems() {
 		h.readItemsFrom(from)
 	default:
 		whole := &layer{place: h.place(h.root), id: h.m.Name}
+		if last := len(h.root.children) - 1; last >= 0 {
+			whole.end = h.name(&h.root.children[last])
+		}
 		whole.where = func(string) (Place, bool) { return Place{}, false }
 		h.m.def.items = &inlineItems{layers: []*layer{whole}}
 	}

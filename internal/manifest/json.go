@@ -25,10 +25,11 @@ type jsonParser struct {
 	arena []field // fields of the finished ones
 }
 
-// syntaxError is where and why a text is not JSON.
+// syntaxError is where and why a text is neither JSON nor YAML.
 type syntaxError struct {
 	line, column int32
 	message      string
+	suggestion   string // or ""
 }
 
 func (e *syntaxError) Error() string { return e.message }

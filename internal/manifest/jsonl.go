@@ -108,7 +108,7 @@ func (r *jsonlReader) broke(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.EOF
 	}
-	return fmt.Errorf("read line %d of manifest %q: %w", r.number, r.path, err)
+	return readError(Place{File: r.path, Line: r.number}.String(), err)
 }
 
 func (r *jsonlReader) problem(column int, suggestion, format string, args ...any) error {

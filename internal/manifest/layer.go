@@ -17,6 +17,8 @@ type layer struct {
 	ownSeed                   bool // seed is given by its own field or column
 	parameters                []parameter
 	variables                 []variable
+	// end is where a field that is missing would stand; without a line at place.
+	end Place
 	// where finds the place of a field that this layer gives.
 	where func(field string) (Place, bool)
 	// texts finds the text of a cell whose type was guessed; nil for other files.
@@ -43,6 +45,14 @@ const parameterPrefix = "parameters."
 // reset empties the layer for the next item and keeps its memory.
 func (l *layer) reset(place Place) {
 	*l = layer{place: place, parameters: l.parameters[:0], variables: l.variables[:0]}
+}
+
+// fallback is the place of fields that the layer does not give.
+func (l *layer) fallback() Place {
+	if l.end.Line > 0 {
+		return l.end
+	}
+	return l.place
 }
 
 // variable returns the text of a variable.

@@ -35,6 +35,7 @@ func (b *builder) lookupStyle(name string) (string, bool) {
 
 // lookupPlain returns what {name} means; of a style it is the name.
 func (b *builder) lookupPlain(name string) (string, bool) {
+	b.asked = append(b.asked, name)
 	if b.use(name) {
 		return b.axisChoice(name).text, true
 	}

@@ -15,13 +15,25 @@ const (
 // rows are read when they are asked for.
 type Manifest struct {
 	Path string
-	// Name is the batch's name and folder. A flat file has that of the file.
+	// Name is the batch's name. A flat file has that of the file.
 	Name     string
 	Mode     job.Mode // Test unless the manifest says live
 	Budget   *job.CU  // nil if the manifest sets none
+	MaxDrift Drift    // by which a bill may be above its quote before the batch is stopped
+	OnBudget OnBudget // OnBudgetWait unless the manifest says fail
 	Pool     string   // "" if the manifest names none
 	Priority string   // Urgent, Normal or Overnight
 	Window   *Window  // nil if jobs may run at any time
 
 	def definition
+}
+
+// Batch is the id of the manifest's batch, which is its folder below the output
+// folder: its name, for a test batch within the folder of those. A test batch and
+// a live one of the same name never share a folder.
+func (m *Manifest) Batch() string {
+	if m.Mode == job.Test {
+		return testFolder + "/" + m.Name
+	}
+	return m.Name
 }

@@ -15,14 +15,14 @@ const maxFile = 4 << 20
 
 // Open reads a manifest as far as it is no list of jobs: all of a YAML or JSON
 // file with its inline items, the header of a CSV or TSV file. It returns
-// *Problems with everything that is wrong there, or another error if the file
-// cannot be read at all.
+// *Problems with everything that is wrong there, or another error, which names the
+// file, if it cannot be read at all.
 func Open(path string) (*Manifest, error) {
 	file, err := statFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read manifest: %w", err)
+		return nil, err
 	}
-	m := &Manifest{Path: path}
+	m := &Manifest{Path: path, Mode: job.Test, Priority: Normal, OnBudget: OnBudgetWait, MaxDrift: usualDrift}
 	problems := &Problems{}
 	switch extension := strings.ToLower(filepath.Ext(path)); {
 	case isFlat(path):
@@ -35,7 +35,7 @@ func Open(path string) (*Manifest, error) {
 		err = fmt.Errorf("the name of %s must end in .yaml, .yml, .json, %s", path, strings.Join(flatFormats, ", "))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read manifest: %w", err)
+		return nil, err
 	}
 	problems.sort()
 	if err := problems.Err(); err != nil {
@@ -46,13 +46,16 @@ func Open(path string) (*Manifest, error) {
 
 // openFlat opens a file with one job a line. It has no header but that of a table.
 func (m *Manifest) openFlat(file *dataFile, problems *Problems) error {
-	m.Name, m.Mode, m.Priority = fileBatchName(file.path), job.Test, Normal
-	m.def.grid = grid{zipped: 1, total: 1}
+	m.Name = fileBatchName(file.path)
+	m.def.grid, m.def.flat = grid{zipped: 1, total: 1}, true
 	nowhere := func(string) (Place, bool) { return Place{}, false }
 	m.def.header.where, m.def.defaults.where = nowhere, nowhere
 	d := decoder{file: file.path, problems: problems}
 	items, err := d.flatItems(file)
 	m.def.items = items
+	if table, ok := items.(*tableItems); ok && problems.Len() == 0 {
+		d.checkModelColumn(table)
+	}
 	return err
 }
 
@@ -91,7 +94,7 @@ func readWhole(file *dataFile) (content string, err error) {
 	defer func() { _ = reader.Close() }()
 	all, err := io.ReadAll(io.LimitReader(reader, maxFile))
 	if err != nil {
-		return "", err
+		return "", readError(file.path, err)
 	}
 	return strings.TrimPrefix(string(all), bom), nil
 }

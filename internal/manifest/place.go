@@ -55,6 +55,8 @@ const maxListed = 50
 type Problems struct {
 	List []*Problem // the first 50
 	More int        // how many further ones there are
+	// Alike is how many more there are of which the message of a listed one tells.
+	Alike int
 }
 
 // Add appends a problem, or only counts it when the list is full.
@@ -74,7 +76,7 @@ func (p *Problems) sort() {
 }
 
 // Len is how many problems there are, listed or not.
-func (p *Problems) Len() int { return len(p.List) + p.More }
+func (p *Problems) Len() int { return len(p.List) + p.More + p.Alike }
 
 // Error writes one problem a line.
 func (p *Problems) Error() string {

@@ -80,10 +80,11 @@ func TestOpenUnreadable(t *testing.T) {
 	if err := os.Mkdir(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(folder); err == nil || !strings.Contains(err.Error(), "is a directory") {
+	if _, err := Open(folder); err == nil || err.Error() != folder+" is a directory; name the file in it" {
 		t.Errorf("a directory: %v", err)
 	}
-	if _, err := Open(filepath.Join(folder, "none.yaml")); !errors.Is(err, fs.ErrNotExist) {
+	missing := filepath.Join(folder, "none.yaml")
+	if _, err := Open(missing); !errors.Is(err, fs.ErrNotExist) || strings.Count(err.Error(), missing) != 1 {
 		t.Errorf("a missing file: %v", err)
 	}
 	if _, err := Open("/dev/null"); err == nil || !strings.Contains(err.Error(), "not a regular file") {

@@ -20,6 +20,11 @@ type Row struct {
 	Output  Template
 	// Variables are the values of the item's variables and of the axes by name.
 	Variables map[string]string
+	// Unused are the names of those variables of the item and of the defaults that
+	// have a value and no effect: no prompt, output, parameter or style asks for
+	// them, and the item does not give a parameter of the same name. They may be
+	// there for people, or be parameters that were meant.
+	Unused []string
 	// SeedAxis says that the seed comes from an axis or a column, so that rows
 	// differ by it.
 	SeedAxis bool

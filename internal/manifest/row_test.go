@@ -62,6 +62,9 @@ items:
 			"model": "m.csv:2:8", "parameters.width": "m.csv:2:10", "seed": "m.csv:2:14", "parameters.seed": "m.csv:2:14",
 			"output": "m.csv:2:1",
 		}},
+		{"no items", firstRow(t, [2]string{"m.yaml", "version: 1\nname: a\nmodel: m\nbudget:\n  cu: 5\n"}), map[string]string{
+			"model": "m.yaml:3:8", "prompt": "m.yaml:4:1", "parameters.image": "m.yaml:4:1",
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -141,10 +144,10 @@ func TestShuffled(t *testing.T) {
 
 func TestDidYouMean(t *testing.T) {
 	t.Parallel()
-	known := []string{"prompt", "output", "samples", "seed"}
+	known := []string{"prompt", "output", "samples", "seed", "a"}
 	for name, want := range map[string]string{
 		"promt": "did you mean {prompt}?", "Prompt": "did you mean {prompt}?", "outptu": "did you mean {output}?",
-		"sample": "did you mean {samples}?", "zzzz": "", "": "",
+		"sample": "did you mean {samples}?", "zzzz": "", "": "", "x": "",
 	} {
 		if got := didYouMean(name, known, "{%}"); got != want {
 			t.Errorf("%q gives %q, want %q", name, got, want)

@@ -166,6 +166,9 @@ func TestSchemaRefuses(t *testing.T) {
 		"style field":    "{version: 1, name: a, styles: {x: {txt: a}}}",
 		"window hours":   "{version: 1, name: a, window: always}",
 		"budget as text": "{version: 1, name: a, budget: {cu: much}}",
+		"empty budget":   "{version: 1, name: a, budget: {}}",
+		"high drift":     "{version: 1, name: a, budget: {drift: 20}}",
+		"on_budget":      "{version: 1, name: a, on_budget: stop}",
 		"empty exclude":  "{version: 1, name: a, exclude: [{}]}",
 	} {
 		if err := schema.Validate(schemaDocument(t, []byte(content))); err == nil {

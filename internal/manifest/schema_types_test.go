@@ -8,7 +8,7 @@ import "github.com/invopop/jsonschema"
 
 type manifestFile struct {
 	Version   int                   `json:"version" jsonschema:"enum=1" jsonschema_description:"Version of the format: 1."`
-	Name      string                `json:"name" jsonschema:"minLength=1,maxLength=80,pattern=^[A-Za-z0-9][A-Za-z0-9._-]*$" jsonschema_description:"Name of the batch and of the folder of its results. Letters, digits, - _ and . only."`
+	Name      string                `json:"name" jsonschema:"minLength=1,maxLength=80,pattern=^[A-Za-z0-9][A-Za-z0-9._-]*$" jsonschema_description:"Name of the batch and of the folder of its results. Letters, digits, - _ and . only; not test for a live batch."`
 	Mode      string                `json:"mode,omitempty" jsonschema:"enum=test,enum=live,default=test" jsonschema_description:"What kind of API keys the batch may use. A folder holds results of one kind."`
 	Model     string                `json:"model,omitempty" jsonschema_description:"Id of the model for rows that name no other, such as model_bfl-flux-1-dev."`
 	Prompt    string                `json:"prompt,omitempty" jsonschema_description:"Prompt for items that have none. {name} is replaced by a variable or axis; {{ and }} are braces."`
@@ -22,6 +22,7 @@ type manifestFile struct {
 	Samples   int                   `json:"samples,omitempty" jsonschema:"minimum=1,maximum=1000" jsonschema_description:"Images per row, made in as few requests as the model allows."`
 	Output    string                `json:"output,omitempty" jsonschema_description:"Path of each image in the folder of the batch. Variables and axes by {name}, and {id}, {n} for the number of the image in its row, {seed}, {hash8} and {ext}. Without it the row's id and, for several samples, the number."`
 	Budget    budgetFile            `json:"budget,omitzero" jsonschema_description:"What the batch may spend."`
+	OnBudget  string                `json:"on_budget,omitempty" jsonschema:"enum=wait,enum=fail,default=wait" jsonschema_description:"When a cap of CU is full: wait for its next day or month, or end the run."`
 	Pool      string                `json:"pool,omitempty" jsonschema_description:"Pool of API keys to use."`
 	Priority  string                `json:"priority,omitempty" jsonschema:"enum=urgent,enum=normal,enum=overnight,default=normal" jsonschema_description:"How the batch ranks among others of its pool."`
 	Window    windowFile            `json:"window,omitzero" jsonschema_description:"Time of day in which jobs may start; it may pass midnight."`
@@ -109,16 +110,21 @@ func (axisFile) JSONSchema() *jsonschema.Schema {
 type combinationFile struct{}
 
 func (combinationFile) JSONSchema() *jsonschema.Schema {
-	minProperties := uint64(1)
 	return &jsonschema.Schema{
 		Type:          "object",
-		MinProperties: &minProperties,
+		MinProperties: new(uint64(1)),
 		Description:   "Values of axes by their names, and the id of an item. In exclude a list stands for any of its values.",
 	}
 }
 
 type budgetFile struct {
-	CU float64 `json:"cu" jsonschema:"exclusiveMinimum=0" jsonschema_description:"Compute units that the batch may spend in all."`
+	CU    float64 `json:"cu,omitempty" jsonschema:"exclusiveMinimum=0" jsonschema_description:"Compute units that the batch may spend in all."`
+	Drift float64 `json:"drift,omitempty" jsonschema:"minimum=0,maximum=10,default=0.1" jsonschema_description:"By which share a bill may be above its quote before the batch is stopped: 0.1 is 10 percent. At most three decimals."`
+}
+
+// JSONSchemaExtend wants one of the fields.
+func (budgetFile) JSONSchemaExtend(schema *jsonschema.Schema) {
+	schema.MinProperties = new(uint64(1))
 }
 
 type windowFile struct{}

@@ -54,7 +54,7 @@ var errChanged = errors.New("the file has changed since it was opened; start aga
 func statFile(path string) (*dataFile, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return nil, readError(path, err)
 	}
 	switch {
 	case info.IsDir():
@@ -69,16 +69,25 @@ func statFile(path string) (*dataFile, error) {
 func (f *dataFile) open() (io.ReadCloser, error) {
 	file, err := os.Open(f.path)
 	if err != nil {
-		return nil, err
+		return nil, readError(f.path, err)
 	}
 	info, err := file.Stat()
 	if err == nil && f.changed(info) {
 		err = errChanged
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("read %s: %w", f.path, err), file.Close())
+		return nil, errors.Join(readError(f.path, err), file.Close())
 	}
 	return file, nil
+}
+
+// readError names the file in front of the cause, and once, where errors of the
+// system name it as well.
+func readError(path string, err error) error {
+	if system, ok := errors.AsType[*fs.PathError](err); ok {
+		err = system.Err
+	}
+	return fmt.Errorf("%s: %w", path, err)
 }
 
 func (f *dataFile) changed(info fs.FileInfo) bool {

@@ -59,6 +59,15 @@ func (d *decoder) readColumns(items *tableItems, row *cells) {
 	}
 }
 
+// checkModelColumn reports a table without models, which is meant for a manifest
+// that has one.
+func (d *decoder) checkModelColumn(items *tableItems) {
+	if !slices.ContainsFunc(items.header, func(c column) bool { return c.name == "model" && !c.parameter }) {
+		d.report(Place{File: items.file.path, Line: 1, Column: 1},
+			"add one, or name the table in items_from of a manifest that has a model", "the table has no column model")
+	}
+}
+
 func columnFault(name string) string {
 	if !utf8.ValidString(name) {
 		return "the name of a column is not valid UTF-8"

@@ -68,7 +68,7 @@ func (r *tableReader) record() ([]string, error) {
 			Suggestion: "look for a quote that is not closed",
 		}
 	}
-	return nil, fmt.Errorf("read manifest %q: %w", r.path, err)
+	return nil, readError(r.path, err)
 }
 
 func quoteMessage(parse *csv.ParseError) string {

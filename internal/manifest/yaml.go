@@ -3,6 +3,7 @@ package manifest
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/lexer"
@@ -40,7 +41,7 @@ func parseYAML(src string) (root node, err error) {
 		}
 	}()
 	tokens := lexer.Tokenize(src)
-	if err := checkDepth(tokens); err != nil {
+	if err := checkTokens(tokens); err != nil {
 		return node{}, err
 	}
 	// Repeated names are reported with everything else that is wrong.
@@ -61,9 +62,9 @@ func parseYAML(src string) (root node, err error) {
 	return root, err
 }
 
-// checkDepth refuses what would nest deeper than the parser's own recursion can
-// bear.
-func checkDepth(tokens token.Tokens) error {
+// checkTokens refuses what is no token, and what would nest deeper than the
+// parser's own recursion can bear.
+func checkTokens(tokens token.Tokens) error {
 	flow := 0
 	for _, t := range tokens {
 		switch t.Type {
@@ -76,13 +77,25 @@ func checkDepth(tokens token.Tokens) error {
 				return failAt(t, fmt.Sprintf("a block starts beyond column %d", maxIndent))
 			}
 		case token.InvalidType:
-			return failAt(t, t.Error)
+			return invalid(t)
 		}
 		if flow > maxDepth {
 			return failAt(t, fmt.Sprintf("values are nested more than %d deep", maxDepth))
 		}
 	}
 	return nil
+}
+
+// invalid says why a token is none. A tab before the first letter of a line is
+// what people meet, and cannot see.
+func invalid(t *token.Token) *syntaxError {
+	start := t.Value[strings.LastIndexByte(t.Value, '\n')+1:]
+	if !strings.HasSuffix(start, "\t") || strings.TrimSpace(start) != "" {
+		return failAt(t, t.Error)
+	}
+	err := failAt(t, "a tab indents the line, which YAML does not allow")
+	err.suggestion = "use spaces"
+	return err
 }
 
 func failAt(t *token.Token, message string) *syntaxError {

@@ -20,7 +20,8 @@ const (
 )
 
 // caller makes the calls that a plan needs. All of them are free and change
-// nothing on the provider's side, so each may be repeated.
+// nothing on the provider's side, so each may be repeated; one that turns out to be
+// paid is not.
 type caller struct {
 	catalog Catalog
 	pace    func(context.Context) error
@@ -89,6 +90,9 @@ func waitFor(err error) (job.WaitReason, time.Duration) {
 		}
 	}
 	if _, ok := errors.AsType[*job.AccessError](err); ok {
+		return "", 0
+	}
+	if _, ok := errors.AsType[*job.PaidDryRunError](err); ok {
 		return "", 0
 	}
 	if _, ok := errors.AsType[*job.RejectedError](err); ok {

@@ -54,6 +54,7 @@ func TestCallerRepeatsOnlyWhatHelps(t *testing.T) {
 		{name: "not found", errs: []error{job.ErrNotFound}, want: job.ErrNotFound, calls: 1},
 		{name: "allowance", errs: []error{&job.LimitError{Limit: job.LimitAllowance}}, want: &job.LimitError{Limit: job.LimitAllowance}, calls: 1},
 		{name: "access", errs: []error{&job.AccessError{Access: job.AccessKey}}, want: &job.AccessError{Access: job.AccessKey}, calls: 1},
+		{name: "paid", errs: repeat(&job.PaidDryRunError{Inference: "job_1"}, 9), want: &job.PaidDryRunError{Inference: "job_1"}, calls: 1},
 		{name: "rejected", errs: []error{&job.RejectedError{Reason: "no"}}, want: &job.RejectedError{Reason: "no"}, calls: 1},
 	}
 	for _, test := range tests {

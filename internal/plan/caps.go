@@ -2,6 +2,7 @@ package plan
 
 import (
 	"math/bits"
+	"time"
 
 	"nightshift/internal/job"
 )
@@ -13,61 +14,110 @@ type Limits struct {
 	Caps              []Cap
 }
 
+// The periods of a cap.
+const (
+	PeriodTotal = "total" // for good
+	PeriodDay   = "day"   // of 24 hours
+	PeriodMonth = "month" // counted as 30 days
+)
+
+const (
+	day   = 24 * time.Hour
+	month = 30 * day
+)
+
 // Cap is an amount of CU that may not be passed.
 type Cap struct {
 	Scope string // for people: "key studio-a", "batch budget"
 	// Pool joins the caps of the keys that a batch may use: a job runs on any of
-	// them, so what is left of them adds up. A cap without a pool stands alone and
-	// binds every job.
-	Pool  string
-	CU    job.CU
-	Spent job.CU // of it, reservations included
+	// them, so what is left of them adds up, period by period. Where one of the keys
+	// has no cap of a period, the others' caps of it bind nothing and do not belong
+	// here. A cap without a pool stands alone and binds every job.
+	Pool string
+	// Period is PeriodTotal, PeriodDay or PeriodMonth; empty is PeriodTotal.
+	Period string
+	CU     job.CU // in each period
+	Spent  job.CU // of it in the present period, reservations included
+	// Resets is when the next day or month begins: a whole one from now where it is
+	// zero or not in the future.
+	Resets time.Time
 }
 
 // CapCheck is a plan's cost against one cap.
 type CapCheck struct {
-	Scope string `json:"scope"`
-	Pool  string `json:"pool,omitempty"`
-	CU    job.CU `json:"cu"`
-	Spent job.CU `json:"spent"`
-	Left  job.CU `json:"left"`
-	// Fits says whether the cap, together with the others of its pool, covers the
-	// plan.
+	Scope  string     `json:"scope"`
+	Pool   string     `json:"pool,omitempty"`
+	Period string     `json:"period"`
+	CU     job.CU     `json:"cu"`
+	Spent  job.CU     `json:"spent"`
+	Left   job.CU     `json:"left"`
+	Resets *time.Time `json:"resets,omitempty"` // of a day or month
+	// Fits says whether the cap, together with the others of its pool and period,
+	// covers the plan; that of a day or month with what is left of the present one.
 	Fits bool `json:"fits"`
-	// Short is what is missing where it does not.
+	// Short is what is missing now where it does not.
 	Short job.CU `json:"short,omitempty"`
+	// Periods is how many days or months of the cap the plan needs at least, the
+	// present one included if it has CU left. It is zero for a cap that does not come
+	// back, and for a batch that ends where a cap is full.
+	Periods int `json:"periods,omitempty"`
+	// Never is how many jobs cost more than a whole day or month of any of the caps,
+	// and so never run.
+	Never int `json:"never,omitempty"`
 }
 
-// checkCaps compares a cost with every cap.
-func checkCaps(caps []Cap, cost job.CU) []CapCheck {
+// checkCaps compares the plan's cost with every cap.
+func (p *Plan) checkCaps(caps []Cap, now time.Time) []CapCheck {
+	_, rooms := p.rooms(caps, now)
 	checks := make([]CapCheck, len(caps))
-	pools := make(map[string]job.CU)
 	for i, limit := range caps {
-		left := max(limit.CU-limit.Spent, 0)
-		checks[i] = CapCheck{Scope: limit.Scope, Pool: limit.Pool, CU: limit.CU, Spent: limit.Spent, Left: left}
-		pools[limit.Pool] += left
-	}
-	for i := range checks {
-		left := checks[i].Left
-		if checks[i].Pool != "" {
-			left = pools[checks[i].Pool]
+		r, check := rooms[i], &checks[i]
+		*check = CapCheck{
+			Scope: limit.Scope, Pool: limit.Pool, Period: limit.period(),
+			CU: limit.CU, Spent: limit.Spent, Left: limit.left(), Short: max(p.Cost-r.left, 0),
 		}
-		checks[i].Short = max(cost-left, 0)
-		checks[i].Fits = checks[i].Short == 0
+		if r.length > 0 {
+			check.Resets = &r.resets
+		}
+		if r.comesBack {
+			jobs, cost := p.covers(r)
+			check.Never = p.ToRun() - jobs
+			check.Periods = r.periods(cost)
+		}
+		check.Fits = check.Short == 0 && check.Never == 0
 	}
 	return checks
 }
 
-// tightest returns the cap that leaves the most of the cost uncovered, or nil
-// where all of them cover it.
-func tightest(checks []CapCheck) *CapCheck {
-	var worst *CapCheck
-	for i := range checks {
-		if !checks[i].Fits && (worst == nil || checks[i].Short > worst.Short) {
-			worst = &checks[i]
-		}
+func (c *Cap) left() job.CU { return max(c.CU-c.Spent, 0) }
+
+func (c *Cap) period() string {
+	if c.Period == "" {
+		return PeriodTotal
 	}
-	return worst
+	return c.Period
+}
+
+// length is that of the period, zero where it does not end.
+func (c *Cap) length() time.Duration {
+	switch c.Period {
+	case PeriodDay:
+		return day
+	case PeriodMonth:
+		return month
+	default:
+		return 0
+	}
+}
+
+func (c *Cap) name() string { return perPeriod(c.Scope, c.period()) }
+
+// perPeriod names a cap with its period, for people.
+func perPeriod(scope, period string) string {
+	if period == PeriodTotal {
+		return scope
+	}
+	return scope + " per " + period
 }
 
 // affordable is how many of the jobs what is left pays for, when together they

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"nightshift/internal/job"
 )
@@ -13,9 +14,10 @@ import (
 type checker struct {
 	model      *job.Model
 	inputs     map[string]*input
-	prompt     *input // nil where the model takes no prompt
-	count      *input // nil where each request makes one image
-	seed       *input // nil where the model has none
+	folded     map[string]*input // by name in lower case
+	prompt     *input            // nil where the model takes no prompt
+	count      *input            // nil where each request makes one image
+	seed       *input            // nil where the model has none
 	required   []*input
 	conditions map[string][]condition
 	cost       []*input // those that move the price, by name
@@ -29,13 +31,14 @@ func newChecker(model *job.Model) *checker {
 	c := &checker{
 		model:      model,
 		inputs:     make(map[string]*input, len(model.Inputs)),
+		folded:     make(map[string]*input, len(model.Inputs)),
 		conditions: make(map[string][]condition),
 	}
 	count := model.CountInput()
 	for i := range model.Inputs {
 		in := prepare(&model.Inputs[i])
 		in.counts = in.Input == count
-		c.inputs[in.Name] = in
+		c.inputs[in.Name], c.folded[strings.ToLower(in.Name)] = in, in
 		if in.Prompt && c.prompt == nil {
 			c.prompt = in
 		}

@@ -5,6 +5,7 @@
 // provider says of the row's model, expands rows into jobs, compares them with
 // the results that are there already, and asks for one price (a free dry run) for
 // each price shape: a model with the values of those inputs that move its price.
+// Prices that an earlier plan kept are used for an hour.
 // All of the findings come back together, each with its place in the manifest,
 // and nothing is priced while there is one.
 //

@@ -11,9 +11,14 @@ import (
 )
 
 const (
-	// requestsPerJob is what one job costs of the request rate: its submission and
-	// its share of the job lists and bulk reads that follow it.
+	// requestsPerJob is what one job of a large batch costs of the request rate: its
+	// submission and its share of the job lists and bulk reads that follow it.
 	requestsPerJob = 1.25
+	// earlyLooks is how many job lists are read at the start of a batch beside
+	// those, while requests are plenty.
+	earlyLooks = 20
+	// earlyShare is the most that they take of a minute's requests.
+	earlyShare = 0.2
 	// assumedRun is how long an inference takes where no run has been seen.
 	assumedRun = 30 * time.Second
 	// observedPage is how many recent runs are looked at: one request's worth.
@@ -25,10 +30,11 @@ type Bound string
 
 // The bounds.
 const (
-	BoundNone     Bound = "none"             // no limit is known, or there is nothing to run
+	BoundNone     Bound = "none"             // there is nothing to run
+	BoundRun      Bound = "inference_time"   // the time of an inference; no limit that is known makes a job wait
 	BoundRate     Bound = "request_rate"     // requests a minute
 	BoundParallel Bound = "parallel_ceiling" // inferences that run at once
-	BoundCU       Bound = "cu"               // a cap that does not cover the batch
+	BoundCU       Bound = "cu"               // a cap that does not cover the batch, or not at once
 )
 
 // Forecast is how long the jobs of a plan take under the limits.
@@ -36,9 +42,9 @@ type Forecast struct {
 	// Jobs is how many of the jobs to run the caps let through; about, where jobs
 	// of different prices compete for what is left.
 	Jobs    int     `json:"jobs"`
-	Seconds float64 `json:"seconds"`         // until those are done
+	Seconds float64 `json:"seconds"`         // until those are done, waiting for days and months of caps included
 	Bound   Bound   `json:"bound"`           // what decides
-	Scope   string  `json:"scope,omitempty"` // BoundCU: the cap that runs out first
+	Scope   string  `json:"scope,omitempty"` // BoundCU: the cap that runs out first or is waited for
 	// Runs are the durations that the forecast rests on, by model.
 	Runs []RunTime `json:"runs,omitempty"`
 	// Notes say what the forecast does not know.
@@ -74,7 +80,8 @@ func observe(ctx context.Context, caller *caller, models []string) ([]RunTime, s
 	}
 	seen := make(map[string][]time.Duration)
 	for _, run := range recent {
-		if took := run.UpdatedAt.Sub(run.CreatedAt); run.Status == job.RunSucceeded && took > 0 {
+		took := run.UpdatedAt.Sub(run.CreatedAt)
+		if run.Status == job.RunSucceeded && !run.CreatedAt.IsZero() && took > 0 {
 			seen[run.Model] = append(seen[run.Model], took)
 		}
 	}
@@ -92,50 +99,66 @@ func observe(ctx context.Context, caller *caller, models []string) ([]RunTime, s
 
 // forecast works out the time of the jobs that run, of which there is at least
 // one, from the limits and the caps.
-func (p *Plan) forecast(limits Limits, runs []RunTime, note string) Forecast {
+func (p *Plan) forecast(now time.Time, limits Limits, runs []RunTime, note string) Forecast {
 	f := Forecast{Jobs: p.ToRun(), Bound: BoundNone, Runs: runs}
 	if note != "" {
 		f.Notes = append(f.Notes, note)
 	}
-	if short := tightest(p.Caps); short != nil {
-		f.Jobs = affordable(f.Jobs, p.Cost-short.Short, p.Cost)
-		f.Bound, f.Scope = BoundCU, short.Scope
+	rooms, _ := p.rooms(limits.Caps, now)
+	cost := p.Cost
+	for _, r := range rooms {
+		if jobs, covered := p.covers(r); covered < cost {
+			cost = covered
+			f.Jobs = min(f.Jobs, jobs)
+			f.Bound, f.Scope = BoundCU, r.scope
+		}
 	}
 	if f.Jobs == 0 {
 		return f
 	}
-	work, longest := p.work(runs)
-	work *= float64(f.Jobs) / float64(p.ToRun())
-	if limits.RequestsPerMinute > 0 {
-		f.atLeast(longest+float64(f.Jobs)*requestsPerJob/float64(limits.RequestsPerMinute)*60, BoundRate)
+	t := p.pace(limits, runs)
+	seconds, bound := t.seconds(f.Jobs)
+	f.Seconds = seconds
+	if f.Bound != BoundCU { // a cap that runs out ends the batch before any time does
+		f.Bound = bound
 	}
-	if limits.Parallel > 0 {
-		f.atLeast(max(longest, work/float64(limits.Parallel)), BoundParallel)
-	} else {
+	if limits.Parallel <= 0 {
 		f.Notes = append(f.Notes, "the ceiling of parallel inferences is not known before the provider names it; a low one makes this longer")
 	}
-	f.atLeast(longest, f.Bound)
+	f.waitForCU(now, rooms, cost, t)
 	return f
 }
 
-// atLeast lengthens the forecast to the time that a limit takes. A cap that runs
-// out stays what decides: it ends the batch before any time does.
-func (f *Forecast) atLeast(seconds float64, bound Bound) {
-	if seconds <= f.Seconds {
+// waitForCU lengthens the forecast to the day or month in which the last of the
+// cost is spent.
+func (f *Forecast) waitForCU(now time.Time, rooms []*room, cost job.CU, t *pace) {
+	s := spending{now: now, cost: cost, speed: t.jobsPerSecond() * float64(cost) / float64(f.Jobs)}
+	for _, r := range rooms {
+		if r.comesBack {
+			s.rooms = append(s.rooms, *r)
+		}
+	}
+	waited := s.untilLast()
+	if s.scope == "" {
 		return
 	}
-	f.Seconds = seconds
-	if f.Bound != BoundCU {
-		f.Bound = bound
+	if f.Bound != BoundCU { // otherwise a cap that ends the batch stays what decides
+		f.Bound, f.Scope = BoundCU, s.scope
+	}
+	last, _ := t.seconds(max(affordable(f.Jobs, s.cost, cost), 1))
+	f.Seconds = max(f.Seconds, waited.Seconds()+last)
+	if waited >= horizon {
+		f.Notes = append(f.Notes, "under the caps the batch takes more than ten years")
 	}
 }
 
-// work is the sum of the run times of all jobs, and the longest of them.
-func (p *Plan) work(runs []RunTime) (sum, longest float64) {
+// pace is how fast the jobs of the plan run.
+func (p *Plan) pace(limits Limits, runs []RunTime) *pace {
+	t := &pace{limits: limits}
 	for _, shape := range p.Shapes {
 		at, _ := slices.BinarySearchFunc(runs, shape.Model, func(r RunTime, model string) int { return cmp.Compare(r.Model, model) })
-		sum += runs[at].Seconds * float64(shape.Jobs)
-		longest = max(longest, runs[at].Seconds)
+		t.run += runs[at].Seconds * float64(shape.Jobs) / float64(p.ToRun())
+		t.longest = max(t.longest, runs[at].Seconds)
 	}
-	return sum, longest
+	return t
 }

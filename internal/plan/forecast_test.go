@@ -21,9 +21,15 @@ func TestForecast(t *testing.T) {
 		want   Forecast
 	}{
 		{"request rate decides", 800, Limits{RequestsPerMinute: 100, Parallel: 100}, Forecast{Jobs: 800, Seconds: 620, Bound: BoundRate}},
-		{"ceiling decides", 200, Limits{RequestsPerMinute: 6000, Parallel: 6}, Forecast{Jobs: 200, Seconds: 200. * 20 / 6, Bound: BoundParallel}},
-		{"a single job takes its run", 1, Limits{Parallel: 6}, Forecast{Jobs: 1, Seconds: 20, Bound: BoundParallel}},
-		{"budget covers", 100, Limits{RequestsPerMinute: 60, Parallel: 9, Caps: capOf(200_000)}, Forecast{Jobs: 100, Seconds: 100. * 20 / 9, Bound: BoundParallel}},
+		{"a minute's requests are enough", 64, Limits{RequestsPerMinute: 100, Parallel: 100}, Forecast{Jobs: 64, Seconds: 20, Bound: BoundRun}},
+		{"a minute's requests are not enough", 65, Limits{RequestsPerMinute: 100, Parallel: 100}, Forecast{Jobs: 65, Seconds: 80, Bound: BoundRate}},
+		{"a low rate", 4, Limits{RequestsPerMinute: 2, Parallel: 100}, Forecast{Jobs: 4, Seconds: 140, Bound: BoundRate}},
+		{"the ceiling holds back more than the rate", 90, Limits{RequestsPerMinute: 100, Parallel: 10}, Forecast{Jobs: 90, Seconds: 180, Bound: BoundParallel}},
+		{"ceiling decides", 200, Limits{RequestsPerMinute: 6000, Parallel: 6}, Forecast{Jobs: 200, Seconds: 34 * 20, Bound: BoundParallel}},
+		{"a second turn", 7, Limits{RequestsPerMinute: 100, Parallel: 6}, Forecast{Jobs: 7, Seconds: 40, Bound: BoundParallel}},
+		{"a single job takes its run", 1, Limits{RequestsPerMinute: 100, Parallel: 6}, Forecast{Jobs: 1, Seconds: 20, Bound: BoundRun}},
+		{"a single job at the lowest rate", 1, Limits{RequestsPerMinute: 1, Parallel: 6}, Forecast{Jobs: 1, Seconds: 20, Bound: BoundRun}},
+		{"budget covers", 100, Limits{RequestsPerMinute: 60, Parallel: 9, Caps: capOf(200_000)}, Forecast{Jobs: 100, Seconds: 12 * 20, Bound: BoundParallel}},
 		{"budget covers a part", 100, Limits{Parallel: 10, Caps: capOf(101_000)}, Forecast{Jobs: 50, Seconds: 100, Bound: BoundCU, Scope: "batch budget"}},
 		{"budget is used up", 100, Limits{Parallel: 10, Caps: capOf(0)}, Forecast{Bound: BoundCU, Scope: "batch budget"}},
 	}
@@ -31,9 +37,9 @@ func TestForecast(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			cost := job.CU(test.jobs) * 2 * job.OneCU
-			p := &Plan{New: test.jobs, Cost: cost, Caps: checkCaps(test.limits.Caps, cost), Shapes: []Shape{{Model: "a", Jobs: test.jobs}}}
+			p := &Plan{New: test.jobs, Cost: cost, Shapes: []Shape{{Model: "a", Jobs: test.jobs, Each: 2 * job.OneCU, Total: cost}}}
 			test.want.Runs = runs
-			if diff := cmp.Diff(test.want, p.forecast(test.limits, runs, "")); diff != "" {
+			if diff := cmp.Diff(test.want, p.forecast(tonight, test.limits, runs, "")); diff != "" {
 				t.Errorf("forecast (-want +got):\n%s", diff)
 			}
 		})
@@ -43,31 +49,9 @@ func TestForecast(t *testing.T) {
 func TestForecastSaysThatTheCeilingIsUnknown(t *testing.T) {
 	t.Parallel()
 	p := &Plan{New: 10, Shapes: []Shape{{Model: "a", Jobs: 10}}}
-	f := p.forecast(Limits{RequestsPerMinute: 100}, []RunTime{{Model: "a", Seconds: 30}}, "the list is away")
-	if len(f.Notes) != 2 || f.Bound != BoundRate {
-		t.Errorf("notes %q, bound %s; want the list's note and one on the ceiling, and the request rate", f.Notes, f.Bound)
-	}
-}
-
-func TestCheckCaps(t *testing.T) {
-	t.Parallel()
-	got := checkCaps([]Cap{
-		{Scope: "batch budget", CU: 100, Spent: 40},
-		{Scope: "key a", Pool: "main", CU: 50, Spent: 10},
-		{Scope: "key b", Pool: "main", CU: 50, Spent: 0},
-		{Scope: "team", CU: 10, Spent: 30},
-	}, 80)
-	want := []CapCheck{
-		{Scope: "batch budget", CU: 100, Spent: 40, Left: 60, Short: 20},
-		{Scope: "key a", Pool: "main", CU: 50, Spent: 10, Left: 40, Fits: true},
-		{Scope: "key b", Pool: "main", CU: 50, Left: 50, Fits: true},
-		{Scope: "team", CU: 10, Spent: 30, Short: 80},
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("checks (-want +got):\n%s", diff)
-	}
-	if worst := tightest(got); worst == nil || worst.Scope != "team" {
-		t.Errorf("tightest is %+v, want the team", worst)
+	f := p.forecast(tonight, Limits{RequestsPerMinute: 100}, []RunTime{{Model: "a", Seconds: 30}}, "the list is away")
+	if len(f.Notes) != 2 || f.Bound != BoundRun || f.Seconds != 30 {
+		t.Errorf("notes %q, %g s, bound %s; want the list's note and one on the ceiling, and the 30 s of a run", f.Notes, f.Seconds, f.Bound)
 	}
 }
 
@@ -113,6 +97,7 @@ func TestObservedRuns(t *testing.T) {
 		run("a", job.RunSucceeded, 15),
 		run("b", job.RunActive, 3),
 		run("c", job.RunSucceeded, 7),
+		{Model: "a", Status: job.RunSucceeded, UpdatedAt: start}, // its begin could not be read
 	}}
 	got, note, err := observe(t.Context(), &caller{catalog: catalog}, []string{"a", "b"})
 	if err != nil || note != "" {

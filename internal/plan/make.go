@@ -12,14 +12,15 @@ import (
 // *manifest.Problems in the order of the file; there is no price then. Other
 // errors are what kept the plan from being made: the manifest or the results
 // cannot be read, the provider does not answer after several attempts, or it
-// refuses the API key (job.Hint says what to do).
+// refuses the API key (job.Hint says what to do). A job.PaidDryRunError is the one
+// by which something was spent after all: it ends the plan at once.
 func Make(ctx context.Context, o Options) (*Plan, error) {
 	h, err := readHistory(ctx, o.Results)
 	if err != nil {
 		return nil, err
 	}
 	s := newSurvey(o, h)
-	p := &Plan{Batch: o.Manifest.Name, Mode: o.Manifest.Mode, Samples: []Sample{}, survey: s}
+	p := &Plan{Batch: o.Manifest.Name, Mode: o.Manifest.Mode, Samples: []Sample{}, survey: s, onBudget: o.Manifest.OnBudget}
 	if err := s.read(ctx, p); err != nil {
 		return nil, fmt.Errorf("plan batch %q: %w", p.Batch, err)
 	}
@@ -30,15 +31,15 @@ func Make(ctx context.Context, o Options) (*Plan, error) {
 	if err := s.problems.err(); err != nil {
 		return nil, err
 	}
-	if err := p.price(ctx, o.Limits); err != nil {
+	if err := p.price(ctx, o.Quotes, o.Limits); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
 // price asks what the jobs to run cost, and works out caps and time.
-func (p *Plan) price(ctx context.Context, limits Limits) error {
-	refused, err := price(ctx, p.survey.models.caller, p.survey.shapes.order)
+func (p *Plan) price(ctx context.Context, quotes Quotes, limits Limits) error {
+	refused, err := price(ctx, p.survey.models.caller, quotes, p.survey.shapes.order)
 	if err != nil {
 		return fmt.Errorf("plan batch %q: %w", p.Batch, err)
 	}
@@ -55,7 +56,9 @@ func (p *Plan) price(ctx context.Context, limits Limits) error {
 		p.Shapes = append(p.Shapes, shape.Shape)
 		p.Cost += shape.Total
 	}
-	p.Caps = checkCaps(limits.Caps, p.Cost)
+	now := wallClock()
+	p.cacheAge, p.allRecalled = cacheAge(p.survey.shapes.order, now)
+	p.Caps = p.checkCaps(limits.Caps, now)
 	if p.ToRun() == 0 {
 		p.Forecast = Forecast{Bound: BoundNone}
 		return nil
@@ -64,7 +67,7 @@ func (p *Plan) price(ctx context.Context, limits Limits) error {
 	if err != nil {
 		return fmt.Errorf("plan batch %q: %w", p.Batch, err)
 	}
-	p.Forecast = p.forecast(limits, runs, note)
+	p.Forecast = p.forecast(now, limits, runs, note)
 	return nil
 }
 

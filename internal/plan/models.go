@@ -136,7 +136,7 @@ func explained(err error) error {
 			return &job.HintedError{Err: err, Hint: "use a key of a team whose plan includes the model"}
 		}
 	}
-	if limit, ok := errors.AsType[*job.LimitError](err); ok && limit.Limit == job.LimitAllowance {
+	if limit, ok := errors.AsType[*job.LimitError](err); ok && limit.Limit == job.LimitAllowance && !limit.NoneAllowed {
 		return &job.HintedError{Err: err, Hint: "the allowance of the key's team is used up; wait for its next period or use another team's key"}
 	}
 	return err

@@ -8,6 +8,7 @@ import (
 
 	"nightshift/internal/job"
 	"nightshift/internal/manifest"
+	"nightshift/internal/suggest"
 )
 
 // checkParameter checks one parameter; value is what is asked for under its name.
@@ -42,7 +43,7 @@ func (c *checker) unknown(row *manifest.Row, name string) finding {
 		return c.noSeed(row)
 	}
 	f := finding{message: fmt.Sprintf("%s has no parameter %q", c.model.ID, name)}
-	switch near := manifest.Nearest(name, slices.Sorted(maps.Keys(c.inputs))); {
+	switch near := suggest.Nearest(name, slices.Sorted(maps.Keys(c.inputs))); {
 	case slices.Contains(job.CountInputs, name) && c.count != nil:
 		f.suggestion = fmt.Sprintf("its number of images is %s; better write samples", c.count.Name)
 	case slices.Contains(job.CountInputs, name):

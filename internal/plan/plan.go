@@ -30,6 +30,12 @@ type Options struct {
 	// succeeded jobs count. They are read once.
 	Results iter.Seq2[job.Result, error]
 	Limits  Limits
+	// Quotes are the prices of earlier plans; nil where every price is asked for. A
+	// price younger than an hour is used without a dry run.
+	Quotes Quotes
+	// Account is what prices may differ by besides the job: API, team or group of
+	// keys. Prices of one account are never used for another.
+	Account string
 	// Pace waits for a place in the request rate before each call; may be nil.
 	Pace func(context.Context) error
 	// Waiting is told when a call has to wait before it is tried again, for what
@@ -72,8 +78,32 @@ type Plan struct {
 	Caps        []CapCheck `json:"caps,omitempty"`
 	Forecast    Forecast   `json:"forecast"`
 	Samples     []Sample   `json:"samples"` // the first jobs that run
+	// UnderWay is what of the jobs that run was sent already; nil if nothing was. The
+	// caller sets it.
+	UnderWay *UnderWay `json:"underWay,omitempty"`
 
-	survey *survey
+	survey      *survey
+	onBudget    manifest.OnBudget
+	cacheAge    time.Duration // of the oldest price that was not asked for anew
+	allRecalled bool          // no price was asked for anew
+}
+
+// UnderWay is what earlier runs have paid for and not collected. It is collected, and
+// not paid again, though the plan counts it among the jobs that run.
+type UnderWay struct {
+	Jobs int    `json:"jobs"`
+	CU   job.CU `json:"cu"`
+}
+
+// Fits reports whether every cap that no time resets, and none that is too small for
+// a single job, covers the plan.
+func (p *Plan) Fits() bool {
+	for _, c := range p.Caps {
+		if c.Never > 0 || !c.Fits && (c.Period == PeriodTotal || p.onBudget == manifest.OnBudgetFail) {
+			return false
+		}
+	}
+	return true
 }
 
 // Sample is one of a plan's jobs, for a person to look at.

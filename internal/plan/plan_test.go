@@ -186,7 +186,7 @@ items:
   - {id: a}
   - {id: b, parameters: {loras: model_lora}}
 `
-	want := `m.yaml:7:12: width is 500, but the model takes it in steps of 16 (and so on 1 more row); write width: 496
+	want := `m.yaml:7:12: width is 500, but the model takes it in steps of 16 (in 2 rows); write width: 496
 m.yaml:10:33: loras is a single value where the model wants a list; the provider drops it without a word and charges all the same; write loras: ["model_lora"]`
 	if diff := cmp.Diff(want, complaints(t, open(t, "m.yaml", text), newCatalog(t))); diff != "" {
 		t.Errorf("complaints (-want +got):\n%s", diff)
@@ -203,7 +203,7 @@ items: [{id: a}]
 axes: {product: {seed: [1, 2, 3]}}
 `
 	want := `m.yaml:6:18: the seeds buy nothing: model_seedless has no seed, so rows that differ only by it are one request, ` +
-		`paid for again and again (and so on 2 more rows); take the seeds out, and write samples for more images of one prompt`
+		`paid for again and again (in 3 rows); take the seeds out, and write samples for more images of one prompt`
 	if diff := cmp.Diff(want, complaints(t, open(t, "m.yaml", text), newCatalog(t))); diff != "" {
 		t.Errorf("complaints (-want +got):\n%s", diff)
 	}
@@ -213,11 +213,16 @@ func TestOneMistakeOnManyRowsDoesNotFlood(t *testing.T) {
 	t.Parallel()
 	text := strings.ReplaceAll(rows(5000), `"steps"`, `"stpes"`)
 	text += row(`"parameters": {"width": 1}`)
-	got := strings.Split(complaints(t, open(t, "m.jsonl", text), newCatalog(t)), "\n")
+	_, err := plan.Make(t.Context(), planOptions(t, text))
+	problems, ok := errors.AsType[*manifest.Problems](err)
+	if !ok || problems.Len() != 5001 {
+		t.Fatalf("error %v, want 5001 problems", err)
+	}
+	got := strings.Split(problems.Error(), "\n")
 	if len(got) != 6 {
 		t.Fatalf("%d lines, want 5 of the one and 1 of the other:\n%s", len(got), strings.Join(got, "\n"))
 	}
-	if !strings.Contains(got[4], "and so on 4995 more rows") || !strings.Contains(got[5], "width is 1") {
+	if !strings.Contains(got[4], "(and so on in 4995 more rows)") || !strings.Contains(got[5], "width is 1") {
 		t.Errorf("complaints:\n%s", strings.Join(got, "\n"))
 	}
 }
@@ -227,7 +232,7 @@ func TestProviderRefusesAtThePrice(t *testing.T) {
 	c := newCatalog(t)
 	c.fail = func(call, _ string) error {
 		if call == "dry run" {
-			return fmt.Errorf("dry run on model %q: %w", "model_lantern", fmt.Errorf("%w: Input mask is too dark", job.ErrInvalid))
+			return fmt.Errorf("dry run on model %q: %w", "model_lantern", &job.ProviderError{Kind: job.ErrInvalid, Words: "Input mask is too dark"})
 		}
 		return nil
 	}
@@ -255,6 +260,10 @@ func TestFatalErrorsComeWithAHint(t *testing.T) {
 		{"model", &job.AccessError{Access: job.AccessKey}, "check the API key and its secret"},
 		{"dry run", &job.AccessError{Access: job.AccessScope}, "give the API key the scope it lacks, or use another key"},
 		{"dry run", &job.LimitError{Limit: job.LimitAllowance}, "the allowance of the key's team is used up; wait for its next period or use another team's key"},
+		{
+			"dry run", &job.HintedError{Err: &job.LimitError{Limit: job.LimitAllowance, NoneAllowed: true}, Hint: "ask for another plan"},
+			"ask for another plan",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.hint, func(t *testing.T) {

@@ -15,14 +15,18 @@ import (
 // maxLines is how many price shapes are listed; further ones are summed up.
 const maxLines = 15
 
-// WriteTable writes the plan for a person to read: plain text, at most 80 columns.
-// It returns the writer's error.
-func (p *Plan) WriteTable(w io.Writer) error {
-	var t table
+// WriteTable writes the plan for a person to read, as plain text. Lines fit a
+// terminal of so many columns; with 0 they are as long as they need to be. It
+// returns the writer's error.
+func (p *Plan) WriteTable(w io.Writer, columns int) error {
+	t := table{width: lineWidth(columns)}
 	t.line("Plan of %s (%s)", clean(p.Batch), p.Mode)
 	t.line("")
 	t.line("  %s, %s, %s", counted(p.Rows, "row"), counted(p.Jobs, "job"), counted(p.Images, "image"))
 	t.line("  %s", p.changes())
+	if p.UnderWay != nil {
+		t.line("  %s of them, %s CU, are paid and under way: collected, not paid again", counted(p.UnderWay.Jobs, "job"), p.UnderWay.CU)
+	}
 	p.writeShapes(&t)
 	p.writeCaps(&t)
 	p.writeForecast(&t)
@@ -57,6 +61,20 @@ func (p *Plan) writeShapes(t *table) {
 	}
 	t.line("")
 	t.columns(rows, 2)
+	p.writeCacheAge(t)
+}
+
+// writeCacheAge says when prices are older than a look at the table suggests.
+func (p *Plan) writeCacheAge(t *table) {
+	if p.cacheAge < staleAfter {
+		return
+	}
+	which := "Some prices"
+	if p.allRecalled {
+		which = "Prices"
+	}
+	t.line("")
+	t.line("  %s are from cache, the oldest is %s old.", which, roughly(p.cacheAge))
 }
 
 func (s *Shape) cells() []string {
@@ -84,14 +102,24 @@ func (p *Plan) writeCaps(t *table) {
 	}
 	rows := [][]string{{"CAP", "THIS PLAN", "CU", "SPENT", "LEFT"}}
 	for _, check := range p.Caps {
-		verdict := "fits"
-		if !check.Fits {
-			verdict = check.Short.String() + " CU short"
-		}
-		rows = append(rows, []string{clean(check.Scope), verdict, check.CU.String(), check.Spent.String(), check.Left.String()})
+		scope := clean(perPeriod(check.Scope, check.Period))
+		rows = append(rows, []string{scope, check.verdict(), check.CU.String(), check.Spent.String(), check.Left.String()})
 	}
 	t.line("")
 	t.columns(rows, 2)
+}
+
+func (c *CapCheck) verdict() string {
+	switch {
+	case c.Fits:
+		return "fits"
+	case c.Never > 0:
+		return counted(c.Never, "job") + " too dear for it"
+	case c.Periods > 0:
+		return fmt.Sprintf("needs %s of this cap", counted(c.Periods, c.Period))
+	default:
+		return c.Short.String() + " CU short"
+	}
 }
 
 func (p *Plan) writeForecast(t *table) {
@@ -114,17 +142,20 @@ func (f *Forecast) headline(jobs int) string {
 	took := "Time: about " + roughly(f.Duration())
 	switch f.Bound {
 	case BoundRate:
-		return fmt.Sprintf("%s; the request rate decides (%g requests a job).", took, requestsPerJob)
+		return fmt.Sprintf("%s; the request rate decides (about %g requests a job).", took, requestsPerJob)
 	case BoundParallel:
 		return took + "; the ceiling of parallel inferences decides."
 	case BoundCU:
 		if f.Jobs == 0 {
 			return fmt.Sprintf("No job fits under the cap of the %s.", clean(f.Scope))
 		}
-		return fmt.Sprintf("About %d of %d jobs fit under the cap of the %s, in about %s; the others wait for CU.",
+		if f.Jobs == jobs {
+			return fmt.Sprintf("%s; the cap of the %s decides.", took, clean(f.Scope))
+		}
+		return fmt.Sprintf("About %d of %d jobs fit under the cap of the %s, in about %s; the others do not run.",
 			f.Jobs, jobs, clean(f.Scope), roughly(f.Duration()))
 	default:
-		return took + "; no limit is known."
+		return took + "; the time of an inference decides."
 	}
 }
 
@@ -161,8 +192,14 @@ func roughly(d time.Duration) string {
 		return fmt.Sprintf("%d s", int(d.Round(time.Second).Seconds()))
 	case d < 2*time.Hour:
 		return fmt.Sprintf("%d min", int(d.Round(time.Minute).Minutes()))
-	default:
+	case d < 2*day:
 		d = d.Round(time.Minute)
 		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+	default:
+		d = d.Round(time.Hour)
+		if d%day == 0 {
+			return fmt.Sprintf("%d days", d/day)
+		}
+		return fmt.Sprintf("%d days %d h", d/day, d%day/time.Hour)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -61,6 +62,8 @@ output: "{id}/{style}-{n}.{ext}"
 		Caps: []plan.Cap{
 			{Scope: "batch budget", CU: 500 * job.OneCU, Spent: 450 * job.OneCU},
 			{Scope: "key studio-a", Pool: "main", CU: 2000 * job.OneCU},
+			{Scope: "key studio-a", Pool: "main", Period: plan.PeriodDay, CU: 30 * job.OneCU, Spent: 10 * job.OneCU},
+			{Scope: "team", Period: plan.PeriodMonth, CU: 9000 * job.OneCU},
 		},
 	}
 	return mustMake(t, o)
@@ -68,22 +71,44 @@ output: "{id}/{style}-{n}.{ext}"
 
 func TestTable(t *testing.T) {
 	t.Parallel()
-	tests := map[string]*plan.Plan{
-		"table.txt":      potions(t),
-		"table-kept.txt": nothingToDo(t),
+	tests := map[string]struct {
+		plan    *plan.Plan
+		columns int
+	}{
+		"table.txt":        {potions(t), 80},
+		"table-narrow.txt": {potions(t), 70},
+		"table-days.txt":   {days(t, "wait"), 80},
+		"table-fail.txt":   {days(t, "fail"), 80},
+		"table-kept.txt":   {nothingToDo(t), 80},
+		"table-pipe.txt":   {potions(t), 0},
 	}
-	for name, p := range tests {
+	for name, test := range tests {
 		var text strings.Builder
-		if err := p.WriteTable(&text); err != nil {
+		if err := test.plan.WriteTable(&text, test.columns); err != nil {
 			t.Fatal(err)
 		}
 		compareGolden(t, name, text.String())
 		for line := range strings.Lines(text.String()) {
-			if utf8.RuneCountInString(line) > 81 || strings.ContainsRune(line, '\x1b') {
+			tooLong := test.columns > 0 && utf8.RuneCountInString(line) > test.columns+1
+			if tooLong || strings.ContainsRune(line, '\x1b') {
 				t.Errorf("%s: %q is too long or not plain", name, line)
 			}
 		}
 	}
+}
+
+// days is a plan that takes more than a day of a cap.
+func days(t *testing.T, onBudget string) *plan.Plan {
+	t.Helper()
+	text := `{"version": 1, "name": "days", "model": "model_lantern", "prompt": "a lantern", "on_budget": "` + onBudget + `",
+		"items": [{"id": "a"}], "axes": {"product": {"seed": "1..40"}}}`
+	return mustMake(t, plan.Options{
+		Manifest: open(t, "m.json", text),
+		Catalog:  newCatalog(t),
+		Limits: plan.Limits{RequestsPerMinute: 100, Parallel: 6, Caps: []plan.Cap{
+			{Scope: "key studio-a", Period: plan.PeriodDay, CU: 30 * job.OneCU, Spent: 5 * job.OneCU},
+		}},
+	})
 }
 
 func nothingToDo(t *testing.T) *plan.Plan {
@@ -95,9 +120,11 @@ func nothingToDo(t *testing.T) *plan.Plan {
 
 func TestJSONIsStable(t *testing.T) {
 	t.Parallel()
-	text, err := json.MarshalIndent(potions(t), "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	compareGolden(t, "plan.json", string(text)+"\n")
+	synctest.Test(t, func(t *testing.T) { // whose clock stands still
+		text, err := json.MarshalIndent(potions(t), "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		compareGolden(t, "plan.json", string(text)+"\n")
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"nightshift/internal/manifest"
 )
@@ -26,7 +27,8 @@ type problems struct {
 
 type repeated struct {
 	first []*manifest.Problem
-	more  int
+	rows  []int // that have the problem at each of those places
+	more  int   // further rows, at other places
 }
 
 // addError takes a row's error: a problem is collected, anything else comes back.
@@ -70,25 +72,48 @@ func (p *problems) add(problem *manifest.Problem) {
 		p.byMessage[problem.Message] = same
 		p.order = append(p.order, same)
 	}
-	elsewhere := !slices.ContainsFunc(same.first, func(known *manifest.Problem) bool { return known.Place == problem.Place })
-	if elsewhere && len(same.first) < samePlaces {
+	at := slices.IndexFunc(same.first, func(known *manifest.Problem) bool { return known.Place == problem.Place })
+	switch {
+	case at >= 0:
+		same.rows[at]++
+	case len(same.first) < samePlaces:
 		same.first = append(same.first, problem)
-		return
+		same.rows = append(same.rows, 1)
+	default:
+		same.more++
 	}
-	same.more++
+}
+
+// told are the listed problems of the message, which say how many rows they are
+// about where those are not one each.
+func (r *repeated) told() []*manifest.Problem {
+	told := slices.Clone(r.first)
+	for i, problem := range r.first {
+		var about []string
+		if r.rows[i] > 1 {
+			about = append(about, "in "+counted(r.rows[i], "row"))
+		}
+		if i == len(r.first)-1 && r.more > 0 {
+			about = append(about, "and so on in "+counted(r.more, "more row"))
+		}
+		if len(about) > 0 {
+			told[i] = &manifest.Problem{
+				Place: problem.Place, Suggestion: problem.Suggestion,
+				Message: fmt.Sprintf("%s (%s)", problem.Message, strings.Join(about, ", ")),
+			}
+		}
+	}
+	return told
 }
 
 // err returns everything that was found, in the order of the file, as a
 // *manifest.Problems; nil where nothing was.
 func (p *problems) err() error {
 	var all []*manifest.Problem
+	listed := &manifest.Problems{More: p.uncounted}
 	for _, same := range p.order {
-		if same.more > 0 {
-			last := *same.first[len(same.first)-1]
-			last.Message += fmt.Sprintf(" (and so on %s)", counted(same.more, "more row"))
-			same.first[len(same.first)-1] = &last
-		}
-		all = append(all, same.first...)
+		all = append(all, same.told()...)
+		listed.Alike += same.more
 	}
 	slices.SortStableFunc(all, func(a, b *manifest.Problem) int {
 		return cmp.Or(
@@ -98,7 +123,6 @@ func (p *problems) err() error {
 			cmp.Compare(a.Message, b.Message),
 		)
 	})
-	listed := &manifest.Problems{More: p.uncounted}
 	for _, problem := range all {
 		listed.Add(problem)
 	}

@@ -80,6 +80,9 @@ func (m *models) checkRow(ctx context.Context, row *manifest.Row, k *known, aske
 			findings.add(f, fieldParameter, name)
 		}
 	}
+	for _, name := range row.Unused {
+		findings.add(c.unused(row, name), name, "")
+	}
 	for _, in := range c.required {
 		if f := c.missing(in, asked); in == c.prompt {
 			findings.add(f, fieldPrompt, "")

@@ -76,7 +76,7 @@ func newCatalog(tb testing.TB) *catalog {
 		tb.Fatal(err)
 	}
 	client, err := scenario.New(scenario.Options{
-		BaseURL: "http://sim.test/v1", Key: "planner", Secret: "s", Transport: simulator.Transport(sim),
+		BaseURL: "http://sim/v1", Key: "planner", Secret: "s", Transport: simulator.Transport(sim),
 	})
 	if err != nil {
 		tb.Fatal(err)

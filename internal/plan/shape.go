@@ -2,6 +2,7 @@ package plan
 
 import (
 	"strconv"
+	"time"
 
 	"nightshift/internal/job"
 	"nightshift/internal/manifest"
@@ -21,13 +22,21 @@ type Shape struct {
 	Total  job.CU     `json:"total"`
 	// Parts are the parts of the price of one job, as the provider names them.
 	Parts map[string]job.CU `json:"parts,omitempty"`
+	Asked time.Time         `json:"asked"` // when the price was asked for
 }
 
 // priced is a shape with the job that stands for it in its dry run.
 type priced struct {
 	Shape
-	example job.Inputs
-	row     *manifest.Row // that the example comes from
+	example  job.Inputs
+	row      *manifest.Row // that the example comes from
+	quoteKey string
+	recalled bool // the price is from an earlier plan
+}
+
+func (p *priced) set(quote job.Quote, asked time.Time) {
+	p.Each, p.Parts, p.Asked = quote.Total, quote.Parts, asked
+	p.Total = p.Each * job.CU(p.Jobs)
 }
 
 // maxShapes bounds the dry runs of one plan: at the documented rate of 100
@@ -36,9 +45,10 @@ const maxShapes = 2000
 
 // shapes collects the price shapes of a plan, in the order of their first jobs.
 type shapes struct {
-	byKey map[string]*priced
-	order []*priced
-	key   []byte // reused
+	account string
+	byKey   map[string]*priced
+	order   []*priced
+	key     []byte // reused
 }
 
 // find returns the shape of a job, or nil.
@@ -56,9 +66,10 @@ func (s *shapes) add(c *checker, j *job.Job, row *manifest.Row) bool {
 			return false
 		}
 		shape = &priced{
-			Shape:   Shape{Model: j.Model, Inputs: c.shapeInputs(j.Inputs)},
-			example: j.Inputs,
-			row:     row,
+			Shape:    Shape{Model: j.Model, Inputs: c.shapeInputs(j.Inputs)},
+			example:  j.Inputs,
+			row:      row,
+			quoteKey: c.quoteKey(s.account, s.key),
 		}
 		s.byKey[string(s.key)] = shape
 		s.order = append(s.order, shape)

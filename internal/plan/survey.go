@@ -35,7 +35,7 @@ func newSurvey(o Options, h *history) *survey {
 			known:  make(map[string]*known),
 		},
 		history: h,
-		shapes:  shapes{byKey: make(map[string]*priced)},
+		shapes:  shapes{account: o.Account, byKey: make(map[string]*priced)},
 		names:   manifest.NewNames(),
 		content: sha256.New(),
 	}

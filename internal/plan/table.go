@@ -2,14 +2,23 @@ package plan
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"unicode"
 
 	"github.com/mattn/go-runewidth"
 )
 
-// tableWidth fits a terminal of 80 columns.
-const tableWidth = 78
+// rightMargin is how many columns of a terminal stay free.
+const rightMargin = 2
+
+// lineWidth is the longest line for a terminal of so many columns; 0 has no end.
+func lineWidth(columns int) int {
+	if columns <= 0 {
+		return math.MaxInt
+	}
+	return max(columns-rightMargin, 1)
+}
 
 // clean keeps text of a manifest or the provider on its line, and control
 // characters out of the terminal.
@@ -26,7 +35,10 @@ func clean(text string) string {
 }
 
 // table gathers lines of text.
-type table struct{ strings.Builder }
+type table struct {
+	strings.Builder
+	width int // of the longest line
+}
 
 func (t *table) line(format string, args ...any) {
 	t.WriteString(strings.TrimRight(fmt.Sprintf(format, args...), " ") + "\n")
@@ -36,7 +48,7 @@ func (t *table) line(format string, args ...any) {
 func (t *table) wrap(indent, text string) {
 	line := indent
 	for word := range strings.FieldsSeq(text) {
-		if line != indent && runewidth.StringWidth(line)+1+runewidth.StringWidth(word) > tableWidth {
+		if line != indent && runewidth.StringWidth(line)+1+runewidth.StringWidth(word) > t.width {
 			t.line("%s", line)
 			line = indent + "  "
 		} else if line != indent {
@@ -56,7 +68,7 @@ func (t *table) columns(rows [][]string, texts int) {
 			widths[i] = max(widths[i], runewidth.StringWidth(cell))
 		}
 	}
-	fit(widths, texts)
+	t.fit(widths, texts)
 	for _, row := range rows {
 		cells := make([]string, len(row))
 		for i, cell := range row {
@@ -71,13 +83,13 @@ func (t *table) columns(rows [][]string, texts int) {
 }
 
 // fit takes from the widest text column until a line has the table's width.
-func fit(widths []int, texts int) {
+func (t *table) fit(widths []int, texts int) {
 	const least = 8
 	total := 2 * len(widths)
 	for _, width := range widths {
 		total += width
 	}
-	for ; total > tableWidth; total-- {
+	for ; total > t.width; total-- {
 		widest := 0
 		for i := range texts {
 			if widths[i] > widths[widest] {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"nightshift/internal/manifest"
+	"nightshift/internal/suggest"
 )
 
 func (in *input) checkString(value any) finding {
@@ -47,7 +47,7 @@ func (in *input) notAllowed(value any) finding {
 	}
 	f := finding{message: fmt.Sprintf("%s is %s, but the model takes one of %s",
 		in.Name, shorten(literal(value)), listed(allowed))}
-	if near := manifest.Nearest(text(value), allowed); near != "" {
+	if near := suggest.Nearest(text(value), allowed); near != "" {
 		f.suggestion = fmt.Sprintf("did you mean %q?", near)
 	}
 	return f

@@ -1,0 +1,69 @@
+package plan_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nightshift/internal/plan"
+)
+
+func TestParametersTakenForVariables(t *testing.T) {
+	t.Parallel()
+	const wrong = " is taken for a variable, but nothing uses it; did you mean "
+	tests := []struct {
+		name, file, text string
+		want             string
+	}{
+		{"column", "m.csv", "id,model,prompt,width\na,model_lantern,a lantern,512\nb,model_lantern,a lantern,\nc,model_lantern,a lantern,640\n",
+			"m.csv:2:27: width" + wrong + "parameters.width?\nm.csv:4:27: width" + wrong + "parameters.width?"},
+		{"field of a line", "m.jsonl", row(`"Tile": true`), "m.jsonl:1:98: Tile" + wrong + "parameters.tile?"},
+		{"prompt by the model's name", "m.jsonl", `{"id": "a", "model": "model_seedless", "text": "a lantern", "parameters": {"image": "asset_1"}}` + "\n",
+			"m.jsonl:1:48: text" + wrong + "prompt?"},
+		{"number of images by the model's name", "m.jsonl", row(`"numOutputs": 3`), "m.jsonl:1:104: numOutputs" + wrong + "samples?"},
+		{"item", "m.yaml", unusedIn("items: [{id: a, item: fox, width: 640}]"), "m.yaml:5:35: width" + wrong + "parameters.width?"},
+		{"defaults", "m.yaml", unusedIn("defaults: {width: 640}\nitems: [{id: a, item: fox}, {id: b, item: owl}]"),
+			"m.yaml:5:19: width is taken for a variable, but nothing uses it (in 2 rows); did you mean parameters.width?"},
+		{"item, where the defaults give the parameter", "m.yaml", unusedIn("defaults: {parameters: {width: 512}}\nitems: [{id: a, item: fox, width: 640}]"),
+			"m.yaml:6:35: width" + wrong + "parameters.width?"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(test.want, complaints(t, open(t, test.file, test.text), newCatalog(t))); diff != "" {
+				t.Errorf("complaints (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestVariablesThatArePutToUsePass(t *testing.T) {
+	t.Parallel()
+	tests := map[string]string{
+		"in the prompt":               unusedIn("items: [{id: a, item: fox, width: wide, prompt: '{item} {width}'}]"),
+		"in the output":               unusedIn("output: '{width}/{id}.{ext}'\nitems: [{id: a, item: fox, width: wide}]"),
+		"in a parameter":              unusedIn("items: [{id: a, item: fox, width: day, parameters: {tags: [night, '{width}']}}]"),
+		"in a style":                  unusedIn("styles: {oil: 'oil, {width}'}\nitems: [{id: a, item: fox, width: wide, style: oil, prompt: '{style} {item}'}]"),
+		"in the style of other rows":  unusedIn("styles: {oil: 'oil, {width}', ink: ink}\nitems: [{id: a, item: fox, width: wide, style: ink, prompt: '{style} {item}'}]"),
+		"in the prompt of other rows": unusedIn("items: [{id: a, item: x, width: wide, prompt: a fox}]", "{item}", "{item} {width}"),
+		"beside the parameter":        unusedIn("items: [{id: a, item: fox, width: wide, parameters: {width: 512}}]"),
+		"beside the samples":          unusedIn("items: [{id: a, item: fox, numOutputs: two, samples: 2}]"),
+		"beside the prompt":           unusedIn("items: [{id: a, item: fox, model: model_seedless, text: small}]"),
+		"an axis":                     unusedIn("items: [{id: a, item: fox, width: 1}]\naxes: {product: {width: [2]}}", "{item}", "{item} {width}"),
+		"of another name":             unusedIn("items: [{id: a, item: fox, category: beasts}]"),
+		"empty":                       unusedIn("items: [{id: a, item: fox, width: ''}]"),
+	}
+	for name, text := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			mustMake(t, plan.Options{Manifest: open(t, "m.yaml", text), Catalog: newCatalog(t)})
+		})
+	}
+}
+
+// unusedIn is a manifest of four lines and some more, in which texts are replaced
+// in pairs.
+func unusedIn(more string, pairs ...string) string {
+	return strings.NewReplacer(pairs...).Replace("version: 1\nname: a\nmodel: model_lantern\nprompt: \"a {item}\"\n") + more + "\n"
+}
