@@ -58,11 +58,13 @@ func (c *Client) exchange(ctx context.Context, call call) (*reply, error) {
 		return nil, &unsentError{err}
 	}
 	c.observe(call.op)
+	sent := c.clock.read()
 	response, err := c.api.Do(request)
 	if err != nil {
 		return nil, explain(ctx, bounded, call.deadline, err)
 	}
 	defer response.Body.Close()
+	c.clock.learn(sent, response.Header)
 	reply := &reply{status: response.StatusCode, header: response.Header}
 	if !reply.success() {
 		// The status alone decides; a body that breaks off costs only words.

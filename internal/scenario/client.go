@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -21,14 +23,18 @@ const (
 	OpJobs   Operation = "jobs"    // list inferences
 	OpAsset  Operation = "asset"   // read one asset
 	OpAssets Operation = "assets"  // read many assets
+	OpUsages Operation = "usages"  // read what was charged
 )
 
 // Options say which API to talk to, and as whom.
 type Options struct {
 	// BaseURL is the API's root, "https://api.cloud.scenario.com/v1". Where it has
-	// no path, "/v1" is added.
+	// no path, "/v1" is added. Plain http is taken only for a host that is near:
+	// this machine, a private address, or a name without a dot, as the services of
+	// a compose file have.
 	BaseURL string
-	// Key and Secret are sent by Basic authentication. Secret may be empty.
+	// Key and Secret are sent by Basic authentication. Secret may be empty, for an
+	// API that takes the key alone.
 	Key, Secret string
 	// Project is the id of the project to act for; it may be left out for a key
 	// that belongs to one project.
@@ -51,6 +57,7 @@ type Client struct {
 	observe   func(Operation)
 	api       *http.Client
 	assets    http.RoundTripper
+	clock     *clock
 	deadlines deadlines
 }
 
@@ -98,6 +105,7 @@ func New(options Options) (*Client, error) {
 		observe:   observe,
 		api:       &http.Client{Transport: api, CheckRedirect: followNothing},
 		assets:    assets,
+		clock:     newClock(),
 		deadlines: defaultDeadlines,
 	}, nil
 }
@@ -120,6 +128,8 @@ func parseBase(text string) (*url.URL, error) {
 		return nil, errors.New("it must start with https:// or http://")
 	case base.Host == "":
 		return nil, errors.New("it names no host")
+	case base.Scheme == "http" && !near(base.Hostname()):
+		return nil, errFarHTTP
 	case base.User != nil:
 		return nil, errors.New("it holds credentials; give them as key and secret")
 	case base.RawQuery != "" || base.Fragment != "":
@@ -130,6 +140,23 @@ func parseBase(text string) (*url.URL, error) {
 		base.Path = "/v1"
 	}
 	return base, nil
+}
+
+var errFarHTTP = errors.New("it starts with http://, which would send the API key unprotected; write https:// " +
+	"(plain http is only for this machine, private addresses and names without a dot)")
+
+// localName is a name that only the local network knows. Digits alone are no name:
+// some resolvers read them as an address.
+var localName = regexp.MustCompile(`(?i)^([a-z_][a-z0-9_-]*|([a-z0-9-]+\.)+localhost)$`)
+
+// near reports whether what is sent to the host stays on this machine or in its
+// network.
+func near(host string) bool {
+	address, err := netip.ParseAddr(host)
+	if err != nil {
+		return localName.MatchString(host)
+	}
+	return address.IsLoopback() || address.IsPrivate() || address.IsLinkLocalUnicast()
 }
 
 // followNothing keeps the API client from following redirects: the API has none,

@@ -25,6 +25,7 @@ func TestNewRefuses(t *testing.T) {
 		"another scheme":      {BaseURL: "ftp://api.test", Key: "k"},
 		"no host":             {BaseURL: "https:///v1", Key: "k"},
 		"no address":          {BaseURL: "https://api.test:hidden-pass", Key: "k"},
+		"plain http afar":     {BaseURL: "http://api.cloud.scenario.com/v1", Key: "k", Secret: "hidden-pass"},
 		"credentials in base": {BaseURL: "https://me:hidden-pass@api.test", Key: "k"},
 		"query":               {BaseURL: "https://api.test/v1?projectId=hidden-pass", Key: "k"},
 		"fragment":            {BaseURL: "https://api.test/v1#top", Key: "k"},
@@ -47,10 +48,10 @@ func TestNewRefuses(t *testing.T) {
 func TestBasePath(t *testing.T) {
 	t.Parallel()
 	for base, want := range map[string]string{
-		"http://api.test":           "http://api.test/v1/assets/a",
-		"http://api.test/":          "http://api.test/v1/assets/a",
-		"http://api.test/v1":        "http://api.test/v1/assets/a",
-		"http://api.test/v1/":       "http://api.test/v1/assets/a",
+		"http://api":                "http://api/v1/assets/a",
+		"http://api/":               "http://api/v1/assets/a",
+		"http://api/v1":             "http://api/v1/assets/a",
+		"http://api/v1/":            "http://api/v1/assets/a",
 		"https://gate.test/sc/v2//": "https://gate.test/sc/v2/assets/a",
 		"http://127.0.0.1:8080":     "http://127.0.0.1:8080/v1/assets/a",
 	} {
@@ -65,6 +66,36 @@ func TestBasePath(t *testing.T) {
 		_, _ = client.Asset(t.Context(), "a")
 		if got != want {
 			t.Errorf("%s asks %s, want %s", base, got, want)
+		}
+	}
+}
+
+// TestPlainHTTPStaysNear: a mistyped scheme must not send the API key over the
+// internet in the clear.
+func TestPlainHTTPStaysNear(t *testing.T) {
+	t.Parallel()
+	for host, want := range map[string]bool{
+		"localhost": true, "localhost:8090": true, "LOCALHOST": true, "api.localhost": true,
+		"simulator": true, "simulator:8090": true, "scenario_sim-2": true,
+		"127.0.0.1:8090": true, "127.8.9.1": true, "[::1]:8090": true, "[::ffff:127.0.0.1]": true,
+		"10.1.2.3": true, "172.20.0.4": true, "192.168.1.9:80": true, "169.254.1.1": true,
+		"[fd00::1]": true, "[fe80::1%25eth0]": true,
+		"api.cloud.scenario.com": false, "simulator.": false, "api.test": false, "localhost.test": false,
+		"203.0.113.5": false, "172.32.0.1": false, "[2001:db8::1]": false, "0.0.0.0": false,
+		"134744072": false, "0x8080808": false, "api。scenario。com": false,
+	} {
+		client, err := New(Options{BaseURL: "http://" + host, Key: "k", Secret: "s"})
+		if got := err == nil; got != want {
+			t.Errorf("http://%s is taken: %t, want %t (%v)", host, got, want, err)
+		}
+		if !want && !errors.Is(err, errFarHTTP) {
+			t.Errorf("http://%s is refused with %v", host, err)
+		}
+		if client != nil {
+			client.Close()
+		}
+		if _, err := New(Options{BaseURL: "https://" + host, Key: "k", Secret: "s"}); err != nil {
+			t.Errorf("https://%s: %v", host, err)
 		}
 	}
 }

@@ -19,7 +19,8 @@ const maxRedirects = 5
 // is in bytes, -1 where the host does not tell. It returns an error that wraps
 // [job.ErrGone] where the link no longer opens, after which the asset is to be
 // read again, and otherwise a plain error that may pass. Reading body fails when
-// no byte comes for 30 s; there is no limit to the whole download but ctx.
+// no byte comes for 30 s; there is no limit to the whole download but ctx. Errors
+// do not say that a download was tried: only the caller knows of which asset.
 //
 // Scenario API: links are signed and expire after days; their hosts vary, and
 // they may redirect. They want no API key.
@@ -34,7 +35,7 @@ func (c *Client) Download(ctx context.Context, link job.Link) (body io.ReadClose
 	}
 	if err != nil {
 		opening.Stop()
-		err = fmt.Errorf("download asset: %w", reasonOf(ctx, err))
+		err = reasonOf(ctx, err) // before cancel gives it another
 		cancel(nil)
 		return nil, 0, err
 	}

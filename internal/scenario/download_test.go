@@ -134,6 +134,9 @@ func TestDownloadRefusals(t *testing.T) {
 			server := serve(t, test.handler)
 			_, _, err := newClient(t, server.URL).Download(t.Context(), job.Link(server.URL+"/1?"+signed))
 			wantQuietError(t, err)
+			if strings.Contains(err.Error(), "download") {
+				t.Errorf("%v: the caller says that, and of which asset", err)
+			}
 			if errors.Is(err, job.ErrGone) != test.gone {
 				t.Errorf("%v: gone is %t, want %t", err, !test.gone, test.gone)
 			}

@@ -1,6 +1,8 @@
 package scenario
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,10 +33,10 @@ func (c *Client) Inference(ctx context.Context, id string) (*job.Inference, erro
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", about, err)
 	}
-	if record.Job.Value.id() == "" {
+	if record.Job.id() == "" {
 		return nil, fmt.Errorf("%s: the reply holds no job", about)
 	}
-	run := c.inference(record.Job.Value)
+	run := c.inference(record.Job.jobRecord)
 	return &run, nil
 }
 
@@ -69,10 +71,11 @@ func (c *Client) Inferences(ctx context.Context, token string, size int) (runs [
 }
 
 // readPage reads a page whole or not at all: an inference missing from a list
-// counts as one that was never accepted, and is sent again.
+// counts as one that was never accepted, and is sent again. An entry that has an
+// id is never missing, however little else of it can be read.
 func (c *Client) readPage(reply *reply) (runs []job.Inference, next string, err error) {
 	page, err := decode[struct {
-		Jobs                *[]jobRecord
+		Jobs                *[]jobField
 		NextPaginationToken string // never loose: a lost token would end the list early
 	}](reply)
 	if err != nil {
@@ -82,36 +85,85 @@ func (c *Client) readPage(reply *reply) (runs []job.Inference, next string, err 
 		return nil, "", errors.New("the reply holds no list of jobs")
 	}
 	runs = make([]job.Inference, len(*page.Jobs))
-	for i, record := range *page.Jobs {
-		if record.id() == "" {
+	for i, entry := range *page.Jobs {
+		if entry.id() == "" {
 			return nil, "", fmt.Errorf("entry %d of the list has no id", i)
 		}
-		runs[i] = c.inference(record)
+		runs[i] = c.inference(entry.jobRecord)
 	}
 	return runs, page.NextPaginationToken, nil
 }
 
 // jobReply is a reply about one job.
 type jobReply struct {
-	Job   loose[jobRecord]
-	JobID loose[string] // beside the job, where an older page of the docs has it
+	Job   jobField
+	JobID jobField // beside the job, where an older page of the docs has it
 }
 
-func (r *jobReply) id() string {
-	if id := r.Job.Value.id(); id != "" {
-		return id
+func (r *jobReply) id() string { return cmp.Or(r.Job.id(), r.JobID.id()) }
+
+// started reports whether there is a job, be it one without a readable id.
+func (r *jobReply) started() bool { return r.Job.there || r.JobID.there }
+
+// jobField is where a job or its id stands.
+type jobField struct {
+	jobRecord
+	there bool // it holds something
+}
+
+// UnmarshalJSON never returns an error.
+func (f *jobField) UnmarshalJSON(data []byte) error {
+	*f = jobField{there: holds(data)}
+	var id label
+	switch {
+	case !f.there:
+	case data[0] == '{':
+		return json.Unmarshal(data, &f.jobRecord) // whose fields take whatever comes
+	case json.Unmarshal(data, &id) == nil:
+		f.JobID = id
 	}
-	return r.JobID.Value
+	return nil
+}
+
+// holds tells a value from what stands for none.
+func holds(value json.RawMessage) bool {
+	var packed bytes.Buffer
+	if json.Compact(&packed, value) != nil {
+		return true
+	}
+	switch packed.String() {
+	case `null`, `false`, `""`, `{}`, `[]`:
+		return false
+	}
+	return true
+}
+
+// label is an id, which may be written as a number; "" where it is neither.
+type label string
+
+// UnmarshalJSON never returns an error.
+func (l *label) UnmarshalJSON(data []byte) error {
+	var text string
+	var number json.Number
+	switch {
+	case json.Unmarshal(data, &text) == nil:
+		*l = label(text)
+	case json.Unmarshal(data, &number) == nil:
+		*l = label(number)
+	default:
+		*l = ""
+	}
+	return nil
 }
 
 // jobRecord is an inference as the API writes it.
 type jobRecord struct {
-	JobID     loose[string]
-	ID        loose[string] // the quick start of the docs calls it so
+	JobID     label
+	ID        label // the quick start of the docs calls it so
 	AuthorID  loose[string]
 	Status    loose[string]
-	CreatedAt loose[string]
-	UpdatedAt loose[string]
+	CreatedAt moment
+	UpdatedAt moment
 	Metadata  loose[struct {
 		Input    loose[job.Inputs]
 		AssetIDs loose[[]string]
@@ -121,16 +173,11 @@ type jobRecord struct {
 	Billing loose[billingRecord]
 }
 
+func (r *jobRecord) id() string { return string(cmp.Or(r.JobID, r.ID)) }
+
 // billingRecord is what an inference costs.
 type billingRecord struct {
 	CUCost        loose[json.Number]
 	CUCostDetails loose[map[string]loose[json.Number]]
 	DisableRefund loose[bool]
-}
-
-func (r *jobRecord) id() string {
-	if r.JobID.Value != "" {
-		return r.JobID.Value
-	}
-	return r.ID.Value
 }

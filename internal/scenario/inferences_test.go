@@ -97,6 +97,11 @@ func TestInferenceBilling(t *testing.T) {
 		`{"billing": {"cuCost": "a few"}}`: {},
 		`{"billing": {"cuCost": 6, "cuCostDetails": {"quality-gate": 1.25, "ip": 0.1}}}`:     {7350, true, false},
 		`{"billing": {"cuCost": 6, "cuCostDetails": {"quality-gate": {}}}}`:                  {},
+		`{"billing": {"cuCost": 6, "cuCostDetails": {"quality-gate": null}}}`:                {},
+		`{"billing": {"cuCost": 6, "cuCostDetails": [{"quality-gate": 1.25}]}}`:              {},
+		`{"billing": {"cuCost": 6, "cuCostDetails": "quality-gate: 1.25"}}`:                  {},
+		`{"billing": {"cuCost": 6, "cuCostDetails": 1.25}}`:                                  {},
+		`{"billing": {"cuCost": 6, "cuCostDetails": null}}`:                                  {6000, true, false},
 		`{"billing": {"cuCost": 4, "cuCostDetails": {}, "disableRefund": true}}`:             {4000, true, true},
 		`{"billing": {"cuCost": 123456789.123}, "status": "failure", "metadata": {"x": ""}}`: {123456789123, true, false},
 	} {
@@ -121,7 +126,7 @@ func TestInferenceFailure(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &job.Inference{
-		ID: "job_1", Status: job.RunFailed,
+		ID: "job_1", Status: job.RunFailed, Opaque: true,
 		Failure: "Blocked by moderation, see https://cdn.test/a.png?[hidden]",
 		Hint:    `{"try": "another prompt"}`,
 	}
@@ -173,7 +178,7 @@ func TestInferencesWholeOrNotAtAll(t *testing.T) {
 	for name, body := range map[string]string{
 		"entry without id":      `{"jobs": [{"jobId": "job_1"}, {"status": "queued"}]}`,
 		"empty entry":           `{"jobs": [null]}`,
-		"entry of another kind": `{"jobs": ["job_1"]}`,
+		"entry of another kind": `{"jobs": [["job_1"]]}`,
 		"no list":               `{"items": []}`,
 		"list is null":          `{"jobs": null}`,
 		"token of another kind": `{"jobs": [], "nextPaginationToken": {"offset": 5}}`,
@@ -189,6 +194,63 @@ func TestInferencesWholeOrNotAtAll(t *testing.T) {
 				t.Errorf("got %v, %q, %v; want only an error", runs, next, err)
 			}
 		})
+	}
+}
+
+// TestRowsOfOddShape: what cannot be read of a row is said, so that it is not taken
+// for a run that asked for something else, or at another time; the rows beside it
+// are read as ever.
+func TestRowsOfOddShape(t *testing.T) {
+	t.Parallel()
+	made := time.Date(2026, 8, 28, 7, 37, 9, 434e6, time.UTC)
+	type row struct {
+		ID      string
+		Opaque  bool
+		Created time.Time
+	}
+	const asked = `"metadata": {"input": {"modelId": "m", "prompt": "a"}}`
+	const at = `"createdAt": "2026-08-28T07:37:09.434Z"`
+	for body, want := range map[string]row{
+		`{"jobId": "j", ` + asked + `, ` + at + `}`:                                     {"j", false, made},
+		`{"jobId": "j", ` + asked + `, "createdAt": "2026-08-28T07:37:09.434+0000"}`:    {"j", false, made},
+		`{"jobId": "j", ` + asked + `, "createdAt": "2026-08-28T09:37:09.434+02:00"}`:   {"j", false, made},
+		`{"jobId": "j", ` + asked + `, "createdAt": "2026-08-28T03:07:09.434-0430"}`:    {"j", false, made},
+		`{"jobId": "j", ` + asked + `, "createdAt": "2026-08-28T09:37:09.434+02"}`:      {"j", false, made},
+		`{"jobId": "j", ` + asked + `, "createdAt": 1787902629434}`:                     {"j", false, made},
+		`{"jobId": "j", ` + asked + `, "createdAt": "1787902629434"}`:                   {"j", false, made},
+		`{"jobId": "j", ` + asked + `, "createdAt": 1787902629.434}`:                    {"j", false, made},
+		`{"jobId": "j", ` + asked + `, "createdAt": "1787902629"}`:                      {"j", false, made.Truncate(time.Second)},
+		`{"jobId": "j", ` + asked + `, "createdAt": 7}`:                                 {"j", false, time.Time{}},
+		`{"jobId": "j", ` + asked + `, "createdAt": 1787902629434000}`:                  {"j", false, time.Time{}},
+		`{"jobId": "j", ` + asked + `, "createdAt": -1787902629}`:                       {"j", false, time.Time{}},
+		`{"jobId": "j", ` + asked + `, "createdAt": "NaN"}`:                             {"j", false, time.Time{}},
+		`{"jobId": "j", ` + asked + `, "createdAt": "28 Aug 2026"}`:                     {"j", false, time.Time{}},
+		`{"jobId": "j", ` + asked + `, "createdAt": {"$date": "2026-08-28T07:37:09Z"}}`: {"j", false, time.Time{}},
+		`{"jobId": "j", ` + asked + `, "createdAt": null}`:                              {"j", false, time.Time{}},
+		`{"jobId": "j", ` + asked + `}`:                                                 {"j", false, time.Time{}},
+		`{"jobId": "j", ` + at + `}`:                                                    {"j", true, made},
+		`{"jobId": "j", ` + at + `, "metadata": null}`:                                  {"j", true, made},
+		`{"jobId": "j", ` + at + `, "metadata": "none"}`:                                {"j", true, made},
+		`{"jobId": "j", ` + at + `, "metadata": {"input": null}}`:                       {"j", true, made},
+		`{"jobId": "j", ` + at + `, "metadata": {"input": "{\"modelId\": \"m\"}"}}`:     {"j", true, made},
+		`{"jobId": "j", ` + at + `, "metadata": {"input": {"prompt": "a"}}}`:            {"j", true, made},
+		`{"jobId": "j", ` + at + `, "metadata": {"input": {"modelId": ["m"]}}}`:         {"j", true, made},
+		`{"jobId": "j", ` + at + `, "metadata": {"input": {"modelId": ""}}}`:            {"j", true, made},
+		`{"jobId": 12345, ` + at + `, ` + asked + `}`:                                   {"12345", false, made},
+		`"j"`: {"j", true, time.Time{}},
+	} {
+		client := newClient(t, serve(t, answer(200, `{"jobs": [`+finishedJob+`, `+body+`, `+finishedJob+`]}`)).URL)
+		runs, _, err := client.Inferences(t.Context(), "", 200)
+		if err != nil || len(runs) != 3 {
+			t.Errorf("%s: got %d rows, %v", body, len(runs), err)
+			continue
+		}
+		if got := (row{runs[1].ID, runs[1].Opaque, runs[1].CreatedAt}); got != want {
+			t.Errorf("%s: got %+v, want %+v", body, got, want)
+		}
+		if runs[0].Opaque || runs[2].Opaque || runs[2].CreatedAt.IsZero() {
+			t.Errorf("%s spoils the rows beside it: %+v", body, runs)
+		}
 	}
 }
 

@@ -1,7 +1,7 @@
 package scenario
 
 import (
-	"encoding/json"
+	"cmp"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -15,15 +15,16 @@ const (
 	parallelAction  = "parallel-custom-jobs"
 	planLimitName   = "PlanLimitReachedError"
 	cooldownName    = "RateLimitError"
-	defaultCooldown = 60 * time.Second // where a cooldown does not say how long
-	maxCooldown     = 24 * time.Hour
+	defaultCooldown = 60 * time.Second    // where a cooldown does not say how long
+	maxCooldown     = 31 * 24 * time.Hour // the longest period that limits are counted over
 )
 
 // limit tells the four 429s apart.
 //
 // Scenario API: the reason text is the same for all plan limits, and class names
 // are not documented, so details.actionName decides, the name only where there is
-// no action. What has neither, and speaks of no cooldown, is the request rate.
+// no action. What tells how long to wait is a cooldown, whatever it is about: the
+// time ends it. What has none of these is the request rate.
 func (r *refusal) limit() error {
 	details := r.body.Details.Value
 	limit := &job.LimitError{
@@ -31,56 +32,57 @@ func (r *refusal) limit() error {
 		Scope:  details.LimitScope.Value,
 		Detail: r.words,
 	}
-	wait, told := r.remaining()
+	wait := r.cooldown()
 	switch {
+	case wait > 0:
+		limit.Limit, limit.After = job.LimitCooldown, wait
+	case limit.Action == parallelAction && zero(details.ActionLimit):
+		limit.Limit, limit.NoneAllowed = job.LimitAllowance, true
+		return &job.HintedError{Err: limit, Hint: noneAllowed}
 	case limit.Action == parallelAction:
 		limit.Limit = job.LimitParallel
 		limit.Ceiling = whole(details.ActionLimit) // 0 where it is not said
 	case limit.Action != "" || r.body.Name.Value == planLimitName:
 		limit.Limit = job.LimitAllowance
-	case told || r.body.Name.Value == cooldownName:
-		limit.Limit = job.LimitCooldown
-		limit.After = r.cooldown(wait)
+	case r.body.Name.Value == cooldownName || r.body.CooldownSeconds.Known || details.CooldownSeconds.Known:
+		limit.Limit, limit.After = job.LimitCooldown, defaultCooldown
 	default:
 		limit.Limit = job.LimitRate
-		limit.After = max(retryAfter(r.header), waitInWords(r.words))
+		limit.After = retryAfter(r.header)
 	}
 	return limit
 }
 
-// remaining is what the body says of a cooldown; told is whether it says
-// anything, be it only how long cooldowns are.
-func (r *refusal) remaining() (wait time.Duration, told bool) {
+const noneAllowed = "The plan of the API key's team lets no job run; use a key of another team, or ask for another plan."
+
+// cooldown is how long the refusal says to wait, 0 where it says no such thing.
+// Where nobody tells the remaining time, the whole length of the cooldown is long
+// enough; trying earlier only repeats the refusal. A header alone tells none: any
+// gateway may send it with any refusal.
+func (r *refusal) cooldown() time.Duration {
 	details := r.body.Details.Value
-	for _, number := range []loose[json.Number]{r.body.RemainingSeconds, details.RemainingSeconds} {
-		if wait := seconds(number.Value.String()); wait > 0 {
-			return wait, true
-		}
+	remaining := cmp.Or(seconds(r.body.RemainingSeconds.Value.String()), seconds(details.RemainingSeconds.Value.String()))
+	length := max(seconds(r.body.CooldownSeconds.Value.String()), seconds(details.CooldownSeconds.Value.String()))
+	words := waitInWords(r.words)
+	if remaining+length+words == 0 && r.body.Name.Value != cooldownName {
+		return 0
 	}
-	return 0, r.body.CooldownSeconds.Known || details.CooldownSeconds.Known
+	return cmp.Or(remaining, retryAfter(r.header), words, length)
 }
 
-// cooldown is how long to wait. Where nobody tells the remaining time, the whole
-// length of the cooldown is long enough; trying earlier only repeats the refusal.
-func (r *refusal) cooldown(remaining time.Duration) time.Duration {
-	length := max(seconds(r.body.CooldownSeconds.Value.String()),
-		seconds(r.body.Details.Value.CooldownSeconds.Value.String()))
-	for _, wait := range []time.Duration{remaining, retryAfter(r.header), waitInWords(r.words), length} {
-		if wait > 0 {
-			return wait
-		}
-	}
-	return defaultCooldown
-}
-
-// retryAfter reads the headers that ask to wait; 0 where there are none.
+// retryAfter reads the headers that ask to wait; 0 where there are none. A date is
+// by the provider's clock, and so is that of the reply.
 func retryAfter(header http.Header) time.Duration {
 	if wait := span(header.Get("Retry-After-Ms"), time.Millisecond); wait > 0 {
 		return wait
 	}
 	text := header.Get("Retry-After")
 	if at, err := http.ParseTime(text); err == nil {
-		return min(max(time.Until(at), 0), maxCooldown)
+		now, err := http.ParseTime(header.Get("Date"))
+		if err != nil {
+			now = time.Now()
+		}
+		return min(max(at.Sub(now), 0), maxCooldown)
 	}
 	return seconds(text)
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"time"
 
 	"nightshift/internal/job"
 )
@@ -17,6 +16,7 @@ import (
 type loose[T any] struct {
 	Value T
 	Known bool
+	Odd   bool // it is there, and of another shape
 }
 
 // UnmarshalJSON never returns an error.
@@ -28,6 +28,8 @@ func (l *loose[T]) UnmarshalJSON(data []byte) error {
 	var value T
 	if json.Unmarshal(data, &value) == nil {
 		l.Value, l.Known = value, true
+	} else {
+		l.Odd = true
 	}
 	return nil
 }
@@ -68,14 +70,10 @@ func whole(number loose[json.Number]) int {
 	return int(value)
 }
 
-// moment reads a time of the API ("2026-08-28T07:37:09.434Z"); zero where it is
-// absent or unreadable.
-func moment(text loose[string]) time.Time {
-	at, err := time.Parse(time.RFC3339, text.Value)
-	if err != nil {
-		return time.Time{}
-	}
-	return at.UTC()
+// zero reports whether a number is there and is 0.
+func zero(number loose[json.Number]) bool {
+	value, err := strconv.ParseFloat(number.Value.String(), 64)
+	return number.Known && err == nil && value == 0
 }
 
 // decode reads the reply to a call that succeeded.

@@ -11,10 +11,11 @@ import (
 	"nightshift/internal/job"
 )
 
-// DryRun asks what an inference would cost, without starting it. It returns an
-// error that wraps [job.ErrInvalid] with the provider's words where the inputs
-// are refused, a [job.AccessError], a [job.LimitError], or a plain error that may
-// pass.
+// DryRun asks what an inference would cost, without starting it. It returns a
+// [job.ProviderError] that wraps [job.ErrInvalid] where the inputs are refused, a
+// [job.AccessError], a [job.LimitError], or a plain error that may pass. A
+// [job.PaidDryRunError] says that it started the inference all the same: asking
+// again, for whatever price, may cost again.
 //
 // Scenario API: dryRun is honoured as a query parameter only, in the body it is
 // ignored and the run is paid. The answer has status 269. A dry run that passes
@@ -39,7 +40,7 @@ func (c *Client) DryRun(ctx context.Context, model string, inputs job.Inputs) (j
 	if !reply.success() {
 		return job.Quote{}, fmt.Errorf("%s: %w", about, c.refusal(reply).toRun())
 	}
-	quote, err := readQuote(reply)
+	quote, err := readQuote(model, reply)
 	if err != nil {
 		return job.Quote{}, fmt.Errorf("%s: %w", about, err)
 	}
@@ -54,15 +55,15 @@ type quoteRecord struct {
 	CostDetails       loose[map[string]loose[json.Number]]
 }
 
-func readQuote(reply *reply) (job.Quote, error) {
+func readQuote(model string, reply *reply) (job.Quote, error) {
 	record, err := decode[quoteRecord](reply)
 	if err != nil {
 		return job.Quote{}, err
 	}
-	if id := record.id(); id != "" {
-		return job.Quote{}, paidDryRun(id)
-	}
 	total, ok := amount(record.CreativeUnitsCost)
+	if record.started() {
+		return job.Quote{}, withAdvice(&job.PaidDryRunError{Model: model, Inference: record.id(), Cost: total, CostKnown: ok})
+	}
 	if !ok {
 		return job.Quote{}, errors.New("the reply names no price (creativeUnitsCost)")
 	}
@@ -77,11 +78,15 @@ func readQuote(reply *reply) (job.Quote, error) {
 	return job.Quote{Total: total, Parts: parts}, nil
 }
 
-// paidDryRun is invalid in kind, so that nobody asks again: each time may cost.
-func paidDryRun(id string) error {
+// withAdvice adds what a person should look at.
+func withAdvice(paid *job.PaidDryRunError) error {
+	run := "the inferences of the last minutes"
+	if paid.Inference != "" {
+		run = "inference " + paid.Inference + " and those started with it"
+	}
 	return &job.HintedError{
-		Err: fmt.Errorf("%w: the dry run started inference %s, which is PAID", job.ErrInvalid, id),
-		Hint: "The API did not honour dryRun=true. Stop pricing against it, look at inference " + id +
-			" on the provider's side, and check that the base URL and any proxy keep the query of a request.",
+		Err: paid,
+		Hint: "The API did not see dryRun=true. Before planning again, check that the base URL and any proxy keep the query " +
+			"of a request. Look at " + run + " on the provider's side: they are charged.",
 	}
 }

@@ -43,6 +43,8 @@ func TestDryRunReplies(t *testing.T) {
 		want   job.CU
 	}{
 		"as the vendor's tools show it": {200, `{"job": {}, "creativeUnitsCost": 2}`, 2000},
+		"no job id":                     {200, `{"job": "", "jobId": null, "creativeUnitsCost": 2}`, 2000},
+		"an empty list of jobs":         {200, `{"job": [ ], "creativeUnitsCost": 2}`, 2000},
 		"no job":                        {201, `{"job": null, "creativeUnitsCost": 0.5, "costDetails": null}`, 500},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -59,18 +61,37 @@ func TestDryRunReplies(t *testing.T) {
 	}
 }
 
+// TestDryRunThatWasPaid: whatever names a job was paid, and is an error of its own
+// kind, so that nobody takes it for a refusal of the inputs or asks again.
 func TestDryRunThatWasPaid(t *testing.T) {
 	t.Parallel()
-	for name, body := range map[string]string{
-		"a job":          acceptedBody,
-		"beside the job": `{"jobId": "job_KWxx", "creativeUnitsCost": 2}`,
+	for name, test := range map[string]struct {
+		body string
+		want job.PaidDryRunError
+	}{
+		"a job":            {acceptedBody, job.PaidDryRunError{Inference: "job_KWxx", Cost: 10750, CostKnown: true}},
+		"beside the job":   {`{"jobId": "job_KWxx", "creativeUnitsCost": 2}`, job.PaidDryRunError{Inference: "job_KWxx", Cost: 2000, CostKnown: true}},
+		"a bare id":        {`{"job": "job_KWxx"}`, job.PaidDryRunError{Inference: "job_KWxx"}},
+		"a number":         {`{"job": 17, "creativeUnitsCost": 2}`, job.PaidDryRunError{Inference: "17", Cost: 2000, CostKnown: true}},
+		"without an id":    {`{"job": {"status": "queued"}, "creativeUnitsCost": 0}`, job.PaidDryRunError{CostKnown: true}},
+		"an id of objects": {`{"job": {"jobId": {"S": "job_KWxx"}}}`, job.PaidDryRunError{}},
+		"a list":           {`{"job": [{"jobId": "job_KWxx"}], "creativeUnitsCost": -1}`, job.PaidDryRunError{}},
+		"an empty job":     {`{"job": {}, "jobId": "job_KWxx"}`, job.PaidDryRunError{Inference: "job_KWxx"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client := newClient(t, serve(t, answer(200, body)).URL)
+			client := newClient(t, serve(t, answer(200, test.body)).URL)
 			_, err := client.DryRun(t.Context(), testModel, testInputs)
-			if !errors.Is(err, job.ErrInvalid) || !strings.Contains(err.Error(), "job_KWxx, which is PAID") || job.Hint(err) == "" {
-				t.Errorf("got %v (hint %q), want the paid inference named", err, job.Hint(err))
+			paid, ok := errors.AsType[*job.PaidDryRunError](err)
+			if !ok || errors.Is(err, job.ErrInvalid) {
+				t.Fatalf("got %v, want a paid dry run and nothing else", err)
+			}
+			test.want.Model = testModel
+			if diff := cmp.Diff(test.want, *paid); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if hint := job.Hint(err); !strings.Contains(hint, "proxy") || !strings.Contains(hint, paid.Inference) {
+				t.Errorf("hint %q", hint)
 			}
 		})
 	}

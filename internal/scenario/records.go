@@ -27,8 +27,8 @@ func (c *Client) inference(record jobRecord) job.Inference {
 		ID:             record.id(),
 		Author:         record.AuthorID.Value,
 		Status:         job.RunActive,
-		CreatedAt:      moment(record.CreatedAt),
-		UpdatedAt:      moment(record.UpdatedAt),
+		CreatedAt:      record.CreatedAt.Time,
+		UpdatedAt:      record.UpdatedAt.Time,
 		AssetIDs:       record.Metadata.Value.AssetIDs.Value,
 		RefundDisabled: record.Billing.Value.DisableRefund.Value,
 	}
@@ -36,6 +36,7 @@ func (c *Client) inference(record jobRecord) job.Inference {
 		run.Status = status
 	}
 	run.Model, run.Inputs = splitModel(record.Metadata.Value.Input.Value)
+	run.Opaque = run.Model == "" // which stands among the inputs
 	run.Billed, run.BilledKnown = billed(record.Billing)
 	if run.Status == job.RunFailed || run.Status == job.RunCanceled {
 		run.Failure = c.clean(string(record.Metadata.Value.Error))
@@ -58,9 +59,10 @@ func splitModel(shown job.Inputs) (model string, inputs job.Inputs) {
 
 // billed adds up what an inference costs: the generation is cuCost, additions
 // such as the quality gate are in cuCostDetails alone. It is known only when
-// every part of it can be read.
+// every part of it can be read; no cuCostDetails are no additions.
 func billed(billing loose[billingRecord]) (job.CU, bool) {
 	total, known := amount(billing.Value.CUCost)
+	known = known && !billing.Value.CUCostDetails.Odd
 	for _, number := range billing.Value.CUCostDetails.Value {
 		part, ok := amount(number)
 		total, known = total+part, known && ok

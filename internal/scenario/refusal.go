@@ -91,7 +91,7 @@ func (r *refusal) toRun() error {
 	case http.StatusNotFound, http.StatusGone:
 		return r.missing(job.ErrInvalid)
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
-		return fmt.Errorf("%w: %s", job.ErrInvalid, r.words)
+		return &job.ProviderError{Kind: job.ErrInvalid, Words: r.words}
 	default:
 		return r.common()
 	}
@@ -103,7 +103,7 @@ func (r *refusal) toRead() error {
 	case http.StatusNotFound, http.StatusGone:
 		return r.missing(job.ErrNotFound)
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
-		return fmt.Errorf("%w: %s", job.ErrInvalid, r.words)
+		return &job.ProviderError{Kind: job.ErrInvalid, Words: r.words}
 	default:
 		return r.common()
 	}
@@ -116,7 +116,7 @@ func (r *refusal) missing(kind error) error {
 	if r.foreign {
 		return &job.HintedError{Err: r.plain(), Hint: checkBase}
 	}
-	return fmt.Errorf("%w: %s", kind, r.words)
+	return &job.ProviderError{Kind: kind, Words: r.words}
 }
 
 // common is the error for what means the same to every request.

@@ -41,7 +41,8 @@ var refusals = []struct {
 	status int
 	header http.Header
 	body   string
-	run    kind // to a submission or dry run
+	run    kind // to a dry run
+	submit kind // to a submission; empty means the same
 	read   kind // to a look-up; empty means the same
 	words  string
 }{
@@ -58,12 +59,41 @@ var refusals = []struct {
 		run: kind{Invalid: true}, read: kind{Invalid: true}, words: "Custom models only",
 	},
 	{
+		name: "images missing", status: 400, body: `{"reason": "Input images is required"}`,
+		run: kind{Invalid: true}, words: "Input images is required",
+	},
+	{
+		name: "model without that route", status: 400, body: `{"reason": "Standalone models are not supported for this endpoint"}`,
+		run: kind{Invalid: true}, words: "Standalone models are not supported",
+	},
+	{
+		name: "cancelling a generation", status: 400, body: `{"reason": "Cannot cancel this type of job. Action not permitted."}`,
+		run: kind{Invalid: true}, words: "Cannot cancel this type of job",
+	},
+	{
+		name: "format unknown", status: 400, body: `{"reason": "Invalid target format"}`,
+		run: kind{Invalid: true}, words: "Invalid target format",
+	},
+	{
 		name: "not processable", status: 422, body: `{"detail": "seed is not a number"}`,
 		run: kind{Invalid: true}, read: kind{Invalid: true}, words: "seed is not a number",
 	},
 	{
 		name: "documented shape", status: 400, body: `{"status": "error", "code": "INVALID_PARAMETER", "message": "The 'prompt' parameter is missing or empty."}`,
 		run: kind{Invalid: true}, read: kind{Invalid: true}, words: "The 'prompt' parameter",
+	},
+	{
+		name: "documented shape on an error of the server", status: 503, body: `{"status": "error", "code": "INTERNAL", "message": "Try later"}`,
+		submit: kind{Unknown: true}, words: "the API answered 503: Try later",
+	},
+	{
+		name: "quota of the search guide", status: 429, body: `{"error": "Quota exceeded for search", "code": "QUOTA_EXCEEDED"}`,
+		run: kind{Limit: &job.LimitError{Limit: job.LimitRate, Detail: "Quota exceeded for search"}}, words: "Quota exceeded for search",
+	},
+	{
+		name: "quota of the search guide as a 403", status: 403, body: `{"error": "Quota exceeded for search", "code": "QUOTA_EXCEEDED"}`,
+		run:   kind{Access: &job.AccessError{Access: job.AccessScope, Detail: "Quota exceeded for search"}},
+		words: "Quota exceeded for search",
 	},
 	{
 		name: "model unknown", status: 404, body: `{"reason": "Model model_FIXTUREMISSING0000000000 not found"}`,
@@ -100,6 +130,30 @@ var refusals = []struct {
 			Detail: "You are not allowed to use this model with your plan",
 		}},
 		words: "needs plan cu-pro-q3-25",
+	},
+	{
+		name: "beyond the plan, the model named and the class not", status: 403,
+		body: `{"reason": "Not with your plan", "details": {"currentPlan": "cu-basic", "requiredPlan": "cu-pro-q3-25", "modelId": "model_a"}}`,
+		run: kind{Access: &job.AccessError{
+			Access: job.AccessPlan, RequiredPlan: "cu-pro-q3-25", Detail: "Not with your plan",
+		}},
+		words: "needs plan cu-pro-q3-25",
+	},
+	{
+		name: "too many jobs run, no reason and no scope", status: 429,
+		body: `{"name": "PlanLimitReachedError", "details": {"actionName": "parallel-custom-jobs", "actionLimit": 5}}`,
+		run: kind{Limit: &job.LimitError{
+			Limit: job.LimitParallel, Action: "parallel-custom-jobs", Ceiling: 5, Detail: "PlanLimitReachedError",
+		}},
+		words: "parallel",
+	},
+	{
+		name: "allowance used up, no reason and no scope", status: 429,
+		body: `{"name": "PlanLimitReachedError", "details": {"actionName": "custom-generation", "actionLimit": 50}}`,
+		run: kind{Limit: &job.LimitError{
+			Limit: job.LimitAllowance, Action: "custom-generation", Detail: "PlanLimitReachedError",
+		}},
+		words: "custom-generation",
 	},
 	{
 		name: "too many jobs run", status: 429,
@@ -176,6 +230,21 @@ var refusals = []struct {
 		words: "cooldown",
 	},
 	{
+		name: "cooldown of two days", status: 429, body: `{"name": "RateLimitError", "remainingSeconds": 172801, "cooldownSeconds": 200000}`,
+		run: kind{Limit: &job.LimitError{Limit: job.LimitCooldown, After: 172801 * time.Second, Detail: "RateLimitError"}}, words: "cooldown",
+	},
+	{
+		name: "cooldown until a date of the provider's clock", status: 429,
+		header: http.Header{"Date": {"Fri, 28 Aug 2020 07:37:09 GMT"}, "Retry-After": {"Fri, 28 Aug 2020 08:15:50 GMT"}},
+		body:   `{"name": "RateLimitError"}`,
+		run:    kind{Limit: &job.LimitError{Limit: job.LimitCooldown, After: 2321 * time.Second, Detail: "RateLimitError"}}, words: "cooldown",
+	},
+	{
+		name: "cooldown told by its words alone", status: 429, body: `{"message": "Cooling down, wait 2321 seconds."}`,
+		run:   kind{Limit: &job.LimitError{Limit: job.LimitCooldown, After: 2321 * time.Second, Detail: "Cooling down, wait 2321 seconds."}},
+		words: "wait 2321 seconds",
+	},
+	{
 		name: "cooldown, only its length told", status: 429, body: `{"cooldownSeconds": 2700}`,
 		run: kind{Limit: &job.LimitError{
 			Limit: job.LimitCooldown, After: 2700 * time.Second, Detail: "status 429 without a reason",
@@ -185,6 +254,57 @@ var refusals = []struct {
 	{
 		name: "cooldown, its length told in the details", status: 429, body: `{"name": "RateLimitError", "details": {"cooldownSeconds": "2700"}}`,
 		run: kind{Limit: &job.LimitError{Limit: job.LimitCooldown, After: 2700 * time.Second, Detail: "RateLimitError"}}, words: "cooldown",
+	},
+	{
+		name: "cooldown that names an action", status: 429,
+		body: `{"reason": "Too many launches", "name": "RateLimitError", "remainingSeconds": 2321, "cooldownSeconds": 2700,
+			"details": {"actionName": "custom-generation", "limitScope": "team"}}`,
+		run: kind{Limit: &job.LimitError{
+			Limit: job.LimitCooldown, Action: "custom-generation", Scope: "team", After: 2321 * time.Second, Detail: "Too many launches",
+		}},
+		words: "Too many launches",
+	},
+	{
+		name: "cooldown that names an action, its time in the words", status: 429,
+		body: `{"reason": "Wait 90 seconds", "name": "RateLimitError", "details": {"actionName": "parallel-custom-jobs", "actionLimit": 5}}`,
+		run: kind{Limit: &job.LimitError{
+			Limit: job.LimitCooldown, Action: "parallel-custom-jobs", After: 90 * time.Second, Detail: "Wait 90 seconds",
+		}},
+		words: "Wait 90 seconds",
+	},
+	{
+		name: "cooldown that names an action, its time in a header", status: 429, header: http.Header{"Retry-After": {"300"}},
+		body: `{"name": "RateLimitError", "details": {"actionName": "custom-generation"}}`,
+		run: kind{Limit: &job.LimitError{
+			Limit: job.LimitCooldown, Action: "custom-generation", After: 300 * time.Second, Detail: "RateLimitError",
+		}},
+		words: "cooldown",
+	},
+	{
+		name: "allowance used up, behind a gateway that always sends the header", status: 429, header: http.Header{"Retry-After": {"1"}},
+		body:  `{"name": "PlanLimitReachedError", "details": {"actionName": "custom-generation", "remainingSeconds": 0, "cooldownSeconds": 0}}`,
+		run:   kind{Limit: &job.LimitError{Limit: job.LimitAllowance, Action: "custom-generation", Detail: "PlanLimitReachedError"}},
+		words: "allowance",
+	},
+	{
+		name: "no job may run", status: 429,
+		body: `{"name": "PlanLimitReachedError", "details": {"actionName": "parallel-custom-jobs", "actionLimit": 0, "limitScope": "team"}}`,
+		run: kind{Hint: true, Limit: &job.LimitError{
+			Limit: job.LimitAllowance, Action: "parallel-custom-jobs", Scope: "team", NoneAllowed: true, Detail: "PlanLimitReachedError",
+		}},
+		words: "no job may run at all",
+	},
+	{
+		name: "too many jobs run, ceiling null", status: 429,
+		body:  `{"name": "PlanLimitReachedError", "details": {"actionName": "parallel-custom-jobs", "actionLimit": null}}`,
+		run:   kind{Limit: &job.LimitError{Limit: job.LimitParallel, Action: "parallel-custom-jobs", Detail: "PlanLimitReachedError"}},
+		words: "parallel",
+	},
+	{
+		name: "too many jobs run, ceiling below zero", status: 429,
+		body:  `{"name": "PlanLimitReachedError", "details": {"actionName": "parallel-custom-jobs", "actionLimit": -1}}`,
+		run:   kind{Limit: &job.LimitError{Limit: job.LimitParallel, Action: "parallel-custom-jobs", Detail: "PlanLimitReachedError"}},
+		words: "parallel",
 	},
 	{
 		name: "cooldown, nothing told", status: 429, body: `{"name": "RateLimitError", "remainingSeconds": -4}`,
@@ -218,9 +338,9 @@ func TestRefusals(t *testing.T) {
 			_, dryErr := client.DryRun(t.Context(), testModel, testInputs)
 			_, readErr := client.Inference(t.Context(), "job_1")
 
-			read := stdcmp.Or(test.read, test.run)
+			want := []kind{stdcmp.Or(test.submit, test.run), test.run, stdcmp.Or(test.read, test.run)}
 			got := []kind{kindOf(submitErr), kindOf(dryErr), kindOf(readErr)}
-			if diff := cmp.Diff([]kind{test.run, test.run, read}, got); diff != "" {
+			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("submit, dry run, read (-want +got):\n%s", diff)
 			}
 			for _, err := range []error{submitErr, dryErr, readErr} {
@@ -242,6 +362,7 @@ func TestErrorsNameTheOperation(t *testing.T) {
 	_, _, jobsErr := client.Inferences(t.Context(), "", 10)
 	_, assetErr := client.Asset(t.Context(), "asset_e")
 	_, assetsErr := client.Assets(t.Context(), []string{"asset_f", "asset_g"})
+	_, usagesErr := client.Usages(t.Context(), time.Unix(0, 0), time.Unix(3600, 0))
 	want := []string{
 		`submit inference on model "model_a": invalid request: no`,
 		`dry run on model "model_b": invalid request: no`,
@@ -250,9 +371,10 @@ func TestErrorsNameTheOperation(t *testing.T) {
 		`list inferences: invalid request: no`,
 		`read asset "asset_e": invalid request: no`,
 		`read 2 assets: invalid request: no`,
+		`read usages from 1970-01-01T00:00:00Z to 1970-01-01T01:00:00Z: invalid request: no`,
 	}
 	var got []string
-	for _, err := range []error{submitErr, dryErr, modelErr, jobErr, jobsErr, assetErr, assetsErr} {
+	for _, err := range []error{submitErr, dryErr, modelErr, jobErr, jobsErr, assetErr, assetsErr, usagesErr} {
 		got = append(got, err.Error())
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -33,7 +33,7 @@ func newClient(t *testing.T, url string) *Client {
 // clientOf makes a client whose requests go through transport.
 func clientOf(t *testing.T, transport http.RoundTripper) *Client {
 	t.Helper()
-	client, err := New(Options{BaseURL: "http://api.test", Key: testKey, Secret: testSecret, Transport: transport})
+	client, err := New(Options{BaseURL: "http://api", Key: testKey, Secret: testSecret, Transport: transport})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http/httptest"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -34,7 +35,17 @@ type bundle struct {
 
 func setup(t *testing.T) bundle {
 	t.Helper()
-	sim, err := simulator.New(simulator.Options{Latency: simulator.Between(0, 0), RequestsPerMinute: simulator.Unlimited, Seed: 1})
+	return setupWith(t, simulator.Options{})
+}
+
+// setupWith is a bundle whose jobs end at once, as fast as they are asked for.
+func setupWith(t *testing.T, options simulator.Options) bundle {
+	t.Helper()
+	options.Latency, options.RequestsPerMinute, options.Seed = simulator.Between(0, 0), simulator.Unlimited, 1
+	if len(options.Keys) == 0 {
+		options.Keys = []simulator.Key{{Key: "sim", Secret: "sim"}}
+	}
+	sim, err := simulator.New(options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +167,7 @@ func TestSubmitFaultsOnTheSimulator(t *testing.T) {
 		simulator.FaultErrorAfterAccept:  {paid: 1, unknown: true},
 		simulator.FaultDropBeforeAccept:  {unknown: true},
 		simulator.FaultErrorBeforeAccept: {unknown: true},
-		simulator.FaultParallelLimit:     {limit: &job.LimitError{Limit: job.LimitParallel, Action: "parallel-custom-jobs"}},
+		simulator.FaultParallelLimit:     {limit: &job.LimitError{Limit: job.LimitParallel, Action: "parallel-custom-jobs", Ceiling: 1}},
 		simulator.FaultAllowance:         {limit: &job.LimitError{Limit: job.LimitAllowance, Action: "custom-generation"}},
 		simulator.FaultCooldown:          {limit: &job.LimitError{Limit: job.LimitCooldown, After: 2700 * time.Second}},
 		simulator.FaultRateLimit:         {limit: &job.LimitError{Limit: job.LimitRate}},
@@ -259,4 +270,117 @@ func TestLinkFaultsOnTheSimulator(t *testing.T) {
 		t.Errorf("%d of %d bytes, %v; want them cut", n, fresh.Size, err)
 	}
 	download(t, b.client, fresh)
+}
+
+// TestKeyAlone: an API that takes the key alone gets it with an empty password.
+func TestKeyAlone(t *testing.T) {
+	t.Parallel()
+	b := setupWith(t, simulator.Options{Keys: []simulator.Key{{Key: "bare"}, {Key: "full", Secret: "s"}}})
+	client := connect(t, b.url, "bare", "")
+	if _, err := client.Submit(t.Context(), model, inputs); err != nil {
+		t.Error(err)
+	}
+	if entries := b.sim.Ledger(); len(entries) != 1 || entries[0].Key != "bare" {
+		t.Errorf("the ledger has %+v", entries)
+	}
+	for key, secret := range map[string]string{"bare": "s", "full": ""} {
+		_, err := connect(t, b.url, key, secret).Model(t.Context(), model)
+		if access, ok := errors.AsType[*job.AccessError](err); !ok || access.Access != job.AccessKey {
+			t.Errorf("%s with %q: %v, want the key refused", key, secret, err)
+		}
+	}
+}
+
+// TestUsagesOnTheSimulator: what the account says is what the ledger says.
+func TestUsagesOnTheSimulator(t *testing.T) {
+	t.Parallel()
+	const skew = 2 * time.Hour
+	b := setupWith(t, simulator.Options{ClockSkew: skew, Keys: []simulator.Key{
+		{Key: "night", Secret: "s", Project: "proj_a"}, {Key: "day", Secret: "s", Project: "proj_a"},
+		{Key: "blind", Secret: "s", Scopes: []string{"jobs.read"}},
+	}})
+	night, day := connect(t, b.url, "night", "s"), connect(t, b.url, "day", "s")
+	if err := b.sim.SetFaults(
+		simulator.Fault{Kind: simulator.FaultFailGeneration, Next: 2},
+		simulator.Fault{Kind: simulator.FaultPriceDrift, Next: 5, Percent: 1},
+	); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 150 {
+		client := night
+		if i%3 == 0 {
+			client = day
+		}
+		if _, err := client.Submit(t.Context(), model, inputs); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := time.Now().Add(skew)
+	usages, err := night.Usages(t.Context(), now.Add(-24*time.Hour), now.Add(24*time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, got := map[string][2]job.CU{}, map[string][2]job.CU{}
+	for _, entry := range b.sim.Ledger() {
+		sum := want[entry.Author]
+		want[entry.Author] = [2]job.CU{sum[0] + entry.Charge, sum[1] + entry.Refund}
+	}
+	for _, day := range usages.Days {
+		sum := got[day.Author]
+		got[day.Author] = [2]job.CU{sum[0] + day.Charged, sum[1] + day.Refunded}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("charged and refunded by author (-ledger +usages):\n%s", diff)
+	}
+	if age := now.Sub(usages.Newest); age < -time.Second || age > time.Minute {
+		t.Errorf("the newest entry is %s old", age)
+	}
+	_, err = connect(t, b.url, "blind", "s").Usages(t.Context(), now.Add(-time.Hour), now)
+	if access, ok := errors.AsType[*job.AccessError](err); !ok || access.Access != job.AccessScope {
+		t.Errorf("without the scope: %v, want an access error", err)
+	}
+}
+
+// TestClockOnTheSimulator: the offset holds the truth over the network and within
+// a bubble, and createdAt is not before what it allows.
+func TestClockOnTheSimulator(t *testing.T) {
+	t.Parallel()
+	const skew = -90 * time.Second
+	b := setupWith(t, simulator.Options{ClockSkew: skew})
+	checkClock(t, b.client, skew)
+	synctest.Test(t, func(t *testing.T) {
+		sim, err := simulator.New(simulator.Options{ClockSkew: skew})
+		if err != nil {
+			t.Fatal(err)
+		}
+		client, err := scenario.New(scenario.Options{
+			BaseURL: "http://sim", Key: "sim", Secret: "sim", Transport: simulator.Transport(sim),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 10 {
+			checkClock(t, client, skew)
+			time.Sleep(7100 * time.Millisecond)
+		}
+		if _, uncertainty := client.ClockOffset(); uncertainty > 400*time.Millisecond {
+			t.Errorf("± %s after ten replies", uncertainty)
+		}
+	})
+}
+
+func checkClock(t *testing.T, client *scenario.Client, skew time.Duration) {
+	t.Helper()
+	sent := time.Now()
+	run, err := client.Submit(t.Context(), model, inputs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	offset, uncertainty := client.ClockOffset()
+	if (offset - skew).Abs() > uncertainty {
+		t.Errorf("offset %s ± %s does not hold the true %s", offset, uncertainty, skew)
+	}
+	if earliest := sent.Add(offset - uncertainty); run.CreatedAt.Before(earliest) {
+		t.Errorf("created at %s, thought to be after %s", run.CreatedAt, earliest)
+	}
 }

@@ -70,7 +70,7 @@ func (c *Client) receipt(reply *reply) (*job.Inference, error) {
 	if err != nil {
 		return nil, &job.UnknownOutcomeError{Err: err}
 	}
-	run := c.inference(record.Job.Value)
+	run := c.inference(record.Job.jobRecord)
 	run.ID = record.id()
 	return &run, nil
 }

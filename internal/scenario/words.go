@@ -13,8 +13,18 @@ const (
 	minSecret = 8   // shorter ones are made up for tests and occur in plain text
 )
 
-// addressQuery finds the query of an address, where a signature would be.
-var addressQuery = regexp.MustCompile(`(?i)(https?://[^\s?"'<>]+)\?[^\s"'<>]*`)
+// secrets find what opens a link to whoever reads it, with what stands in its
+// place. Links come in all forms: with or without a scheme or host, and within
+// another address, where "=" is "%3D".
+var secrets = []struct {
+	pattern *regexp.Regexp
+	shown   string
+}{
+	{regexp.MustCompile(`//[^\s/"'<>]*@`), "//[hidden]@"},
+	{regexp.MustCompile(`(?i)(https?://[^\s?"'<>]+)\?[^\s"'<>]*`), "$1?[hidden]"},
+	{regexp.MustCompile(`\?[^\s"'<>]*=[^\s"'<>]*`), "?[hidden]"},
+	{regexp.MustCompile(`(?i)(Policy|Signature|Key-Pair-Id)(=|%3D)[^\s&"'<>]*`), "$1$2[hidden]"},
+}
 
 var tag = regexp.MustCompile(`(?s)<(?:style|script)\b.*?</(?:style|script)>|<[^>]*>`)
 
@@ -27,8 +37,8 @@ func withoutTags(page string) string {
 }
 
 // cleaner returns a function that makes the provider's words fit to be shown: one
-// line of bounded length, without control characters, credentials or the signed
-// part of a link.
+// line of bounded length, without control characters, credentials or the parts of
+// a link that open it.
 func cleaner(key, secret string) func(string) string {
 	var pairs []string
 	basic := base64.StdEncoding.EncodeToString([]byte(key + ":" + secret))
@@ -42,7 +52,10 @@ func cleaner(key, secret string) func(string) string {
 		words = strings.ToValidUTF8(words, "\uFFFD")
 		words = strings.Map(printable, words)
 		words = strings.Join(strings.Fields(words), " ")
-		words = addressQuery.ReplaceAllString(hide.Replace(words), "$1?[hidden]")
+		words = hide.Replace(words)
+		for _, secret := range secrets {
+			words = secret.pattern.ReplaceAllString(words, secret.shown)
+		}
 		return cut(words)
 	}
 }

@@ -12,7 +12,7 @@ type apiHandler func(w http.ResponseWriter, r *http.Request, key *Key)
 // scope, in this order. Refused calls do not count against the rate.
 func (s *Simulator) api(scope string, next apiHandler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		key := authenticate(r, s.options.Keys)
+		key := s.keys.authenticate(r)
 		if key == nil || s.fault(FaultUnauthorized) != nil {
 			message(http.StatusUnauthorized, "Unauthorized").write(w)
 			return
@@ -44,7 +44,7 @@ func (s *Simulator) admit(r *http.Request, key *Key) *refusal {
 }
 
 // fault draws whether a fault of this kind befalls the present call; nil means no.
-func (s *Simulator) fault(kind FaultKind) *Fault {
+func (s *Simulator) fault(kind FaultKind) *drawnFault {
 	fault := s.faults.draw(kind)
 	if fault != nil {
 		s.log.Info("fault injected", "kind", kind)

@@ -59,7 +59,7 @@ func (s *Simulator) assetRecord(a *asset, r *http.Request) assetRecord {
 		expires = time.Now().Add(-time.Minute)
 	}
 	properties := assetProperties{Width: a.spec.Width, Height: a.spec.Height, Size: s.images.size(a)}
-	ended := stamp(a.run.ends())
+	ended := s.stamp(a.run.ends())
 	return assetRecord{
 		ID: a.id, URL: s.baseURL(r) + s.links.sign(linkPath+a.id, expires),
 		MIMEType: a.claimed.MIME(), Kind: "image", Source: "generated", Status: "success", Privacy: "private",
@@ -143,7 +143,7 @@ func (s *Simulator) listAssets(w http.ResponseWriter, r *http.Request, key *Key)
 		return
 	}
 	wanted := func(a *asset) bool {
-		return a.run.ends().After(after) &&
+		return s.told(a.run.ends()).After(after) &&
 			(!query.Has("authorId") || query.Get("authorId") == a.run.key.ID) &&
 			(!query.Has("modelId") || query.Get("modelId") == a.run.model.ID)
 	}

@@ -29,6 +29,7 @@ type book struct {
 // team is what the limits of a team are counted on.
 type team struct {
 	running        int
+	peak           int // of running
 	spent          job.CU
 	allowance      job.CU    // 0 is none
 	cooldown       time.Time // launches are refused until then
@@ -63,8 +64,10 @@ func (b *book) add(r *run) {
 	owner := r.key.tenant()
 	r.number = len(b.tenants[owner])
 	b.tenants[owner] = append(b.tenants[owner], r)
-	b.teams[r.key.Team].running++
-	b.teams[r.key.Team].spent += r.charge.total()
+	team := b.teams[r.key.Team]
+	team.running++
+	team.peak = max(team.peak, team.running)
+	team.spent += r.charge.total()
 	b.spent[r.key.ID] += r.charge.total()
 	heap.Push(&b.active, r)
 }
@@ -120,7 +123,7 @@ func (b *book) ofTenant(key *Key) []*run {
 func (b *book) countRequest(project, route string, perMinute int, now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if perMinute != Unlimited && !b.projects[project].take(perMinute, now) {
+	if !b.projects[project].take(perMinute, now) {
 		b.limited++
 		return false
 	}
@@ -142,7 +145,10 @@ func (b *book) drawID(prefix string) string {
 const idLetters = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 // requestWindow holds the times of the calls of the last minute.
-type requestWindow struct{ times []time.Time }
+type requestWindow struct {
+	times []time.Time
+	peak  int // the most that one minute ever held
+}
 
 func (w *requestWindow) take(perMinute int, now time.Time) bool {
 	old := 0
@@ -150,10 +156,11 @@ func (w *requestWindow) take(perMinute int, now time.Time) bool {
 		old++
 	}
 	w.times = w.times[old:]
-	if len(w.times) >= perMinute {
+	if perMinute != Unlimited && len(w.times) >= perMinute {
 		return false
 	}
 	w.times = append(w.times, now)
+	w.peak = max(w.peak, len(w.times))
 	return true
 }
 

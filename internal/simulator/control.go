@@ -34,7 +34,7 @@ func (s *Simulator) replaceFaults(w http.ResponseWriter, r *http.Request) {
 		Faults []Fault `json:"faults"`
 	}
 	if err := decoder.Decode(&body); err != nil {
-		reason(http.StatusBadRequest, `Want {"faults": [{"kind", "rate", "seed", "next", "seconds"}]}: %s`, err).write(w)
+		reason(http.StatusBadRequest, `Want {"faults": [{"kind", "rate", "seed", "next", "seconds", "percent"}]}: %s`, err).write(w)
 		return
 	}
 	if err := s.SetFaults(body.Faults...); err != nil {
@@ -50,4 +50,29 @@ func (s *Simulator) clearFaults(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.showFaults(w, r)
+}
+
+// changeKey revokes a key or restores it.
+func (s *Simulator) changeKey(w http.ResponseWriter, r *http.Request) {
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequestBytes))
+	decoder.DisallowUnknownFields()
+	var body struct {
+		Revoke  string `json:"revoke"`
+		Restore string `json:"restore"`
+	}
+	err := decoder.Decode(&body)
+	switch {
+	case err != nil || (body.Revoke == "") == (body.Restore == ""):
+		reason(http.StatusBadRequest, `Want {"revoke": name} or {"restore": name}`).write(w)
+		return
+	case body.Revoke != "":
+		err = s.RevokeKey(body.Revoke)
+	default:
+		err = s.RestoreKey(body.Restore)
+	}
+	if err != nil {
+		reason(http.StatusBadRequest, "%s", err).write(w)
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"keys": s.keys.state()})
 }

@@ -33,13 +33,15 @@ const (
 	FaultCancelGeneration   FaultKind = "cancel-generation"    // canceled by the provider, refunded
 	FaultModeration         FaultKind = "moderation"           // failure with hint, refunded
 	FaultModerationNoRefund FaultKind = "moderation-no-refund" // failure with hint, charge kept
-	FaultPriceDrift         FaultKind = "price-drift"          // bills a quarter more than quoted
+	FaultPriceDrift         FaultKind = "price-drift"          // bills Percent more than quoted
 	FaultWrongSize          FaultKind = "wrong-size"           // images of another size than asked
 	FaultWrongFormat        FaultKind = "wrong-format"         // images of another format than announced
 	FaultListLag            FaultKind = "list-lag"             // lists show the job only after Seconds
+	FaultHidePrompt         FaultKind = "hide-prompt"          // shows an asset id in place of the prompt
 
 	// A read.
 	FaultListError  FaultKind = "list-error"  // GET /jobs answers 500
+	FaultSparseList FaultKind = "sparse-list" // a page of GET /jobs leaves rows to the next
 	FaultJobError   FaultKind = "job-error"   // GET /jobs/{id} answers 500
 	FaultAssetError FaultKind = "asset-error" // asset reads answer 500
 
@@ -62,12 +64,17 @@ func FaultKinds() []FaultKind {
 		FaultPriceDrift, FaultWrongSize, FaultWrongFormat, FaultListLag, FaultListError, FaultJobError,
 		FaultAssetError, FaultExpireLink, FaultTruncateDownload, FaultSlowDownload, FaultCorruptImage,
 		FaultHTMLDownload,
+		// A kind's place picks its draws, so new ones go to the end.
+		FaultSparseList, FaultHidePrompt,
 	}
 }
 
 // faultSeconds holds the kinds that take time, and how much when not said.
 // Scenario API: a cooldown of 2700 seconds was seen.
 var faultSeconds = map[FaultKind]float64{FaultCooldown: 2700, FaultListLag: 10, FaultSlowDownload: 10}
+
+// driftPercent is how much dearer price-drift bills when not said.
+const driftPercent = 25
 
 // Fault says how often a kind of fault happens: to the next calls it applies to,
 // and after those to a share of them.
@@ -79,6 +86,8 @@ type Fault struct {
 	// Seconds is the time of cooldown, list-lag and slow-download; 0 means 2700,
 	// 10 and 10.
 	Seconds float64 `json:"seconds,omitempty"`
+	// Percent is how much dearer price-drift bills; 0 means 25.
+	Percent int `json:"percent,omitempty"`
 }
 
 func (f Fault) duration() time.Duration { return time.Duration(f.Seconds * float64(time.Second)) }
@@ -98,6 +107,10 @@ func (f Fault) check() error {
 		return fmt.Errorf("fault %s takes no seconds", f.Kind)
 	case !(f.Seconds >= 0 && f.Seconds <= 1e6):
 		return fmt.Errorf("fault %s: seconds %v is not between 0 and 1000000", f.Kind, f.Seconds)
+	case f.Percent != 0 && f.Kind != FaultPriceDrift:
+		return fmt.Errorf("fault %s takes no percent", f.Kind)
+	case f.Percent < 0 || f.Percent > 1000:
+		return fmt.Errorf("fault %s: percent %d is not between 0 and 1000", f.Kind, f.Percent)
 	}
 	return nil
 }
@@ -128,6 +141,12 @@ type faultRule struct {
 	random *rand.Rand
 }
 
+// drawnFault is a fault that befalls a call.
+type drawnFault struct {
+	Fault
+	share float64 // 0 to below 1, drawn for sparse-list
+}
+
 func (b *faultBox) set(faults []Fault) error {
 	var complaints []error
 	rules := make([]*faultRule, 0, len(faults))
@@ -143,6 +162,9 @@ func (b *faultBox) set(faults []Fault) error {
 		seen[fault.Kind] = true
 		if fault.Seconds == 0 {
 			fault.Seconds = faultSeconds[fault.Kind]
+		}
+		if fault.Kind == FaultPriceDrift && fault.Percent == 0 {
+			fault.Percent = driftPercent
 		}
 		stream := uint64(slices.Index(FaultKinds(), fault.Kind))
 		rules = append(rules, &faultRule{fault, rand.New(rand.NewPCG(fault.Seed, stream))})
@@ -166,7 +188,7 @@ func (b *faultBox) list() []Fault {
 	return faults
 }
 
-func (b *faultBox) draw(kind FaultKind) *Fault {
+func (b *faultBox) draw(kind FaultKind) *drawnFault {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, rule := range b.rules {
@@ -178,8 +200,11 @@ func (b *faultBox) draw(kind FaultKind) *Fault {
 		} else if rule.random.Float64() >= rule.Rate {
 			return nil
 		}
-		drawn := rule.Fault
-		return &drawn
+		drawn := &drawnFault{Fault: rule.Fault}
+		if kind == FaultSparseList {
+			drawn.share = rule.random.Float64()
+		}
+		return drawn
 	}
 	return nil
 }

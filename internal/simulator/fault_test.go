@@ -7,12 +7,14 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"nightshift/internal/job"
 	"nightshift/internal/simulator"
 )
 
@@ -60,7 +62,7 @@ func TestLimitFaults(t *testing.T) {
 		for kind, want := range map[simulator.FaultKind]reply{
 			simulator.FaultRateLimit:     {429, map[string]any{"message": "Too Many Requests"}},
 			simulator.FaultUnauthorized:  {401, map[string]any{"message": "Unauthorized"}},
-			simulator.FaultParallelLimit: {429, planLimit("parallel-custom-jobs", "team", 0, 0)},
+			simulator.FaultParallelLimit: {429, planLimit("parallel-custom-jobs", "team", 1, 1)},
 			simulator.FaultAllowance:     {429, planLimit("custom-generation", "team", 10.75, 10.75)},
 		} {
 			b.faults(simulator.Fault{Kind: kind, Next: 1})
@@ -85,6 +87,62 @@ func TestLimitFaults(t *testing.T) {
 		time.Sleep(2321 * time.Second)
 		b.generate("after the cooldown")
 	})
+}
+
+// TestLimitsUseUpNoFaults: what a limit refuses was never befallen, so the next call
+// that passes is, and no other.
+func TestLimitsUseUpNoFaults(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []simulator.FaultKind{
+		simulator.FaultErrorBeforeAccept, simulator.FaultDropBeforeAccept, simulator.FaultErrorAfterAccept,
+		simulator.FaultDropAfterAccept, simulator.FaultCooldown, simulator.FaultParallelLimit, simulator.FaultAllowance,
+		simulator.FaultFailGeneration, simulator.FaultPriceDrift, simulator.FaultListLag,
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b := setup(t, simulator.Options{Parallel: 1, Latency: fixed(10 * time.Second)})
+				b.generate("takes the only slot")
+				b.faults(simulator.Fault{Kind: kind, Next: 1})
+				want := reply{429, planLimit("parallel-custom-jobs", "team", 1, 1)}
+				for range 2 {
+					if diff := cmp.Diff(want, b.must("POST", fluxPath, small), cmp.AllowUnexported(reply{})); diff != "" {
+						t.Errorf("at the ceiling (-want +got):\n%s", diff)
+					}
+				}
+				if left := b.sim.Faults()[0].Next; left != 1 {
+					t.Errorf("%d calls to befall are left after two refusals, want 1", left)
+				}
+				time.Sleep(10 * time.Second)
+				_, _ = b.send("POST", fluxPath, small) // the ledger and the count tell what became of it
+				if left := b.sim.Faults()[0].Next; left != 0 {
+					t.Errorf("%d calls to befall are left after one that passes", left)
+				}
+			})
+		})
+	}
+}
+
+// TestNextBefallsSoMany: however many calls race for the slots, "next" takes the
+// answers of so many accepted ones.
+func TestNextBefallsSoMany(t *testing.T) {
+	t.Parallel()
+	b := setup(t, simulator.Options{Parallel: 8, RequestsPerMinute: simulator.Unlimited, Latency: fixed(time.Hour)})
+	b.faults(simulator.Fault{Kind: simulator.FaultDropAfterAccept, Next: 3})
+	var calls sync.WaitGroup
+	for range 40 {
+		calls.Go(func() { _, _ = b.send("POST", fluxPath, small) })
+	}
+	calls.Wait()
+	lost := 0
+	for _, entry := range b.sim.Ledger() {
+		if entry.LostReply == simulator.FaultDropAfterAccept {
+			lost++
+		}
+	}
+	if accepted := b.sim.Totals().Accepted; lost != 3 || accepted != 8 {
+		t.Errorf("%d answers of %d accepted jobs were lost, want 3 of 8", lost, accepted)
+	}
 }
 
 func TestReadFaults(t *testing.T) {
@@ -119,6 +177,43 @@ func TestListLag(t *testing.T) {
 			t.Errorf("the list shows %v after the lag", rows)
 		}
 	})
+}
+
+// TestHiddenPrompt: an asset id stands for the prompt wherever the job is shown,
+// and the ledger has the text.
+func TestHiddenPrompt(t *testing.T) {
+	t.Parallel()
+	b := setup(t, simulator.Options{Latency: instant, LongPrompt: simulator.Unlimited})
+	b.faults(simulator.Fault{Kind: simulator.FaultHidePrompt, Next: 1})
+	hidden := b.generate("a coin")
+	open := b.generate("a coin")
+	rows, _ := b.page("")
+	shown, ok := at(b.job(hidden), "metadata", "input", "prompt").(string)
+	if !ok || !strings.HasPrefix(shown, "asset_") || rows[1] != shown {
+		t.Errorf("the job shows %q, the list %q", shown, rows)
+	}
+	if shown := at(b.job(open), "metadata", "input", "prompt"); shown != "a coin" || rows[0] != "a coin" {
+		t.Errorf("the next job shows %q, the list %q", shown, rows)
+	}
+	if paid := b.sim.Ledger()[0].Input["prompt"]; paid != "a coin" {
+		t.Errorf("the ledger has the prompt %q", paid)
+	}
+}
+
+// TestPriceDrift: what is billed and charged goes beyond the quote by so much.
+func TestPriceDrift(t *testing.T) {
+	t.Parallel()
+	for percent, want := range map[int]job.CU{0: 13000, 1: 10840, 25: 13000, 100: 19750} {
+		b := setup(t, simulator.Options{Latency: instant})
+		b.faults(simulator.Fault{Kind: simulator.FaultPriceDrift, Next: 1, Percent: percent})
+		b.generate("dearer")
+		b.generate("as quoted")
+		entries := b.sim.Ledger()
+		got := []job.CU{entries[0].Quoted, entries[0].Charge, entries[1].Charge}
+		if diff := cmp.Diff([]job.CU{10750, want, 10750}, got); diff != "" {
+			t.Errorf("%d percent: quote, charge, next charge (-want +got):\n%s", percent, diff)
+		}
+	}
 }
 
 // TestDownloadFaults: each befalls one download, and the next is whole.
@@ -259,6 +354,8 @@ func TestFaultsByRequest(t *testing.T) {
 		`{"faults":[{"kind":"moderation","next":1,"seconds":3}]}`:                "takes no seconds",
 		`{"faults":[{"kind":"cooldown","next":1,"seconds":-3}]}`:                 "seconds -3 is not between",
 		`{"faults":[{"kind":"cooldown","next":1},{"kind":"cooldown","next":1}]}`: "is given twice",
+		`{"faults":[{"kind":"moderation","next":1,"percent":3}]}`:                "takes no percent",
+		`{"faults":[{"kind":"price-drift","next":1,"percent":-3}]}`:              "percent -3 is not between",
 		`{"faults":[{"kind":"cooldown","odds":1}]}`:                              `unknown field "odds"`,
 		`[]`: "Want {",
 	} {

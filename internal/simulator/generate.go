@@ -25,13 +25,7 @@ func (s *Simulator) generate(w http.ResponseWriter, r *http.Request, key *Key) {
 		writeJSON(w, statusDryRun, cost.quote(map[string]any{}))
 		return
 	}
-	if refused := s.refuseByFault(key); refused != nil {
-		refused.write(w)
-		return
-	}
-	order := order{key: key, model: model, inputs: inputs, cost: cost}
-	s.drawFaults(&order)
-	run, refused := s.accept(&order)
+	run, refused := s.accept(&order{key: key, model: model, inputs: inputs, cost: cost})
 	if refused != nil {
 		refused.write(w)
 		return
@@ -78,19 +72,20 @@ func (s *Simulator) readRequest(r *http.Request, key *Key) (*model, job.Inputs, 
 	return model, inputs, s.models.validate(model, inputs)
 }
 
-// refuseByFault injects the faults that come before acceptance.
-func (s *Simulator) refuseByFault(key *Key) *refusal {
+// refuseByFault injects the faults that come before acceptance. The caller holds
+// the book's lock and has settled the book.
+func (s *Simulator) refuseByFault(key *Key, now time.Time) *refusal {
+	team := s.book.teams[key.Team]
 	if fault := s.fault(FaultCooldown); fault != nil {
-		s.book.cool(key.Team, fault.duration(), time.Now())
+		team.cooldown, team.cooldownLength = now.Add(fault.duration()), fault.duration()
 		return cooling(fault.duration(), fault.duration())
 	}
 	if s.fault(FaultParallelLimit) != nil {
-		ceiling, _ := s.book.standing(key.Team, time.Now())
+		ceiling := max(team.running, 1) // a ceiling of 0 would mean that none may ever run
 		return planLimit(actionParallel, scopeOfTeam, ceiling, ceiling)
 	}
 	if s.fault(FaultAllowance) != nil {
-		_, spent := s.book.standing(key.Team, time.Now())
-		return planLimit(actionGeneration, scopeOfTeam, spent, spent)
+		return planLimit(actionGeneration, scopeOfTeam, team.spent, team.spent)
 	}
 	if s.fault(FaultErrorBeforeAccept) != nil {
 		return serverError()
@@ -113,6 +108,6 @@ func (s *Simulator) replyAccepted(w http.ResponseWriter, r *run) {
 	case FaultErrorAfterAccept:
 		serverError().write(w)
 	default:
-		writeJSON(w, http.StatusOK, r.quoted.quote(map[string]any{"job": r.record(time.Now(), false, s.options.LongPrompt)}))
+		writeJSON(w, http.StatusOK, r.quoted.quote(map[string]any{"job": s.jobRecord(r, time.Now(), false)}))
 	}
 }

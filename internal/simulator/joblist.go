@@ -28,29 +28,56 @@ func (s *Simulator) listJobs(w http.ResponseWriter, r *http.Request, key *Key) {
 			reason(http.StatusBadRequest, "Invalid pagination token").write(w)
 			return
 		}
-		runs = runs[:last.number]
+		end := last.number
+		if filter.unread {
+			end++
+		}
+		runs = runs[:end]
 	}
 	now := time.Now()
-	cut := max(0, len(runs)-filter.size)
+	size, sparse := s.sparsePage(min(filter.size, len(runs)), filter.unread)
+	cut := len(runs) - size
 	rows := []jobRecord{}
 	for i := len(runs) - 1; i >= cut; i-- {
 		if filter.wants(runs[i], now) {
-			rows = append(rows, runs[i].record(now, true, s.options.LongPrompt))
+			rows = append(rows, s.jobRecord(runs[i], now, true))
 		}
 	}
 	reply := map[string]any{"jobs": rows}
-	if len(runs) >= filter.size {
+	switch {
+	case size == 0 && sparse:
+		reply["nextPaginationToken"] = s.placeOf(runs[cut-1], true).encode()
+	case size == filter.size || sparse:
 		// As with a database that counts rows: a page that was filled carries a
 		// token even if nothing comes after it.
-		reply["nextPaginationToken"] = placeOf(runs[cut]).encode()
+		reply["nextPaginationToken"] = s.placeOf(runs[cut], false).encode()
 	}
 	writeJSON(w, http.StatusOK, reply)
+}
+
+// sparsePage draws whether a page is to hold fewer rows than the size it should
+// have, and how many: now and then none. After an empty page it leaves one, or the
+// list would stand still.
+func (s *Simulator) sparsePage(size int, afterEmpty bool) (left int, sparse bool) {
+	least := 0
+	if afterEmpty {
+		least = 1
+	}
+	if size <= least {
+		return size, false
+	}
+	fault := s.fault(FaultSparseList)
+	if fault == nil {
+		return size, false
+	}
+	return max(least, int((1.25*fault.share-0.25)*float64(size))), true
 }
 
 // jobFilter is what a list of jobs is asked for.
 type jobFilter struct {
 	size   int
 	after  string // the last job of the page before
+	unread bool   // that job itself is still to come
 	author string
 	status string
 	types  []string
@@ -77,7 +104,7 @@ func readJobFilter(query url.Values) (jobFilter, *refusal) {
 		if err := decodeToken(text, &token); err != nil || token.JobID.S == "" {
 			return f, reason(http.StatusBadRequest, "Invalid pagination token")
 		}
-		f.after = token.JobID.S
+		f.after, f.unread = token.JobID.S, token.Unread
 	}
 	return f, nil
 }

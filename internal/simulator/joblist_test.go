@@ -107,6 +107,67 @@ func TestListFiltersAfterThePageIsCut(t *testing.T) {
 	})
 }
 
+// TestSparsePages: pages that leave rows out lose none and come to an end, also
+// where every page does so and jobs arrive meanwhile.
+func TestSparsePages(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{1, 2, 3, 10, 200} {
+		b := setup(t, simulator.Options{Latency: instant, RequestsPerMinute: simulator.Unlimited})
+		for i := range 25 {
+			b.generate(fmt.Sprint(i))
+		}
+		b.faults(simulator.Fault{Kind: simulator.FaultSparseList, Rate: 1, Seed: 2})
+		var want, have []string
+		for i := range 25 {
+			want = append(want, fmt.Sprint(24-i))
+		}
+		query, short, empty := "", 0, 0
+		for pages := 1; ; pages++ {
+			rows, token := b.page(fmt.Sprintf("pageSize=%d", size) + query)
+			have = append(have, rows...)
+			if len(rows) == 0 && token != "" {
+				empty++
+			}
+			if len(rows) < size {
+				short++
+			}
+			next := "&paginationToken=" + url.QueryEscape(token)
+			if token == "" {
+				break
+			}
+			if next == query || pages > 100 {
+				t.Fatalf("size %d: page %d leads nowhere", size, pages)
+			}
+			query = next
+			b.generate("late")
+		}
+		if diff := cmp.Diff(want, have); diff != "" {
+			t.Errorf("size %d: all pages (-want +got):\n%s", size, diff)
+		}
+		if short < 2 || empty == 0 {
+			t.Errorf("size %d: %d pages were short, %d empty", size, short, empty)
+		}
+	}
+}
+
+// TestSparsePagesBefallLists: a list without rows has none to leave out, and one
+// fault is one page.
+func TestSparsePagesBefallLists(t *testing.T) {
+	t.Parallel()
+	b := setup(t, simulator.Options{Latency: instant})
+	b.faults(simulator.Fault{Kind: simulator.FaultSparseList, Next: 1})
+	if rows, token := b.page(""); len(rows) != 0 || token != "" {
+		t.Errorf("an empty list shows %v with token %q", rows, token)
+	}
+	b.generate("one")
+	if rows, token := b.page(""); len(rows) != 0 || token == "" {
+		t.Errorf("the page shows %v with token %q, want none and a token", rows, token)
+	}
+	if rows, token := b.page(""); len(rows) != 1 || token != "" {
+		t.Errorf("the next page shows %v with token %q", rows, token)
+	}
+}
+
 func TestListFilters(t *testing.T) {
 	t.Parallel()
 	keys := []simulator.Key{{Key: "a", Secret: "s", ID: "apiu_A"}, {Key: "b", Secret: "s"}}

@@ -53,17 +53,17 @@ const jobType = "custom"
 // record shows a run as it is now. Scenario API: inputs are those that were sent,
 // defaults not filled in; lists show the id of a text asset for a long prompt; the
 // billing may be absent on a new job.
-func (r *run) record(now time.Time, inList bool, longPrompt int) jobRecord {
+func (s *Simulator) jobRecord(r *run, now time.Time, inList bool) jobRecord {
 	passed := r.at(now)
 	latest := passed[len(passed)-1]
 	record := jobRecord{
 		JobID: r.id, JobType: jobType, Status: latest.status, Progress: r.progress(now),
 		OwnerID: r.key.Project, AuthorID: r.key.ID,
-		CreatedAt: stamp(r.accepted), UpdatedAt: stamp(latest.at),
-		Metadata: jobMetadata{Input: r.shownInput(inList, longPrompt)},
+		CreatedAt: s.stamp(r.accepted), UpdatedAt: s.stamp(latest.at),
+		Metadata: jobMetadata{Input: s.shownInput(r, inList)},
 	}
 	for _, stage := range passed {
-		record.StatusHistory = append(record.StatusHistory, statusRecord{stage.status, stamp(stage.at)})
+		record.StatusHistory = append(record.StatusHistory, statusRecord{stage.status, s.stamp(stage.at)})
 	}
 	if latest.status != statusPending {
 		record.Billing = r.billing(now)
@@ -92,11 +92,12 @@ func (r *run) billing(now time.Time) *billingRecord {
 	return billing
 }
 
-func (r *run) shownInput(inList bool, longPrompt int) job.Inputs {
+func (s *Simulator) shownInput(r *run, inList bool) job.Inputs {
 	input := maps.Clone(r.input)
 	input["modelId"] = r.model.ID
 	name, prompt := r.model.prompt(r.input)
-	if inList && longPrompt != Unlimited && utf8.RuneCountInString(prompt) > longPrompt {
+	long := s.options.LongPrompt != Unlimited && utf8.RuneCountInString(prompt) > s.options.LongPrompt
+	if prompt != "" && (inList && long || r.hidden) {
 		input[name] = textAssetID(prompt)
 	}
 	return input
@@ -120,7 +121,7 @@ func (s *Simulator) getJob(w http.ResponseWriter, r *http.Request, key *Key) {
 		noSuchJob(r.PathValue("id")).write(w)
 		return
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"job": run.record(time.Now(), false, s.options.LongPrompt)})
+	writeJSON(w, http.StatusOK, map[string]any{"job": s.jobRecord(run, time.Now(), false)})
 }
 
 // noSuchJob is in the words of unknown models; the real ones are not known.

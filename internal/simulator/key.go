@@ -2,10 +2,8 @@ package simulator
 
 import (
 	"bytes"
-	"crypto/subtle"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -154,21 +152,6 @@ func (k *Key) fill() error {
 	for _, scope := range k.Scopes {
 		if !slices.Contains(Scopes(), scope) {
 			return fmt.Errorf("scope %q: want some of %s", scope, strings.Join(Scopes(), ", "))
-		}
-	}
-	return nil
-}
-
-// authenticate returns the key that a request is signed with, or nil.
-// Scenario API: Basic with key and secret.
-func authenticate(r *http.Request, keys []Key) *Key {
-	name, secret, ok := r.BasicAuth()
-	if !ok {
-		return nil
-	}
-	for i := range keys {
-		if keys[i].Key == name && subtle.ConstantTimeCompare([]byte(keys[i].Secret), []byte(secret)) == 1 {
-			return &keys[i]
 		}
 	}
 	return nil

@@ -43,6 +43,10 @@ type Totals struct {
 	// included; RateLimited those refused for their rate.
 	Requests    map[string]int64 `json:"requests"`
 	RateLimited int64            `json:"rateLimited"`
+	// PeakRunning is, by team, the most jobs that ran at one moment; PeakRequests,
+	// by project, the most answered API calls that any 60 seconds held.
+	PeakRunning  map[string]int `json:"peakRunning"`
+	PeakRequests map[string]int `json:"peakRequests"`
 }
 
 // Ledger returns every accepted generation in the order of acceptance.
@@ -64,7 +68,7 @@ func (s *Simulator) Totals() Totals {
 		totals.add(run, now)
 	}
 	totals.Paid = totals.Charged - totals.Refunded
-	totals.Requests, totals.RateLimited = s.book.calls()
+	s.book.countInto(&totals)
 	return totals
 }
 
@@ -107,8 +111,16 @@ func (b *book) all() []*run {
 	return b.runs
 }
 
-func (b *book) calls() (byRoute map[string]int64, limited int64) {
+// countInto fills in what the book has counted.
+func (b *book) countInto(totals *Totals) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return maps.Clone(b.requests), b.limited
+	totals.Requests, totals.RateLimited = maps.Clone(b.requests), b.limited
+	totals.PeakRunning, totals.PeakRequests = map[string]int{}, map[string]int{}
+	for name, team := range b.teams {
+		totals.PeakRunning[name] = team.peak
+	}
+	for name, project := range b.projects {
+		totals.PeakRequests[name] = project.peak
+	}
 }

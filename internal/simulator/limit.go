@@ -75,19 +75,3 @@ func (b *book) limits(key *Key, cost job.CU, parallel int, now time.Time) *refus
 	}
 	return nil
 }
-
-// cool starts a cooldown of a team.
-func (b *book) cool(name string, length time.Duration, now time.Time) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.teams[name].cooldown = now.Add(length)
-	b.teams[name].cooldownLength = length
-}
-
-// standing returns how many jobs of a team run now and what it has spent.
-func (b *book) standing(name string, now time.Time) (running int, spent job.CU) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.settle(now)
-	return b.teams[name].running, b.teams[name].spent
-}

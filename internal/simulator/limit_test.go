@@ -163,3 +163,51 @@ func TestWorldsAreApart(t *testing.T) {
 		t.Errorf("job and asset by key (-want +got):\n%s", diff)
 	}
 }
+
+// TestPeaks: the most jobs of a team at one moment and the most calls of a project
+// in any minute are kept, also where there is no limit.
+func TestPeaks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		keys := []simulator.Key{
+			{Key: "a", Secret: "s"}, {Key: "b", Secret: "s", Project: "proj_b"}, {Key: "c", Secret: "s", Team: "team_c", Project: "proj_c"},
+		}
+		b := setup(t, simulator.Options{
+			Keys: keys, Latency: fixed(40 * time.Second),
+			Parallel: simulator.Unlimited, RequestsPerMinute: simulator.Unlimited,
+		})
+		one, two := b.as("a:s"), b.as("b:s")
+		one.generate("0 s")
+		time.Sleep(30 * time.Second)
+		one.generate("30 s")
+		two.generate("30 s")
+		time.Sleep(10 * time.Second)
+		two.generate("40 s, and the first has just ended")
+		time.Sleep(19 * time.Second)
+		one.get("/v1/jobs") // at 59 s, the third within a minute
+		time.Sleep(time.Second)
+		one.get("/v1/jobs") // at 60 s the first has left the minute
+		time.Sleep(time.Hour)
+		one.get("/v1/jobs")
+		totals := b.sim.Totals()
+		if diff := cmp.Diff(map[string]int{"team_sim": 3, "team_c": 0}, totals.PeakRunning); diff != "" {
+			t.Errorf("running (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(map[string]int{"proj_sim": 3, "proj_b": 2, "proj_c": 0}, totals.PeakRequests); diff != "" {
+			t.Errorf("requests (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestPeaksStayWithinTheLimits: what is refused for a limit does not count.
+func TestPeaksStayWithinTheLimits(t *testing.T) {
+	t.Parallel()
+	b := setup(t, simulator.Options{Parallel: 2, RequestsPerMinute: 5, Latency: fixed(time.Hour)})
+	for range 9 {
+		b.must("POST", fluxPath, small)
+	}
+	totals := b.sim.Totals()
+	if totals.PeakRunning["team_sim"] != 2 || totals.PeakRequests["proj_sim"] != 5 {
+		t.Errorf("peaks %v and %v, want 2 and 5", totals.PeakRunning, totals.PeakRequests)
+	}
+}

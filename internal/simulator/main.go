@@ -73,6 +73,8 @@ func parseFlags(args []string, stderr io.Writer) (settings, error) {
 	flags.DurationVar(&s.options.LinkLifetime, "link-lifetime", DefaultLinkLifetime, "how long a result link opens")
 	flags.StringVar(&s.options.PublicURL, "public-url", "", "base `URL` of result links (default the host that is asked)")
 	flags.IntVar(&s.options.LongPrompt, "long-prompt", DefaultLongPrompt, "characters over which job lists hide a prompt; -1 for never")
+	flags.DurationVar(&s.options.UsageLag, "usage-lag", 0, "how long after they happened usages show charges and refunds")
+	flags.DurationVar(&s.options.ClockSkew, "clock-skew", 0, "how far the API's clock is ahead, -90s for behind")
 	flags.BoolVar(&verbose, "verbose", false, "log every accepted job")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {

@@ -154,7 +154,7 @@ func TestOptionsThatMakeNoSense(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string]simulator.Options{
 		"parallel": {Parallel: -2}, "requests per minute": {RequestsPerMinute: -5}, "long prompt": {LongPrompt: -3},
-		"link lifetime": {LinkLifetime: -time.Second}, "public URL": {PublicURL: "cdn.test"}, "key 1": {Keys: []simulator.Key{{}}},
+		"link lifetime": {LinkLifetime: -time.Second}, "usage lag": {UsageLag: -1}, "public URL": {PublicURL: "cdn.test"}, "key 1": {Keys: []simulator.Key{{}}},
 	} {
 		if _, err := simulator.New(options); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)

@@ -16,12 +16,13 @@ type order struct {
 	model       *model
 	inputs      job.Inputs
 	cost        price
-	drift       bool
+	drift       int // percent that it is billed dearer
 	wrongSize   bool
 	wrongFormat bool
 	lost        FaultKind // what happens to the answer
 	ending      ending
 	lag         time.Duration
+	hidden      bool
 }
 
 // drawFaults draws what will go wrong with an accepted job. The words of failures
@@ -38,12 +39,15 @@ func (s *Simulator) drawFaults(o *order) {
 	case s.fault(FaultModerationNoRefund) != nil:
 		o.ending = moderated(true)
 	}
-	o.drift = s.fault(FaultPriceDrift) != nil
+	if fault := s.fault(FaultPriceDrift); fault != nil {
+		o.drift = fault.Percent
+	}
 	o.wrongSize = s.fault(FaultWrongSize) != nil
 	o.wrongFormat = s.fault(FaultWrongFormat) != nil
 	if fault := s.fault(FaultListLag); fault != nil {
 		o.lag = fault.duration()
 	}
+	o.hidden = s.fault(FaultHidePrompt) != nil
 	switch {
 	case s.fault(FaultErrorAfterAccept) != nil:
 		o.lost = FaultErrorAfterAccept
@@ -73,24 +77,29 @@ func (o *order) expectedEnding() ending {
 	return ending{status: statusSuccess}
 }
 
-// accept charges for the order and starts its run, or refuses it for a limit.
+// accept charges for the order and starts its run, or refuses it for a limit or by
+// a fault. Faults are drawn for what passes the limits alone, so that "next" counts
+// calls that they befall; under the lock, so that no other call comes between.
 func (s *Simulator) accept(o *order) (*run, *refusal) {
 	b := s.book
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
 	b.settle(now)
-	charge := o.charge()
 	if refused := b.limits(o.key, o.cost.total(), s.options.Parallel, now); refused != nil {
 		return nil, refused
 	}
+	if refused := s.refuseByFault(o.key, now); refused != nil {
+		return nil, refused
+	}
+	s.drawFaults(o)
 	random := rand.New(rand.NewPCG(s.options.Seed, uint64(len(b.runs))+2))
 	_, prompt := o.model.prompt(o.inputs)
 	r := &run{
 		id: b.drawID("job_"), key: o.key, model: o.model, input: o.inputs, prompt: prompt,
-		quoted: o.cost, charge: charge, accepted: now, ending: o.ending,
+		quoted: o.cost, charge: o.charge(), accepted: now, ending: o.ending,
 		stages: newStages(now, s.options.Latency.draw(random), o.ending.status, random),
-		listed: now.Add(o.lag), fault: o.lost,
+		listed: now.Add(o.lag), hidden: o.hidden, fault: o.lost,
 	}
 	if o.ending.status == statusSuccess {
 		r.assets = b.newAssets(r, o, random)
@@ -100,11 +109,11 @@ func (s *Simulator) accept(o *order) (*run, *refusal) {
 }
 
 func (o *order) charge() price {
-	if !o.drift {
-		return o.cost
+	dearer := o.cost.generation * job.CU(o.drift) / 100
+	if o.drift > 0 {
+		dearer = max(dearer, 1) // what is free or nearly so, too
 	}
-	dearer := o.cost.generation + o.cost.generation/4
-	return price{generation: max(dearer, o.cost.generation+quarter), qualityGate: o.cost.qualityGate}
+	return price{generation: o.cost.generation + dearer, qualityGate: o.cost.qualityGate}
 }
 
 // newAssets settles what the images of a run will be.

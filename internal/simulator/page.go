@@ -56,19 +56,21 @@ func cut[T any](rows []T, page offsetToken, reply map[string]any) []T {
 }
 
 // placeToken marks a job in a list. Scenario API: base64 of the database key of
-// the last row, so it stays valid while new jobs arrive.
+// the last row, so it stays valid while new jobs arrive. Unread is our own, for a
+// page without rows: the row itself is still to come.
 type placeToken struct {
 	CreatedAt textAttribute `json:"createdAt"`
 	JobID     textAttribute `json:"jobId"`
 	OwnerID   textAttribute `json:"ownerId"`
+	Unread    bool          `json:"unread,omitempty"`
 }
 
 type textAttribute struct {
 	S string `json:"S"`
 }
 
-func placeOf(r *run) placeToken {
-	return placeToken{textAttribute{stamp(r.accepted)}, textAttribute{r.id}, textAttribute{r.key.Project}}
+func (s *Simulator) placeOf(r *run, unread bool) placeToken {
+	return placeToken{textAttribute{s.stamp(r.accepted)}, textAttribute{r.id}, textAttribute{r.key.Project}, unread}
 }
 
 func (t placeToken) encode() string { return encodeToken(t) }

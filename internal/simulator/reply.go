@@ -45,8 +45,11 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 	_, _ = w.Write(body.Bytes())
 }
 
-// stamp writes a time as the API does: UTC, milliseconds, Z.
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+// told is what the API's clock showed at a time.
+func (s *Simulator) told(t time.Time) time.Time { return t.Add(s.options.ClockSkew).UTC() }
+
+// stamp writes a time as the API does: by its own clock, UTC, milliseconds, Z.
+func (s *Simulator) stamp(t time.Time) string { return s.told(t).Format("2006-01-02T15:04:05.000Z") }
 
 // dropConnection ends the request without an answer, as a broken network does.
 func dropConnection() { panic(http.ErrAbortHandler) }

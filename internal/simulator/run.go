@@ -42,6 +42,7 @@ type run struct {
 	ending   ending
 	assets   []*asset
 	listed   time.Time // when lists begin to show it
+	hidden   bool      // a text asset stands for its prompt everywhere
 	fault    FaultKind // the fault that befell its submission, if any
 }
 

@@ -56,12 +56,21 @@ type Options struct {
 	// LongPrompt is the number of characters over which job lists show the id of
 	// a text asset in place of a prompt; 0 means DefaultLongPrompt, Unlimited never.
 	LongPrompt int
+	// UsageLag is how long after they happened charges and refunds appear in the
+	// usages.
+	UsageLag time.Duration
+	// ClockSkew is how far the API's clock is ahead of the true time, behind where
+	// it is negative. All times that the API tells are by its clock: those of
+	// jobs, assets and usages, and the date of each reply. Ledger and links keep
+	// the true time.
+	ClockSkew time.Duration
 }
 
 // Simulator is the API's double. It is safe for concurrent use.
 type Simulator struct {
 	options Options
 	models  *catalogue
+	keys    *keyring
 	book    *book
 	faults  *faultBox
 	images  *imageCache
@@ -84,6 +93,7 @@ func New(options Options) (*Simulator, error) {
 	s := &Simulator{
 		options: options,
 		models:  models,
+		keys:    newKeyring(options.Keys),
 		book:    newBook(options),
 		faults:  &faultBox{},
 		images:  newImageCache(imageCacheBytes),
@@ -96,7 +106,10 @@ func New(options Options) (*Simulator, error) {
 }
 
 // ServeHTTP answers the API, the result links and the controls.
-func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Date", s.told(time.Now()).Format(http.TimeFormat))
+	s.mux.ServeHTTP(w, r)
+}
 
 func (s *Simulator) routes() {
 	s.mux.HandleFunc("GET /v1/models", s.api(scopeModels, s.listModels))
@@ -125,6 +138,7 @@ func (s *Simulator) routes() {
 	s.mux.HandleFunc("GET /_sim/faults", s.showFaults)
 	s.mux.HandleFunc("POST /_sim/faults", s.replaceFaults)
 	s.mux.HandleFunc("DELETE /_sim/faults", s.clearFaults)
+	s.mux.HandleFunc("POST /_sim/keys", s.changeKey)
 }
 
 func (o Options) filled() (Options, error) {
@@ -158,6 +172,9 @@ func (o Options) filled() (Options, error) {
 	}
 	if o.LinkLifetime < 0 {
 		return o, fmt.Errorf("link lifetime %s is negative", o.LinkLifetime)
+	}
+	if o.UsageLag < 0 {
+		return o, fmt.Errorf("usage lag %s is negative", o.UsageLag)
 	}
 	if o.LinkLifetime == 0 {
 		o.LinkLifetime = DefaultLinkLifetime
