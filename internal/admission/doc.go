@@ -1,28 +1,32 @@
-// Package admission decides whether a request may be sent now: it counts the
-// requests of a project, the running jobs of a team and the compute units of a
-// key and a batch in Redis, so that any number of workers on any number of
-// machines keep to one set of limits.
+// Package admission decides whether a request may be sent now, and on which API
+// key: it counts requests, running jobs and compute units of keys, projects, teams
+// and batches in Redis, so that any number of workers on any number of machines
+// keep to one set of limits. It keeps the journal of what was spent.
 //
 // # What it promises
 //
-//   - Spent plus reserved CU never exceeds a cap. CU are reserved at the quoted
-//     price before a request is sent and become spend when the bill is known.
-//     Two things may lift the sum above a cap, and both are money the provider
-//     has taken already: [Admission.Adopt] of a run that exists, and a bill
-//     above its quote. Nothing more is granted then until the sum is below.
-//   - No window of a minute holds more requests than the limit.
-//   - A grant is whole or not given: rate, slot and CU are taken by one script.
+//   - Spent plus reserved CU never exceeds a cap of a key, project, team or batch,
+//     in all, a day or a month. CU are reserved at the quoted price before a
+//     request is sent and become spend when the bill is known. Two things may
+//     lift the sum above a cap, and both are money the provider has taken
+//     already: [Admission.Adopt] of a run that exists, and a bill above its
+//     quote. Nothing more is granted then until the sum is below.
+//   - No window of a minute holds more requests of a key or project than its limit.
+//   - A grant is whole or not given: rate, slots and CU are taken by one script.
 //   - Every operation on a grant may be repeated, by a retry, a recovered task
 //     or a client that lost the reply; a repeat changes nothing.
 //   - What cannot be granted waits: the answer is a [job.PostponedError] with the
-//     reason that lasts longest and the time at which asking again makes sense.
+//     reason that lasts longest, the time at which asking again makes sense, and
+//     whether a person must act first. Of several keys it is that of the key which
+//     is free the soonest.
+//   - Nothing is granted on counts that may be incomplete: [ErrLost].
 //
 // # Life of a grant
 //
 // A grant is named by batch, job and attempt.
 //
 //	         Reserve, Adopt            Free
-//	(none) ------------------> held ---------> freed      slot given back, CU kept
+//	(none) ------------------> held ---------> freed      slots given back, CU kept
 //	  ^                          |               |
 //	  |            Release       |               |
 //	  +---- released <-----------+---------------+        nothing was spent
@@ -41,8 +45,16 @@
 // A grant has no expiry of its own: after a lost reply nobody knows whether the
 // CU are spent, so they stay reserved until someone has looked.
 //
-// A grant remembers its scope. When keys are reloaded with another team, or a
-// job is asked for with another key, it is still given back where it was taken.
+// A grant remembers its key, project and team. When keys are reloaded with another
+// team, or a job is asked for with other keys, it is still given back where it was
+// taken; where its key is no candidate any more, [GrantedElsewhereError] names it.
+//
+// # Which key
+//
+// Reserve is given all keys that may run the job. Of those on which everything fits
+// it takes the one with the earliest place in the request rate, and of these the one
+// that has spent and holds least today, so that spend evens out. Places are reserved
+// up to ten seconds ahead ([Grant].After); for a longer wait nobody holds a slot.
 //
 // # Request rate
 //
@@ -51,36 +63,75 @@
 // only for calendar minutes. Memory is bounded by the number of buckets, not by
 // the rate. A window starts empty: a small batch is sent at once.
 //
+// A place ahead lies in a bucket to come. A request is within the limit if it is in
+// every window that holds it: the one that ends now, and those that end with a place
+// ahead. So reads, for which a part of the rate is kept, never wait for submits that
+// are not sent yet.
+//
 // The window is one second longer than the provider's minute, because what the
 // provider counts is when a request arrives. A request on a fresh connection
 // needs a TLS handshake of a few round trips and one on a warm connection none;
 // without the margin a slow early request and a fast late one would meet in the
 // provider's window. It costs under two percent of the rate.
 //
-// When the clock of Redis goes back, as after a failover, all counted requests
-// are taken to have been sent now: the limit holds, and a minute later the
-// window is right again.
+// When the clock of Redis goes back a little, what was counted lies ahead for that
+// time. When it goes back by more than places may lie ahead, as after a failover,
+// nobody knows which of them are sent: all count for as long as the last of them
+// could. The limit holds, and within a minute and a half the window is right again.
+//
+// # Periods
+//
+// A day and a month begin where the caller says, in any time zone and of any length:
+// it gives the starts of the period before, the present and the next one, and Redis
+// picks by its own clock. Spend is kept by quarters of an hour for 70 days, so the sum
+// from any such start can be had at any time, and another time zone takes effect with
+// what was spent already. What is reserved counts in every period; a bill counts for
+// the time at which its request could first be sent, since by then the provider
+// counts it.
 //
 // # Ceiling of running jobs
 //
-// The lower of the configured and the learned ceiling holds. What the provider
-// said is believed for a day, so that a better plan is noticed at the price of
-// one refused request; a guess, made when it said no number, for ten minutes,
-// since jobs of other people may have been among those running.
+// The lower of the configured and the learned ceiling of a team holds. Plans change,
+// so one more than was learned is tried from time to time, at the price of one refused
+// request: after ten minutes, or after one if the provider named no number and it was
+// guessed, and only while the team is full, since else it teaches nothing. A ceiling
+// is forgotten after a week without news.
+//
+// # Life of Redis
+//
+// Redis may be flushed, or come back from a crash without its last second. Then
+// counts are too low and caps would be passed. So everything happens in a life of
+// Redis: it has a name and belongs to one process of the server, and every script
+// that relies on counts looks whether its caller's life is the present one. Who finds
+// no life ([Admission.Join] reports false) begins one: exports the journals that are
+// there, calls [Admission.Begin], tells what was spent with [Admission.Seed] and what
+// runs with [Admission.Adopt], and opens it with [Admission.Ready]. Others join. If two
+// begin at the same time, the later one stands and takes nothing from the earlier.
+//
+// # Journal
+//
+// Every change of what is reserved or spent is an entry in the stream of its batch,
+// appended by the script that makes the change. [Admission.Entries] and
+// [Admission.Forget] carry them to where they are kept; summed up there, they are what
+// a new life is told.
 //
 // # Keys in Redis
 //
 // All under one hash tag, {ns:admission} with the prefix of [Options]:
 //
-//	grant:<job>/<attempt>/<batch>  hash    state, amount and scope of a grant, or its marker
-//	rate:<project>                 hash    requests by bucket, their sums, oldest and newest bucket
-//	slots:<team>                   set     grants that hold a slot
-//	ceiling:<team>                 number  the learned ceiling
-//	cu:key:<key>                   hash    spent and reserved, milli-CU
-//	cu:batch:<batch>               hash    the same, and what was spent through which key
-//	hold:key:<key>                 text    until when no submit is granted, and why
-//	hold:project:<project>         text    until when no request is granted, and why
+//	life                            text    name of the life and process of the server
+//	ready                           text    name of the life that is open
+//	grant:<job>/<attempt>/<batch>   hash    state, amount and account of a grant, or its marker
+//	journal:<batch>                 stream  movements of CU that are not exported
+//	slots:key:<key>                 set     grants that hold a slot; also slots:team:<team>
+//	cu:key:<key>                    hash    reserved, spent, spent by quarter and since some starts;
+//	                                        also of project, team and batch
+//	rate:key:<key>                  hash    requests by bucket, their sums, oldest and newest bucket;
+//	                                        also of a project
+//	ceiling:<team>                  hash    the learned ceiling and when one more is tried
+//	hold:key:<key>                  text    until when nothing is granted, and why; also of a
+//	                                        project and a team
 //
-// Losing Redis loses the counts and no money: spend is seeded again from the
-// results log with [Admission.Spend], running inferences with Adopt.
+// A new life begins without the grants, journals, slots and CU of the old one. Rates,
+// ceilings and holds are about the provider and stay.
 package admission

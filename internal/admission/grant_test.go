@@ -3,86 +3,64 @@ package admission
 import (
 	"context"
 	"errors"
+	"strconv"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
-	"github.com/redis/go-redis/v9"
+	"testing/synctest"
+	"time"
 
 	"nightshift/internal/job"
 	"nightshift/internal/redistest"
 )
 
-func TestGrantLife(t *testing.T) {
-	t.Parallel()
-	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
-		a, limits := New(Options{Redis: client}), Limits{RequestsPerMinute: 100, KeyCU: cu(100), BatchCU: cu(50)}
-		got := mustReserve(t, a, claim("a", 10, limits))
-		if want := (Grant{Scope: nightScope, Amount: 10 * job.OneCU}); got != want {
-			t.Errorf("got grant %+v, want %+v", got, want)
-		}
-		mustDo(t, a.Free(t.Context(), nightScope, "a", 1))
-		mustDo(t, a.Settle(t.Context(), nightScope, "a", 1, 9500, 500))
-		mustReserve(t, a, claim("b", 10, limits))
-		want := Usage{
-			Key:          Spending{Spent: 9000, Reserved: 10000},
-			Batch:        Spending{Spent: 9000, Reserved: 10000},
-			Running:      1,
-			RequestsLeft: 98,
-		}
-		if diff := cmp.Diff(want, usage(t, a, limits)); diff != "" {
-			t.Errorf("usage (-want +got):\n%s", diff)
-		}
-	})
-}
-
 // An operation repeated at any place in a grant's life changes nothing.
 func TestRepeats(t *testing.T) {
-	t.Parallel()
-	limits := Limits{RequestsPerMinute: 100}
+	limited := Candidate{Account: night, Project: Limits{RequestsPerMinute: 100}}
 	type step func(context.Context, *Admission) error
 	reserve := func(ctx context.Context, a *Admission) error {
-		_, err := a.Reserve(ctx, claim("a", 7, limits))
+		_, err := a.Reserve(ctx, claim("a", 7, limited))
 		return err
 	}
-	adopt := func(ctx context.Context, a *Admission) error { return a.Adopt(ctx, claim("a", 7, limits)) }
-	free := func(ctx context.Context, a *Admission) error { return a.Free(ctx, nightScope, "a", 1) }
-	settle := func(ctx context.Context, a *Admission) error { return a.Settle(ctx, nightScope, "a", 1, 6500, 0) }
-	release := func(ctx context.Context, a *Admission) error { return a.Release(ctx, nightScope, "a", 1) }
-	none, held := Spending{}, Spending{Reserved: 7000}
-	spent := Spending{Spent: 6500}
-	cases := []struct {
-		name    string
-		steps   []step
-		last    error // of the last step
-		want    Spending
-		running int
-		left    int
-	}{
-		{"reserve twice", []step{reserve, reserve}, nil, held, 1, 99},
-		{"reserve a freed one", []step{reserve, free, reserve}, nil, held, 0, 99},
-		{"reserve a settled one", []step{reserve, settle, reserve}, ErrSettled, spent, 0, 99},
-		{"reserve a released one", []step{reserve, release, reserve}, nil, held, 1, 98},
-		{"adopt a reserved one", []step{reserve, adopt}, nil, held, 1, 99},
-		{"adopt twice", []step{adopt, adopt}, nil, held, 1, 100},
-		{"adopt a freed one", []step{adopt, free, adopt}, nil, held, 0, 100},
-		{"adopt a settled one", []step{adopt, settle, adopt}, nil, spent, 0, 100},
-		{"adopt a released one", []step{reserve, release, adopt}, nil, held, 1, 99},
-		{"free twice", []step{reserve, free, free}, nil, held, 0, 99},
-		{"free nothing", []step{free}, nil, none, 0, 100},
-		{"free a settled one", []step{reserve, settle, free}, nil, spent, 0, 99},
-		{"settle twice", []step{reserve, settle, settle}, nil, spent, 0, 99},
-		{"settle a freed one", []step{reserve, free, settle}, nil, spent, 0, 99},
-		{"settle nothing", []step{settle}, ErrNoGrant, none, 0, 100},
-		{"settle a released one", []step{reserve, release, settle}, ErrNoGrant, none, 0, 99},
-		{"release twice", []step{reserve, release, release}, nil, none, 0, 99},
-		{"release nothing", []step{release}, nil, none, 0, 100},
-		{"release a freed one", []step{reserve, free, release}, nil, none, 0, 99},
-		{"release a settled one", []step{reserve, settle, release}, nil, spent, 0, 99},
+	adopt := func(ctx context.Context, a *Admission) error {
+		return a.Adopt(ctx, ref("a"), 1, night, 7000, time.Time{})
 	}
-	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
+	free := func(ctx context.Context, a *Admission) error { return a.Free(ctx, ref("a"), 1, night) }
+	settle := func(ctx context.Context, a *Admission) error { return a.Settle(ctx, ref("a"), 1, night, 6500, 500) }
+	release := func(ctx context.Context, a *Admission) error { return a.Release(ctx, ref("a"), 1, night) }
+	const none, held, spent job.CU = 0, 7000, 6000
+	cases := []struct {
+		name            string
+		steps           []step
+		last            error // of the last step
+		reserved, spent job.CU
+		running, left   int
+		entries         int
+	}{
+		{"reserve twice", []step{reserve, reserve}, nil, held, none, 1, 99, 1},
+		{"reserve a freed one", []step{reserve, free, reserve}, nil, held, none, 0, 99, 1},
+		{"reserve a settled one", []step{reserve, settle, reserve}, ErrSettled, none, spent, 0, 99, 2},
+		{"reserve a released one", []step{reserve, release, reserve}, nil, held, none, 1, 98, 3},
+		{"reserve an adopted one", []step{adopt, reserve}, nil, held, none, 1, 100, 1},
+		{"adopt a reserved one", []step{reserve, adopt}, nil, held, none, 1, 99, 1},
+		{"adopt twice", []step{adopt, adopt}, nil, held, none, 1, 100, 1},
+		{"adopt a freed one", []step{adopt, free, adopt}, nil, held, none, 0, 100, 1},
+		{"adopt a settled one", []step{adopt, settle, adopt}, nil, none, spent, 0, 100, 2},
+		{"adopt a released one", []step{reserve, release, adopt}, nil, held, none, 1, 99, 3},
+		{"free twice", []step{reserve, free, free}, nil, held, none, 0, 99, 1},
+		{"free nothing", []step{free}, nil, none, none, 0, 100, 0},
+		{"free a settled one", []step{reserve, settle, free}, nil, none, spent, 0, 99, 2},
+		{"settle twice", []step{reserve, settle, settle}, nil, none, spent, 0, 99, 2},
+		{"settle a freed one", []step{reserve, free, settle}, nil, none, spent, 0, 99, 2},
+		{"settle nothing", []step{settle}, ErrNoGrant, none, none, 0, 100, 0},
+		{"settle a released one", []step{reserve, release, settle}, ErrNoGrant, none, none, 0, 99, 2},
+		{"release twice", []step{reserve, release, release}, nil, none, none, 0, 99, 2},
+		{"release nothing", []step{release}, nil, none, none, 0, 100, 0},
+		{"release a freed one", []step{reserve, free, release}, nil, none, none, 0, 99, 2},
+		{"release a settled one", []step{reserve, settle, release}, nil, none, spent, 0, 99, 2},
+	}
+	onBoth(t, func(t *testing.T, s server) {
 		for _, c := range cases {
 			t.Run(c.name, func(t *testing.T) {
-				a := New(Options{Redis: client, Prefix: t.Name()})
+				a := s.admission(t)
 				var err error
 				for _, step := range c.steps {
 					err = step(t.Context(), a)
@@ -90,11 +68,125 @@ func TestRepeats(t *testing.T) {
 				if !errors.Is(err, c.last) {
 					t.Errorf("last step: got %v, want %v", err, c.last)
 				}
-				want := Usage{Key: c.want, Batch: c.want, Running: c.running, RequestsLeft: c.left}
-				if diff := cmp.Diff(want, usage(t, a, limits)); diff != "" {
-					t.Errorf("usage (-want +got):\n%s", diff)
+				u := usage(t, a, limited)
+				for _, scope := range []ScopeUsage{u.Key, u.Project, u.Team, u.Batch} {
+					if scope.Reserved != c.reserved || scope.Spent != c.spent {
+						t.Errorf("got %+v, want %s CU reserved and %s spent", scope, c.reserved, c.spent)
+					}
+				}
+				if u.Key.Running != c.running || u.Team.Running != c.running || u.Project.RequestsLeft != c.left {
+					t.Errorf("got %+v, want %d running, %d requests left", u, c.running, c.left)
+				}
+				entries, err := a.Entries(t.Context(), "potions", 100)
+				if err != nil || len(entries) != c.entries {
+					t.Errorf("got journal %+v (%v), want %d entries", entries, err, c.entries)
 				}
 			})
 		}
 	})
+}
+
+// An attempt keeps its grant whatever candidates it is asked with, and gives it
+// back where it was taken.
+func TestGrantStaysWithItsKey(t *testing.T) {
+	onBoth(t, func(t *testing.T, s server) {
+		a, other := s.admission(t), Candidate{Account: day}
+		if got, want := mustReserve(t, a, claim("a", 10, free)), (Grant{Account: night, Amount: 10000}); got != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+		moved := Candidate{Account: Account{APIKey: "night", Project: "levels", Team: "engine"}}
+		want := Grant{Account: night, Amount: 10000, Again: true}
+		for _, candidates := range [][]Candidate{{free}, {other, free}, {moved}} {
+			if got := mustReserve(t, a, claim("a", 12, candidates...)); got != want {
+				t.Errorf("asked with %+v: got %+v, want %+v", candidates, got, want)
+			}
+		}
+		_, err := a.Reserve(t.Context(), claim("a", 10, other))
+		if elsewhere, ok := errors.AsType[*GrantedElsewhereError](err); !ok || elsewhere.Account != night {
+			t.Errorf("got %v, want to hear of the grant on %+v", err, night)
+		}
+		mustDo(t, a.Free(t.Context(), ref("a"), 1, day))
+		if got := usage(t, a, free).Team.Running; got != 0 {
+			t.Errorf("got %d running after Free with another key, want 0", got)
+		}
+		mustSettle(t, a, "a", day, 9)
+		if got := usage(t, a, free); got.Key.Spent != 9000 || got.Project.Spent != 9000 || got.Team.Spent != 9000 {
+			t.Errorf("got %+v, want 9 CU spent where the grant was", got)
+		}
+		if got := usage(t, a, other); got.Key.Spent != 0 || got.Team.Reserved != 0 {
+			t.Errorf("got %+v, want nothing on the key that was not granted", got)
+		}
+	})
+}
+
+// Attempts and batches are apart, and jobs that cost nothing are jobs too.
+func TestAttemptsAreApart(t *testing.T) {
+	onBoth(t, func(t *testing.T, s server) {
+		a := s.admission(t)
+		second, other := claim("a", 0, free), claim("a", 0, free)
+		second.Attempt, other.Ref.Batch = 2, "swords"
+		for _, c := range []Claim{claim("a", 0, free), second, other} {
+			if mustReserve(t, a, c).Again {
+				t.Errorf("attempt %d of %s was taken for another", c.Attempt, c.Ref)
+			}
+		}
+		mustSettle(t, a, "a", night, 0)
+		mustDo(t, a.Release(t.Context(), ref("a"), 2, night))
+		if got := usage(t, a, free).Key; got.Running != 1 || got.Reserved != 0 || got.Spent != 0 {
+			t.Errorf("got %+v, want one running", got)
+		}
+	})
+}
+
+// What finished jobs leave is gone after an hour, and a late repeat is recognised
+// until then; totals stay.
+func TestMarkersLastAnHour(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, client := redistest.Emulator(t)
+		a := opened(t, client)
+		for i := range 50 {
+			mustSpend(t, a, job.ID(strconv.Itoa(i)), 1, free)
+		}
+		time.Sleep(markerKept - time.Second)
+		mustSettle(t, a, "7", night, 1)
+		mustDo(t, a.Adopt(t.Context(), ref("7"), 1, night, 1000, time.Time{}))
+		if _, err := a.Reserve(t.Context(), claim("7", 1, free)); !errors.Is(err, ErrSettled) {
+			t.Errorf("got %v, want %v", err, ErrSettled)
+		}
+		time.Sleep(2 * time.Second)
+		got, err := client.Keys(t.Context(), a.keys.tag+grantKind+"*").Result()
+		if err != nil || len(got) != 0 {
+			t.Errorf("got %q (%v), want no grants left", got, err)
+		}
+		if err := a.Settle(t.Context(), ref("7"), 1, night, 1000, 0); !errors.Is(err, ErrNoGrant) {
+			t.Errorf("a settle an hour late: got %v, want %v", err, ErrNoGrant)
+		}
+		if u := usage(t, a, free); u.Batch.Spent != 50*job.OneCU || u.Batch.Reserved != 0 {
+			t.Errorf("got %+v, want 50 CU spent", u.Batch)
+		}
+	})
+}
+
+func TestBillsThatMakeNoSense(t *testing.T) {
+	t.Parallel()
+	a := emulated(t)
+	mustReserve(t, a, claim("a", 1, free))
+	for _, bill := range [][2]job.CU{{-1, 0}, {5, -1}, {5, 6}} {
+		if err := a.Settle(t.Context(), ref("a"), 1, night, bill[0], bill[1]); err == nil {
+			t.Errorf("a bill of %s with %s refunded was counted", bill[0], bill[1])
+		}
+	}
+	if err := a.Adopt(t.Context(), ref("b"), 1, night, -1, time.Time{}); err == nil {
+		t.Error("a negative amount was adopted")
+	}
+	if err := a.Seed(t.Context(), night, "potions", time.Now(), -1); err == nil {
+		t.Error("a negative amount was seeded")
+	}
+	if _, err := a.Reserve(t.Context(), claim("b", -1, free)); err == nil {
+		t.Error("a negative amount was reserved")
+	}
+	if u := usage(t, a, free).Key; u.Spent != 0 || u.Reserved != 1000 {
+		t.Errorf("got %+v, want only the first reservation", u)
+	}
 }

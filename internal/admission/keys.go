@@ -2,6 +2,7 @@ package admission
 
 import (
 	"strconv"
+	"strings"
 
 	"nightshift/internal/job"
 )
@@ -14,30 +15,68 @@ type keys struct{ tag string }
 
 func newKeys(prefix string) keys { return keys{tag: "{" + prefix + ":admission}:"} }
 
+// scope is a kind of thing that is counted.
+type scope string
+
+const (
+	keyScope     scope = "key"
+	projectScope scope = "project"
+	teamScope    scope = "team"
+	batchScope   scope = "batch"
+)
+
+// life is a text: token of the life and process of the server; ready is the token
+// once all was restored.
+func (k keys) life() string  { return k.tag + "life" }
+func (k keys) ready() string { return k.tag + "ready" }
+
 // grant is a hash: one reservation, or for a time the marker of a finished one.
-func (k keys) grant(batch string, id job.ID, attempt int) string {
-	return k.tag + "grant:" + owner(batch, id, attempt)
-}
+func (k keys) grant(owner string) string { return k.tag + grantKind + owner }
 
-// rate is a hash: the requests of a project in the last minute, by bucket.
-func (k keys) rate(project string) string { return k.tag + "rate:" + project }
+// journal is a stream: the movements of a batch's CU that are not exported yet.
+func (k keys) journal(batch string) string { return k.tag + journalKind + batch }
 
-// slots is a set: the owners of a team's running jobs.
-func (k keys) slots(team string) string { return k.tag + "slots:" + team }
+// rate is a hash: the requests of the last minute, by bucket.
+func (k keys) rate(s scope, name string) string { return k.tag + "rate:" + string(s) + ":" + name }
 
-// ceiling is a number: how many jobs of a team may run, as the provider said.
+// slots is a set: the owners of running jobs.
+func (k keys) slots(s scope, name string) string { return k.tag + slotsKind + string(s) + ":" + name }
+
+// ceiling is a hash: how many jobs of a team may run, as the provider said.
 func (k keys) ceiling(team string) string { return k.tag + "ceiling:" + team }
 
-// keyCU and batchCU are hashes: what is spent and reserved in total.
-func (k keys) keyCU(apiKey string) string  { return k.tag + "cu:key:" + apiKey }
-func (k keys) batchCU(batch string) string { return k.tag + "cu:batch:" + batch }
+// cu is a hash: what is spent and reserved.
+func (k keys) cu(s scope, name string) string { return k.tag + cuKind + string(s) + ":" + name }
 
-// keyHold and projectHold are texts: until when nothing is granted, and why.
-func (k keys) keyHold(apiKey string) string      { return k.tag + "hold:key:" + apiKey }
-func (k keys) projectHold(project string) string { return k.tag + "hold:project:" + project }
+// hold is a text: until when nothing is granted, and why.
+func (k keys) hold(s scope, name string) string { return k.tag + "hold:" + string(s) + ":" + name }
+
+// The kinds of keys that a new life begins without.
+const (
+	grantKind   = "grant:"
+	journalKind = "journal:"
+	slotsKind   = "slots:"
+	cuKind      = "cu:"
+)
 
 // owner names a grant. The batch is part of it, because a job's ID is its content
 // and two batches may hold the same job.
-func owner(batch string, id job.ID, attempt int) string {
-	return string(id) + "/" + strconv.Itoa(attempt) + "/" + batch
+func owner(ref job.Ref, attempt int) string {
+	return escapeID.Replace(string(ref.ID)) + "/" + strconv.Itoa(attempt) + "/" + ref.Batch
+}
+
+// The first two slashes of an owner end ID and attempt, so an ID shows none.
+var (
+	escapeID   = strings.NewReplacer("%", "%25", "/", "%2F")
+	unescapeID = strings.NewReplacer("%25", "%", "%2F", "/")
+)
+
+// parseOwner reads what owner writes.
+func parseOwner(text string) (ref job.Ref, attempt int, ok bool) {
+	parts := strings.SplitN(text, "/", 3)
+	if len(parts) != 3 {
+		return job.Ref{}, 0, false
+	}
+	attempt, err := strconv.Atoi(parts[1])
+	return job.Ref{Batch: parts[2], ID: job.ID(unescapeID.Replace(parts[0]))}, attempt, err == nil
 }

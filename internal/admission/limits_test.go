@@ -6,50 +6,73 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/redis/go-redis/v9"
 
 	"nightshift/internal/job"
-	"nightshift/internal/redistest"
 )
+
+// capped are limits of CU.
+func capped(total, day, month *job.CU) Limits {
+	return Limits{CU: Caps{Total: total, Day: day, Month: month}}
+}
 
 // Each limit makes the next job wait, with its reason, words and time.
 func TestWaits(t *testing.T) {
-	t.Parallel()
+	const minuteAtMost, bucket = 61250 * time.Millisecond, 250 * time.Millisecond
+	key := func(l Limits) Candidate { return Candidate{Account: night, Key: l} }
+	project := func(l Limits) Candidate { return Candidate{Account: night, Project: l} }
+	team := func(l Limits) Candidate { return Candidate{Account: night, Team: l} }
 	cases := []struct {
 		name    string
-		limits  Limits
+		on      Candidate
+		batch   Limits
 		reason  job.WaitReason
 		detail  string
 		longest time.Duration // After is at most this,
 		slack   time.Duration // and at least this much less
 	}{
-		{"requests", Limits{RequestsPerMinute: 1}, job.WaitRequestRate,
-			`1 of 1 requests of project "icons" in this minute`, 61250 * time.Millisecond, 10 * time.Second},
-		{"submits", Limits{RequestsPerMinute: 10, ReadReserve: 9}, job.WaitRequestRate,
-			`1 of 1 requests of project "icons" in this minute`, 61250 * time.Millisecond, 10 * time.Second},
-		{"slots", Limits{Parallel: 1}, job.WaitParallel, "1 of 1 running", pollAfter, 0},
-		{"key CU reserved", Limits{KeyCU: cu(19)}, job.WaitKeyCU,
-			`cap of key "night" 19 CU: 10 spent or reserved, this job needs 10`, pollAfter, 0},
-		{"batch before key", Limits{KeyCU: cu(10), BatchCU: cu(19)}, job.WaitBatchCU,
-			"batch budget 19 CU: 10 spent or reserved, this job needs 10", pollAfter, 0},
-		{"batch CU reserved", Limits{BatchCU: cu(19), KeyCU: cu(19), Parallel: 1}, job.WaitBatchCU,
-			"batch budget 19 CU: 10 spent or reserved, this job needs 10", pollAfter, 0},
-		{"the longest", Limits{BatchCU: cu(19), Parallel: 1, RequestsPerMinute: 1}, job.WaitRequestRate,
-			`1 of 1 requests of project "icons" in this minute`, 61250 * time.Millisecond, 10 * time.Second},
+		{"requests of the key", key(Limits{RequestsPerMinute: 1}), Limits{}, job.WaitRequestRate,
+			"1 of 1 requests of key night in this minute", minuteAtMost, bucket},
+		{"requests of the project", project(Limits{RequestsPerMinute: 1}), Limits{}, job.WaitRequestRate,
+			"1 of 1 requests of project icons in this minute", minuteAtMost, bucket},
+		{"submits", project(Limits{RequestsPerMinute: 10, ReadReserve: 9}), Limits{}, job.WaitRequestRate,
+			"1 of 1 requests of project icons in this minute", minuteAtMost, bucket},
+		{"slots of the key", key(Limits{Parallel: 1}), Limits{}, job.WaitParallel, "1 of 1 running of key night", pollAfter, 0},
+		{"slots of the team", team(Limits{Parallel: 1}), Limits{}, job.WaitParallel, "1 of 1 running of team art", pollAfter, 0},
+		{"key's total", key(capped(cu(19), nil, nil)), Limits{}, job.WaitKeyCU,
+			"cap of key night, 19 CU: 10 spent or reserved, this job needs 10", pollAfter, 0},
+		{"key's day", key(capped(nil, cu(19), nil)), Limits{}, job.WaitKeyCU,
+			"cap of key night, 19 CU a day: 10 spent or reserved, this job needs 10", pollAfter, 0},
+		{"key's month", key(capped(nil, nil, cu(19))), Limits{}, job.WaitKeyCU,
+			"cap of key night, 19 CU a month: 10 spent or reserved, this job needs 10", pollAfter, 0},
+		{"project's total", project(capped(cu(19), nil, nil)), Limits{}, job.WaitProjectCU,
+			"cap of project icons, 19 CU: 10 spent or reserved, this job needs 10", pollAfter, 0},
+		{"project's month", project(capped(nil, nil, cu(19))), Limits{}, job.WaitProjectCU,
+			"cap of project icons, 19 CU a month: 10 spent or reserved, this job needs 10", pollAfter, 0},
+		{"team's day", team(capped(nil, cu(19), nil)), Limits{}, job.WaitTeamCU,
+			"cap of team art, 19 CU a day: 10 spent or reserved, this job needs 10", pollAfter, 0},
+		{"batch's total", free, capped(cu(19), nil, nil), job.WaitBatchCU,
+			"budget of batch potions, 19 CU: 10 spent or reserved, this job needs 10", pollAfter, 0},
+		{"batch's day", free, capped(nil, cu(19), nil), job.WaitBatchCU,
+			"budget of batch potions, 19 CU a day: 10 spent or reserved, this job needs 10", pollAfter, 0},
+		{"batch before key", key(capped(cu(10), nil, nil)), capped(cu(19), nil, nil), job.WaitBatchCU,
+			"budget of batch potions, 19 CU: 10 spent or reserved, this job needs 10", pollAfter, 0},
+		{"the longest", Candidate{Account: night, Team: Limits{Parallel: 1}, Key: Limits{RequestsPerMinute: 1}}, capped(cu(19), nil, nil),
+			job.WaitRequestRate, "1 of 1 requests of key night in this minute", minuteAtMost, bucket},
 	}
-	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
+	onBoth(t, func(t *testing.T, s server) {
 		for _, c := range cases {
 			t.Run(c.name, func(t *testing.T) {
-				a := New(Options{Redis: client, Prefix: t.Name()})
-				mustReserve(t, a, claim("first", 10, c.limits))
-				before := usage(t, a, c.limits)
-				_, err := a.Reserve(t.Context(), claim("second", 10, c.limits))
-				postponed := mustWait(t, err, c.reason)
-				if postponed.Detail != c.detail {
-					t.Errorf("got detail %q, want %q", postponed.Detail, c.detail)
+				a := s.admission(t)
+				first, second := claim("first", 10, c.on), claim("second", 10, c.on)
+				first.Batch, second.Batch = c.batch, c.batch
+				mustReserve(t, a, first)
+				before := usage(t, a, c.on)
+				wait := refused(t, a, second, c.reason)
+				if wait.Detail != c.detail || wait.Endless {
+					t.Errorf("got %q, endless %t, want %q", wait.Detail, wait.Endless, c.detail)
 				}
-				within(t, postponed.After, c.longest, c.slack)
-				if diff := cmp.Diff(before, usage(t, a, c.limits)); diff != "" {
+				within(t, wait.After, c.longest, c.slack)
+				if diff := cmp.Diff(before, usage(t, a, c.on)); diff != "" {
 					t.Errorf("a refused claim took something (-before +after):\n%s", diff)
 				}
 			})
@@ -57,103 +80,81 @@ func TestWaits(t *testing.T) {
 	})
 }
 
-// A cap that can never fit the job outlasts every other reason.
-func TestNeverFits(t *testing.T) {
-	t.Parallel()
-	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
-		a, limits := New(Options{Redis: client}), Limits{BatchCU: cu(500), RequestsPerMinute: 1}
-		spent := claim("first", 0, limits)
-		spent.Amount = 496250
-		mustReserve(t, a, spent)
-		mustDo(t, a.Settle(t.Context(), nightScope, "first", 1, 496250, 0))
-		next := claim("second", 0, limits)
-		next.Amount = 10750
-		_, err := a.Reserve(t.Context(), next)
-		postponed := mustWait(t, err, job.WaitBatchCU)
-		if want := "batch budget 500 CU: 496.25 spent or reserved, this job needs 10.75"; postponed.Detail != want {
-			t.Errorf("got detail %q, want %q", postponed.Detail, want)
-		}
-		if postponed.After < stuckAfter {
-			t.Errorf("asks again after %s, before the request rate or anything else allows it", postponed.After)
-		}
-	})
-}
-
-func TestReadsUseTheWholeRate(t *testing.T) {
-	t.Parallel()
-	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
-		a, limits := New(Options{Redis: client}), Limits{RequestsPerMinute: 4, ReadReserve: 2}
-		mustReserve(t, a, claim("a", 1, limits))
-		mustReserve(t, a, claim("b", 1, limits))
-		_, err := a.Reserve(t.Context(), claim("c", 1, limits))
-		mustWait(t, err, job.WaitRequestRate)
-		mustDo(t, a.Request(t.Context(), nightScope, limits))
-		mustDo(t, a.Request(t.Context(), nightScope, limits))
-		mustWait(t, a.Request(t.Context(), nightScope, limits), job.WaitRequestRate)
-	})
-}
-
-// Reads of the whole rate leave no place for a submit either.
-func TestReadsCountForSubmits(t *testing.T) {
-	t.Parallel()
-	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
-		a, limits := New(Options{Redis: client}), Limits{RequestsPerMinute: 2, ReadReserve: 1}
-		mustDo(t, a.Request(t.Context(), nightScope, limits))
-		mustDo(t, a.Request(t.Context(), nightScope, limits))
-		_, err := a.Reserve(t.Context(), claim("a", 1, limits))
-		mustWait(t, err, job.WaitRequestRate)
-	})
-}
-
-func TestLearnCeiling(t *testing.T) {
-	t.Parallel()
-	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
-		a, limits := New(Options{Redis: client}), Limits{Parallel: 4}
-		learn := func(said, want int) {
-			t.Helper()
-			mustDo(t, a.LearnCeiling(t.Context(), nightScope, said))
-			if got := usage(t, a, limits).Ceiling; got != want {
-				t.Errorf("told %d: got ceiling %d, want %d", said, got, want)
+// A cap that is spent up, and an amount above a cap: which of them time ends, and
+// when.
+func TestSpentUp(t *testing.T) {
+	noon := time.Date(2026, 7, 14, 12, 0, 0, 0, time.UTC)
+	starts := func(l Limits) Limits {
+		l.Days = Starts{noon.Add(-36 * time.Hour), noon.Add(-12 * time.Hour), noon.Add(12 * time.Hour)}
+		l.Months = Starts{noon.AddDate(0, 0, -44), noon.AddDate(0, 0, -13).Add(-12 * time.Hour), noon.AddDate(0, 0, 17)}
+		return l
+	}
+	cases := []struct {
+		name    string
+		caps    Limits
+		spent   job.CU
+		endless bool
+		after   time.Duration
+	}{
+		{"total", capped(cu(20), nil, nil), 11, true, stuckAfter},
+		{"day", capped(nil, cu(20), nil), 11, false, 12 * time.Hour},
+		{"month", capped(nil, nil, cu(20)), 11, false, 17 * 24 * time.Hour},
+		{"day and month", capped(nil, cu(20), cu(20)), 11, false, 17 * 24 * time.Hour},
+		{"day and total", capped(cu(20), cu(20), nil), 11, true, stuckAfter},
+		{"more than a total", capped(cu(9), nil, nil), 0, true, stuckAfter},
+		{"more than a day", capped(nil, cu(9), nil), 0, true, stuckAfter},
+		{"more than a month", capped(nil, nil, cu(9)), 0, true, stuckAfter},
+		{"a total of nothing", capped(cu(0), nil, nil), 0, true, stuckAfter},
+	}
+	scopes := map[job.WaitReason]func(Limits) (Candidate, Limits){
+		job.WaitKeyCU:     func(l Limits) (Candidate, Limits) { return Candidate{Account: night, Key: l}, Limits{} },
+		job.WaitProjectCU: func(l Limits) (Candidate, Limits) { return Candidate{Account: night, Project: l}, Limits{} },
+		job.WaitTeamCU:    func(l Limits) (Candidate, Limits) { return Candidate{Account: night, Team: l}, Limits{} },
+		job.WaitBatchCU:   func(l Limits) (Candidate, Limits) { return free, l },
+	}
+	onBoth(t, func(t *testing.T, s server) {
+		s.clock.set(noon)
+		for _, c := range cases {
+			for reason, limit := range scopes {
+				t.Run(c.name+" "+string(reason), func(t *testing.T) {
+					a := s.admission(t)
+					mustSpend(t, a, "before", c.spent, free)
+					on, batch := limit(starts(c.caps))
+					next := claim("next", 10, on)
+					next.Batch = batch
+					wait := refused(t, a, next, reason)
+					if wait.Endless != c.endless || wait.After != c.after {
+						t.Errorf("got %s, endless %t, want %s, %t", wait.After, wait.Endless, c.after, c.endless)
+					}
+				})
 			}
 		}
-		for _, id := range []job.ID{"a", "b", "c"} {
-			mustReserve(t, a, claim(id, 1, limits))
-		}
-		learn(0, 3)
-		_, err := a.Reserve(t.Context(), claim("d", 1, limits))
-		mustWait(t, err, job.WaitParallel)
-		learn(0, 2) // refused at 3 too
-		learn(0, 1)
-		learn(0, 1) // never less
-		learn(9, 4) // the configured one is lower
-		learn(2, 2)
-		if got := usage(t, a, Limits{}).Ceiling; got != 2 {
-			t.Errorf("without a configured ceiling: got %d, want the learned 2", got)
-		}
 	})
 }
 
-// Running jobs are counted by team, requests by project: another key of both
-// shares them, a key of others does not.
-func TestCountedIn(t *testing.T) {
-	t.Parallel()
-	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
-		a, limits := New(Options{Redis: client}), Limits{RequestsPerMinute: 9, Parallel: 1, KeyCU: cu(10)}
-		mustReserve(t, a, claim("a", 10, limits))
-		other := claim("b", 10, limits)
-		other.Scope.APIKey = "day"
-		_, err := a.Reserve(t.Context(), other)
-		mustWait(t, err, job.WaitParallel)
-		other.Scope.Team = "engine"
-		mustReserve(t, a, other)
-		if left := usage(t, a, limits).RequestsLeft; left != 7 {
-			t.Errorf("got %d requests left in the shared project, want 7", left)
+// A wait that only a person ends outlasts every other, and a job that still fits
+// passes by.
+func TestEndlessOutlasts(t *testing.T) {
+	onBoth(t, func(t *testing.T, s server) {
+		a := s.admission(t)
+		mustSpend(t, a, "first", 490, free)
+		next := claim("second", 0, Candidate{Account: night, Key: Limits{RequestsPerMinute: 2}})
+		next.Amount, next.Batch = 10750, capped(cu(500), nil, nil)
+		mustDo(t, a.Request(t.Context(), next.Candidates[0]))
+		wait := refused(t, a, next, job.WaitBatchCU)
+		want := "budget of batch potions, 500 CU: 490 spent or reserved, this job needs 10.75"
+		if wait.Detail != want || !wait.Endless {
+			t.Errorf("got %q, endless %t, want %q for ever", wait.Detail, wait.Endless, want)
 		}
+		cheap := claim("third", 10, free)
+		cheap.Batch = next.Batch
+		mustReserve(t, a, cheap)
 	})
 }
 
 func TestLimitsThatMakeNoSense(t *testing.T) {
 	t.Parallel()
+	now := time.Now()
 	cases := []struct {
 		name   string
 		limits Limits
@@ -161,14 +162,21 @@ func TestLimitsThatMakeNoSense(t *testing.T) {
 	}{
 		{"reserve takes all", Limits{RequestsPerMinute: 10, ReadReserve: 10}, "a read reserve of 10 leaves none of 10 requests a minute for submits"},
 		{"negative", Limits{Parallel: -1}, "limits must not be negative"},
+		{"order", Limits{Days: Starts{now, now, now.Add(time.Hour)}}, "the starts of periods are not in order"},
 	}
+	a := emulated(t)
 	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			_, err := New(Options{Redis: emulator(t)}).Reserve(t.Context(), claim("a", 1, c.limits))
+		for _, on := range []Candidate{{Key: c.limits}, {Project: c.limits}, {Team: c.limits}} {
+			_, err := a.Reserve(t.Context(), claim("a", 1, on))
 			if err == nil || !strings.HasSuffix(err.Error(), c.want) {
-				t.Errorf("got %v, want it to end in %q", err, c.want)
+				t.Errorf("%s: got %v, want it to end in %q", c.name, err, c.want)
 			}
-		})
+		}
+		if err := a.Request(t.Context(), Candidate{Key: c.limits}); err == nil {
+			t.Errorf("%s: a request was granted", c.name)
+		}
+	}
+	if _, err := a.Reserve(t.Context(), claim("a", 1)); err == nil {
+		t.Error("granted without a candidate")
 	}
 }

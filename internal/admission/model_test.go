@@ -1,206 +1,210 @@
 package admission
 
 import (
-	"errors"
-	"fmt"
-	"math/rand/v2"
+	"maps"
+	"slices"
 	"strconv"
-	"testing"
-
-	"github.com/google/go-cmp/cmp"
-	"github.com/redis/go-redis/v9"
+	"time"
 
 	"nightshift/internal/job"
-	"nightshift/internal/redistest"
 )
 
-// model is what admission is meant to be, without Redis: grants by name, and
+// model is what admission is meant to be, without Redis: grants and bills, and
 // totals that are counted anew each time.
 type model struct {
-	grants map[job.ID]modelGrant
-	spent  map[string]job.CU // by "key …" and "batch …"
+	grants map[attemptRef]modelGrant
+	bills  []modelBill
+	now    time.Time
+}
+
+type attemptRef struct {
+	job.Ref
+	attempt int
 }
 
 type modelGrant struct {
-	state  string // held, freed, settled, released
-	scope  Scope
-	amount job.CU
+	state   string // held, freed, settled, released
+	in      Account
+	amount  job.CU
+	charged time.Time
+	noted   time.Time // charged as the journal has it
+}
+
+type modelBill struct {
+	in      Account
+	batch   string
+	charged time.Time
+	spent   job.CU
 }
 
 func (g modelGrant) live() bool { return g.state == "held" || g.state == "freed" }
 
-func (m *model) reserved(in func(Scope) bool) (sum job.CU) {
-	for _, g := range m.grants {
-		if g.live() && in(g.scope) {
+// scoped tells what belongs to a scope.
+type scoped func(in Account, batch string) bool
+
+func (m *model) scopes(c Account, batch string) [4]scoped {
+	return [4]scoped{
+		func(in Account, _ string) bool { return in.APIKey == c.APIKey },
+		func(in Account, _ string) bool { return in.Project == c.Project },
+		func(in Account, _ string) bool { return in.Team == c.Team },
+		func(_ Account, of string) bool { return of == batch },
+	}
+}
+
+func (m *model) reserved(of scoped) (sum job.CU) {
+	for name, g := range m.grants {
+		if g.live() && of(g.in, name.Batch) {
 			sum += g.amount
 		}
 	}
 	return sum
 }
 
-func (m *model) running(team string) (n int) {
-	for _, g := range m.grants {
-		if g.state == "held" && g.scope.Team == team {
+func (m *model) running(of scoped) (n int) {
+	for name, g := range m.grants {
+		if g.state == "held" && of(g.in, name.Batch) {
 			n++
 		}
 	}
 	return n
 }
 
-func (m *model) usage(s Scope, l Limits) Usage {
-	ofKey := m.reserved(func(o Scope) bool { return o.APIKey == s.APIKey })
-	ofBatch := m.reserved(func(o Scope) bool { return o.Batch == s.Batch })
-	return Usage{
-		Key:          Spending{Spent: m.spent["key "+s.APIKey], Reserved: ofKey},
-		Batch:        Spending{Spent: m.spent["batch "+s.Batch], Reserved: ofBatch},
-		Running:      m.running(s.Team),
-		Ceiling:      l.Parallel,
-		RequestsLeft: -1,
-	}
-}
-
-// reserve answers what Reserve must: "granted", "again", "settled" or "wait".
-func (m *model) reserve(c Claim) string {
-	g, u := m.grants[c.Job], m.usage(c.Scope, c.Limits)
-	switch {
-	case g.live():
-		return "again"
-	case g.state == "settled":
-		return "settled"
-	case u.Running >= c.Limits.Parallel,
-		u.Key.Spent+u.Key.Reserved+c.Amount > *c.Limits.KeyCU,
-		u.Batch.Spent+u.Batch.Reserved+c.Amount > *c.Limits.BatchCU:
-		return "wait"
-	}
-	m.grants[c.Job] = modelGrant{"held", c.Scope, c.Amount}
-	return "granted"
-}
-
-func (m *model) adopt(c Claim) {
-	if g := m.grants[c.Job]; !g.live() && g.state != "settled" {
-		m.grants[c.Job] = modelGrant{"held", c.Scope, c.Amount}
-	}
-}
-
-// end moves a grant on from the states it may have.
-func (m *model) end(id job.ID, to string, net job.CU) bool {
-	g := m.grants[id]
-	if !g.live() {
-		return false
-	}
-	g.state = to
-	m.grants[id] = g
-	m.spent["key "+g.scope.APIKey] += net
-	m.spent["batch "+g.scope.Batch] += net
-	return true
-}
-
-// answerOf names what Reserve answered as the model does.
-func answerOf(g Grant, err error) string {
-	_, postponed := errors.AsType[*job.PostponedError](err)
-	switch {
-	case postponed:
-		return "wait"
-	case errors.Is(err, ErrSettled):
-		return "settled"
-	case err != nil:
-		return err.Error()
-	case g.Again:
-		return "again"
-	default:
-		return "granted"
-	}
-}
-
-// Random sequences of everything that can happen to a grant, repeats, other
-// keys and late steps included, end where the model says, after every step.
-func TestAgainstModel(t *testing.T) {
-	t.Parallel()
-	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
-		for seed := range uint64(4) {
-			t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
-				a := New(Options{Redis: client, Prefix: t.Name()})
-				walk(t, a, rand.New(rand.NewPCG(seed, 2)))
-			})
+func (m *model) spent(of scoped, since time.Time) (sum job.CU) {
+	for _, b := range m.bills {
+		if of(b.in, b.batch) && !b.charged.Before(since) {
+			sum += b.spent
 		}
-	})
+	}
+	return sum
 }
 
-func walk(t *testing.T, a *Admission, random *rand.Rand) {
-	m := &model{grants: map[job.ID]modelGrant{}, spent: map[string]job.CU{}}
-	limits := Limits{Parallel: 2 + random.IntN(3), KeyCU: cu(30), BatchCU: cu(60)}
-	scopes := []Scope{
-		{APIKey: "k1", Project: "p1", Team: "t1", Batch: "b"},
-		{APIKey: "k2", Project: "p1", Team: "t1", Batch: "b"},
-		{APIKey: "k3", Project: "p2", Team: "t2", Batch: "b"},
+func (m *model) scopeUsage(of scoped, l Limits) ScopeUsage {
+	return ScopeUsage{
+		Reserved: m.reserved(of), Spent: m.spent(of, time.Time{}),
+		SpentToday: m.spent(of, l.Days[1]), SpentThis: m.spent(of, l.Months[1]),
+		DayEnds: l.Days[2], MonthEnds: l.Months[2],
 	}
-	seen := map[string]int{}
-	for step := range 250 {
-		s := scopes[random.IntN(len(scopes))]
-		c := Claim{
-			Scope: s, Limits: limits, Attempt: 1,
-			Job: job.ID(strconv.Itoa(random.IntN(12) + step/10)), Amount: job.CU(random.IntN(9000)),
-		}
-		name := m.step(t, a, c, random)
-		seen[name]++
-		for _, s := range scopes {
-			got, err := a.Usage(t.Context(), s, limits)
-			if diff := cmp.Diff(m.usage(s, limits), got); diff != "" || err != nil {
-				t.Fatalf("after step %d, %s of job %s: %v, usage of %s (-want +got):\n%s", step, name, c.Job, err, s.APIKey, diff)
+}
+
+func (m *model) usage(c Candidate, batch string, ofBatch Limits) Usage {
+	of := m.scopes(c.Account, batch)
+	u := Usage{
+		Key: m.scopeUsage(of[0], c.Key), Project: m.scopeUsage(of[1], c.Project),
+		Team: m.scopeUsage(of[2], c.Team), Batch: m.scopeUsage(of[3], ofBatch),
+	}
+	u.Key.RequestsLeft, u.Project.RequestsLeft = -1, -1
+	u.Key.Running, u.Key.Ceiling = m.running(of[0]), c.Key.Parallel
+	u.Team.Running, u.Team.Ceiling = m.running(of[2]), c.Team.Parallel
+	return u
+}
+
+// fits reports whether an amount is within the caps and slots of a candidate.
+func (m *model) fits(c Candidate, batch string, ofBatch Limits, amount job.CU) bool {
+	u := m.usage(c, batch, ofBatch)
+	for i, s := range []ScopeUsage{u.Key, u.Project, u.Team, u.Batch} {
+		caps := []Limits{c.Key, c.Project, c.Team, ofBatch}[i].CU
+		for limit, spent := range map[*job.CU]job.CU{caps.Total: s.Spent, caps.Day: s.SpentToday, caps.Month: s.SpentThis} {
+			if limit != nil && spent+s.Reserved+amount > *limit {
+				return false
 			}
 		}
 	}
-	for _, name := range []string{"reserve: granted", "reserve: again", "reserve: wait", "reserve: settled", "settle: <nil>"} {
-		if seen[name] == 0 {
-			t.Errorf("this walk never came to %q: %v", name, seen)
+	return u.Key.Running < c.Key.Parallel && u.Team.Running < c.Team.Parallel
+}
+
+// reserve answers what Reserve must: "granted <key>", "again <key>", "elsewhere
+// <key>", "settled" or "wait".
+func (m *model) reserve(c Claim) string {
+	name := attemptRef{c.Ref, c.Attempt}
+	g := m.grants[name]
+	switch {
+	case g.state == "settled":
+		return "settled"
+	case g.live() && !slices.ContainsFunc(c.Candidates, func(c Candidate) bool { return c.Account == g.in }):
+		return "elsewhere " + g.in.APIKey
+	case g.live():
+		if g.state == "held" {
+			g.charged = m.now
+			m.grants[name] = g
 		}
+		return "again " + g.in.APIKey
+	}
+	best, least := -1, job.CU(0)
+	for i, candidate := range c.Candidates {
+		of := m.scopes(candidate.Account, c.Ref.Batch)[0]
+		used := m.spent(of, candidate.Key.Days[1]) + m.reserved(of)
+		if m.fits(candidate, c.Ref.Batch, c.Batch, c.Amount) && (best < 0 || used < least) {
+			best, least = i, used
+		}
+	}
+	if best < 0 {
+		return "wait"
+	}
+	in := c.Candidates[best].Account
+	m.grants[name] = modelGrant{"held", in, c.Amount, m.now, m.now}
+	return "granted " + in.APIKey
+}
+
+func (m *model) adopt(name attemptRef, in Account, amount job.CU, charged time.Time) {
+	if charged.IsZero() {
+		charged = m.now
+	}
+	if g := m.grants[name]; !g.live() && g.state != "settled" {
+		m.grants[name] = modelGrant{"held", in, amount, charged, charged}
 	}
 }
 
-// step does one thing to both and returns what it was.
-func (m *model) step(t *testing.T, a *Admission, c Claim, random *rand.Rand) string {
-	t.Helper()
-	ctx, s := t.Context(), c.Scope
-	switch random.IntN(8) {
-	case 0, 1, 2:
-		want := m.reserve(c)
-		if got := answerOf(a.Reserve(ctx, c)); got != want {
-			t.Fatalf("reserve for job %s: got %s, want %s", c.Job, got, want)
-		}
-		return "reserve: " + want
-	case 3:
-		if random.IntN(4) > 0 {
-			return "nothing"
-		}
-		m.adopt(c)
-		mustDo(t, a.Adopt(ctx, c))
-		return "adopt"
-	case 4:
-		if g := m.grants[c.Job]; g.state == "held" {
-			m.end(c.Job, "freed", 0)
-		}
-		mustDo(t, a.Free(ctx, s, c.Job, 1))
-		return "free"
-	case 5:
-		m.end(c.Job, "released", 0)
-		mustDo(t, a.Release(ctx, s, c.Job, 1))
-		return "release"
-	default:
-		return m.settleStep(t, a, c, random)
+func (m *model) free(name attemptRef) {
+	if g := m.grants[name]; g.state == "held" {
+		g.state = "freed"
+		m.grants[name] = g
 	}
 }
 
-func (m *model) settleStep(t *testing.T, a *Admission, c Claim, random *rand.Rand) string {
-	t.Helper()
-	billed := job.CU(random.Int64N(int64(c.Amount) + 1))
-	refunded := job.CU(random.Int64N(int64(billed) + 1))
-	var want error
-	if settled := m.grants[c.Job].state == "settled"; !settled && !m.end(c.Job, "settled", billed-refunded) {
-		want = ErrNoGrant
+// end settles or releases a live grant and reports whether it was one.
+func (m *model) end(name attemptRef, state string, spent job.CU) bool {
+	g := m.grants[name]
+	if !g.live() {
+		return false
 	}
-	err := a.Settle(t.Context(), c.Scope, c.Job, 1, billed, refunded)
-	if !errors.Is(err, want) {
-		t.Fatalf("settle job %s: got %v, want %v", c.Job, err, want)
+	g.state = state
+	m.grants[name] = g
+	if state == "settled" {
+		m.bills = append(m.bills, modelBill{g.in, name.Batch, g.charged, spent})
 	}
-	return fmt.Sprintf("settle: %v", want)
+	return true
+}
+
+// restore is what a new life knows: bills, and what is open as it was noted.
+func (m *model) restore() {
+	for name, g := range maps.Clone(m.grants) {
+		if !g.live() {
+			delete(m.grants, name)
+			continue
+		}
+		g.state, g.charged = "held", g.noted
+		m.grants[name] = g
+	}
+}
+
+// slices sums the bills up as job.Spend does.
+func (m *model) slices() map[job.Slice]job.CU {
+	sums := map[job.Slice]job.CU{}
+	for _, b := range m.bills {
+		quarter := b.charged.UTC().Truncate(15 * time.Minute)
+		sums[job.Slice{APIKey: b.in.APIKey, Project: b.in.Project, Team: b.in.Team, Batch: b.batch, Quarter: quarter}] += b.spent
+	}
+	maps.DeleteFunc(sums, func(_ job.Slice, spent job.CU) bool { return spent == 0 })
+	return sums
+}
+
+// open names what is held, with its amount and key.
+func (m *model) open() map[string]job.CU {
+	open := map[string]job.CU{}
+	for name, g := range m.grants {
+		if g.live() {
+			open[name.String()+" "+strconv.Itoa(name.attempt)+" "+g.in.APIKey] = g.amount
+		}
+	}
+	return open
 }

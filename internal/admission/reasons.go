@@ -8,17 +8,19 @@ import (
 	"nightshift/internal/job"
 )
 
-// reasons are what a script can name, by code; common.lua knows the first four.
-// Codes are stored in Redis: add at the end.
+// reasons are what a script can name, by code; common.lua knows those that it
+// finds by itself. Codes are stored in Redis: add at the end.
 var reasons = []job.WaitReason{
-	1: job.WaitRequestRate,
-	2: job.WaitParallel,
-	3: job.WaitKeyCU,
-	4: job.WaitBatchCU,
-	5: job.WaitCooldown,
-	6: job.WaitAllowance,
-	7: job.WaitQuarantine,
-	8: job.WaitBackoff,
+	1:  job.WaitRequestRate,
+	2:  job.WaitParallel,
+	3:  job.WaitKeyCU,
+	4:  job.WaitBatchCU,
+	5:  job.WaitCooldown,
+	6:  job.WaitAllowance,
+	7:  job.WaitQuarantine,
+	8:  job.WaitBackoff,
+	9:  job.WaitProjectCU,
+	10: job.WaitTeamCU,
 }
 
 func reasonCode(reason job.WaitReason) int { return slices.Index(reasons, reason) }
@@ -30,34 +32,69 @@ func reasonOf(code int64) job.WaitReason {
 	return reasons[code]
 }
 
-// postponed reads an answer {WAIT, reason, ms, x, y, z}.
-func (r answer) postponed(s Scope) *job.PostponedError {
+// periods are the words for the caps of a scope, by their number in an answer.
+var periods = []string{"", " a day", " a month"}
+
+// postponed reads an answer {WAIT, reason, ms, x, y, z, part, endless}.
+func (r answer) postponed(in Account, batch string) *job.PostponedError {
 	reason := reasonOf(r.number(1))
-	return &job.PostponedError{
-		After:  time.Duration(r.number(2)) * time.Millisecond,
-		Reason: reason,
-		Detail: detail(reason, s, r.number(3), r.number(4), r.number(5)),
+	wait := &job.PostponedError{
+		After:   time.Duration(r.number(2)) * time.Millisecond,
+		Reason:  reason,
+		Endless: r.number(7) == 1 || reason == job.WaitAllowance || reason == job.WaitQuarantine,
+	}
+	x, y, z, part := r.number(3), r.number(4), r.number(5), r.number(6)
+	switch reason {
+	case job.WaitBatchCU:
+		wait.Detail = capDetail("budget of batch "+batch, part, x, y, z)
+	case job.WaitKeyCU:
+		wait.Detail = capDetail("cap of "+named("key", in.APIKey), part, x, y, z)
+	case job.WaitProjectCU:
+		wait.Detail = capDetail("cap of "+named("project", in.Project), part, x, y, z)
+	case job.WaitTeamCU:
+		wait.Detail = capDetail("cap of "+named("team", in.Team), part, x, y, z)
+	case job.WaitParallel:
+		wait.Detail = fmt.Sprintf("%d of %d running of %s", x, y, in.part(part))
+	case job.WaitRequestRate:
+		wait.Detail = rateDetail(in.part(part), x, y)
+	default:
+		wait.Detail = fmt.Sprintf("%s pauses until %s", in.part(part), clock(x))
+	}
+	return wait
+}
+
+// part names the key, project or team that a wait is for, by its number in
+// common.lua.
+func (a Account) part(number int64) string {
+	switch number {
+	case 1:
+		return named("key", a.APIKey)
+	case 2:
+		return named("project", a.Project)
+	default:
+		return named("team", a.Team)
 	}
 }
 
-// detail says in words what x, y and z of reserve.lua mean. Holds share their
-// reasons with limits that were reached here: those have a y.
-func detail(reason job.WaitReason, s Scope, x, y, z int64) string {
-	switch reason {
-	case job.WaitBatchCU:
-		return fmt.Sprintf("batch budget %s CU: %s spent or reserved, this job needs %s", job.CU(x), job.CU(y), job.CU(z))
-	case job.WaitKeyCU:
-		return fmt.Sprintf("cap of key %q %s CU: %s spent or reserved, this job needs %s", s.APIKey, job.CU(x), job.CU(y), job.CU(z))
-	case job.WaitParallel:
-		return fmt.Sprintf("%d of %d running", x, y)
-	case job.WaitRequestRate:
-		if y > 0 {
-			return fmt.Sprintf("%d of %d requests of project %q in this minute", x, y, s.Project)
-		}
-		return fmt.Sprintf("requests of project %q pause until %s", s.Project, clock(x))
-	default:
-		return fmt.Sprintf("key %q pauses until %s", s.APIKey, clock(x))
+func named(kind, name string) string {
+	if name == "" {
+		return "the " + kind
 	}
+	return kind + " " + name
+}
+
+func capDetail(of string, period, limit, used, amount int64) string {
+	return fmt.Sprintf("%s, %s CU%s: %s spent or reserved, this job needs %s",
+		of, job.CU(limit), periods[period], job.CU(used), job.CU(amount))
+}
+
+// rateDetail speaks of a limit that was reached here, or of a pause that the
+// provider demanded, which has no y.
+func rateDetail(of string, x, y int64) string {
+	if y > 0 {
+		return fmt.Sprintf("%d of %d requests of %s in this minute", x, y, of)
+	}
+	return fmt.Sprintf("requests of %s pause until %s", of, clock(x))
 }
 
 func clock(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02 15:04:05 UTC") }

@@ -12,66 +12,97 @@ const (
 	// pollAfter is when to ask again for what another job gives back: that comes
 	// by event, and this is for an event that was missed.
 	pollAfter = time.Second
-	// stuckAfter is when to ask again for CU that a cap can never give as it is;
-	// only a person who raises the cap changes that.
+	// stuckAfter is when to ask again for CU that no time brings; only a person who
+	// raises the cap changes that.
 	stuckAfter = 30 * time.Second
+	// mostAhead is how far ahead a place in the request rate is reserved. Longer
+	// waits are answered with a time, so that nobody holds a slot meanwhile.
+	mostAhead = 10 * time.Second
 )
 
-// Reserve takes what one submission needs, all of it or nothing: a place in the
-// request rate, a slot, and CU of key and batch.
+// Reserve takes what one submission needs on one of the candidates, all of it or
+// nothing: places in the request rates, slots, and CU of key, project, team and
+// batch. Of several keys that are free it takes the one that may be sent with
+// first, then the one that has spent least today.
 //
-// If that is not possible now it returns a [job.PostponedError]. An attempt that
-// holds a live grant gets it again and nothing is taken twice. An attempt that
-// is settled gets [ErrSettled]; one that was released is granted anew.
+// If that is not possible now it returns a [job.PostponedError], of the key that is
+// free the soonest. An attempt that holds a live grant gets it again and nothing is
+// taken twice; on a key that is no candidate it gets [GrantedElsewhereError]. An
+// attempt that is settled gets [ErrSettled]; one that was released is granted anew.
+// [ErrLost] says that Redis lost what it counted.
 func (a *Admission) Reserve(ctx context.Context, c Claim) (Grant, error) {
-	if err := c.validate(); err != nil {
-		return Grant{}, fmt.Errorf("reserve for job %q attempt %d: %w", c.Job, c.Attempt, err)
-	}
-	s, k := c.Scope, a.keys
-	reply, err := a.run(ctx, reserveScript,
-		[]string{
-			k.grant(s.Batch, c.Job, c.Attempt), k.rate(s.Project), k.slots(s.Team), k.ceiling(s.Team),
-			k.keyCU(s.APIKey), k.batchCU(s.Batch), k.keyHold(s.APIKey), k.projectHold(s.Project),
-		},
-		owner(s.Batch, c.Job, c.Attempt), s.APIKey, s.Project, s.Team, int64(c.Amount),
-		c.Limits.RequestsPerMinute, c.Limits.submits(), c.Limits.Parallel, limitCU(c.Limits.KeyCU), limitCU(c.Limits.BatchCU),
-		a.window.bucket.Milliseconds(), a.window.buckets, pollAfter.Milliseconds(), stuckAfter.Milliseconds())
+	grant, err := a.reserve(ctx, c)
 	if err != nil {
-		return Grant{}, fmt.Errorf("reserve for job %q attempt %d: %w", c.Job, c.Attempt, err)
+		return Grant{}, fmt.Errorf("reserve for job %s attempt %d: %w", c.Ref, c.Attempt, err)
+	}
+	return grant, nil
+}
+
+func (a *Admission) reserve(ctx context.Context, c Claim) (Grant, error) {
+	if err := c.validate(); err != nil {
+		return Grant{}, err
+	}
+	now, owner := time.Now(), owner(c.Ref, c.Attempt)
+	keys := []string{
+		a.keys.life(), a.keys.ready(), a.keys.grant(owner), a.keys.journal(c.Ref.Batch), a.keys.cu(batchScope, c.Ref.Batch),
+	}
+	args := []any{
+		a.life.token(), owner, int64(c.Amount), a.window.bucket.Milliseconds(), a.window.buckets, pollAfter.Milliseconds(),
+		stuckAfter.Milliseconds(), mostAhead.Milliseconds(),
+	}
+	args = append(args, c.Batch.numbers(now)...)
+	for _, candidate := range c.Candidates {
+		keys = append(keys, a.keys.keysOf(candidate.Account)...)
+		args = append(args, candidate.Account.APIKey, candidate.Account.Project, candidate.Account.Team)
+		args = append(args, candidate.numbers(now)...)
+	}
+	reply, err := a.run(ctx, reserveScript, keys, args...)
+	if err != nil {
+		return Grant{}, err
 	}
 	switch reply.outcome() {
 	case wait:
-		return Grant{}, reply.postponed(c.Scope)
+		return Grant{}, reply.postponed(c.account(int(reply.number(8))), c.Ref.Batch)
 	case settled:
-		return Grant{}, fmt.Errorf("reserve for job %q attempt %d: %w", c.Job, c.Attempt, ErrSettled)
+		return Grant{}, ErrSettled
+	case otherAccount:
+		return Grant{}, &GrantedElsewhereError{Account: reply.account(1)}
+	case lost:
+		return Grant{}, ErrLost
 	default:
-		s.APIKey, s.Project, s.Team = reply.text(3), reply.text(4), reply.text(5)
-		return Grant{Scope: s, Again: reply.number(1) == 1, Amount: job.CU(reply.number(2))}, nil
+		return Grant{
+			Account: reply.account(4), Again: reply.number(1) == 1, Amount: job.CU(reply.number(2)),
+			After: time.Duration(reply.number(3)) * time.Millisecond,
+		}, nil
 	}
 }
 
-// Request takes one place in the request rate for a read: a list, an asset. Reads
-// may use the whole rate. Without a place it returns a [job.PostponedError].
-func (a *Admission) Request(ctx context.Context, s Scope, l Limits) error {
-	if err := l.validate(); err != nil {
-		return fmt.Errorf("request for project %q: %w", s.Project, err)
+// account is that of a candidate by its number, from 1; 0 is none in particular.
+func (c Claim) account(number int) Account {
+	if number < 1 || number > len(c.Candidates) {
+		return Account{}
 	}
+	return c.Candidates[number-1].Account
+}
+
+// Request takes one place in the request rate of key and project for a read: a
+// list, an asset. Reads may use the whole rate. Without a place it returns a
+// [job.PostponedError].
+func (a *Admission) Request(ctx context.Context, c Candidate) error {
+	for _, l := range []Limits{c.Key, c.Project} {
+		if err := l.validate(); err != nil {
+			return fmt.Errorf("request for project %q: %w", c.Account.Project, err)
+		}
+	}
+	k, account := a.keys, c.Account
 	reply, err := a.run(ctx, requestScript,
-		[]string{a.keys.rate(s.Project), a.keys.projectHold(s.Project)},
-		l.RequestsPerMinute, a.window.bucket.Milliseconds(), a.window.buckets)
+		[]string{k.rate(keyScope, account.APIKey), k.rate(projectScope, account.Project), k.hold(projectScope, account.Project)},
+		c.Key.RequestsPerMinute, c.Project.RequestsPerMinute, a.window.bucket.Milliseconds(), a.window.buckets)
 	if err != nil {
-		return fmt.Errorf("request for project %q: %w", s.Project, err)
+		return fmt.Errorf("request for project %q: %w", account.Project, err)
 	}
 	if reply.outcome() == wait {
-		return reply.postponed(s)
+		return reply.postponed(account, "")
 	}
 	return nil
-}
-
-// limitCU writes a cap for a script: -1 is none.
-func limitCU(c *job.CU) int64 {
-	if c == nil {
-		return -1
-	}
-	return max(0, int64(*c))
 }

@@ -14,16 +14,20 @@ import (
 var luaFiles embed.FS
 
 var (
-	reserveScript  = loadScript("common", "rate", "grant", "reserve")
+	reserveScript  = loadScript("common", "life", "rate", "limits", "cu", "grant", "reserve")
 	requestScript  = loadScript("common", "rate", "request")
-	adoptScript    = loadScript("common", "grant", "adopt")
-	freeScript     = loadScript("common", "grant", "free")
-	settleScript   = loadScript("common", "grant", "settle")
-	releaseScript  = loadScript("common", "grant", "release")
-	spendScript    = loadScript("common", "spend")
+	adoptScript    = loadScript("common", "life", "grant", "adopt")
+	freeScript     = loadScript("common", "life", "grant", "free")
+	settleScript   = loadScript("common", "life", "cu", "grant", "settle")
+	releaseScript  = loadScript("common", "life", "grant", "release")
+	beginScript    = loadScript("common", "life", "begin")
+	clearScript    = loadScript("common", "life", "clear")
+	seedScript     = loadScript("common", "life", "cu", "seed")
+	readyScript    = loadScript("common", "life", "ready")
 	cooldownScript = loadScript("common", "cooldown")
-	learnScript    = loadScript("common", "learn")
-	usageScript    = loadScript("common", "rate", "usage")
+	liftScript     = loadScript("common", "lift")
+	learnScript    = loadScript("common", "limits", "learn")
+	usageScript    = loadScript("common", "rate", "limits", "cu", "usage")
 )
 
 // loadScript joins the named files, shared parts first, into one script.
@@ -47,7 +51,8 @@ const (
 	wait
 	settled
 	noGrant
-	otherScope
+	otherAccount
+	lost
 )
 
 // answer is what a script returned: numbers and, where a scope is told, texts.
@@ -84,4 +89,9 @@ func (r answer) text(i int) string {
 	}
 	text, _ := r[i].(string)
 	return text
+}
+
+// account returns the account that stands from the i-th value on.
+func (r answer) account(i int) Account {
+	return Account{APIKey: r.text(i), Project: r.text(i + 1), Team: r.text(i + 2)}
 }

@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -11,58 +12,123 @@ import (
 	"nightshift/internal/redistest"
 )
 
-// emulator is a client of a new emulator.
-func emulator(t testing.TB) redis.UniversalClient {
+// server is a Redis whose time the test moves.
+type server struct {
+	client redis.UniversalClient
+	clock  *handClock
+}
+
+// onBoth runs a test on the emulator and on a real Redis, with a clock that stands
+// until the test moves it.
+func onBoth(t *testing.T, test func(t *testing.T, s server)) {
+	t.Parallel()
+	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
+		c := newClock(time.Now())
+		client.AddHook(c)
+		test(t, server{client, c})
+	})
+}
+
+// admission returns an open Admission that shares nothing with that of another
+// test.
+func (s server) admission(t testing.TB) *Admission {
+	t.Helper()
+	// The emulator looks at all of its keys for each command.
+	t.Cleanup(func() { mustDo(t, s.client.FlushAll(context.Background()).Err()) })
+	return opened(t, s.client)
+}
+
+func opened(t testing.TB, client redis.UniversalClient) *Admission {
+	t.Helper()
+	a := New(Options{Redis: client, Prefix: t.Name()})
+	mustDo(t, a.Begin(t.Context()))
+	mustDo(t, a.Ready(t.Context()))
+	return a
+}
+
+// emulated returns an open Admission on an emulator, for tests in virtual time.
+func emulated(t testing.TB) *Admission {
 	t.Helper()
 	_, client := redistest.Emulator(t)
-	return client
+	return opened(t, client)
 }
 
-var nightScope = Scope{APIKey: "night", Project: "icons", Team: "art", Batch: "potions"}
+var (
+	night = Account{APIKey: "night", Project: "icons", Team: "art"}
+	day   = Account{APIKey: "day", Project: "levels", Team: "engine"}
+	free  = Candidate{Account: night} // without a limit
+)
 
-// claim asks for amount whole CU in nightScope.
-func claim(id job.ID, amount job.CU, limits Limits) Claim {
-	return Claim{Scope: nightScope, Limits: limits, Job: id, Attempt: 1, Amount: amount * job.OneCU}
+// claim asks for amount whole CU for an attempt of batch potions.
+func claim(id job.ID, amount job.CU, candidates ...Candidate) Claim {
+	return Claim{Ref: ref(id), Attempt: 1, Amount: amount * job.OneCU, Candidates: candidates}
 }
 
-func mustReserve(t *testing.T, a *Admission, c Claim) Grant {
+func ref(id job.ID) job.Ref { return job.Ref{Batch: "potions", ID: id} }
+
+func mustReserve(t testing.TB, a *Admission, c Claim) Grant {
 	t.Helper()
 	grant, err := a.Reserve(t.Context(), c)
 	if err != nil {
-		t.Fatalf("reserve %s: %v", c.Job, err)
+		t.Fatalf("%v (%s)", err, detail(err))
 	}
 	return grant
 }
 
+// mustSettle counts a bill of whole CU for attempt 1 of a job.
+func mustSettle(t testing.TB, a *Admission, id job.ID, in Account, billed job.CU) {
+	t.Helper()
+	mustDo(t, a.Settle(t.Context(), ref(id), 1, in, billed*job.OneCU, 0))
+}
+
+// mustSpend reserves and settles whole CU.
+func mustSpend(t testing.TB, a *Admission, id job.ID, amount job.CU, on Candidate) {
+	t.Helper()
+	mustReserve(t, a, claim(id, amount, on))
+	mustSettle(t, a, id, on.Account, amount)
+}
+
 // mustWait expects a postponed answer with this reason.
-func mustWait(t *testing.T, err error, reason job.WaitReason) job.PostponedError {
+func mustWait(t testing.TB, err error, reason job.WaitReason) job.PostponedError {
 	t.Helper()
 	postponed, ok := errors.AsType[*job.PostponedError](err)
 	if !ok || postponed.Reason != reason {
-		t.Fatalf("got %v, want to wait for %s", err, reason)
+		t.Fatalf("got %v (%s), want to wait for %s", err, detail(err), reason)
 	}
 	return *postponed
 }
 
-func mustDo(t *testing.T, err error) {
+// refused expects that a claim waits.
+func refused(t testing.TB, a *Admission, c Claim, reason job.WaitReason) job.PostponedError {
+	t.Helper()
+	_, err := a.Reserve(t.Context(), c)
+	return mustWait(t, err, reason)
+}
+
+func detail(err error) string {
+	if postponed, ok := errors.AsType[*job.PostponedError](err); ok {
+		return postponed.Detail
+	}
+	return ""
+}
+
+func mustDo(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-func usage(t *testing.T, a *Admission, l Limits) Usage {
+func usage(t testing.TB, a *Admission, c Candidate) Usage {
 	t.Helper()
-	u, err := a.Usage(t.Context(), nightScope, l)
-	if err != nil {
-		t.Fatal(err)
-	}
+	u, err := a.Usage(t.Context(), c, "potions", Limits{})
+	mustDo(t, err)
 	return u
 }
 
 func cu(whole job.CU) *job.CU { return new(whole * job.OneCU) }
 
-func within(t *testing.T, got, want, slack time.Duration) {
+func within(t testing.TB, got, want, slack time.Duration) {
 	t.Helper()
 	if got > want || got < want-slack {
 		t.Errorf("got %s, want at most %s and at least %s", got, want, want-slack)

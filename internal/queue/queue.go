@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"nightshift/internal/job"
+	"nightshift/internal/rediskeys"
 )
 
 // The two kinds of task.
@@ -22,38 +23,29 @@ const (
 
 // Options make a Queue.
 type Options struct {
+	// Redis bounds every call by its own timeouts and number of tries; a context
+	// that is done ends a call between them, or at once with ContextTimeoutEnabled.
 	Redis  redis.UniversalClient
-	Pool   string // name of the key pool; letters, digits, dash and underscore
+	Pool   string // name of the key pool: any text but ""
 	Logger *slog.Logger
 }
 
 // Queue holds the tasks of one key pool.
 type Queue struct {
-	pool      string
-	redis     redis.UniversalClient
-	client    *asynq.Client
-	inspector *asynq.Inspector
-	logger    *slog.Logger
+	tag    string // of the pool, in names of queues
+	redis  redis.UniversalClient
+	client *asynq.Client
+	logger *slog.Logger
 }
 
 // New returns the queue of a pool. It uses the Redis client and never closes it.
 func New(o Options) *Queue {
 	return &Queue{
-		pool:      o.Pool,
-		redis:     o.Redis,
-		client:    asynq.NewClientFromRedisClient(o.Redis),
-		inspector: asynq.NewInspectorFromRedisClient(o.Redis),
-		logger:    o.Logger.With("component", "queue"),
+		tag:    rediskeys.Tag(o.Pool),
+		redis:  o.Redis,
+		client: asynq.NewClientFromRedisClient(o.Redis),
+		logger: o.Logger.With("component", "queue"),
 	}
-}
-
-func (q *Queue) laneName(priority job.Priority) string { return q.pool + "-" + string(priority) }
-func (q *Queue) collectName() string                   { return q.pool + "-collect" }
-
-// taskID carries the generation, because an id that asynq has lost stays taken
-// for ever.
-func taskID(kind string, ref job.Ref, generation int) string {
-	return fmt.Sprintf("%s:%s:%d", kind, ref, generation)
 }
 
 // options common to all tasks: asynq never gives up by itself, and never keeps a
@@ -92,57 +84,6 @@ func (q *Queue) add(ctx context.Context, kind string, ref job.Ref, opts []asynq.
 		return nil
 	}
 	return err
-}
-
-// Wake runs a parked collect task now. It reports whether there is such a task:
-// one that is pending or running already counts. A task that runs may just have
-// decided to park again, so whoever has news wakes it until the job has moved on.
-func (q *Queue) Wake(_ context.Context, ref job.Ref, generation int) (bool, error) {
-	name, id := q.collectName(), taskID(collectTask, ref, generation)
-	err := q.inspector.RunTask(name, id)
-	if err == nil {
-		return true, nil
-	}
-	if missing(err) {
-		return false, nil
-	}
-	// Pending or running: asynq tells this in its text alone, so ask for the state.
-	there, infoErr := q.exists(name, id)
-	if infoErr != nil {
-		return false, fmt.Errorf("wake collection of job %s: %w", ref, errors.Join(err, infoErr))
-	}
-	return there, nil
-}
-
-// Submitting reports whether a job's submit task is in the lane.
-func (q *Queue) Submitting(_ context.Context, ref job.Ref, generation int, priority job.Priority) (bool, error) {
-	there, err := q.exists(q.laneName(priority), taskID(submitTask, ref, generation))
-	if err != nil {
-		return false, fmt.Errorf("look for submit task of job %s: %w", ref, err)
-	}
-	return there, nil
-}
-
-// Collecting reports whether a job's collect task is there: parked, pending or
-// running.
-func (q *Queue) Collecting(_ context.Context, ref job.Ref, generation int) (bool, error) {
-	there, err := q.exists(q.collectName(), taskID(collectTask, ref, generation))
-	if err != nil {
-		return false, fmt.Errorf("look for collect task of job %s: %w", ref, err)
-	}
-	return there, nil
-}
-
-func (q *Queue) exists(queue, id string) (bool, error) {
-	_, err := q.inspector.GetTaskInfo(queue, id)
-	if missing(err) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-func missing(err error) bool {
-	return errors.Is(err, asynq.ErrTaskNotFound) || errors.Is(err, asynq.ErrQueueNotFound)
 }
 
 // wholeSeconds rounds up and adds one, because asynq cuts times to whole seconds

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -64,7 +63,7 @@ func (q *Queue) Start(w Work) (*Servers, error) {
 		mux.HandleFunc(part.kind, s.handle(part.handler))
 		if err := server.Start(mux); err != nil {
 			s.Stop()
-			return nil, fmt.Errorf("start %s server of pool %s: %w", part.kind, q.pool, err)
+			return nil, fmt.Errorf("start %s server of pool %s: %w", part.kind, q.tag, err)
 		}
 		s.servers = append(s.servers, server)
 	}
@@ -84,24 +83,43 @@ func (q *Queue) config(c asynq.Config, drain time.Duration) asynq.Config {
 
 // report logs failures; waiting and interruptions are no news here.
 func (q *Queue) report(ctx context.Context, task *asynq.Task, err error) {
-	if judge(err, 0).failure {
-		q.logger.WarnContext(ctx, "task failed and will run again", "task", task.Type(), "job_id", string(task.Payload()), "err", err)
+	verdict := judge(err, 0)
+	if !verdict.failure {
+		return
 	}
+	attrs := []any{"task", task.Type(), "err", err}
+	if ref, unreadable := job.ParseRef(string(task.Payload())); unreadable == nil {
+		attrs = append(attrs, "batch_id", ref.Batch, "job_id", string(ref.ID))
+	}
+	if verdict.archive {
+		hint := "the job stays unfinished; run its batch again, and report this line as a fault of the program"
+		q.logger.ErrorContext(ctx, "task archived, it will not run again", append(attrs, "hint", hint)...)
+		return
+	}
+	q.logger.WarnContext(ctx, "task failed and will run again", attrs...)
 }
 
 func (s *Servers) handle(h Handler) asynq.HandlerFunc {
 	return func(ctx context.Context, task *asynq.Task) error {
 		ref, err := job.ParseRef(string(task.Payload()))
-		if err != nil {
-			return errors.Join(err, asynq.SkipRetry)
+		if err == nil {
+			err = s.run(ctx, h, ref)
 		}
-		// The handler's own context is cancelled, never asynq's: asynq does not
-		// wait for a handler whose task context is done.
-		ctx, cancel := context.WithCancelCause(ctx)
-		defer cancel(nil)
-		defer context.AfterFunc(s.expired, func() { cancel(job.ErrInterrupted) })()
-		return h(ctx, ref)
+		if err != nil && judge(err, 0).archive {
+			return fmt.Errorf("%w (%w)", err, asynq.SkipRetry)
+		}
+		return err
 	}
+}
+
+// run gives a handler a context of its own, which is cancelled at the end of the
+// drain time. asynq's never is: asynq does not wait for a handler whose task
+// context is done.
+func (s *Servers) run(ctx context.Context, h Handler, ref job.Ref) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(s.expired, func() { cancel(job.ErrInterrupted) })()
+	return h(ctx, ref)
 }
 
 // Stop takes no more tasks, waits for the running handlers, cancels them after
@@ -123,5 +141,5 @@ type asynqLogger struct{ logger *slog.Logger }
 func (l asynqLogger) Debug(args ...any) { l.logger.Debug("asynq", "text", fmt.Sprint(args...)) }
 func (l asynqLogger) Info(args ...any)  { l.logger.Info("asynq", "text", fmt.Sprint(args...)) }
 func (l asynqLogger) Warn(args ...any)  { l.logger.Warn("asynq", "text", fmt.Sprint(args...)) }
-func (l asynqLogger) Error(args ...any) { l.logger.Error("asynq", "text", fmt.Sprint(args...)) }
+func (l asynqLogger) Error(args ...any) { l.logger.Warn("asynq", "text", fmt.Sprint(args...)) }
 func (l asynqLogger) Fatal(args ...any) { l.logger.Error("asynq", "text", fmt.Sprint(args...)) }

@@ -6,8 +6,8 @@
 -- ARGV[1] ref   ARGV[2] fence, or 0 for any   ARGV[3] new state   ARGV[4] allowed states, each in commas: ",queued,admitted,"
 -- ARGV[5] inference id that is now known, or ''   ARGV[6] when it was made, ms
 -- ARGV[7..] field, value, …
--- Returns the new fence, or -1 no such record, -2 wrong fence, -3 state not allowed, -4 the inference belongs to another job.
--- Invariant: one inference belongs to one job; a live record is in the index set of its state and in no other.
+-- Returns the new fence, or -1 no such record, -2 wrong fence, -3 state not allowed, -4 the inference is or was of another job or attempt.
+-- Invariant: one inference belongs to one attempt of one job, for as long as it is in a set of ours; a live record is in the index set of its state and in no other.
 local sets = {queued = 6, admitted = 7, sending = 8, running = 9, unknown = 10, storing = 11}
 local was = redis.call('HGET', KEYS[1], 'state')
 if not was then
@@ -20,8 +20,10 @@ if not string.find(ARGV[4], ',' .. was .. ',', 1, true) then
   return -3
 end
 if ARGV[5] ~= '' then
-  local owner = redis.call('HGET', KEYS[3], ARGV[5])
-  if owner and owner ~= ARGV[1] then
+  -- An id of ours is this job's own again, or that of a run which is over: of another
+  -- job, or of an attempt of this one that was forgotten.
+  local mine = redis.call('HGET', KEYS[1], 'inference') == ARGV[5]
+  if not mine and (redis.call('HEXISTS', KEYS[3], ARGV[5]) == 1 or redis.call('ZSCORE', KEYS[4], ARGV[5])) then
     return -4
   end
   redis.call('HSET', KEYS[3], ARGV[5], ARGV[1])

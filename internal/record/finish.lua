@@ -2,13 +2,22 @@
 --
 -- KEYS[1] record   KEYS[2] counts   KEYS[3] hash: inference id -> ref   KEYS[5] bitmap of finished jobs
 -- KEYS[6..11] index sets of the states queued, admitted, sending, running, unknown, storing
--- ARGV[1] ref   ARGV[2] final state   ARGV[3] images stored
--- Returns 1, or 0 if there was no record (a repeat).
+-- ARGV[1] ref   ARGV[2] final state   ARGV[3] images stored   ARGV[4] place in the plan
+-- ARGV[5] fence, or 0 for any
+-- Returns 1, or 0 if the job was over already (a repeat), or -2 wrong fence.
 -- Invariant: the counts of a batch add up to the jobs added. The inference id stays in
 -- the set of our own, so that a lost reply of an equal job never adopts it.
 local was = redis.call('HGET', KEYS[1], 'state')
 if not was then
-  return 0
+  if redis.call('SETBIT', KEYS[5], ARGV[4], 1) == 1 then
+    return 0
+  end
+  redis.call('HINCRBY', KEYS[2], ARGV[2], 1)
+  redis.call('HINCRBY', KEYS[2], 'images', ARGV[3])
+  return 1
+end
+if ARGV[5] ~= '0' and redis.call('HGET', KEYS[1], 'fence') ~= ARGV[5] then
+  return -2
 end
 local sets = {queued = 6, admitted = 7, sending = 8, running = 9, unknown = 10, storing = 11}
 local inference = redis.call('HGET', KEYS[1], 'inference')

@@ -10,11 +10,9 @@ import (
 // in KEYS of the scripts.
 var liveStates = []job.State{job.Queued, job.Admitted, job.Sending, job.Running, job.Unknown, job.Storing}
 
-// Every key of a pool carries the hash tag {pool}, so that one script may touch
-// several of them on a Redis Cluster.
-func (s *Store) key(parts ...string) string {
-	return s.prefix + ":{" + s.pool + "}:" + strings.Join(parts, ":")
-}
+// Every key of a pool begins with the prefix that carries its hash tag, so that one
+// script may touch several of them on a Redis Cluster.
+func (s *Store) key(parts ...string) string { return s.prefix + strings.Join(parts, ":") }
 
 func (s *Store) recordKey(ref job.Ref) string    { return s.key("job", ref.String()) }
 func (s *Store) stateKey(state job.State) string { return s.key("state", string(state)) }

@@ -12,7 +12,10 @@ import (
 
 // read fills a record from the fields of its hash. Pairs of name and value.
 func read(ref job.Ref, fields map[string]string) (*job.Record, error) {
-	r := &job.Record{Ref: ref, State: job.State(fields["state"]), Priority: job.Priority(fields["priority"]), Inference: fields["inference"]}
+	r := &job.Record{
+		Ref: ref, State: job.State(fields["state"]), Priority: job.Priority(fields["priority"]),
+		Inference: fields["inference"], APIKey: fields["apiKey"],
+	}
 	number := reader{fields: fields}
 	r.Fence = number.int("fence")
 	r.Attempt = int(number.int("attempt"))
@@ -29,6 +32,11 @@ func read(ref job.Ref, fields map[string]string) (*job.Record, error) {
 	}
 	if err := json.Unmarshal([]byte(fields["spec"]), &r.Job); err != nil {
 		return nil, fmt.Errorf("read record of job %s: %w", ref, err)
+	}
+	if avoid := fields["avoid"]; avoid != "" {
+		if err := json.Unmarshal([]byte(avoid), &r.Avoid); err != nil {
+			return nil, fmt.Errorf("read record of job %s: %w", ref, err)
+		}
 	}
 	if outcome := fields["outcome"]; outcome != "" {
 		r.Outcome = new(job.Outcome)

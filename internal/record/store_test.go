@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
 	"nightshift/internal/job"
@@ -52,36 +51,6 @@ func change(t *testing.T, store *record.Store, rec *job.Record, c job.Change) {
 
 func from(states ...job.State) []job.State { return states }
 
-func TestRecordKeepsWhatItIsGiven(t *testing.T) {
-	t.Parallel()
-	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
-		store := setup(t, client)
-		rec := claim(t, store)
-		intent, started := time.UnixMilli(1_700_000_000_123), time.UnixMilli(1_700_000_001_456)
-		change(t, store, rec, job.Change{From: from(job.Queued), To: job.Admitted, Intent: intent})
-		change(t, store, rec, job.Change{From: from(job.Admitted), To: job.Sending})
-		change(t, store, rec, job.Change{From: from(job.Sending), To: job.Running, Inference: "job_1", Started: started})
-		outcome := &job.Outcome{Status: job.RunSucceeded, AssetIDs: []string{"asset_1"}, Billed: 10750, BilledKnown: true, Ended: started}
-		change(t, store, rec, job.Change{From: from(job.Running), To: job.Storing, Outcome: outcome, StoreTries: 2})
-
-		got, err := store.Get(t.Context(), ref)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := &job.Record{
-			Ref: ref, Job: *potion(ref.ID, 3), Priority: job.Normal, State: job.Storing, Fence: rec.Fence,
-			Attempt: 1, Generation: 1, StoreTries: 2, Since: got.Since, Intent: intent,
-			Inference: "job_1", Started: started, Outcome: outcome,
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("record (-want +got):\n%s", diff)
-		}
-		if age := time.Since(got.Since); age < -time.Minute || age > time.Minute {
-			t.Errorf("since %s is not now", got.Since)
-		}
-	})
-}
-
 func TestOnlyTheLatestHolderChangesARecord(t *testing.T) {
 	t.Parallel()
 	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
@@ -121,41 +90,67 @@ func TestAnInferenceBelongsToOneJob(t *testing.T) {
 		if err := store.Observe(t.Context(), other, run); !errors.Is(err, job.ErrOwned) {
 			t.Fatalf("second owner: %v, want ErrOwned", err)
 		}
-		if err := store.Finish(t.Context(), ref, job.Succeeded, 1); err != nil {
+		// However old it is, while its job is not over.
+		if err := store.Disown(t.Context(), made.Add(time.Second)); err != nil {
 			t.Fatal(err)
 		}
+		if err := store.Observe(t.Context(), other, run); !errors.Is(err, job.ErrOwned) {
+			t.Fatalf("second owner of an old run: %v, want ErrOwned", err)
+		}
+		if err := store.Own(t.Context(), run.Inference, made); err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Finish(t.Context(), claim(t, store), job.Succeeded, 1); err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Observe(t.Context(), other, run); !errors.Is(err, job.ErrOwned) {
+			t.Fatalf("second owner after the first is over: %v, want ErrOwned", err)
+		}
 		ids := []string{"job_1", "job_2"}
-		owners, ours, err := store.Owners(t.Context(), ids)
+		ours, err := store.Ours(t.Context(), ids)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(owners) != 0 || !ours["job_1"] || ours["job_2"] {
-			t.Errorf("owners %v, ours %v: a finished job's inference must stay ours", owners, ours)
+		if !ours["job_1"] || ours["job_2"] {
+			t.Errorf("ours %v: a finished job's inference must stay ours", ours)
 		}
 		if err := store.Disown(t.Context(), made.Add(time.Second)); err != nil {
 			t.Fatal(err)
 		}
-		if _, ours, err = store.Owners(t.Context(), ids); err != nil || ours["job_1"] {
+		if ours, err = store.Ours(t.Context(), ids); err != nil || ours["job_1"] {
 			t.Errorf("after disowning: %v, %v", ours, err)
 		}
 	})
 }
 
-func TestAnotherAttemptForgetsTheLast(t *testing.T) {
+// TestAForgottenInferenceIsNeverAdoptedAgain has a run that failed and was bought
+// again: neither its own job nor another may take it for the new one.
+func TestAForgottenInferenceIsNeverAdoptedAgain(t *testing.T) {
 	t.Parallel()
 	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
 		store := setup(t, client)
+		other := job.Ref{Batch: "potions", ID: "bbbb"}
+		if _, err := store.Add(t.Context(), other, potion(other.ID, 4), job.Normal); err != nil {
+			t.Fatal(err)
+		}
 		rec := claim(t, store)
-		change(t, store, rec, job.Change{From: from(job.Queued), To: job.Storing, Inference: "job_1", Started: time.Now(), Outcome: &job.Outcome{Status: job.RunFailed}})
-		change(t, store, rec, job.Change{From: from(job.Storing), To: job.Queued, Forget: true, Attempt: 2, Generation: 2})
-		rec = claim(t, store)
-		if rec.Inference != "" || rec.Outcome != nil || !rec.Intent.IsZero() || rec.Attempt != 2 || rec.Generation != 2 {
-			t.Errorf("record remembers: %+v", rec)
+		first := job.Change{From: from(job.Queued), To: job.Storing, Inference: "job_1", Started: time.Now()}
+		change(t, store, rec, first)
+		change(t, store, rec, job.Change{From: from(job.Storing), To: job.Storing, Inference: "job_1", Started: first.Started}) // its own
+		change(t, store, rec, job.Change{From: from(job.Storing), To: job.Queued, Forget: true})
+		ours, err := store.Ours(t.Context(), []string{"job_1"})
+		if err != nil || !ours["job_1"] {
+			t.Errorf("ours %v, err %v: the failed run must stay ours", ours, err)
 		}
-		owners, ours, err := store.Owners(t.Context(), []string{"job_1"})
-		if err != nil || len(owners) != 0 || !ours["job_1"] {
-			t.Errorf("owners %v, ours %v, err %v: the failed run must stay ours", owners, ours, err)
+		for _, r := range []job.Ref{ref, other} {
+			if err := store.Observe(t.Context(), r, first); !errors.Is(err, job.ErrOwned) {
+				t.Errorf("job %s takes the forgotten run: %v, want ErrOwned", r, err)
+			}
 		}
+		if rec := claim(t, store); rec.State != job.Queued || rec.Inference != "" {
+			t.Errorf("a refused change was made: %+v", rec)
+		}
+		change(t, store, claim(t, store), job.Change{From: from(job.Queued), To: job.Running, Inference: "job_2", Started: time.Now()})
 	})
 }
 
@@ -166,8 +161,9 @@ func TestAFinishedJobIsNeverAddedAgain(t *testing.T) {
 		if added, err := store.Add(t.Context(), ref, potion(ref.ID, 3), job.Normal); added || err != nil {
 			t.Fatalf("add a job that is there: %v, %v", added, err)
 		}
+		rec := claim(t, store)
 		for range 2 { // a repeat changes nothing
-			if err := store.Finish(t.Context(), ref, job.Succeeded, 4); err != nil {
+			if err := store.Finish(t.Context(), rec, job.Succeeded, 4); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -29,11 +29,28 @@ const (
 var errPortTaken = errors.New("port is taken")
 
 // Server is a running Redis.
-type Server struct{ addr string }
+type Server struct {
+	binary, addr, dir string
+	kept              bool // on disk, over a restart
+	process           *os.Process
+	end               func()
+}
 
 // Start starts a Redis that keeps nothing on disk. Without a redis-server in PATH
 // it skips the test, or fails it where CI is set.
 func Start(t testing.TB) *Server {
+	t.Helper()
+	return startServer(t, false)
+}
+
+// StartKept is [Start] of a Redis that writes every change to disk, so that all of
+// it is there after [Server.Restart].
+func StartKept(t testing.TB) *Server {
+	t.Helper()
+	return startServer(t, true)
+}
+
+func startServer(t testing.TB, kept bool) *Server {
 	t.Helper()
 	binary, err := exec.LookPath("redis-server")
 	switch {
@@ -42,20 +59,65 @@ func Start(t testing.TB) *Server {
 	case err != nil:
 		t.Skipf("no real Redis here, install redis-server to run this test: %v", err)
 	}
+	s := &Server{binary: binary, dir: t.TempDir(), kept: kept}
 	for {
-		server, err := start(t, binary)
+		if s.addr, err = freeAddr(); err != nil {
+			t.Fatalf("find a port for redis: %v", err)
+		}
+		err = s.start()
 		if errors.Is(err, errPortTaken) {
 			continue
 		}
 		if err != nil {
 			t.Fatalf("start redis: %v", err)
 		}
-		return server
+		t.Cleanup(func() { s.end() })
+		return s
+	}
+}
+
+// Kill ends the process at once, as a power cut does. Until [Server.Restart] nobody
+// answers.
+func (s *Server) Kill(t testing.TB) {
+	t.Helper()
+	s.signal(t, syscall.SIGKILL)
+	s.end()
+}
+
+// Freeze lets the process stand still: it takes connections and answers nothing,
+// until [Server.Thaw].
+func (s *Server) Freeze(t testing.TB) {
+	t.Helper()
+	s.signal(t, syscall.SIGSTOP)
+}
+
+// Thaw lets a frozen process go on.
+func (s *Server) Thaw(t testing.TB) {
+	t.Helper()
+	s.signal(t, syscall.SIGCONT)
+}
+
+func (s *Server) signal(t testing.TB, signal os.Signal) {
+	t.Helper()
+	if err := s.process.Signal(signal); err != nil {
+		t.Fatalf("send %s to redis: %v", signal, err)
+	}
+}
+
+// Restart ends the process and starts another on the same address and folder.
+func (s *Server) Restart(t testing.TB) {
+	t.Helper()
+	s.end()
+	if err := s.start(); err != nil {
+		t.Fatalf("start redis again: %v", err)
 	}
 }
 
 // Addr is the server's host:port.
 func (s *Server) Addr() string { return s.addr }
+
+// Dir is the folder in which it keeps what it writes to disk.
+func (s *Server) Dir() string { return s.dir }
 
 // Client returns a client of the server, closed when the test ends.
 func (s *Server) Client(t testing.TB) *redis.Client {
@@ -69,27 +131,29 @@ func (s *Server) Client(t testing.TB) *redis.Client {
 	return client
 }
 
-func start(t testing.TB, binary string) (*Server, error) {
-	addr, err := freeAddr()
+// start starts a process on the server's address. When it returns nil, end ends it.
+func (s *Server) start() error {
+	host, port, err := net.SplitHostPort(s.addr)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, err
+	args := []string{"--bind", host, "--port", port, "--dir", s.dir, "--save", "", "--appendonly", "no"}
+	if s.kept {
+		args = append(args[:len(args)-1], "yes", "--appendfsync", "always")
 	}
 	var output bytes.Buffer
-	command := exec.Command(binary, "--bind", host, "--port", port, "--dir", t.TempDir(), "--save", "", "--appendonly", "no")
+	command := exec.Command(s.binary, args...)
 	command.Stdout, command.Stderr = &output, &output
 	if err := command.Start(); err != nil {
-		return nil, err
+		return err
 	}
+	s.process = command.Process
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		_ = command.Wait() // how it ended does not matter; that it ended early shows in awaitReady
 	}()
-	stop := func() {
+	s.end = func() {
 		_ = command.Process.Signal(syscall.SIGTERM) // gone already is as good
 		select {
 		case <-ended:
@@ -98,15 +162,14 @@ func start(t testing.TB, binary string) (*Server, error) {
 			<-ended
 		}
 	}
-	if err := awaitReady(addr, command.Process.Pid, ended); err != nil {
-		stop()
+	if err := awaitReady(s.addr, command.Process.Pid, ended); err != nil {
+		s.end()
 		if strings.Contains(output.String(), "Address already in use") {
-			return nil, errPortTaken
+			return errPortTaken
 		}
-		return nil, fmt.Errorf("%w; it said: %s", err, output.String())
+		return fmt.Errorf("%w; it said: %s", err, output.String())
 	}
-	t.Cleanup(stop)
-	return &Server{addr: addr}, nil
+	return nil
 }
 
 func freeAddr() (string, error) {

@@ -1,17 +1,21 @@
--- Put in front of every script: numbers, time and the answer "wait".
+-- Put in front of every script: numbers, time and the codes of answers.
 --
 -- Amounts are whole milli-CU, times whole milliseconds of Redis' own clock. A
 -- number goes back to Redis through int(), since Redis and its emulator each
--- cut and print floats in their own way.
+-- cut and print floats in their own way. It also makes 0 of the -0 that Lua has
+-- and Redis takes for no integer.
 
--- Codes of the reasons, as in reasons.go; those above BATCH_CU only hold.
-local REQUEST_RATE, PARALLEL, KEY_CU, BATCH_CU = 1, 2, 3, 4
+-- Codes of the reasons, as in reasons.go; the others only hold.
+local REQUEST_RATE, PARALLEL, KEY_CU, BATCH_CU, PROJECT_CU, TEAM_CU = 1, 2, 3, 4, 9, 10
+
+-- The part of an account that a wait is for.
+local KEY, PROJECT, TEAM = 1, 2, 3
 
 -- First number of an answer.
-local DONE, WAIT, SETTLED, NO_GRANT, OTHER_SCOPE = 0, 1, 2, 3, 4
+local DONE, WAIT, SETTLED, NO_GRANT, OTHER_ACCOUNT, LOST = 0, 1, 2, 3, 4, 5
 
 local function int(n)
-  return string.format('%.0f', n)
+  return string.format('%.0f', n + 0)
 end
 
 local function now_ms()
@@ -32,14 +36,4 @@ local function hold(key)
   end
   local till, reason = string.match(value, '^(%d+) (%d+)$')
   return tonumber(till), tonumber(reason)
-end
-
--- ceiling returns how many jobs may run: the lower of configured and learned,
--- 0 if neither is known.
-local function ceiling(key, configured)
-  local learned = number(redis.call('GET', key))
-  if configured == 0 or (learned > 0 and learned < configured) then
-    return learned
-  end
-  return configured
 end

@@ -1,19 +1,26 @@
--- Takes one place in the request rate for a read.
+-- Takes one place in the request rate of key and project for a read.
 --
--- KEYS  1 rate  2 project hold
--- ARGV  1 requests (0 = no limit)  2 bucket ms  3 buckets
--- Returns  {DONE} or {WAIT, reason, ms, x, y, z} as in reserve.lua
+-- KEYS  1 key rate  2 project rate  3 project hold
+-- ARGV  1 requests of the key  2 of the project (0 = no limit)  3 bucket ms  4 buckets
+-- Returns  {DONE} or {WAIT, reason, ms, x, y, z, part, endless} as in reserve.lua
 -- Invariant: requests of a window <= limit.
 
 local now = now_ms()
-local till, reason = hold(KEYS[2])
-local window = open_window(KEYS[1], now, tonumber(ARGV[2]), tonumber(ARGV[3]))
-local ms, used, limit = place_in(window, false, tonumber(ARGV[1]), 0)
-if till > now and till - now >= ms then
-  return {WAIT, reason, till - now, till, 0, 0}
+local till, reason = hold(KEYS[3])
+local longest = {WAIT, reason, till - now, till, 0, 0, PROJECT, 0}
+local windows = {}
+for i = 1, 2 do
+  local window = open_window(KEYS[i], now, tonumber(ARGV[3]), tonumber(ARGV[4]))
+  local ms, used, limit = place_in(window, false, tonumber(ARGV[i]), 0)
+  if ms > math.max(0, longest[3]) then
+    longest = {WAIT, REQUEST_RATE, ms, used, limit, 0, i, 0}
+  end
+  windows[i] = window
 end
-if ms > 0 then
-  return {WAIT, REQUEST_RATE, ms, used, limit, 0}
+if longest[3] > 0 then
+  return longest
 end
-take_place(window, false)
+for _, window in ipairs(windows) do
+  take_place(window, false, 0)
+end
 return {DONE}

@@ -1,12 +1,14 @@
 -- Turns a reservation into spend and gives back its slot.
 --
--- KEYS  1 grant  2 slots  3 key CU  4 batch CU
--- ARGV  1 owner  2 key  3 project  4 team  5 spent  6 ms the marker is kept
--- Returns  {DONE}, {NO_GRANT} or {OTHER_SCOPE, key, project, team}
--- Invariant: each grant's spend is counted once; spent of a key and a batch are
--- the sums of their settled grants and of what was seeded.
+-- KEYS, ARGV  as in grant.lua, then  6 billed  7 refunded  8 ms the marker is kept
+-- Returns  {DONE}, {LOST}, {NO_GRANT} or {OTHER_ACCOUNT, key, project, team}
+-- Invariant: each grant's spend is counted once, for the time at which it was
+-- reserved: by then the provider counts it.
 
-local grant = read_grant(KEYS[1])
+if lost(KEYS[1], ARGV[1]) then
+  return {LOST}
+end
+local grant = read_grant(KEYS[2])
 if grant.state == FINAL then
   return {DONE}
 end
@@ -17,8 +19,10 @@ local other = elsewhere(grant)
 if other then
   return other
 end
-end_grant(KEYS[1], KEYS[2], KEYS[3], KEYS[4], grant, FINAL, ARGV[6])
-redis.call('HINCRBY', KEYS[3], 'spent', ARGV[5])
-redis.call('HINCRBY', KEYS[4], 'spent', ARGV[5])
-redis.call('HINCRBY', KEYS[4], 'via:' .. ARGV[2], ARGV[5])
+local billed, refunded = tonumber(ARGV[6]), tonumber(ARGV[7])
+end_grant(grant, FINAL, ARGV[8])
+for _, key in ipairs(accounts_of_keys()) do
+  spend(key, billed - refunded, grant.charged)
+end
+note(KEYS[3], 'settle', ARGV[2], grant, grant.amount, billed, refunded)
 return {DONE}

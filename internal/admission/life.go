@@ -1,0 +1,128 @@
+package admission
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"nightshift/internal/job"
+	"nightshift/internal/rediskeys"
+)
+
+// life is the life of Redis that this process takes part in.
+type life struct {
+	mu   sync.Mutex
+	name string
+}
+
+func (l *life) token() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.name
+}
+
+func (l *life) set(token string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.name = token
+}
+
+// Life names the life that this process takes part in; "" before the first.
+func (a *Admission) Life() string { return a.life.token() }
+
+// Join takes part in the life that Redis is in. It reports false if there is none:
+// nothing was restored yet, or what was is lost.
+func (a *Admission) Join(ctx context.Context) (bool, error) {
+	token, open, err := a.look(ctx)
+	if err != nil {
+		return false, fmt.Errorf("join the life of redis: %w", err)
+	}
+	if open {
+		a.life.set(token)
+	}
+	return open, nil
+}
+
+// Alive reports whether Redis is still in the life that this process takes part in.
+func (a *Admission) Alive(ctx context.Context) (bool, error) {
+	token, _, err := a.look(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look at the life of redis: %w", err)
+	}
+	return token != "" && token == a.life.token(), nil
+}
+
+// look returns the life that Redis is in, "" if none, and whether it is open.
+func (a *Admission) look(ctx context.Context) (token string, open bool, err error) {
+	reply, err := a.run(ctx, beginScript, []string{a.keys.life(), a.keys.ready()}, "")
+	if err != nil {
+		return "", false, err
+	}
+	return reply.text(0), reply.number(1) == 1, nil
+}
+
+// Begin begins a new life without any grants. Nothing is granted in it until
+// Ready; before, Seed and Adopt tell what was spent and what runs. The journals of
+// the old life are gone then, so export them first. If another process begins one
+// at the same time, the later stands and the earlier gets [ErrLost].
+func (a *Admission) Begin(ctx context.Context) error {
+	if err := a.begin(ctx); err != nil {
+		return fmt.Errorf("begin a new life of redis: %w", err)
+	}
+	return nil
+}
+
+func (a *Admission) begin(ctx context.Context) error {
+	token := strings.ToLower(rand.Text())
+	if _, err := a.run(ctx, beginScript, []string{a.keys.life(), a.keys.ready()}, token); err != nil {
+		return err
+	}
+	for _, kind := range []string{grantKind, journalKind, slotsKind, cuKind} {
+		err := rediskeys.Each(ctx, a.redis, a.keys.tag+kind, func(found []string) error {
+			return a.runInLife(ctx, clearScript, append([]string{a.keys.life()}, found...), token)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	a.life.set(token)
+	return nil
+}
+
+// Seed counts what was spent in an account, by a batch, for a time, before this
+// life. It is called once for each such amount, between Begin and Ready.
+func (a *Admission) Seed(ctx context.Context, in Account, batch string, at time.Time, spent job.CU) error {
+	k, err := a.keys, errors.New("what was spent is negative")
+	if spent >= 0 {
+		err = a.runInLife(ctx, seedScript,
+			[]string{k.life(), k.cu(keyScope, in.APIKey), k.cu(projectScope, in.Project), k.cu(teamScope, in.Team), k.cu(batchScope, batch)},
+			a.life.token(), at.UnixMilli(), int64(spent))
+	}
+	if err != nil {
+		return fmt.Errorf("count what batch %q spent before: %w", batch, err)
+	}
+	return nil
+}
+
+// Ready opens the life that Begin began. If that is over it returns [ErrLost].
+func (a *Admission) Ready(ctx context.Context) error {
+	if err := a.runInLife(ctx, readyScript, []string{a.keys.life(), a.keys.ready()}, a.life.token()); err != nil {
+		return fmt.Errorf("open the new life of redis: %w", err)
+	}
+	return nil
+}
+
+// runInLife runs a script that answers done or lost.
+func (a *Admission) runInLife(ctx context.Context, script *redis.Script, keys []string, args ...any) error {
+	reply, err := a.run(ctx, script, keys, args...)
+	if err == nil && reply.outcome() == lost {
+		return ErrLost
+	}
+	return err
+}

@@ -1,0 +1,12 @@
+-- Opens a life once all was restored.
+--
+-- KEYS  1 life  2 ready
+-- ARGV  1 token of the life
+-- Returns  {DONE} or {LOST}
+-- Invariant: only the life that there is now can be open.
+
+if lost(KEYS[1], ARGV[1]) then
+  return {LOST}
+end
+redis.call('SET', KEYS[2], ARGV[1])
+return {DONE}

@@ -1,0 +1,237 @@
+package admission
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nightshift/internal/job"
+)
+
+// walker does random things to an Admission and a model, and folds the journal.
+type walker struct {
+	t      *testing.T
+	a      *Admission
+	m      *model
+	clock  *handClock
+	random *rand.Rand
+	spend  *job.Spend
+	names  []attemptRef
+	lives  int
+	seen   map[string]int
+}
+
+var (
+	walkAccounts = []Account{{"k1", "p1", "t1"}, {"k2", "p1", "t1"}, {"k3", "p2", "t2"}}
+	walkBatches  = []string{"potions", "swords/2"}
+	walkZones    = []*time.Location{time.UTC, time.FixedZone("east", 5*3600+45*60), time.FixedZone("west", -8*3600)}
+)
+
+// Random sequences of everything that can happen to a grant, over several keys,
+// batches, days, months, time zones and lives of Redis, end where the model says,
+// after every step, and the journal tells the same.
+func TestAgainstModel(t *testing.T) {
+	onBoth(t, func(t *testing.T, s server) {
+		for seed := range uint64(2) {
+			t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+				w := &walker{
+					t: t, a: s.admission(t), clock: s.clock, random: rand.New(rand.NewPCG(seed, 2)), spend: new(job.Spend),
+					m: &model{grants: map[attemptRef]modelGrant{}}, seen: map[string]int{},
+				}
+				s.clock.set(time.Date(2026, 2, 26, 9, 0, 0, 0, time.UTC))
+				w.walk()
+			})
+		}
+	})
+}
+
+func (w *walker) walk() {
+	w.renew()
+	for step := range 250 {
+		if w.random.IntN(3) == 0 {
+			w.clock.move(time.Duration(w.random.ExpFloat64() * float64(2*time.Hour)))
+		}
+		w.m.now = w.clock.time()
+		zone := walkZones[w.random.IntN(len(walkZones))]
+		did := w.step(zone)
+		w.seen[strings.Fields(did)[0]]++
+		if w.check(zone); w.t.Failed() {
+			w.t.Fatalf("after step %d: %s", step, did)
+		}
+		if step%10 == 9 {
+			w.names[w.random.IntN(len(w.names))] = w.name() // what is over makes room
+		}
+	}
+	for _, word := range []string{"granted", "again", "elsewhere", "settled", "wait", "settle", "nogrant", "release", "free", "adopt", "life"} {
+		if w.seen[word] == 0 {
+			w.t.Errorf("this walk never came to %q: %v", word, w.seen)
+		}
+	}
+}
+
+func (w *walker) name() attemptRef {
+	id := job.ID(fmt.Sprintf("%d-%d", w.lives, w.random.IntN(1000)))
+	return attemptRef{job.Ref{Batch: walkBatches[w.random.IntN(2)], ID: id}, 1 + w.random.IntN(2)}
+}
+
+// renew draws the attempts of a life: those that are open and new ones, since
+// nobody asks again for what was over in another life.
+func (w *walker) renew() {
+	w.names = nil
+	for name, g := range w.m.grants {
+		if g.live() {
+			w.names = append(w.names, name)
+		}
+	}
+	slices.SortFunc(w.names, func(a, b attemptRef) int { return strings.Compare(owner(a.Ref, a.attempt), owner(b.Ref, b.attempt)) })
+	for range 14 {
+		w.names = append(w.names, w.name())
+	}
+}
+
+// candidate has caps of every scope and period, each of which binds at times.
+func (w *walker) candidate(in Account, zone *time.Location) Candidate {
+	return Candidate{
+		Account: in,
+		Key:     Limits{Parallel: 4, CU: Caps{Total: cu(150), Day: cu(28)}, Days: daysOf(w.m.now, zone), Months: monthsOf(w.m.now, zone)},
+		Project: Limits{CU: Caps{Month: cu(120), Day: cu(45)}, Days: daysOf(w.m.now, zone), Months: monthsOf(w.m.now, zone)},
+		Team:    Limits{Parallel: 6, CU: Caps{Total: cu(260), Month: cu(130)}, Days: daysOf(w.m.now, zone), Months: monthsOf(w.m.now, zone)},
+	}
+}
+
+func (w *walker) batchLimits(zone *time.Location) Limits {
+	return Limits{CU: Caps{Total: cu(250), Day: cu(40)}, Days: daysOf(w.m.now, zone), Months: monthsOf(w.m.now, zone)}
+}
+
+// step does one thing to both and returns what it was.
+func (w *walker) step(zone *time.Location) string {
+	w.t.Helper()
+	name, in := w.names[w.random.IntN(len(w.names))], walkAccounts[w.random.IntN(3)]
+	ctx, amount := w.t.Context(), job.CU(w.random.IntN(9000))
+	switch w.random.IntN(12) {
+	case 0, 1, 2, 3:
+		c := Claim{Ref: name.Ref, Attempt: name.attempt, Amount: amount, Batch: w.batchLimits(zone)}
+		for _, i := range w.random.Perm(3)[:1+w.random.IntN(3)] {
+			c.Candidates = append(c.Candidates, w.candidate(walkAccounts[i], zone))
+		}
+		want, got := w.m.reserve(c), answerOf(w.a.Reserve(ctx, c))
+		if got != want {
+			w.t.Errorf("got %s, want %s", got, want)
+		}
+		return want + " reserve " + name.String()
+	case 4:
+		charged := []time.Time{{}, w.m.now.Add(-time.Duration(w.random.IntN(100)) * time.Hour)}[w.random.IntN(2)]
+		w.m.adopt(name, in, amount, charged)
+		mustDo(w.t, w.a.Adopt(ctx, name.Ref, name.attempt, in, amount, charged))
+		return "adopt " + name.String()
+	case 5:
+		w.m.free(name)
+		mustDo(w.t, w.a.Free(ctx, name.Ref, name.attempt, in))
+		return "free " + name.String()
+	case 6:
+		w.m.end(name, "released", 0)
+		mustDo(w.t, w.a.Release(ctx, name.Ref, name.attempt, in))
+		return "release " + name.String()
+	case 7:
+		if w.random.IntN(8) == 0 {
+			w.newLife()
+			return "life"
+		}
+	}
+	return w.settle(name, in, amount)
+}
+
+func (w *walker) settle(name attemptRef, in Account, amount job.CU) string {
+	billed, want, did := amount, error(nil), "settle "
+	refunded := job.CU(w.random.Int64N(int64(billed) + 1))
+	settled := w.m.grants[name].state == "settled"
+	if !w.m.end(name, "settled", billed-refunded) && !settled {
+		want, did = ErrNoGrant, "nogrant "
+	}
+	if err := w.a.Settle(w.t.Context(), name.Ref, name.attempt, in, billed, refunded); !errors.Is(err, want) {
+		w.t.Errorf("got %v, want %v", err, want)
+	}
+	return did + name.String()
+}
+
+// newLife is what follows a loss: what the journal says is told to a new life.
+func (w *walker) newLife() {
+	ctx, spend := w.t.Context(), w.spend
+	mustDo(w.t, w.a.Begin(ctx))
+	for _, s := range spend.Slices() {
+		mustDo(w.t, w.a.Seed(ctx, Account{s.APIKey, s.Project, s.Team}, s.Batch, s.Quarter, s.CU))
+	}
+	for _, e := range spend.Open() {
+		in := Account{e.APIKey, e.Project, e.Team}
+		mustDo(w.t, w.a.Adopt(ctx, job.Ref{Batch: e.Batch, ID: e.Job}, e.Attempt, in, e.Reserved, e.Charged))
+	}
+	mustDo(w.t, w.a.Ready(ctx))
+	w.m.restore()
+	w.lives++
+	w.renew()
+}
+
+// check compares usage and journal with the model.
+func (w *walker) check(zone *time.Location) {
+	w.t.Helper()
+	for i, in := range walkAccounts {
+		c, batch := w.candidate(in, zone), walkBatches[i%2]
+		got, err := w.a.Usage(w.t.Context(), c, batch, w.batchLimits(zone))
+		if diff := cmp.Diff(w.m.usage(c, batch, w.batchLimits(zone)), got); diff != "" || err != nil {
+			w.t.Errorf("%v, usage of %s (-want +got):\n%s", err, in.APIKey, diff)
+		}
+	}
+	for _, batch := range walkBatches {
+		entries, err := w.a.Entries(w.t.Context(), batch, 1000)
+		mustDo(w.t, err)
+		for _, e := range entries {
+			mustDo(w.t, e.Check())
+			w.spend.Add(e)
+		}
+		if w.random.IntN(2) == 0 {
+			mustDo(w.t, w.a.Forget(w.t.Context(), batch, entries))
+		}
+	}
+	open, sums := map[string]job.CU{}, map[job.Slice]job.CU{}
+	for _, e := range w.spend.Open() {
+		open[job.Ref{Batch: e.Batch, ID: e.Job}.String()+" "+strconv.Itoa(e.Attempt)+" "+e.APIKey] = e.Reserved
+	}
+	for _, s := range w.spend.Slices() {
+		spent := s.CU
+		s.CU = 0
+		sums[s] = spent
+	}
+	if diff := cmp.Diff(w.m.open(), open); diff != "" {
+		w.t.Errorf("what the journal holds (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(w.m.slices(), sums); diff != "" {
+		w.t.Errorf("what the journal spent (-want +got):\n%s", diff)
+	}
+}
+
+// answerOf names what Reserve answered as the model does.
+func answerOf(g Grant, err error) string {
+	_, postponed := errors.AsType[*job.PostponedError](err)
+	elsewhere, isElsewhere := errors.AsType[*GrantedElsewhereError](err)
+	switch {
+	case postponed:
+		return "wait"
+	case errors.Is(err, ErrSettled):
+		return "settled"
+	case isElsewhere:
+		return "elsewhere " + elsewhere.Account.APIKey
+	case err != nil:
+		return err.Error()
+	case g.Again:
+		return "again " + g.Account.APIKey
+	default:
+		return "granted " + g.Account.APIKey
+	}
+}

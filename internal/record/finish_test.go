@@ -1,0 +1,83 @@
+package record_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
+	"nightshift/internal/job"
+	"nightshift/internal/redistest"
+)
+
+func TestOnlyTheLatestHolderFinishesAJob(t *testing.T) {
+	t.Parallel()
+	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
+		store := setup(t, client)
+		first := claim(t, store)
+		second := claim(t, store)
+		if err := store.Finish(t.Context(), first, job.Failed, 0); !errors.Is(err, job.ErrFenced) {
+			t.Fatalf("first holder: %v, want ErrFenced", err)
+		}
+		if got, err := store.Get(t.Context(), ref); err != nil || got.Fence != second.Fence {
+			t.Fatalf("the record after a refused end: %+v, %v", got, err)
+		}
+		if err := store.Finish(t.Context(), second, job.Succeeded, 4); err != nil {
+			t.Fatal(err)
+		}
+		// It hears that the job is over, and changes nothing.
+		if err := store.Finish(t.Context(), first, job.Failed, 0); err != nil {
+			t.Fatalf("first holder after the end: %v", err)
+		}
+		counts, err := store.Counts(t.Context(), ref.Batch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := job.Counts{Jobs: map[job.State]int{job.Queued: 0, job.Succeeded: 1}, Images: 4}
+		if diff := cmp.Diff(want, counts); diff != "" {
+			t.Errorf("counts (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestANewStoreHearsOfEndedJobs has jobs that ended before, with and without a
+// record, and one whose record was lost while it ended.
+func TestANewStoreHearsOfEndedJobs(t *testing.T) {
+	t.Parallel()
+	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
+		store := setup(t, client)
+		lost := claim(t, store)
+		if err := store.Wipe(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		before, known := job.Ref{Batch: "potions", ID: "bbbb"}, job.Ref{Batch: "potions", ID: "cccc"}
+		if _, err := store.Add(t.Context(), known, potion(known.ID, 5), job.Normal); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // a repeat changes nothing
+			for i, end := range []error{
+				store.Ended(t.Context(), before, 4, job.Succeeded, 2),
+				store.Ended(t.Context(), known, 5, job.Failed, 0),
+				store.Finish(t.Context(), lost, job.Succeeded, 1),
+			} {
+				if end != nil {
+					t.Fatalf("end %d: %v", i, end)
+				}
+			}
+		}
+		for i, r := range []job.Ref{ref, before, known} {
+			if _, err := store.Add(t.Context(), r, potion(r.ID, 3+i), job.Normal); !errors.Is(err, job.ErrRecordGone) {
+				t.Errorf("add %s: %v, want ErrRecordGone", r, err)
+			}
+		}
+		counts, err := store.Counts(t.Context(), ref.Batch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := job.Counts{Jobs: map[job.State]int{job.Queued: 0, job.Succeeded: 2, job.Failed: 1}, Images: 3}
+		if diff := cmp.Diff(want, counts); diff != "" {
+			t.Errorf("counts (-want +got):\n%s", diff)
+		}
+	})
+}

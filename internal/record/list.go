@@ -1,0 +1,91 @@
+package record
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
+
+	"nightshift/internal/job"
+)
+
+//go:embed read.lua
+var readSource string
+
+var readScript = redis.NewScript(readSource)
+
+// In lists the jobs in a state, the longest there first, at most limit of them
+// (0: all).
+func (s *Store) In(ctx context.Context, state job.State, limit int) ([]job.Ref, error) {
+	members, err := s.redis.ZRange(ctx, s.stateKey(state), 0, int64(limit)-1).Result()
+	if err != nil {
+		return nil, fmt.Errorf("list %s jobs: %w", state, err)
+	}
+	refs := make([]job.Ref, 0, len(members))
+	for _, member := range members {
+		ref, err := job.ParseRef(member)
+		if err != nil {
+			return nil, fmt.Errorf("list %s jobs: %w", state, err)
+		}
+		refs = append(refs, ref)
+	}
+	return refs, nil
+}
+
+// readAtOnce is how many records one command reads; it holds Redis up for well
+// under a millisecond.
+const readAtOnce = 200
+
+// Records reads the records of refs; those that are gone are left out.
+func (s *Store) Records(ctx context.Context, refs []job.Ref) ([]*job.Record, error) {
+	records := make([]*job.Record, 0, len(refs))
+	for some := range slices.Chunk(refs, readAtOnce) {
+		keys := make([]string, len(some))
+		for i, ref := range some {
+			keys[i] = s.recordKey(ref)
+		}
+		replies, err := readScript.Run(ctx, s.redis, keys).Slice()
+		if err != nil {
+			return nil, fmt.Errorf("read %d jobs: %w", len(some), err)
+		}
+		for i, reply := range replies {
+			fields, err := fieldMap(reply)
+			if err != nil {
+				return nil, fmt.Errorf("read job %s: %w", some[i], err)
+			}
+			if len(fields) == 0 {
+				continue
+			}
+			record, err := read(some[i], fields)
+			if err != nil {
+				return nil, err
+			}
+			records = append(records, record)
+		}
+	}
+	return records, nil
+}
+
+// Counts reads the counts of a batch.
+func (s *Store) Counts(ctx context.Context, batch string) (job.Counts, error) {
+	fields, err := s.redis.HGetAll(ctx, s.countsKey(batch)).Result()
+	if err != nil {
+		return job.Counts{}, fmt.Errorf("count jobs of batch %s: %w", batch, err)
+	}
+	counts := job.Counts{Jobs: make(map[job.State]int)}
+	for name, text := range fields {
+		value, err := strconv.Atoi(text)
+		if err != nil {
+			return job.Counts{}, fmt.Errorf("count jobs of batch %s: %w", batch, err)
+		}
+		if name == "images" {
+			counts.Images = value
+			continue
+		}
+		counts.Jobs[job.State(name)] = value
+	}
+	return counts, nil
+}
