@@ -14,14 +14,16 @@ import (
 )
 
 // Append adds whole lines to an object, making it if need be. They are durable
-// when it returns; after an error none of them is there. A last line without its
-// end, left by a process that died while it wrote, is cut off first.
+// when it returns; after an error they are taken back, and only where the disk
+// refuses that too some may be there. A last line without its end, left by a
+// process that died while it wrote, is cut off first.
 //
 // Goroutines may append to one object at the same time. Of several processes only
-// one may: whoever appends holds a [Local.Lock], or has the object to itself.
-func (b *Local) Append(ctx context.Context, key string, data []byte) error {
-	if err := b.append(ctx, key, data); err != nil {
-		return fmt.Errorf("append to object %q: %w", key, err)
+// one may: whoever appends holds a [Local.Lock], or has the object to itself. ctx
+// is looked at before anything is written; a disk that hangs is waited for.
+func (b *Local) Append(ctx context.Context, objectKey string, data []byte) error {
+	if err := b.append(ctx, objectKey, data); err != nil {
+		return fmt.Errorf("append to object %q: %w", objectKey, err)
 	}
 	return nil
 }
@@ -37,6 +39,9 @@ func (b *Local) append(ctx context.Context, key string, data []byte) error {
 		return fmt.Errorf("the data must end with the end of a line: %w", job.ErrInvalid)
 	}
 	defer b.keys.lock(key)()
+	if ctx.Err() != nil { // while others had the object
+		return context.Cause(ctx)
+	}
 	file, folders, err := b.openForAppend(key)
 	if err != nil {
 		return err
@@ -86,9 +91,19 @@ func openOrCreate(way *folders, key string) (*os.File, error) {
 	return file, nil
 }
 
-// addLines writes behind the last whole line. What it could not write whole it
-// takes back; where even that is impossible the next append does it.
-func addLines(file *os.File, data []byte) error {
+// lineFile is what addLines needs of a file.
+type lineFile interface {
+	io.ReaderAt
+	io.WriterAt
+	Stat() (fs.FileInfo, error)
+	Truncate(size int64) error
+	Sync() error
+}
+
+// addLines writes behind the last whole line. What it could not write whole and
+// durably it takes back; half a line that stays all the same, the next append cuts
+// off.
+func addLines(file lineFile, data []byte) error {
 	end, err := endOfLines(file)
 	if err != nil {
 		return err
@@ -99,11 +114,14 @@ func addLines(file *os.File, data []byte) error {
 	if _, err := file.WriteAt(data, end); err != nil {
 		return errors.Join(err, file.Truncate(end))
 	}
-	return file.Sync()
+	if err := file.Sync(); err != nil {
+		return errors.Join(err, file.Truncate(end))
+	}
+	return nil
 }
 
 // endOfLines returns the offset behind the last end of a line.
-func endOfLines(file *os.File) (int64, error) {
+func endOfLines(file lineFile) (int64, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return 0, err

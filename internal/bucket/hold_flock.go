@@ -3,17 +3,27 @@
 package bucket
 
 import (
+	"errors"
 	"os"
 	"syscall"
 )
 
-// hold marks a file as being written by this process until it is closed, which
-// the system does when the process dies. A file system without locks leaves it
-// unmarked, and there tryHold does not succeed either.
-func hold(file *os.File) { _ = lockFile(file, syscall.LOCK_EX) }
+// hold waits until this process alone holds a file, which it does until it closes
+// it or dies.
+func hold(file *os.File) error { return lockFile(file, syscall.LOCK_EX) }
 
-// tryHold reports whether nobody holds the file, holding it then.
-func tryHold(file *os.File) bool { return lockFile(file, syscall.LOCK_EX|syscall.LOCK_NB) == nil }
+// tryHold is hold without the wait: it reports false where someone else holds the
+// file. The error is that of a file system without locks.
+func tryHold(file *os.File) (bool, error) {
+	err := lockFile(file, syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// letGo ends what hold began, also where a child process has the file still open.
+func letGo(file *os.File) error { return lockFile(file, syscall.LOCK_UN) }
 
 func lockFile(file *os.File, how int) error {
 	connection, err := file.SyscallConn()

@@ -1,12 +1,17 @@
-//go:build !(darwin || dragonfly || freebsd || linux || netbsd || openbsd)
+//go:build !(darwin || dragonfly || freebsd || linux || netbsd || openbsd || windows)
 
 package bucket
 
-import "os"
+import (
+	"errors"
+	"os"
+)
 
-// hold does nothing: this system has no lock that ends with the process and
-// leaves the file writable.
-func hold(*os.File) {}
+// This system has no lock that ends with the process and that we know: nothing is
+// taken for left over here, and [Local.Lock] refuses.
 
-// tryHold never succeeds, so that nothing is taken for left over here.
-func tryHold(*os.File) bool { return false }
+func hold(*os.File) error { return errors.ErrUnsupported }
+
+func tryHold(*os.File) (bool, error) { return false, errors.ErrUnsupported }
+
+func letGo(*os.File) error { return errors.ErrUnsupported }

@@ -26,9 +26,10 @@ type Put struct {
 }
 
 // PutImage checks an image while it is written and stores it with its metadata,
-// replacing what was there. The object appears whole and verified, or not at all:
-// after an error nothing of it is left. Key of the returned image is within the
-// batch's folder.
+// replacing what was there. The object appears whole and verified, or not at all.
+// After an error nothing of it is left, but for one case: where the folder's names
+// could not be made durable, the whole image is there and its name may be lost with
+// the power. Key of the returned image is within the batch's folder.
 //
 // A body that is not a whole image is a [job.BadImageError]; errors of the body
 // itself come back wrapped. ctx is looked at between reads, so a body that blocks
@@ -85,7 +86,7 @@ func describeImage(key, asset string, info Info) job.Image {
 func (b *Local) publishImage(ctx context.Context, object *staged, r record) error {
 	defer b.keys.lock(object.key)()
 	at := recordKey(object.key)
-	before, err := b.readSmall(at)
+	before, err := b.readSmall(ctx, at)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("read the record before: %w", err)
 	}
@@ -131,7 +132,7 @@ func (b *Local) existing(ctx context.Context, key string, meta Metadata) (job.Im
 	if err := checkImageKey(key); err != nil {
 		return job.Image{}, false, err
 	}
-	r, found, err := b.readRecord(key)
+	r, found, err := b.readRecord(ctx, key)
 	if err != nil || !found || !r.Metadata.sameImage(meta) {
 		return job.Image{}, false, err
 	}

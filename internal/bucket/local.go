@@ -15,13 +15,13 @@ import (
 	"nightshift/internal/job"
 )
 
-// Local is a bucket in a folder. Keys are slash-separated paths below it; nothing
-// outside of it can be reached, by no key and through no symbolic link. It is safe
-// for use by many goroutines, and by many processes on one machine.
+// Local is a bucket in a folder. Object keys are slash-separated paths below it;
+// nothing outside of it can be reached, by no object key and through no symbolic
+// link. It is safe for use by many goroutines, and by many processes on one machine.
 //
 // Errors that a person can end (a full disk, a missing permission) are a
 // [job.HintedError]; where the work can go on afterwards, a [job.PostponedError]
-// with [job.WaitStorage] is found in them too. Refused keys wrap [job.ErrInvalid].
+// with [job.WaitStorage] is found in them too. Refused object keys wrap [job.ErrInvalid].
 type Local struct {
 	dir  string // absolute
 	keys keyLocks
@@ -29,8 +29,8 @@ type Local struct {
 
 // Object is what a bucket knows about an object.
 type Object struct {
-	Key     string
-	Size    int64 // bytes
+	Key     string // the object key
+	Size    int64  // bytes
 	ModTime time.Time
 	// Metadata is what was recorded with an image; zero for any other object.
 	Metadata Metadata
@@ -64,17 +64,18 @@ func NewLocal(dir string) (*Local, error) {
 	return &Local{dir: absolute}, nil
 }
 
-// Path is where the object of a key lies on disk, for messages to people. It is
-// never outside of the bucket's folder.
-func (b *Local) Path(key string) string {
-	return filepath.Join(b.dir, filepath.FromSlash(path.Clean("/"+key)))
+// Path is where an object lies on disk, for messages to people. It is never outside
+// of the bucket's folder.
+func (b *Local) Path(objectKey string) string {
+	return filepath.Join(b.dir, filepath.FromSlash(path.Clean("/"+objectKey)))
 }
 
 // Put stores an object that is no image, replacing what was there. It appears
-// whole or not at all.
-func (b *Local) Put(ctx context.Context, key string, body io.Reader) error {
-	if err := b.put(ctx, key, body); err != nil {
-		return fmt.Errorf("put object %q: %w", key, err)
+// whole or not at all. After an error it is there only where the folder's names
+// could not be made durable.
+func (b *Local) Put(ctx context.Context, objectKey string, body io.Reader) error {
+	if err := b.put(ctx, objectKey, body); err != nil {
+		return fmt.Errorf("put object %q: %w", objectKey, err)
 	}
 	return nil
 }
@@ -96,28 +97,28 @@ func (b *Local) put(ctx context.Context, key string, body io.Reader) error {
 }
 
 // Open returns an object for reading; the caller closes it. What it reads stays
-// the same object when the key is replaced meanwhile. The error wraps
-// [fs.ErrNotExist] where there is none.
-func (b *Local) Open(ctx context.Context, key string) (io.ReadCloser, error) {
-	file, _, err := b.open(ctx, key)
+// the same object when it is replaced meanwhile. The error wraps [fs.ErrNotExist]
+// where there is none.
+func (b *Local) Open(ctx context.Context, objectKey string) (io.ReadCloser, error) {
+	file, _, err := b.open(ctx, objectKey)
 	if err != nil {
-		return nil, fmt.Errorf("open object %q: %w", key, err)
+		return nil, fmt.Errorf("open object %q: %w", objectKey, err)
 	}
 	return file, nil
 }
 
 // Stat returns what is known of an object without reading it. The error wraps
 // [fs.ErrNotExist] where there is none.
-func (b *Local) Stat(ctx context.Context, key string) (Object, error) {
-	file, info, err := b.open(ctx, key)
+func (b *Local) Stat(ctx context.Context, objectKey string) (Object, error) {
+	file, info, err := b.open(ctx, objectKey)
 	if err != nil {
-		return Object{}, fmt.Errorf("look at object %q: %w", key, err)
+		return Object{}, fmt.Errorf("look at object %q: %w", objectKey, err)
 	}
 	defer file.Close()
-	object := Object{Key: key, Size: info.Size(), ModTime: info.ModTime()}
-	record, found, err := b.readRecord(key)
+	object := Object{Key: objectKey, Size: info.Size(), ModTime: info.ModTime()}
+	record, found, err := b.readRecord(ctx, objectKey)
 	if err != nil {
-		return Object{}, fmt.Errorf("look at object %q: %w", key, err)
+		return Object{}, fmt.Errorf("look at object %q: %w", objectKey, err)
 	}
 	if found && record.Image.Bytes == object.Size {
 		object.Metadata = record.Metadata

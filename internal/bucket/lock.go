@@ -9,26 +9,39 @@ import (
 	"path"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"nightshift/internal/job"
 )
 
 // LockedError says that someone else holds a lock.
 type LockedError struct {
-	Key    string
+	Key    string // the object key of the lock
 	Holder string // "process 4711 on render-3 since 2026-03-01T22:00:00Z"
 }
 
 func (e *LockedError) Error() string { return fmt.Sprintf("%s is in use by %s", e.Key, e.Holder) }
 
-// Lock takes the lock of a key for this caller alone, among all goroutines and all
-// processes that share the folder, and returns how to give it back. It does not
-// wait: when someone else has the lock, the error is a [LockedError] with a hint.
+// Lock takes the lock of an object key for this caller alone, among all goroutines
+// and all processes that share the folder, and returns how to give it back. It does
+// not wait: when someone else has the lock, the error is a [LockedError] with a hint.
 // The caller keeps unlock until then: a lock that nobody can give back any more is
-// collected as garbage, and with it is free. The system gives the lock back when
-// the process dies. The file of the key stays, and says who holds the lock.
-func (b *Local) Lock(ctx context.Context, key string) (unlock func() error, err error) {
+// collected as garbage, and with it is free. The system gives the lock back when the
+// process dies. The object of that key stays, and says who holds the lock. A file
+// system without locks is a [job.HintedError].
+func (b *Local) Lock(ctx context.Context, objectKey string) (unlock func() error, err error) {
+	file, err := b.lock(ctx, objectKey)
+	if err != nil {
+		return nil, err
+	}
+	return func() error {
+		if err := errors.Join(letGo(file), file.Close()); err != nil {
+			return fmt.Errorf("unlock %q: %w", objectKey, err)
+		}
+		return nil
+	}, nil
+}
+
+// lock returns the file of the key, held.
+func (b *Local) lock(ctx context.Context, key string) (*os.File, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -39,25 +52,32 @@ func (b *Local) Lock(ctx context.Context, key string) (unlock func() error, err 
 	if err != nil {
 		return nil, fmt.Errorf("lock %q: %w", key, err)
 	}
-	defer file.Close()
 	defer way.close()
-	lock := flock.New(b.Path(key))
-	taken, err := lock.TryLock()
+	alone, err := tryHold(file)
+	if err == nil && !alone {
+		err = lockedBy(key, file)
+		file.Close()
+		return nil, err
+	}
 	if err != nil {
-		return nil, fmt.Errorf("lock %q: %w", key, translate(err, b.Path(path.Dir(key))))
+		err = b.cannotLock(key, err)
+	} else {
+		err = translate(writeHolder(file), b.Path(path.Dir(key)))
 	}
-	if !taken {
-		return nil, lockedBy(key, file)
+	if err != nil {
+		file.Close() // ends the lock as well
+		return nil, fmt.Errorf("lock %q: %w", key, err)
 	}
-	if err := writeHolder(file); err != nil {
-		return nil, fmt.Errorf("lock %q: %w", key, errors.Join(translate(err, b.Path(path.Dir(key))), lock.Unlock()))
+	return file, nil
+}
+
+// cannotLock explains why a file can be locked by nobody.
+func (b *Local) cannotLock(key string, err error) error {
+	folder := b.Path(path.Dir(key))
+	if explained := translate(err, folder); job.Hint(explained) != "" {
+		return explained
 	}
-	return func() error {
-		if err := lock.Unlock(); err != nil {
-			return fmt.Errorf("unlock %q: %w", key, err)
-		}
-		return nil
-	}, nil
+	return &job.HintedError{Err: err, Hint: "put the bucket on a file system that has locks; the folder is " + folder}
 }
 
 func lockedBy(key string, file *os.File) error {

@@ -41,8 +41,8 @@ const maxRecord = 1 << 20
 
 // readRecord returns the record of an image. One that cannot be understood counts
 // as missing: the image is then stored again, and its record with it.
-func (b *Local) readRecord(key string) (record, bool, error) {
-	data, err := b.readSmall(recordKey(key))
+func (b *Local) readRecord(ctx context.Context, key string) (record, bool, error) {
+	data, err := b.readSmall(ctx, recordKey(key))
 	if errors.Is(err, fs.ErrNotExist) {
 		return record{}, false, nil
 	}
@@ -56,11 +56,11 @@ func (b *Local) readRecord(key string) (record, bool, error) {
 	return r, true, nil
 }
 
-func (b *Local) readSmall(key string) ([]byte, error) {
+func (b *Local) readSmall(ctx context.Context, key string) ([]byte, error) {
 	if key == "" {
 		return nil, fs.ErrNotExist
 	}
-	file, _, err := b.open(context.Background(), key)
+	file, _, err := b.open(ctx, key)
 	if err != nil {
 		return nil, err
 	}

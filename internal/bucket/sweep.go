@@ -61,8 +61,8 @@ func sweepPart(root *os.Root, name string) (bool, error) {
 		return false, err
 	}
 	defer file.Close()
-	if !tryHold(file) {
-		return false, nil
+	if alone, err := tryHold(file); !alone || err != nil {
+		return false, nil // where nothing can be held, nothing is known to be left over
 	}
 	// The name may be gone: its owner can have published the file meanwhile.
 	err = root.Remove(name)

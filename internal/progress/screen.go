@@ -37,18 +37,21 @@ type screen struct {
 	out   io.Writer
 	size  func() (columns, rows int)
 	next  []int // widths of the lines of the frame that is being made
-	shown []int // and of the one on the terminal
+	last  int   // lines of the one before, as mpb knows it
+	shown []int // widths of those on the terminal; frames can be lost on the way
 }
 
 // Write passes on one frame: the way up, but for the first, and text. It never
 // returns an error, since mpb would stop for one and the run does not.
 func (s *screen) Write(frame []byte) (int, error) {
-	text := frame
-	if rest, found := bytes.CutPrefix(frame, fmt.Appendf(nil, "\x1b[%dA\x1b[J", len(s.shown))); found {
-		text = fmt.Appendf(nil, "\r\x1b[%dA\x1b[K\x1b[B\x1b[J\x1b[A%s", s.height(), rest)
+	text, up := bytes.CutPrefix(frame, fmt.Appendf(nil, "\x1b[%dA\x1b[J", s.last))
+	if up {
+		text = fmt.Appendf(nil, "\r\x1b[%dA\x1b[K\x1b[B\x1b[J\x1b[A%s", s.height(), text)
 	}
-	_, _ = s.out.Write(text)
-	s.shown = s.next
+	if _, err := s.out.Write(text); err == nil {
+		s.shown = s.next
+	}
+	s.last = len(s.next)
 	return len(frame), nil
 }
 

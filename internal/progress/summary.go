@@ -28,6 +28,7 @@ type Summary struct {
 	Mode    job.Mode
 	Outcome Outcome
 	Reason  string // why it was stopped
+	Hint    string // and what a person can do about it
 
 	// Jobs by how they ended; Kept had their result before this run.
 	Jobs     struct{ Total, Succeeded, Kept, Failed, Cancelled, NotRun int }

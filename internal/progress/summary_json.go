@@ -13,6 +13,7 @@ type summaryJSON struct {
 	Mode      job.Mode           `json:"mode"`
 	Outcome   Outcome            `json:"outcome"`
 	Reason    string             `json:"reason,omitempty"`
+	Hint      string             `json:"hint,omitempty"`
 	Jobs      endedJSON          `json:"jobs"`
 	Images    int                `json:"images"`
 	Failures  []job.FailureGroup `json:"failures"`
@@ -56,7 +57,7 @@ type remoteJSON struct {
 
 func (s *Summary) json(now time.Time) summaryJSON {
 	return summaryJSON{
-		Type: "summary", Time: stamp(now), Batch: s.Batch, Mode: s.Mode, Outcome: s.Outcome, Reason: s.Reason,
+		Type: "summary", Time: stamp(now), Batch: s.Batch, Mode: s.Mode, Outcome: s.Outcome, Reason: s.Reason, Hint: s.Hint,
 		Jobs: endedJSON(s.Jobs), Images: s.Images,
 		Failures: append([]job.FailureGroup{}, s.Failures...), // never null
 		CU:       billJSON{s.CU.Billed, s.CU.Refunded, s.net(), s.CU.Cap},

@@ -16,6 +16,9 @@ const (
 func (s *Summary) text(p *page) {
 	p.line(s.verdict())
 	p.blank()
+	if s.Outcome == Stopped {
+		p.field("reason", yellow, orUnknown(clean(s.Reason, longText)))
+	}
 	p.field("jobs", plain, s.jobs())
 	for _, group := range s.Failures[:min(len(s.Failures), mostReasons)] {
 		p.field("failed", plain, failedWords(group))
@@ -45,7 +48,7 @@ func (s *Summary) verdict() (paint, string) {
 	case s.Outcome == Interrupted:
 		return yellow, name + " interrupted" + after + ": " + made
 	case s.Outcome == Stopped:
-		return yellow, name + " stopped" + after + ": " + orUnknown(clean(s.Reason, longText)) + "; " + made
+		return yellow, name + " stopped" + after + ": " + made
 	case s.Jobs.Failed > 0:
 		return red, fmt.Sprintf("%s ended%s: %s, %s failed", name, after, made, counted(s.Jobs.Failed, "job"))
 	case s.Jobs.Succeeded == 0 && s.Jobs.Kept > 0 && s.Jobs.Kept == s.Jobs.Total:
@@ -149,6 +152,8 @@ func (s *Summary) remote() string {
 // advice is what a person can do next, "" if nothing is left to do.
 func (s *Summary) advice() string {
 	switch {
+	case s.Outcome == Stopped && s.Hint != "":
+		return clean(s.Hint, longText)
 	case s.Jobs.Failed > 0:
 		return "correct the failed rows and run again; only jobs without images are sent"
 	case s.Jobs.NotRun > 0 || s.Remote.Inferences > 0:

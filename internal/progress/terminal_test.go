@@ -52,7 +52,8 @@ func TestACtrlCLeavesNoRemains(t *testing.T) {
 // startTerminal is Start with a terminal whose size the test sets.
 func startTerminal(v *vt, size func() (int, int), snapshot func() Snapshot, landed <-chan job.Result) *View {
 	style := Style{Terminal: true, Color: true}
-	return start(newTerminal(v, style, size), liveEvery, snapshot, landed)
+	out := newOutlet(v, false)
+	return start(out, newTerminal(out, style, size), liveEvery, snapshot, landed)
 }
 
 func TestLiveView(t *testing.T) {
@@ -133,7 +134,8 @@ func TestUnchangedFramesAreNotDrawn(t *testing.T) {
 	t.Parallel()
 	v := &countingVT{vt: newVT(80)}
 	synctest.Test(t, func(*testing.T) {
-		view := start(newTerminal(v, Style{Terminal: true}, func() (int, int) { return 80, 24 }), liveEvery,
+		out := newOutlet(v, false)
+		view := start(out, newTerminal(out, Style{Terminal: true}, func() (int, int) { return 80, 24 }), liveEvery,
 			func() Snapshot { return Snapshot{Phase: Planning, Batch: "a"} }, nil)
 		time.Sleep(10 * time.Minute)
 		view.Stop()

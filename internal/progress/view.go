@@ -45,8 +45,9 @@ type View struct {
 	stopped sync.Once
 	done    sync.WaitGroup
 
-	mu   sync.Mutex
-	sink sink
+	turn   chan struct{} // full while somebody is at the sink
+	sink   sink
+	outlet *outlet // what the sink writes to
 
 	estimate  estimate
 	projector projector
@@ -60,40 +61,56 @@ type View struct {
 // failure is printed at once, a success only as JSON. landed may be nil. Whoever
 // sends must not rely on being read once Stop was called.
 //
-// What out refuses to take is lost: a run does not fail because nobody looks.
+// What out refuses to take is lost: a run does not fail because nobody looks. What
+// comes while out stands still is lost too, beyond the first few hundred lines, and
+// holds up nobody. Only as JSON nothing is left out: a program that does not read
+// holds up the results and Println, until Stop.
 func Start(out io.Writer, s Style, snapshot func() Snapshot, landed <-chan job.Result) *View {
+	outlet := newOutlet(out, s.JSON)
 	every := min(phaseEvery, s.every())
 	switch {
 	case s.JSON:
-		return start(newJSONLines(out, s), every, snapshot, landed)
+		return start(outlet, newJSONLines(outlet, s), every, snapshot, landed)
 	case s.Terminal && !s.Quiet:
-		return start(newTerminal(out, s, sizeOf(out, s)), liveEvery, snapshot, landed)
+		return start(outlet, newTerminal(outlet, s, sizeOf(out, s)), liveEvery, snapshot, landed)
 	default:
-		return start(newLines(out, s), every, snapshot, landed)
+		return start(outlet, newLines(outlet, s), every, snapshot, landed)
 	}
 }
 
 // start shows the run in a way, looking at it every so often.
-func start(sink sink, every time.Duration, snapshot func() Snapshot, landed <-chan job.Result) *View {
-	v := &View{snapshot: snapshot, results: landed, every: every, stop: make(chan struct{}), sink: sink}
+func start(outlet *outlet, sink sink, every time.Duration, snapshot func() Snapshot, landed <-chan job.Result) *View {
+	v := &View{
+		snapshot: snapshot, results: landed, every: every, stop: make(chan struct{}),
+		turn: make(chan struct{}, 1), sink: sink, outlet: outlet,
+	}
 	v.done.Go(v.run)
 	return v
 }
 
 // Stop shows the last state once, with the results that have landed, leaves the
-// terminal clean and returns when nothing of the view is left. It may be called
-// again.
+// terminal clean and returns when nothing of the view is left. A writer that takes
+// nothing for 5 s is given up: what is not written by then is lost, and the one
+// goroutine that is in the writer stays there. Stop may be called again.
 func (v *View) Stop() {
-	v.stopped.Do(func() { close(v.stop) })
-	v.done.Wait()
+	v.stopped.Do(func() {
+		var hurry sync.WaitGroup
+		hurry.Go(v.outlet.hurry)
+		close(v.stop)
+		v.done.Wait()
+		v.turn <- struct{}{}
+		v.outlet.close()
+		<-v.turn
+		hurry.Wait()
+	})
 }
 
 // Println writes its arguments as [fmt.Println] does, above a live view, and as a
 // message where the output is JSON. Escape sequences do not pass. After Stop it
-// still writes.
+// still writes, unless the writer stood still then.
 func (v *View) Println(args ...any) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.turn <- struct{}{}
+	defer func() { <-v.turn }()
 	v.sink.message(time.Now(), cleanLines(fmt.Sprintln(args...)))
 }
 
@@ -136,20 +153,20 @@ func (v *View) drain(results <-chan job.Result) {
 }
 
 func (v *View) land(result *job.Result) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.turn <- struct{}{}
+	defer func() { <-v.turn }()
 	v.sink.landed(time.Now(), result)
 }
 
-// show asks for the state without holding the lock: the answer may take a while.
+// show asks for the state before it takes its turn: the answer may take a while.
 func (v *View) show(last bool) {
 	m := moment{Snapshot: v.snapshot(), now: time.Now()}
 	v.estimate.observe(m.now, &m.Snapshot)
 	m.left, m.leftKnown = v.estimate.left(m.now)
 	m.pace = v.estimate.pace()
 	m.projected = v.projector.observe(&m.Snapshot)
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	v.turn <- struct{}{}
+	defer func() { <-v.turn }()
 	v.sink.show(m, last)
 	if last {
 		v.sink.close()

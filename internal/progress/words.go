@@ -19,6 +19,8 @@ var waitWords = map[job.WaitReason]struct {
 	job.WaitRequestRate: {text: "request rate used up", until: true},
 	job.WaitParallel:    {text: "waiting for a free slot", detail: true},
 	job.WaitKeyCU:       {text: "the key's CU cap is reached", until: true, detail: true},
+	job.WaitProjectCU:   {text: "the project's CU cap is reached", until: true, detail: true},
+	job.WaitTeamCU:      {text: "the team's CU cap is reached", until: true, detail: true},
 	job.WaitBatchCU:     {text: "the batch's budget is reached", detail: true},
 	job.WaitCooldown:    {text: "cooldown", until: true},
 	job.WaitAllowance:   {text: "the plan's allowance is used up", until: true, detail: true},
@@ -27,6 +29,9 @@ var waitWords = map[job.WaitReason]struct {
 	job.WaitUnknown:     {text: "looking up what became of a lost reply", until: true, detail: true},
 	job.WaitStorage:     {text: "the bucket takes no images", until: true, detail: true},
 	job.WaitWindow:      {text: "outside the batch's window", until: true, detail: true},
+	job.WaitDecision:    {text: "waiting for your decision", detail: true},
+	job.WaitNoKey:       {text: "waiting for an API key", detail: true},
+	job.WaitRecovery:    {text: "restoring what Redis lost"},
 }
 
 // words says what is waited for: "request rate used up until 14:03:10 (in 12s)".

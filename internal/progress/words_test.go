@@ -23,6 +23,11 @@ func TestWaitWords(t *testing.T) {
 		"cooldown":       {Wait{job.WaitCooldown, noon.Add(45 * time.Minute), `key "a" pauses until …`}, "cooldown until 12:45:00 (in 45m 00s)"},
 		"until tomorrow": {Wait{Reason: job.WaitAllowance, Until: late}, "the plan's allowance is used up until 2 Mar 01:00 (in 13h 00m)"},
 		"key":            {Wait{job.WaitKeyCU, soon, "cap 500 CU"}, "the key's CU cap is reached until 12:00:12 (in 12s): cap 500 CU"},
+		"project":        {Wait{job.WaitProjectCU, soon, "cap 500 CU"}, "the project's CU cap is reached until 12:00:12 (in 12s): cap 500 CU"},
+		"team":           {Wait{job.WaitTeamCU, soon, "cap 500 CU"}, "the team's CU cap is reached until 12:00:12 (in 12s): cap 500 CU"},
+		"decision":       {Wait{job.WaitDecision, soon, "of 2 lost replies only you can tell"}, "waiting for your decision: of 2 lost replies only you can tell"},
+		"no key":         {Wait{job.WaitNoKey, soon, "none may run it"}, "waiting for an API key: none may run it"},
+		"recovery":       {Wait{job.WaitRecovery, soon, "Redis lost what was counted"}, "restoring what Redis lost"},
 		"batch":          {Wait{job.WaitBatchCU, soon, "budget 500 CU"}, "the batch's budget is reached: budget 500 CU"},
 		"quarantine":     {Wait{job.WaitQuarantine, late, "the API refused the key"}, "the API key was refused: the API refused the key"},
 		"backoff":        {Wait{job.WaitBackoff, soon, "connection reset"}, "pausing after failures until 12:00:12 (in 12s): connection reset"},
@@ -54,13 +59,13 @@ func TestWaitWordsWithoutCountdown(t *testing.T) {
 // Every reason a job can wait for has words of its own.
 func TestEveryReasonHasWords(t *testing.T) {
 	t.Parallel()
-	for _, reason := range []job.WaitReason{
-		job.WaitRequestRate, job.WaitParallel, job.WaitKeyCU, job.WaitBatchCU, job.WaitCooldown,
-		job.WaitAllowance, job.WaitQuarantine, job.WaitBackoff, job.WaitUnknown, job.WaitStorage,
-	} {
+	for _, reason := range job.WaitReasons {
 		if waitWords[reason].text == "" {
 			t.Errorf("%s has none", reason)
 		}
+	}
+	if len(waitWords) != len(job.WaitReasons) {
+		t.Errorf("%d reasons have words, there are %d", len(waitWords), len(job.WaitReasons))
 	}
 }
 

@@ -84,6 +84,35 @@ func TestSheetInABrowser(t *testing.T) {
 	}
 }
 
+// TestSheetLoadsColumnsWhenNeeded looks at a sheet whose columns are not there.
+func TestSheetLoadsColumnsWhenNeeded(t *testing.T) {
+	t.Parallel()
+	bucket := newFolder(t)
+	sampleBatch(t, bucket, "night", 300, 6)
+	for _, name := range []string{"states", "costs", "seconds", "ended", "facet-0"} {
+		if err := os.Remove(bucket.path("night/_nightshift/sheet/column-" + name + ".js")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const complaint = "cannot be read. It belongs beside index.html"
+	for query, column := range map[string]string{
+		"": "", "#page=2": "", "#q=lantern": "", "#view=art%2F003.png": "",
+		"#only=failed": "states", "#sort=cost": "costs", "#sort=time": "seconds", "#sort=newest": "ended", "#is-style=pixel": "facet-0",
+	} {
+		t.Run(query, func(t *testing.T) {
+			page := openPage(t, bucket, "index.html"+query)
+			_, page, _ = strings.Cut(page, `</head>`)
+			page, _, _ = strings.Cut(page, `<script`)
+			if column == "" && (strings.Contains(page, complaint) || !strings.Contains(page, "<img")) {
+				t.Error("the page does without columns, and shows no images or misses one")
+			}
+			if column != "" && !strings.Contains(page, "column-"+column+".js "+complaint) {
+				t.Errorf("the page does not say that column %s is missing", column)
+			}
+		})
+	}
+}
+
 func TestHostileTextsInABrowser(t *testing.T) {
 	t.Parallel()
 	bucket := newFolder(t)

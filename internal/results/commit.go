@@ -6,39 +6,40 @@ import (
 	"time"
 )
 
-// commitTimeout bounds one durable write, so that a bucket that hangs is an
-// error and not a worker that never stops.
+// commitTimeout bounds one durable write as far as the bucket looks at its context:
+// a service that does not answer is an error then, while a local disk that hangs is
+// waited for, because nobody can tell what a write that was given up still does.
 const commitTimeout = 30 * time.Second
 
-// committer appends lines to one object in groups. It has no goroutine of its
-// own: of the callers that wait, one at a time writes for all that came so far.
-type committer struct {
-	bucket Bucket
-	key    string
-	turn   chan struct{} // holds a token while somebody writes
+// committer writes items to one object in groups, in the order in which they came.
+// It has no goroutine of its own: of the callers that wait, one at a time writes
+// for all that came so far.
+type committer[T any] struct {
+	write func(ctx context.Context, items []T) error // called by one at a time
+	turn  chan struct{}                              // holds a token while somebody writes
 
 	mu      sync.Mutex
-	pending *group
+	pending *group[T]
 }
 
-// group is the lines of one write.
-type group struct {
-	data []byte
-	done chan struct{} // closed when the write is over
-	err  error         // valid then
+// group is the items of one write.
+type group[T any] struct {
+	items []T
+	done  chan struct{} // closed when the write is over
+	err   error         // valid then
 }
 
-func newCommitter(b Bucket, key string) *committer {
-	return &committer{bucket: b, key: key, turn: make(chan struct{}, 1)}
+func newCommitter[T any](write func(ctx context.Context, items []T) error) *committer[T] {
+	return &committer[T]{write: write, turn: make(chan struct{}, 1)}
 }
 
-// append returns when the line is durable or its write has failed. It returns
-// the end of ctx only before the line was accepted.
-func (c *committer) append(ctx context.Context, line []byte) error {
+// append returns when the item is durable or its write has failed. It returns the
+// end of ctx only before the item was accepted.
+func (c *committer[T]) append(ctx context.Context, item T) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	mine := c.join(line)
+	mine := c.join(item)
 	select {
 	case c.turn <- struct{}{}:
 		c.commit(ctx)
@@ -51,19 +52,19 @@ func (c *committer) append(ctx context.Context, line []byte) error {
 	return mine.err
 }
 
-func (c *committer) join(line []byte) *group {
+func (c *committer[T]) join(item T) *group[T] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.pending == nil {
-		c.pending = &group{done: make(chan struct{})}
+		c.pending = &group[T]{done: make(chan struct{})}
 	}
-	c.pending.data = append(c.pending.data, line...)
+	c.pending.items = append(c.pending.items, item)
 	return c.pending
 }
 
 // commit writes the pending group, if another caller has not done so. The group
-// holds the lines of others too, so the end of this caller's ctx does not stop it.
-func (c *committer) commit(ctx context.Context) {
+// holds the items of others too, so the end of this caller's ctx does not stop it.
+func (c *committer[T]) commit(ctx context.Context) {
 	c.mu.Lock()
 	next := c.pending
 	c.pending = nil
@@ -74,5 +75,16 @@ func (c *committer) commit(ctx context.Context) {
 	defer close(next.done)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
-	next.err = c.bucket.Append(ctx, c.key, next.data)
+	next.err = c.write(ctx, next.items)
+}
+
+// alone calls do while nobody writes.
+func (c *committer[T]) alone(ctx context.Context, do func() error) error {
+	select {
+	case c.turn <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	defer func() { <-c.turn }()
+	return do()
 }

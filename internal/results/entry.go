@@ -121,8 +121,8 @@ func runSeconds(r *job.Result) float64 {
 	return round(float64(seconds(r.Submitted, r.Ended)), 1)
 }
 
-// relativeAddress makes a key an address that can only lead into the folder of
-// the sheet: every segment is encoded, and "./" keeps a colon from being read as
+// relativeAddress makes an object key an address that can only lead into the folder
+// of the sheet: every segment is encoded, and "./" keeps a colon from being read as
 // the end of a scheme.
 func relativeAddress(key string) string {
 	segments := strings.Split(key, "/")

@@ -24,9 +24,9 @@ const (
 type facet struct {
 	Name   string   `json:"name"`
 	Values []string `json:"values"`
-	// Of has a character for each entry: its value's number in base 36, counted
-	// from 1; 0 for an entry without one.
-	Of string `json:"of"`
+	// of has a character for each entry: its value's number in base 36, counted
+	// from 1; 0 for an entry without one. It is a column, in a file of its own.
+	of []byte
 }
 
 const facetDigits = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -100,7 +100,7 @@ func (m *facetMaker) facets(entries int) []facet {
 			continue
 		}
 		column.pad(entries)
-		list = append(list, facet{Name: name, Values: column.values, Of: string(column.of)})
+		list = append(list, facet{Name: name, Values: column.values, of: column.of})
 	}
 	slices.SortStableFunc(list, func(a, b facet) int { return cmp.Compare(len(a.Values), len(b.Values)) })
 	return list

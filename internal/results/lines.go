@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 
 	"nightshift/internal/job"
@@ -17,14 +18,50 @@ import (
 // characters), and keeps a file that is no log from filling the memory.
 const maxLine = 16 << 20
 
-var (
-	errLineTooLong = fmt.Errorf("longer than %d MiB", maxLine>>20)
-	errNotAResult  = errors.New("not a result of a job")
-)
+var errLineTooLong = fmt.Errorf("longer than %d MiB", maxLine>>20)
 
-// readLines streams the results of a log. name is for messages.
-func readLines(ctx context.Context, name string, body io.Reader) iter.Seq2[job.Result, error] {
-	return func(yield func(job.Result, error) bool) {
+// lineKind is how the lines of a kind of file are read.
+type lineKind[T any] struct {
+	// start begins every line. It cannot stand inside a text, where quotes are
+	// escaped, but it can begin an object within the line.
+	start  string
+	decode func(line []byte) (T, error)
+	hint   string // what to do about a line that cannot be read
+}
+
+// textLine is what a line says and how it says it. The text has no newline and is
+// valid until the next line is read.
+type textLine[T any] struct {
+	value T
+	text  []byte
+}
+
+// readObject streams the lines of an object like [lineKind.read]; one that was never
+// written has none.
+func (k lineKind[T]) readObject(ctx context.Context, b Bucket, objectKey string) iter.Seq2[textLine[T], error] {
+	return func(yield func(textLine[T], error) bool) {
+		body, err := b.Open(ctx, objectKey)
+		if errors.Is(err, fs.ErrNotExist) {
+			return
+		}
+		if err != nil {
+			yield(textLine[T]{}, fmt.Errorf("read %s: %w", objectKey, err))
+			return
+		}
+		defer body.Close()
+		for line, err := range k.read(ctx, objectKey, body) {
+			if !yield(line, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// read streams the lines of body; name is for messages. A last line that was cut off
+// is left out; any other that cannot be read ends the stream with a
+// [job.HintedError].
+func (k lineKind[T]) read(ctx context.Context, name string, body io.Reader) iter.Seq2[textLine[T], error] {
+	return func(yield func(textLine[T], error) bool) {
 		reader := bufio.NewReaderSize(body, 256<<10)
 		for number := 1; ; number++ {
 			line, complete, err := readLine(reader)
@@ -32,19 +69,19 @@ func readLines(ctx context.Context, name string, body io.Reader) iter.Seq2[job.R
 				err = context.Cause(ctx)
 			}
 			if err != nil {
-				yield(job.Result{}, fmt.Errorf("read %s, line %d: %w", name, number, err))
+				yield(textLine[T]{}, fmt.Errorf("read %s, line %d: %w", name, number, err))
 				return
 			}
-			results, err := decodeLine(line)
+			found, err := k.decodeLine(line)
 			switch {
 			case err != nil && complete:
-				yield(job.Result{}, fmt.Errorf("read %s, line %d: %w", name, number, err))
+				yield(textLine[T]{}, damaged(name, number, err, k.hint))
 				return
 			case err != nil: // cut off at the end; its writer was told so or is gone
 				return
 			}
-			for _, result := range results {
-				if !yield(result, nil) {
+			for _, each := range found {
+				if !yield(each, nil) {
 					return
 				}
 			}
@@ -53,6 +90,11 @@ func readLines(ctx context.Context, name string, body io.Reader) iter.Seq2[job.R
 			}
 		}
 	}
+}
+
+// damaged says that a line cannot be read.
+func damaged(name string, number int, err error, hint string) error {
+	return &job.HintedError{Err: fmt.Errorf("read %s, line %d: %w", name, number, err), Hint: hint}
 }
 
 // readLine returns the next line without its newline; complete is false for what
@@ -80,71 +122,56 @@ func readLine(reader *bufio.Reader) (line []byte, complete bool, err error) {
 	}
 }
 
-// decodeLine returns the results of one line: one, none for an empty line, or
-// what can be read of a line into which a torn write was glued.
-func decodeLine(line []byte) ([]job.Result, error) {
+// decodeLine returns what one line says: one thing, none for an empty line, or what
+// can be read of a line into which a torn write was glued.
+func (k lineKind[T]) decodeLine(line []byte) ([]textLine[T], error) {
 	if len(bytes.TrimSpace(line)) == 0 {
 		return nil, nil
 	}
-	result, err := decodeResult(line)
+	value, err := k.decode(line)
 	if err == nil {
-		return []job.Result{result}, nil
+		return []textLine[T]{{value, line}}, nil
 	}
-	if rest, ok := unglue(line); ok {
+	if rest, ok := k.unglue(line); ok {
 		return rest, nil
 	}
 	return nil, err
 }
 
-func decodeResult(data []byte) (job.Result, error) {
-	var result job.Result
-	if err := json.Unmarshal(data, &result); err != nil {
-		return job.Result{}, fmt.Errorf("%w: %w", errNotAResult, err)
-	}
-	if result.Job == "" || !result.State.Final() {
-		return job.Result{}, errNotAResult
-	}
-	return result, nil
-}
-
-// lineStart begins every line. It cannot stand inside a text, where quotes are
-// escaped, but it can begin an object within the line.
-var lineStart = []byte(`{"job":"`)
-
 // unglue reads a line that is a cut-off line with the next one right behind it:
 // a full disk or a lost power supply leaves the first half of a write, and the
 // next append goes on from there. The half is lost (its writer got an error, or
 // is gone and its job is looked up again); ok is false unless the line ends with
-// a whole result.
-func unglue(line []byte) (results []job.Result, ok bool) {
+// something whole.
+func (k lineKind[T]) unglue(line []byte) (found []textLine[T], ok bool) {
 	for start := 0; start < len(line); {
-		if whole, end, err := leading(line, start); err == nil {
-			results, start, ok = append(results, whole), end, true
+		if whole, err := k.leading(line[start:]); err == nil {
+			found, start, ok = append(found, whole), start+len(whole.text), true
 			continue
 		}
 		ok = false
-		next := bytes.Index(line[start+1:], lineStart)
+		next := bytes.Index(line[start+1:], []byte(k.start))
 		if next < 0 {
 			break
 		}
 		start += 1 + next
 	}
-	return results, ok
+	return found, ok
 }
 
-// leading reads the result that begins at start. It returns an error unless the
-// result is followed by the next or by nothing: else it is a part of something
-// larger.
-func leading(line []byte, start int) (r job.Result, end int, err error) {
-	decoder := json.NewDecoder(bytes.NewReader(line[start:]))
-	var text json.RawMessage
-	if err := decoder.Decode(&text); err != nil {
-		return r, 0, err
+var errWithin = errors.New("a part of something larger")
+
+// leading reads what text begins with. It returns an error unless that is followed
+// by the next or by nothing: else it is a part of something larger.
+func (k lineKind[T]) leading(text []byte) (textLine[T], error) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	var first json.RawMessage
+	if err := decoder.Decode(&first); err != nil {
+		return textLine[T]{}, err
 	}
-	end = start + int(decoder.InputOffset())
-	if end < len(line) && !bytes.HasPrefix(line[end:], lineStart) {
-		return r, 0, errNotAResult
+	if rest := text[decoder.InputOffset():]; len(rest) > 0 && !bytes.HasPrefix(rest, []byte(k.start)) {
+		return textLine[T]{}, errWithin
 	}
-	r, err = decodeResult(text)
-	return r, end, err
+	value, err := k.decode(first)
+	return textLine[T]{value, text[:decoder.InputOffset()]}, err
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 
 	"nightshift/internal/job"
@@ -23,19 +22,19 @@ import (
 type Log struct {
 	bucket    Bucket
 	batch     string
-	succeeded *committer
-	failed    *committer
+	succeeded *committer[[]byte]
+	failed    *committer[[]byte]
 }
 
 // NewLog returns the log of the batch in this folder of the bucket. Nothing is
 // read or written before it is asked for.
 func NewLog(b Bucket, batch string) *Log {
-	return &Log{
-		bucket:    b,
-		batch:     batch,
-		succeeded: newCommitter(b, objectKey(batch, succeededName)),
-		failed:    newCommitter(b, objectKey(batch, failedName)),
+	appendTo := func(name string) *committer[[]byte] {
+		return newCommitter(func(ctx context.Context, lines [][]byte) error {
+			return b.Append(ctx, objectKey(batch, name), bytes.Join(lines, nil))
+		})
 	}
+	return &Log{bucket: b, batch: batch, succeeded: appendTo(succeededName), failed: appendTo(failedName)}
 }
 
 var errNotEnded = errors.New("the job has not ended")
@@ -46,8 +45,9 @@ var errNotEnded = errors.New("the job has not ended")
 // one, so that many jobs a second need few durable writes.
 //
 // A line that was accepted is written even if ctx ends meanwhile, because it may
-// be the only note of something that was paid for; the wait is bounded. After an
-// error the line may or may not be there, and appending it again is harmless.
+// be the only note of something that was paid for; it waits for at most 30 seconds,
+// where the bucket looks at its context while it writes. After an error the line may
+// or may not be there, and appending it again is harmless.
 func (l *Log) Append(ctx context.Context, r job.Result) error {
 	if !r.State.Final() {
 		return fmt.Errorf("record job %q in state %q: %w", r.Job, r.State, errNotEnded)
@@ -81,7 +81,7 @@ func encodeLine(r job.Result) ([]byte, error) {
 // Succeeded streams results.jsonl in the order of its lines, each line as it is:
 // a job that stands twice in the log comes twice. A log that was never written
 // is empty. A last line that was cut off is left out; any other line that cannot
-// be read ends the stream with an error that names file and line.
+// be read ends the stream with a [job.HintedError] that names file and line.
 func (l *Log) Succeeded(ctx context.Context) iter.Seq2[job.Result, error] {
 	return l.read(ctx, succeededName)
 }
@@ -93,30 +93,20 @@ func (l *Log) Failed(ctx context.Context) iter.Seq2[job.Result, error] {
 
 func (l *Log) read(ctx context.Context, name string) iter.Seq2[job.Result, error] {
 	return func(yield func(job.Result, error) bool) {
-		key := objectKey(l.batch, name)
-		body, err := l.bucket.Open(ctx, key)
-		if errors.Is(err, fs.ErrNotExist) {
-			return
-		}
-		if err != nil {
-			yield(job.Result{}, fmt.Errorf("read %s: %w", key, err))
-			return
-		}
-		defer body.Close()
-		for result, err := range readLines(ctx, key, body) {
-			if !yield(result, err) || err != nil {
+		for line, err := range wholeResults.readObject(ctx, l.bucket, objectKey(l.batch, name)) {
+			if !yield(line.value, err) || err != nil {
 				return
 			}
 		}
 	}
 }
 
-// all streams the failed jobs and then those that succeeded.
-func (l *Log) all(ctx context.Context) iter.Seq2[job.Result, error] {
-	return func(yield func(job.Result, error) bool) {
-		for _, part := range []iter.Seq2[job.Result, error]{l.Failed(ctx), l.Succeeded(ctx)} {
-			for result, err := range part {
-				if !yield(result, err) || err != nil {
+// brief streams what sums need of the failed jobs and then of those that succeeded.
+func (l *Log) brief(ctx context.Context) iter.Seq2[textLine[job.Result], error] {
+	return func(yield func(textLine[job.Result], error) bool) {
+		for _, name := range []string{failedName, succeededName} {
+			for line, err := range briefResults.readObject(ctx, l.bucket, objectKey(l.batch, name)) {
+				if !yield(line, err) || err != nil {
 					return
 				}
 			}

@@ -218,7 +218,9 @@ func TestLogWithDamage(t *testing.T) {
 			var complaint string
 			for result, err := range results.NewLog(bucket, "night").Succeeded(t.Context()) {
 				if err != nil {
-					complaint = err.Error()
+					if complaint = err.Error(); job.Hint(err) == "" {
+						t.Errorf("error %v has no hint", err)
+					}
 					break
 				}
 				rows = append(rows, result.Row)

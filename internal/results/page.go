@@ -35,11 +35,15 @@ var pageTemplate = template.Must(template.New("index.html").Parse(pageSource))
 
 // pageData is the JSON inside index.html.
 type pageData struct {
-	Stamp   string  `json:"stamp"`
-	Page    int     `json:"page"`    // entries per data file and page
-	Entries int     `json:"entries"` // in all
-	Report  Report  `json:"report"`
-	Columns columns `json:"columns"`
+	Stamp   string `json:"stamp"`
+	Page    int    `json:"page"`    // entries per data file and page
+	Entries int    `json:"entries"` // in all
+	Report  Report `json:"report"`
+
+	Failed   int     `json:"failed"`   // entries that failed or were cancelled
+	Warnings int     `json:"warnings"` // entries with an image that differs from what was wished
+	Images   int     `json:"images"`
+	Facets   []facet `json:"facets"` // the column of each is named by its place
 }
 
 // renderPage writes index.html. The policy in its head lets only this script and

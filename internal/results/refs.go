@@ -3,76 +3,86 @@ package results
 import (
 	"cmp"
 	"hash/maphash"
+	"runtime"
 	"slices"
 
 	"nightshift/internal/job"
 )
 
 // ref stands for one line of the log in few bytes, so that a log of any length
-// can be put in order. Names are kept as 64-bit hashes: among a million jobs the
-// chance that any two are confused is about one in forty million, and then one
-// line of a sheet is missing.
+// can be put in order. Names are kept as hashes: of the thing to be made 64 bits, so
+// that among a million jobs the chance that any two are confused is about one in
+// forty million, and then one job is missing; of the job 32 bits, which only have to
+// tell apart the few jobs that were to make the same thing.
 type ref struct {
 	slot     uint64 // what the job was to make: its first output
-	job      uint64
-	recorded int64 // Unix nanoseconds
-	offset   int64 // where its text lies; the meaning is the reader's
-	index    int32 // place in the plan
-	length   int32
-	ok       bool // succeeded
+	recorded int64  // Unix nanoseconds
+	job      uint32
+	line     uint32 // number of the line, in the order of reading; see succeededLine
 }
 
-// refMaker hashes names; refs of different makers cannot be compared.
-type refMaker struct{ seed maphash.Seed }
+// succeededLine is set in the number of a line whose job succeeded.
+const succeededLine = 1 << 31
 
-func newRefMaker() refMaker { return refMaker{seed: maphash.MakeSeed()} }
+func (r ref) ok() bool    { return r.line&succeededLine != 0 }
+func (r ref) number() int { return int(r.line &^ succeededLine) }
 
-func (m refMaker) make(r *job.Result) ref {
+// linesPerSweep is how many lines are read between two collections of garbage. A
+// table of a long log is most of what is in memory; left to itself, the collector
+// would let the garbage of reading grow as large as that.
+const linesPerSweep = 1 << 14
+
+// refTable gathers refs, sorted roughly by slot, so that no sum and no sort needs
+// room for all of them again.
+type refTable struct {
+	seed    maphash.Seed
+	buckets buckets[ref]
+	lines   int
+}
+
+func newRefTable() *refTable { return &refTable{seed: maphash.MakeSeed()} }
+
+// add takes the next line of the log.
+func (t *refTable) add(r *job.Result) {
 	slot := string(r.Job)
 	if len(r.Outputs) > 0 {
 		slot = r.Outputs[0]
 	}
-	return ref{
-		slot:     maphash.String(m.seed, slot),
-		job:      maphash.String(m.seed, string(r.Job)),
+	made := ref{
+		slot:     maphash.String(t.seed, slot),
 		recorded: r.Recorded.UnixNano(),
-		index:    int32(r.Index),
-		ok:       r.State == job.Succeeded,
+		job:      uint32(maphash.String(t.seed, string(r.Job))),
+		line:     uint32(t.lines),
+	}
+	if r.State == job.Succeeded {
+		made.line |= succeededLine
+	}
+	t.buckets.add(made.slot, made)
+	if t.lines++; t.lines%linesPerSweep == 0 {
+		runtime.GC()
 	}
 }
 
-// newest returns those refs that tell how things stand now, one per thing to be
-// made, in the order of the plan. A success counts above any failure of the same
-// job. Where an edited manifest gives an output to another job, the job that was
-// recorded last counts, since its image is what lies there. The slice is reused.
-func newest(refs []ref) []ref {
-	slices.SortFunc(refs, func(a, b ref) int {
-		return cmp.Or(
-			cmp.Compare(a.slot, b.slot),
-			cmp.Compare(a.recorded, b.recorded),
-			cmp.Compare(a.offset, b.offset),
-		)
-	})
-	kept := refs[:0]
-	for start := 0; start < len(refs); {
-		end := start + 1
-		for end < len(refs) && refs[end].slot == refs[start].slot {
-			end++
+// standing hands out the numbers of those lines that tell how things stand now, one
+// per thing to be made, in no order, and empties the table. A success counts above
+// any failure of the same job. Where an edited manifest gives an output to another
+// job, the job that was recorded last counts, since its image is what lies there.
+func (t *refTable) standing(use func(number int)) {
+	for refs := range t.buckets.take {
+		slices.SortFunc(refs, func(a, b ref) int {
+			return cmp.Or(cmp.Compare(a.slot, b.slot), cmp.Compare(a.recorded, b.recorded), cmp.Compare(a.number(), b.number()))
+		})
+		for lines := range groups(refs, func(a, b ref) bool { return a.slot == b.slot }) {
+			use(newest(lines).number())
 		}
-		kept = append(kept, standing(refs[start:end]))
-		start = end
 	}
-	slices.SortFunc(kept, func(a, b ref) int {
-		return cmp.Or(cmp.Compare(a.index, b.index), cmp.Compare(a.offset, b.offset))
-	})
-	return kept
 }
 
-// standing returns the line that counts of those of one slot, oldest first.
-func standing(lines []ref) ref {
+// newest returns the line that counts of those of one slot, oldest first.
+func newest(lines []ref) ref {
 	last := lines[len(lines)-1]
-	for i := len(lines) - 1; i >= 0 && !last.ok; i-- {
-		if lines[i].job == last.job && lines[i].ok {
+	for i := len(lines) - 1; i >= 0 && !last.ok(); i-- {
+		if lines[i].job == last.job && lines[i].ok() {
 			return lines[i]
 		}
 	}

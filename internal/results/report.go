@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"nightshift/internal/job"
@@ -34,10 +36,11 @@ type Report struct {
 	Started time.Time `json:"started,omitzero"`
 	Ended   time.Time `json:"ended,omitzero"` // absent while it is running
 
-	Counts   Counts   `json:"counts"`
-	CU       Bill     `json:"cu"`
-	Requests Requests `json:"requests"`
-	Attempts int      `json:"attempts"` // submissions of the jobs that ended
+	Counts   Counts    `json:"counts"`
+	CU       Bill      `json:"cu"`
+	Journal  Movements `json:"journal"` // set by FillJournal
+	Requests Requests  `json:"requests"`
+	Attempts int       `json:"attempts"` // submissions of the jobs that ended
 	// WaitedSeconds adds up, by reason, the time that jobs waited; jobs wait
 	// side by side, so this can be far more than the run took.
 	WaitedSeconds map[job.WaitReason]float64 `json:"waitedSeconds"`
@@ -64,6 +67,27 @@ type Bill struct {
 	Net      job.CU `json:"net"` // billed less refunded; set by WriteReport
 }
 
+// Movements is what the spend journal says of the batch, over all of its runs.
+type Movements struct {
+	Entries  int            `json:"entries"` // all of them; those that stand twice count once
+	Reserved int            `json:"reserved"`
+	Settled  int            `json:"settled"`
+	Released int            `json:"released"`
+	Adopted  int            `json:"adopted"`
+	Billed   job.CU         `json:"billed"`
+	Refunded job.CU         `json:"refunded"`
+	Spent    job.CU         `json:"spent"` // billed less refunded
+	Held     job.CU         `json:"held"`  // neither settled nor released
+	ByKey    []KeyMovements `json:"byKey"` // sorted by API key
+}
+
+// KeyMovements is what was spent and is held with one API key.
+type KeyMovements struct {
+	APIKey string `json:"apiKey"`
+	Spent  job.CU `json:"spent"`
+	Held   job.CU `json:"held"`
+}
+
 // Requests counts requests to the API.
 type Requests struct {
 	Total       int64            `json:"total"`
@@ -85,6 +109,33 @@ type Spread struct {
 	Median  float64 `json:"median"`
 	P95     float64 `json:"p95"` // 95 of 100 were no longer
 	Longest float64 `json:"longest"`
+}
+
+// FillJournal sets the section of the journal from the sum of the batch's entries.
+func (r *Report) FillJournal(s *job.Spend) {
+	held, billed, refunded := s.Total()
+	r.Journal = Movements{
+		Reserved: s.Count(job.EntryReserve), Settled: s.Count(job.EntrySettle),
+		Released: s.Count(job.EntryRelease), Adopted: s.Count(job.EntryAdopt),
+		Billed: billed, Refunded: refunded, Spent: billed - refunded, Held: held,
+	}
+	r.Journal.Entries = r.Journal.Reserved + r.Journal.Settled + r.Journal.Released + r.Journal.Adopted
+	keys := map[string]KeyMovements{}
+	for _, slice := range s.Slices() {
+		key := keys[slice.APIKey]
+		key.Spent += slice.CU
+		keys[slice.APIKey] = key
+	}
+	for _, entry := range s.Open() {
+		key := keys[entry.APIKey]
+		key.Held += entry.Reserved
+		keys[entry.APIKey] = key
+	}
+	for _, name := range slices.Sorted(maps.Keys(keys)) {
+		key := keys[name]
+		key.APIKey = name
+		r.Journal.ByKey = append(r.Journal.ByKey, key)
+	}
 }
 
 // WriteReport writes the report as report.json into the batch's folder, whole or
@@ -113,6 +164,9 @@ func (r Report) settled() Report {
 	}
 	if r.Requests.ByOperation == nil {
 		r.Requests.ByOperation = map[string]int64{}
+	}
+	if r.Journal.ByKey == nil {
+		r.Journal.ByKey = []KeyMovements{}
 	}
 	if r.WaitedSeconds == nil {
 		r.WaitedSeconds = map[job.WaitReason]float64{}

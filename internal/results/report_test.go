@@ -1,8 +1,11 @@
 package results_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,8 +34,13 @@ func TestReports(t *testing.T) {
 		"report-full.json": {
 			Batch: "night", Mode: job.Live, State: results.Stopped, Reason: "the batch's budget of 500 CU is spent",
 			Started: sampleStart, Ended: sampleStart.Add(90*time.Minute + 250*time.Millisecond),
-			Counts:        results.Counts{Jobs: 100, Kept: 7, Succeeded: 80, Failed: 3, Cancelled: 1, NotRun: 9, Images: 160},
-			CU:            results.Bill{Quoted: 420 * job.OneCU, Billed: 431*job.OneCU + 250, Refunded: 10*job.OneCU + 750},
+			Counts: results.Counts{Jobs: 100, Kept: 7, Succeeded: 80, Failed: 3, Cancelled: 1, NotRun: 9, Images: 160},
+			CU:     results.Bill{Quoted: 420 * job.OneCU, Billed: 431*job.OneCU + 250, Refunded: 10*job.OneCU + 750},
+			Journal: results.Movements{
+				Entries: 180, Reserved: 88, Settled: 84, Released: 3, Adopted: 5,
+				Billed: 431*job.OneCU + 250, Refunded: 10*job.OneCU + 750, Spent: 420*job.OneCU + 500, Held: 10*job.OneCU + 750,
+				ByKey: []results.KeyMovements{{APIKey: "agency", Spent: 120*job.OneCU + 500}, {APIKey: "studio", Spent: 300 * job.OneCU, Held: 10*job.OneCU + 750}},
+			},
 			Requests:      results.Requests{Total: 101, ByOperation: map[string]int64{"submit": 84, "list": 14, "assets": 3}},
 			Attempts:      88,
 			WaitedSeconds: map[job.WaitReason]float64{job.WaitParallel: 512.5, job.WaitRequestRate: 3},
@@ -108,5 +116,133 @@ func TestTally(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("tally (-want +got):\n%s", diff)
+	}
+}
+
+// TestTallyCountsAnInferenceOnce is about inferences with lines that differ: images
+// that were deleted are fetched again, for nothing, and that may fail.
+func TestTallyCountsAnInferenceOnce(t *testing.T) {
+	t.Parallel()
+	refetch := func(r job.Result, minute int) job.Result {
+		again := ended(r.Row, string(r.Job), job.Failed, r.Inference, 0, 0, minute)
+		again.Quoted, again.Kind = r.Quoted, job.KindStorage
+		return again
+	}
+	lost := ended("a", "job1", job.Succeeded, "run1", 9000, 0, 1)
+	moved := ended("b", "job2", job.Failed, "run2", 4000, 0, 2)
+	home := refetch(moved, 3)
+	home.State, home.Outputs = job.Succeeded, []string{"earlier/job2/b.png"}
+	refunded := ended("c", "job3", job.Failed, "run3", 2000, 2000, 4)
+	log := results.NewLog(newFolder(t), "night")
+	appendAll(t, log, lost, refetch(lost, 60), moved, home, refunded, refetch(refunded, 61))
+	var got results.Report
+	if err := log.Tally(t.Context(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if want := (results.Bill{Quoted: 15000, Billed: 15000, Refunded: 2000}); got.CU != want || got.Attempts != 3 {
+		t.Errorf("the log sums up to %+v in %d attempts, want %+v in 3", got.CU, got.Attempts, want)
+	}
+}
+
+// TestTallyOfManyReasons lists the most frequent ones.
+func TestTallyOfManyReasons(t *testing.T) {
+	t.Parallel()
+	bucket := newFolder(t)
+	var text strings.Builder
+	const rare = 1500
+	for i := range rare + 7 {
+		r := ended(fmt.Sprintf("row%04d", i), fmt.Sprint("job", i), job.Failed, fmt.Sprint("run", i), 0, 0, i)
+		if r.Kind, r.Reason, r.Hint = "rejected", fmt.Sprintf("reason %04d", i), "h"; i >= rare {
+			r.Reason = "reason 0900"
+		}
+		if err := json.NewEncoder(&text).Encode(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := ended("row0001", "job1", job.Succeeded, "run again", 0, 0, 9999)
+	bucket.write(t, "night/errors.jsonl", text.String())
+	log := results.NewLog(bucket, "night")
+	appendAll(t, log, again)
+	var got results.Report
+	if err := log.Tally(t.Context(), &got); err != nil {
+		t.Fatal(err)
+	}
+	jobs := 0
+	for _, group := range got.Failures {
+		jobs += group.Jobs
+	}
+	if len(got.Failures) != 101 || jobs != rare+7-1 || got.Counts.Failed != jobs {
+		t.Fatalf("%d groups with %d jobs, and %d failed, want 101 with %d", len(got.Failures), jobs, got.Counts.Failed, rare+7-1)
+	}
+	want := []job.FailureGroup{
+		{Reason: "other reasons", Jobs: rare - 1 - 100, Rows: []string{"row1000", "row1001", "row1002", "row1003", "row1004"}},
+		{Kind: "rejected", Reason: "reason 0900", Hint: "h", Jobs: 8, Rows: []string{"row0900", "row1500", "row1501", "row1502", "row1503"}},
+		{Kind: "rejected", Reason: "reason 0000", Hint: "h", Jobs: 1, Rows: []string{"row0000"}},
+		{Kind: "rejected", Reason: "reason 0002", Hint: "h", Jobs: 1, Rows: []string{"row0002"}},
+	}
+	if diff := cmp.Diff(want, got.Failures[:4]); diff != "" {
+		t.Errorf("the first groups (-want +got):\n%s", diff)
+	}
+}
+
+// TestFillJournal holds the journal of a batch of one run against its log.
+func TestFillJournal(t *testing.T) {
+	t.Parallel()
+	local := newLocal(t)
+	place := 0
+	entry := func(event job.EntryEvent, id job.ID, attempt int, key string, reserved, billed, refunded job.CU) job.Entry {
+		place++
+		return job.Entry{
+			Life: "life1", Place: fmt.Sprintf("1772661600000-%d", place), At: sampleStart, Event: event, Batch: "night",
+			Job: id, Attempt: attempt, APIKey: key, Reserved: reserved, Billed: billed, Refunded: refunded,
+		}
+	}
+	journal := results.NewJournal(local, "night")
+	appendEntries(t, journal, []job.Entry{
+		entry(job.EntryReserve, "job1", 1, "studio", 5000, 0, 0),
+		entry(job.EntryReserve, "job2", 1, "agency", 4000, 0, 0),
+		entry(job.EntryRelease, "job2", 1, "agency", 4000, 0, 0), // refused for a limit
+		entry(job.EntryReserve, "job2", 1, "studio", 4000, 0, 0),
+		entry(job.EntryAdopt, "job3", 1, "agency", 1000, 0, 0),
+		entry(job.EntrySettle, "job1", 1, "studio", 5000, 5333, 0),
+		entry(job.EntrySettle, "job1", 1, "studio", 0, 5333, 0), // once more, after a kill
+		entry(job.EntrySettle, "job2", 1, "studio", 4000, 4000, 4000),
+		entry(job.EntryReserve, "job2", 2, "studio", 4000, 0, 0), // tried again after a refund
+		entry(job.EntrySettle, "job2", 2, "studio", 4000, 4000, 0),
+		entry(job.EntrySettle, "job3", 1, "agency", 1000, 1000, 0),
+		entry(job.EntryReserve, "job4", 1, "agency", 2500, 0, 0), // under way
+	})
+	log := results.NewLog(local, "night")
+	second := ended("b", "job2", job.Succeeded, "run3", 8000, 4000, 2) // both of its attempts
+	first := ended("a", "job1", job.Succeeded, "run1", 5333, 0, 1)
+	appendAll(t, log, first, first, second, ended("c", "job3", job.Failed, "run4", 1000, 0, 3))
+
+	spend, err := journal.Spend(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := results.Report{Batch: "night"}
+	if err := log.Tally(t.Context(), &report); err != nil {
+		t.Fatal(err)
+	}
+	report.FillJournal(spend)
+	want := results.Movements{
+		Entries: 12, Reserved: 5, Settled: 5, Released: 1, Adopted: 1,
+		Billed: 14333, Refunded: 4000, Spent: 10333, Held: 2500,
+		ByKey: []results.KeyMovements{{APIKey: "agency", Spent: 1000, Held: 2500}, {APIKey: "studio", Spent: 9333}},
+	}
+	if diff := cmp.Diff(want, report.Journal); diff != "" {
+		t.Errorf("journal (-want +got):\n%s", diff)
+	}
+	if err := results.WriteReport(t.Context(), local, "night", report); err != nil {
+		t.Fatal(err)
+	}
+	var written results.Report
+	if err := json.Unmarshal([]byte(readFile(t, local, "night/report.json")), &written); err != nil {
+		t.Fatal(err)
+	}
+	cu, sums := written.CU, written.Journal
+	if sums.Billed != cu.Billed || sums.Refunded != cu.Refunded || sums.Spent != cu.Net {
+		t.Errorf("the journal says %+v, the log %+v", sums, cu)
 	}
 }

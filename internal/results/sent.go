@@ -1,14 +1,14 @@
 package results
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"iter"
+	"sync"
+	"time"
 
 	"nightshift/internal/job"
 )
@@ -17,28 +17,50 @@ const sentName = "_nightshift/sent.jsonl"
 
 // Sent is the durable list of a batch's paid requests: each before it is sent, and
 // what is known after. A later process reads from it what was paid and not
-// collected, exactly, when Redis is empty. It is safe for use by many goroutines.
+// collected, exactly, when Redis is empty. It is safe for use by many goroutines;
+// of the list of one batch there is one Sent at a time.
+//
+// The list holds on to what is still needed: once most of a long list is of requests
+// that were refused, or ended more than five minutes ago, it is written anew without
+// them. The five minutes are for a reader who has to know what ended just now.
 type Sent struct {
 	bucket Bucket
 	key    string
-	lines  *committer
+	lines  *committer[sentLine]
+
+	// Both belong to who writes.
+	needed *requests
+	known  bool // needed says what is in the file
+
+	mu    sync.Mutex
+	ended []endedRequest // reported and not yet noted in needed
 }
 
-// NewSent returns the list of the batch in this folder of the bucket.
+// sentLine is a submission and its line.
+type sentLine struct {
+	submission job.Submission
+	text       []byte
+}
+
+// NewSent returns the list of the batch in this folder of the bucket. Nothing is
+// read or written before it is asked for.
 func NewSent(b Bucket, batch string) *Sent {
-	key := objectKey(batch, sentName)
-	return &Sent{bucket: b, key: key, lines: newCommitter(b, key)}
+	s := &Sent{bucket: b, key: objectKey(batch, sentName), needed: newRequests()}
+	s.lines = newCommitter(s.write)
+	return s
 }
 
 // Note writes one line and returns when it is durable; lines that come at the same
-// time share a write.
+// time share a write. The first call reads what an earlier process left, and is a
+// [job.HintedError] where that cannot be read. After an error the line may or may
+// not be there.
 func (s *Sent) Note(ctx context.Context, submission job.Submission) error {
 	var buffer bytes.Buffer
 	encoder := json.NewEncoder(&buffer)
 	encoder.SetEscapeHTML(false)
 	err := encoder.Encode(submission)
 	if err == nil {
-		err = s.lines.append(ctx, buffer.Bytes())
+		err = s.lines.append(ctx, sentLine{submission, buffer.Bytes()})
 	}
 	if err != nil {
 		return fmt.Errorf("note job %q as %s: %w", submission.ID, submission.Event, err)
@@ -46,34 +68,77 @@ func (s *Sent) Note(ctx context.Context, submission job.Submission) error {
 	return nil
 }
 
+// Ended says that the result of this attempt is recorded, so that the list need not
+// name it for much longer. It writes nothing by itself and may be called again, also
+// for an attempt that the list does not name.
+func (s *Sent) Ended(id job.ID, attempt int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = append(s.ended, endedRequest{id, attempt, time.Now()})
+}
+
+// write makes lines durable: behind those of before, or in a list written anew.
+func (s *Sent) write(ctx context.Context, lines []sentLine) error {
+	if err := s.learn(ctx); err != nil {
+		return err
+	}
+	var text []byte
+	for _, line := range lines {
+		text = append(text, line.text...)
+	}
+	write := s.bucket.Append
+	if s.needed.wasteful() {
+		write = s.rewrite
+	}
+	err := write(ctx, s.key, text)
+	// Lines of which the write failed are counted too. They may be there, and if
+	// not, then what they say holds all the same but for an intent, which nobody
+	// acts on.
+	for _, line := range lines {
+		s.needed.take(line.submission)
+	}
+	return err
+}
+
+// learn brings needed up to date: with what is in the file, and what has ended.
+func (s *Sent) learn(ctx context.Context) error {
+	if !s.known {
+		found := newRequests()
+		for line, err := range briefSubmissions.readObject(ctx, s.bucket, s.key) {
+			if err != nil {
+				return err
+			}
+			found.take(line.value)
+		}
+		s.needed, s.known = found, true
+	}
+	s.mu.Lock()
+	ended := s.ended
+	s.ended = nil
+	s.mu.Unlock()
+	s.needed.end(ended)
+	s.needed.forget(time.Now().Add(-keepEnded))
+	return nil
+}
+
+// rewrite replaces the list by what is needed of it, with added behind.
+func (s *Sent) rewrite(ctx context.Context, key string, added []byte) error {
+	lines := s.needed.filter(briefSubmissions.readObject(ctx, s.bucket, key))
+	defer lines.stop()
+	if err := s.bucket.Put(ctx, key, io.MultiReader(lines, bytes.NewReader(added))); err != nil {
+		return fmt.Errorf("shorten the list: %w", err)
+	}
+	s.needed.filtered()
+	return nil
+}
+
 // All streams the list in the order of its lines. A last line that was cut off is
-// left out: nothing was sent before it was whole.
+// left out: nothing was sent before it was whole. A line that cannot be read ends
+// the stream with a [job.HintedError] that names file and line.
 func (s *Sent) All(ctx context.Context) iter.Seq2[job.Submission, error] {
 	return func(yield func(job.Submission, error) bool) {
-		body, err := s.bucket.Open(ctx, s.key)
-		if errors.Is(err, fs.ErrNotExist) {
-			return
-		}
-		if err != nil {
-			yield(job.Submission{}, fmt.Errorf("read %s: %w", s.key, err))
-			return
-		}
-		defer body.Close()
-		reader := bufio.NewReaderSize(body, 64<<10)
-		for number := 1; ; number++ {
-			line, complete, err := readLine(reader)
-			if err == nil && !complete {
-				return
-			}
-			var submission job.Submission
-			if err == nil {
-				err = json.Unmarshal(line, &submission)
-			}
-			if err != nil {
-				yield(submission, fmt.Errorf("read %s, line %d: %w", s.key, number, err))
-				return
-			}
-			if !yield(submission, nil) {
+		for line, err := range wholeSubmissions.readObject(ctx, s.bucket, s.key) {
+			if !yield(line.value, err) || err != nil {
 				return
 			}
 		}
@@ -82,7 +147,17 @@ func (s *Sent) All(ctx context.Context) iter.Seq2[job.Submission, error] {
 
 // Clear empties the list, once nothing that it names is under way.
 func (s *Sent) Clear(ctx context.Context) error {
-	if err := s.bucket.Put(ctx, s.key, bytes.NewReader(nil)); err != nil {
+	err := s.lines.alone(ctx, func() error {
+		if err := s.bucket.Put(ctx, s.key, bytes.NewReader(nil)); err != nil {
+			return err
+		}
+		s.needed, s.known = newRequests(), true
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.ended = nil
+		return nil
+	})
+	if err != nil {
 		return fmt.Errorf("clear %s: %w", s.key, err)
 	}
 	return nil

@@ -62,3 +62,20 @@ func readShard(t testing.TB, bucket *folder, batch string, number int) shard {
 	}
 	return read
 }
+
+var columnCall = regexp.MustCompile(`\AnightshiftColumn\("([0-9a-f]{16})","([a-z0-9-]+)",(.*)\)\n\z`)
+
+// readColumn reads a column of the batch night strictly.
+func readColumn[T any](t testing.TB, bucket *folder, name string) T {
+	t.Helper()
+	text := bucket.text(t, "night/_nightshift/sheet/column-"+name+".js")
+	parts := columnCall.FindStringSubmatch(text)
+	if parts == nil || parts[2] != name || parts[1] != pageOf(t, bucket).Stamp {
+		t.Fatalf("column %s is not one call with its name and the stamp of the page: %.200s", name, text)
+	}
+	var values T
+	if err := json.Unmarshal([]byte(parts[3]), &values); err != nil {
+		t.Fatal(err)
+	}
+	return values
+}

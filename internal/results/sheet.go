@@ -3,11 +3,13 @@ package results
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
 )
 
 // pageEntries is the number of jobs on a page and in a data file. It fills rows
@@ -20,16 +22,17 @@ type SheetOptions struct {
 	Report Report
 }
 
-// WriteSheet writes the contact sheet of the batch from its log: index.html and
-// one data file per 240 jobs below _nightshift/sheet. Every job stands there once,
-// in the order of the plan, and a job that failed first and succeeded later as
-// succeeded.
+// WriteSheet writes the contact sheet of the batch from its log: index.html, and
+// below _nightshift/sheet one data file per 240 jobs and one per column. Every job
+// stands there once, in the order of the plan, and a job that failed first and
+// succeeded later as succeeded.
 //
 // The page needs neither a network nor a server, loads nothing from elsewhere,
 // and treats every text as text. Data files are written first and index.html last,
 // each whole or not at all; data files left over from a larger sheet are not
 // looked at. The log is sorted through a temporary file, about as large as the
-// log, in the system's folder for such files.
+// log, in the system's folder for such files; some forty bytes of each line are held
+// meanwhile.
 func WriteSheet(ctx context.Context, b Bucket, batch string, o SheetOptions) (err error) {
 	defer func() {
 		if err != nil {
@@ -41,14 +44,18 @@ func WriteSheet(ctx context.Context, b Bucket, batch string, o SheetOptions) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, lines.close()) }()
-	w := sheetWriter{bucket: b, batch: batch, lines: lines, stamp: stamp(lines.refs)}
-	for start := 0; start < len(lines.refs); start += pageEntries {
-		end := min(start+pageEntries, len(lines.refs))
-		if err := w.writeShard(ctx, start/pageEntries+1, lines.refs[start:end]); err != nil {
+	w := sheetWriter{bucket: b, batch: batch, lines: lines, columns: newColumns(len(lines.places))}
+	for start := 0; start < len(lines.places); start += pageEntries {
+		end := min(start+pageEntries, len(lines.places))
+		if err := w.writeShard(ctx, start/pageEntries+1, lines.places[start:end]); err != nil {
 			return err
 		}
 	}
-	return w.writeIndex(ctx, o.Report)
+	facets := w.columns.facets.facets(len(lines.places))
+	if err := w.writeColumns(ctx, facets); err != nil {
+		return err
+	}
+	return w.writeIndex(ctx, o.Report, facets)
 }
 
 // sheetWriter writes one sheet.
@@ -56,18 +63,17 @@ type sheetWriter struct {
 	bucket  Bucket
 	batch   string
 	lines   *spool
-	stamp   string
-	columns columnMaker
+	columns *columns
 	shard   bytes.Buffer // reused
 }
 
 // writeShard writes one data file: a call of the page's function with the stamp,
 // the number of the file, and the entries, one a line.
-func (w *sheetWriter) writeShard(ctx context.Context, number int, refs []ref) error {
+func (w *sheetWriter) writeShard(ctx context.Context, number int, places []place) error {
 	w.shard.Reset()
-	fmt.Fprintf(&w.shard, "nightshiftShard(%q,%d,[\n", w.stamp, number)
-	for i, place := range refs {
-		result, err := w.lines.result(place)
+	fmt.Fprintf(&w.shard, "nightshiftShard(%q,%d,[\n", w.lines.stamp, number)
+	for i, at := range places {
+		result, err := w.lines.result(at)
 		if err != nil {
 			return err
 		}
@@ -78,7 +84,7 @@ func (w *sheetWriter) writeShard(ctx context.Context, number int, refs []ref) er
 			return fmt.Errorf("encode job %q: %w", result.Job, err)
 		}
 		w.shard.Write(text)
-		if i < len(refs)-1 {
+		if i < len(places)-1 {
 			w.shard.WriteByte(',')
 		}
 		w.shard.WriteByte('\n')
@@ -87,11 +93,31 @@ func (w *sheetWriter) writeShard(ctx context.Context, number int, refs []ref) er
 	return w.bucket.Put(ctx, objectKey(w.batch, shardName(number)), bytes.NewReader(w.shard.Bytes()))
 }
 
-func (w *sheetWriter) writeIndex(ctx context.Context, r Report) error {
+// writeColumns writes a data file for each column: a call of the page's function
+// with the stamp, the name of the column, and the value of each entry.
+func (w *sheetWriter) writeColumns(ctx context.Context, facets []facet) error {
+	files := map[string]io.Reader{
+		"states": textColumn(w.columns.states), "costs": listColumn(w.columns.costs),
+		"seconds": listColumn(w.columns.tenths), "ended": listColumn(w.columns.ended),
+	}
+	for i, facet := range facets {
+		files[facetColumnName(i)] = textColumn(facet.of)
+	}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		head := fmt.Sprintf("nightshiftColumn(%q,%q,", w.lines.stamp, name)
+		body := io.MultiReader(strings.NewReader(head), files[name], strings.NewReader(")\n"))
+		if err := w.bucket.Put(ctx, objectKey(w.batch, columnName(name)), body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *sheetWriter) writeIndex(ctx context.Context, r Report, facets []facet) error {
 	var page bytes.Buffer
 	data := pageData{
-		Stamp: w.stamp, Page: pageEntries, Entries: len(w.lines.refs),
-		Report: r.settled(), Columns: w.columns.columns(),
+		Stamp: w.lines.stamp, Page: pageEntries, Entries: len(w.lines.places), Report: r.settled(),
+		Failed: w.columns.failed, Warnings: w.columns.warnings, Images: w.columns.images, Facets: facets,
 	}
 	if err := renderPage(&page, data); err != nil {
 		return err
@@ -101,12 +127,8 @@ func (w *sheetWriter) writeIndex(ctx context.Context, r Report) error {
 
 func shardName(number int) string { return fmt.Sprintf("%s/data-%04d.js", sheetFolder, number) }
 
-// stamp names the state of the log that a sheet shows, so that the page notices
-// when its data files were written anew since it was opened.
-func stamp(refs []ref) string {
-	hash := sha256.New()
-	for _, line := range refs {
-		fmt.Fprintf(hash, "%d %d %d %d %t\n", line.index, line.recorded, line.offset, line.length, line.ok)
-	}
-	return hex.EncodeToString(hash.Sum(nil)[:8])
-}
+func columnName(name string) string { return fmt.Sprintf("%s/column-%s.js", sheetFolder, name) }
+
+// facetColumnName is the name of the column of a facet; the facet's own name is text
+// of others and names no file.
+func facetColumnName(number int) string { return fmt.Sprintf("facet-%d", number) }

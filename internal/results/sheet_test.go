@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -45,18 +43,13 @@ func rows(t testing.TB, bucket *folder, shards int) []string {
 
 // page is the data inside index.html.
 type page struct {
-	Stamp         string
-	Page, Entries int
-	Report        json.RawMessage
-	Columns       struct {
-		States       string
-		Costs, Ended []int64
-		Seconds      []float64
-		Facets       []struct {
-			Name, Of string
-			Values   []string
-		}
-		Images int
+	Stamp                    string
+	Page, Entries            int
+	Report                   json.RawMessage
+	Failed, Warnings, Images int
+	Facets                   []struct {
+		Name   string
+		Values []string
 	}
 }
 
@@ -92,7 +85,9 @@ func TestSheetPages(t *testing.T) {
 				t.Error("there is a data file too many")
 			}
 			data := pageOf(t, bucket)
-			got := []int{data.Page, data.Entries, len(data.Columns.States), len(data.Columns.Costs), len(data.Columns.Seconds), len(data.Columns.Ended)}
+			got := []int{data.Page, data.Entries}
+			got = append(got, len(readColumn[string](t, bucket, "states")), len(readColumn[[]int64](t, bucket, "costs")))
+			got = append(got, len(readColumn[[]int64](t, bucket, "seconds")), len(readColumn[[]int64](t, bucket, "ended")))
 			if diff := cmp.Diff([]int{240, entries, entries, entries, entries, entries}, got); diff != "" {
 				t.Errorf("page size, entries and columns (-want +got):\n%s", diff)
 			}
@@ -138,7 +133,7 @@ func TestSheetShowsHowThingsStandNow(t *testing.T) {
 	if diff := cmp.Diff([]string{"a", "b", "c", "d failed", "e cancelled"}, rows(t, bucket, 1)); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
-	if got := pageOf(t, bucket).Columns.States; got != "sssfc" {
+	if got := readColumn[string](t, bucket, "states"); got != "sssfc" {
 		t.Errorf("states %q, want sssfc", got)
 	}
 }
@@ -153,15 +148,15 @@ func TestSheetFacets(t *testing.T) {
 		appendAll(t, results.NewLog(bucket, "night"), result)
 	}
 	writeSheet(t, bucket)
-	facets := pageOf(t, bucket).Columns.Facets
+	facets := pageOf(t, bucket).Facets
 	if len(facets) != 1 || facets[0].Name != "style" {
 		t.Fatalf("facets %v, want style alone: one has too many values, one only one", facets)
 	}
 	if diff := cmp.Diff([]string{"ink", "pixel"}, facets[0].Values); diff != "" {
 		t.Error(diff)
 	}
-	if want := strings.Repeat("012", 20); facets[0].Of != want {
-		t.Errorf("values %s, want %s", facets[0].Of, want)
+	if got, want := readColumn[string](t, bucket, "facet-0"), strings.Repeat("012", 20); got != want {
+		t.Errorf("values %s, want %s", got, want)
 	}
 }
 
@@ -268,61 +263,52 @@ func TestSheetOfABrokenLogIsAnError(t *testing.T) {
 	}
 }
 
-// lastOnly keeps nothing of what is put, so that memory shows what the writer holds.
-type lastOnly struct {
-	*folder
-	count int
-	peak  uint64
-}
-
-func (l *lastOnly) Put(_ context.Context, _ string, body io.Reader) error {
-	_, err := io.Copy(io.Discard, body)
-	if l.count++; l.count%20 != 0 {
-		return err
-	}
-	runtime.GC()
-	var memory runtime.MemStats
-	runtime.ReadMemStats(&memory)
-	l.peak = max(l.peak, memory.HeapAlloc)
-	return err
-}
-
-func TestSheetOfManyJobsNeedsLittleMemory(t *testing.T) {
-	bucket := &lastOnly{folder: newFolder(t)}
-	const (
-		entries = 40_000
-		perJob  = 300 // bytes; a line of the log has several times as many
-	)
-	writeMany(t, bucket.folder, entries)
-	runtime.GC()
-	var before runtime.MemStats
-	runtime.ReadMemStats(&before)
-	start := time.Now()
-	writeSheet(t, bucket)
-	grown := int64(bucket.peak) - int64(before.HeapAlloc)
-	t.Logf("%d jobs: %d bytes more in use for each, %s", entries, grown/entries, time.Since(start).Round(time.Millisecond))
-	if grown > entries*perJob {
-		t.Errorf("the sheet of %d jobs held %d bytes for each, want at most %d", entries, grown/entries, perJob)
-	}
-}
-
-// writeMany records jobs without remembering them.
-func writeMany(t testing.TB, bucket *folder, entries int) {
-	t.Helper()
-	bucket.write(t, "night/results.jsonl", "")
-	file, err := os.Create(bucket.path("night/results.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	encoder := json.NewEncoder(file)
+func TestSheetColumns(t *testing.T) {
+	t.Parallel()
+	bucket := newFolder(t)
+	const entries = 2500 // more than are written at a time
+	var states strings.Builder
+	var costs, tenths, recorded []int64
+	var images, failed, warnings int
+	log := results.NewLog(bucket, "night")
+	var text [2]strings.Builder
 	for i := range entries {
-		result := ended(fmt.Sprint("row-", i), fmt.Sprint("job-", i), job.Succeeded, "run", 5000, 0, i)
-		result.Index = i * 7919 % entries
-		if err := encoder.Encode(result); err != nil {
+		result := sampleResult(i)
+		switch {
+		case result.State != job.Succeeded:
+			states.WriteString("f")
+			failed++
+		case i%7 == 0:
+			result.Images = []job.Image{{Key: "a.png"}, {Key: "b.png", Warning: "not what was wished"}}
+			states.WriteString("w")
+			warnings++
+		default:
+			states.WriteString("s")
+		}
+		images += len(result.Images)
+		costs = append(costs, int64(result.Billed))
+		tenths = append(tenths, result.Ended.Sub(result.Submitted).Milliseconds()/100)
+		recorded = append(recorded, result.Recorded.Unix())
+		if err := json.NewEncoder(&text[boolean(result.State != job.Succeeded)]).Encode(result); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := file.Close(); err != nil {
-		t.Fatal(err)
+	bucket.write(t, "night/results.jsonl", text[0].String())
+	bucket.write(t, "night/errors.jsonl", text[1].String())
+	if got := len(collect(t, log.Failed(t.Context()))); got != failed || failed == 0 {
+		t.Fatalf("%d failed jobs in the log, want %d", got, failed)
+	}
+	writeSheet(t, bucket)
+	if got := readColumn[string](t, bucket, "states"); got != states.String() {
+		t.Error("the states differ")
+	}
+	for name, want := range map[string][]int64{"costs": costs, "seconds": tenths, "ended": recorded} {
+		if diff := cmp.Diff(want, readColumn[[]int64](t, bucket, name)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	data := pageOf(t, bucket)
+	if diff := cmp.Diff([]int{failed, warnings, images}, []int{data.Failed, data.Warnings, data.Images}); diff != "" {
+		t.Errorf("failed, warnings and images (-want +got):\n%s", diff)
 	}
 }

@@ -2,10 +2,15 @@ package results
 
 import (
 	"bufio"
+	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"slices"
 
 	"nightshift/internal/job"
 )
@@ -14,8 +19,17 @@ import (
 // bucket can only be read from its start and the sheet needs the lines in the
 // order of the plan.
 type spool struct {
-	file *os.File
-	refs []ref // the lines that count, in the order of the plan
+	file   *os.File
+	places []place // of the lines that count, in the order of the plan
+	stamp  string  // names the state of the log
+	buffer []byte  // reused
+}
+
+// place is where the text of a line lies.
+type place struct {
+	offset int64
+	index  int32 // of the job, in the plan
+	length int32
 }
 
 func openSpool(ctx context.Context, log *Log) (*spool, error) {
@@ -31,38 +45,60 @@ func openSpool(ctx context.Context, log *Log) (*spool, error) {
 }
 
 func (s *spool) fill(ctx context.Context, log *Log) error {
-	writer := bufio.NewWriterSize(s.file, 256<<10)
-	maker := newRefMaker()
+	hash := sha256.New()
+	writer := bufio.NewWriterSize(io.MultiWriter(s.file, hash), 256<<10)
+	refs := newRefTable()
+	var places chunks[place]
 	var offset int64
-	for result, err := range log.all(ctx) {
+	for line, err := range log.brief(ctx) {
 		if err != nil {
 			return err
 		}
-		line, err := encodeLine(result)
-		if err != nil {
-			return err
-		}
-		place := maker.make(&result)
-		place.offset, place.length = offset, int32(len(line))
-		s.refs = append(s.refs, place)
-		offset += int64(len(line))
-		if _, err := writer.Write(line); err != nil {
+		refs.add(&line.value)
+		places.add(place{offset, int32(line.value.Index), int32(len(line.text))})
+		offset += int64(len(line.text))
+		if _, err := writer.Write(line.text); err != nil {
 			return fmt.Errorf("fill the temporary file: %w", err)
 		}
 	}
-	s.refs = newest(s.refs)
 	if err := writer.Flush(); err != nil {
 		return fmt.Errorf("fill the temporary file: %w", err)
 	}
+	s.stamp = hex.EncodeToString(hash.Sum(nil)[:8])
+	s.places = standingPlaces(refs, places)
 	return nil
 }
 
-func (s *spool) result(place ref) (job.Result, error) {
-	line := make([]byte, place.length)
-	if _, err := s.file.ReadAt(line, place.offset); err != nil {
+// standingPlaces returns the places of those lines that tell how things stand now,
+// in the order of the plan.
+func standingPlaces(refs *refTable, places chunks[place]) []place {
+	stands, count := make([]bool, refs.lines), 0
+	refs.standing(func(number int) {
+		stands[number] = true
+		count++
+	})
+	list := make([]place, 0, count)
+	for number, is := range stands {
+		if is {
+			list = append(list, *places.at(number))
+		}
+	}
+	slices.SortFunc(list, func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.index, b.index), cmp.Compare(a.offset, b.offset))
+	})
+	return list
+}
+
+func (s *spool) result(at place) (job.Result, error) {
+	s.buffer = slices.Grow(s.buffer[:0], int(at.length))[:at.length]
+	if _, err := s.file.ReadAt(s.buffer, at.offset); err != nil {
 		return job.Result{}, fmt.Errorf("read the temporary file: %w", err)
 	}
-	return decodeResult(line)
+	result, err := decodeResult(s.buffer)
+	if err != nil {
+		return result, &job.HintedError{Err: fmt.Errorf("read the line of the job with index %d: %w", at.index, err), Hint: logHint}
+	}
+	return result, nil
 }
 
 // close removes the file.

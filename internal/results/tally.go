@@ -1,20 +1,13 @@
 package results
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"hash/maphash"
 	"math"
 	"slices"
 	"time"
 
 	"nightshift/internal/job"
-)
-
-const (
-	failureRows   = 5   // examples named per failure group
-	failureGroups = 100 // reasons listed; the rest shares one group
 )
 
 // Tally fills in the fields of the report that the log knows: the counts of
@@ -23,138 +16,108 @@ const (
 // what is missing from r.Counts.Jobs, and leaves the other fields alone.
 //
 // Every inference is paid for, so CU and attempts add up over all of a job's
-// lines, but a line that stands twice counts once.
+// lines. An inference that has several lines counts once, with the largest amounts
+// that any of them names: a line of images that were fetched again names none.
+//
+// The log is read once; some fifty bytes of each line are held meanwhile.
 func (l *Log) Tally(ctx context.Context, r *Report) error {
-	standing, err := l.standing(ctx, r.Started)
-	if err != nil {
-		return fmt.Errorf("tally batch %q: %w", l.batch, err)
-	}
-	t := tally{seed: maphash.MakeSeed(), paid: map[uint64]bool{}, failures: map[failureKey]*job.FailureGroup{}}
-	var line int64
-	for result, err := range l.all(ctx) {
+	t := tally{refs: newRefTable(), paid: newPayments()}
+	for line, err := range l.brief(ctx) {
 		if err != nil {
 			return fmt.Errorf("tally batch %q: %w", l.batch, err)
 		}
-		if result.Recorded.Before(r.Started) {
-			continue
+		if !line.value.Recorded.Before(r.Started) {
+			t.add(&line.value)
 		}
-		t.pay(&result)
-		if _, found := slices.BinarySearch(standing, line); found {
-			t.count(&result)
-		}
-		line++
 	}
 	t.fill(r)
 	return nil
 }
 
-// standing returns the numbers, ascending, of the lines since a time that tell
-// how things stand now.
-func (l *Log) standing(ctx context.Context, since time.Time) ([]int64, error) {
-	maker := newRefMaker()
-	var refs []ref
-	for result, err := range l.all(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		if result.Recorded.Before(since) {
-			continue
-		}
-		line := maker.make(&result)
-		line.offset = int64(len(refs))
-		refs = append(refs, line)
-	}
-	refs = newest(refs)
-	numbers := make([]int64, len(refs))
-	for i, line := range refs {
-		numbers[i] = line.offset
-	}
-	slices.Sort(numbers)
-	return numbers, nil
-}
-
-type failureKey struct{ kind, reason string }
-
 // tally adds up results.
 type tally struct {
-	seed     maphash.Seed
-	paid     map[uint64]bool // by job and inference
-	counts   Counts
-	cu       Bill
-	attempts int
-	failures map[failureKey]*job.FailureGroup
-	// Seconds of each job: four bytes a job.
-	inference, storing []float32
+	refs     *refTable
+	paid     *payments
+	failures failures
+	lines    chunks[talliedLine]
 }
 
-// pay adds what the line's inference cost, unless the line was seen before.
-func (t *tally) pay(r *job.Result) {
-	run := maphash.String(t.seed, string(r.Job)+"\x00"+r.Inference)
-	if r.Inference != "" && t.paid[run] {
-		return
+// talliedLine is what counts of a line if it is the one that stands.
+type talliedLine struct {
+	inference float32 // seconds; negative where not known
+	// detail is the number of the failure, of a job that failed; of one that
+	// succeeded, the bits of the seconds that storing took.
+	detail uint32
+	images uint16
+	state  talliedState
+	stands bool
+}
+
+type talliedState uint8
+
+const (
+	talliedFailed talliedState = iota
+	talliedCancelled
+	talliedSucceeded
+)
+
+func (t *tally) add(r *job.Result) {
+	t.refs.add(r)
+	t.paid.add(r)
+	line := talliedLine{inference: -1, images: uint16(min(len(r.Images), math.MaxUint16))}
+	if !r.Submitted.IsZero() && !r.Ended.IsZero() {
+		line.inference = seconds(r.Submitted, r.Ended)
 	}
-	t.paid[run] = true
-	t.cu.Quoted += r.Quoted
-	t.cu.Billed += r.Billed
-	t.cu.Refunded += r.Refunded
-	t.attempts += r.Attempts
-}
-
-func (t *tally) count(r *job.Result) {
-	t.counts.Images += len(r.Images)
 	switch r.State {
 	case job.Succeeded:
-		t.counts.Succeeded++
-	case job.Cancelled:
-		t.counts.Cancelled++
-	default:
-		t.counts.Failed++
-		t.fail(r)
-	}
-	if r.Ended.IsZero() {
-		return
-	}
-	if !r.Submitted.IsZero() {
-		t.inference = append(t.inference, seconds(r.Submitted, r.Ended))
-	}
-	if r.State == job.Succeeded {
-		t.storing = append(t.storing, seconds(r.Ended, r.Recorded))
-	}
-}
-
-func (t *tally) fail(r *job.Result) {
-	key := failureKey{r.Kind, r.Reason}
-	found, ok := t.failures[key]
-	if !ok && len(t.failures) >= failureGroups {
-		key = failureKey{reason: "other reasons"}
-		found, ok = t.failures[key]
-	}
-	if !ok {
-		found = &job.FailureGroup{Kind: key.kind, Reason: key.reason}
-		if key.reason == r.Reason {
-			found.Hint = r.Hint
+		line.state = talliedSucceeded
+		storing := float32(-1)
+		if !r.Ended.IsZero() {
+			storing = seconds(r.Ended, r.Recorded)
 		}
-		t.failures[key] = found
+		line.detail = math.Float32bits(storing)
+	case job.Cancelled:
+		line.state = talliedCancelled
+	default:
+		line.detail = t.failures.note(r)
 	}
-	found.Jobs++
-	if len(found.Rows) < failureRows {
-		found.Rows = append(found.Rows, r.Row)
-	}
+	t.lines.add(line)
 }
 
 func (t *tally) fill(r *Report) {
-	t.counts.Jobs, t.counts.Kept = r.Counts.Jobs, r.Counts.Kept
-	ended := t.counts.Kept + t.counts.Succeeded + t.counts.Failed + t.counts.Cancelled
-	t.counts.NotRun = max(0, t.counts.Jobs-ended)
-	r.Counts, r.CU, r.Attempts = t.counts, t.cu, t.attempts
-	r.Failures = nil
-	for _, group := range t.failures {
-		r.Failures = append(r.Failures, *group)
+	t.refs.standing(func(number int) { t.lines.at(number).stands = true })
+	counts := Counts{Jobs: r.Counts.Jobs, Kept: r.Counts.Kept}
+	inference, storing := make([]float32, 0, t.lines.len()), make([]float32, 0, t.lines.len())
+	for line := range t.lines.all {
+		if !line.stands {
+			continue
+		}
+		counts.Images += int(line.images)
+		switch line.state {
+		case talliedSucceeded:
+			counts.Succeeded++
+			storing = appendKnown(storing, math.Float32frombits(line.detail))
+		case talliedCancelled:
+			counts.Cancelled++
+		default:
+			counts.Failed++
+			t.failures.count(line.detail)
+		}
+		inference = appendKnown(inference, line.inference)
 	}
-	slices.SortFunc(r.Failures, func(a, b job.FailureGroup) int {
-		return cmp.Or(cmp.Compare(b.Jobs, a.Jobs), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Reason, b.Reason))
-	})
-	r.Durations.Inference, r.Durations.Storing = spread(t.inference), spread(t.storing)
+	counts.NotRun = max(0, counts.Jobs-counts.Kept-counts.Succeeded-counts.Failed-counts.Cancelled)
+	paid := t.paid.total()
+	r.Counts, r.Attempts = counts, paid.attempts
+	r.CU = Bill{Quoted: paid.quoted, Billed: paid.billed, Refunded: paid.refunded}
+	r.Failures = t.failures.groups()
+	r.Durations.Inference, r.Durations.Storing = spread(inference), spread(storing)
+}
+
+func appendKnown(all []float32, seconds float32) []float32 {
+	if seconds < 0 {
+		return all
+	}
+	return append(all, seconds)
 }
 
 // seconds never goes below zero: the two times can come from two clocks.

@@ -1,44 +1,62 @@
-// What the sheet knows: the columns inside this page for every entry, and the
-// entries themselves in data files of sheet.page entries, loaded when needed.
-// Entries are known by their place in the plan's order, counted from 0.
+// What the sheet knows: its head inside this page, the entries in data files of
+// sheet.page entries, and columns, which say one thing of every entry. Files are
+// loaded when needed. Entries are known by their place in the plan's order, counted
+// from 0.
 
 const sheet = JSON.parse(document.getElementById("sheet-data").textContent);
-const shards = new Map(); // file number -> {entries, promise, resolve, reject}
+const files = new Map(); // file name -> {value, promise, resolve, reject}
 
 // Called by the data files. A script element is the one way to load data that
 // works from disk.
-window.nightshiftShard = (stamp, number, entries) => {
-  const shard = shards.get(number);
-  if (!shard) return;
+window.nightshiftShard = (stamp, number, entries) => arrived(stamp, shardName(number), entries);
+window.nightshiftColumn = (stamp, name, values) => arrived(stamp, columnName(name), values);
+
+function arrived(stamp, name, value) {
+  const file = files.get(name);
+  if (!file) return;
   if (stamp !== sheet.stamp) {
     notify("This sheet was written again since you opened it. Reload the page to see it as it is now.");
   }
-  shard.entries = entries;
-  shard.resolve(entries);
-};
+  file.value = value;
+  file.resolve(value);
+}
 
 function shardName(number) {
   return `_nightshift/sheet/data-${String(number).padStart(4, "0")}.js`;
 }
 
-function loadShard(number) {
-  const known = shards.get(number);
+function columnName(name) {
+  return `_nightshift/sheet/column-${name}.js`;
+}
+
+function load(name) {
+  const known = files.get(name);
   if (known) return known.promise;
-  const shard = {};
-  shard.promise = new Promise((resolve, reject) => Object.assign(shard, { resolve, reject }));
-  shards.set(number, shard);
+  const file = {};
+  file.promise = new Promise((resolve, reject) => Object.assign(file, { resolve, reject }));
+  files.set(name, file);
   const script = document.createElement("script");
   const finish = () => {
     script.remove();
-    if (shard.entries) return;
-    shards.delete(number); // so that the next look tries again
-    shard.reject(new Error(`${shardName(number)} cannot be read. It belongs beside index.html: copy the whole folder of the batch.`));
+    if (file.value !== undefined) return;
+    files.delete(name); // so that the next look tries again
+    file.reject(new Error(`${name} cannot be read. It belongs beside index.html: copy the whole folder of the batch.`));
   };
   script.onload = finish;
   script.onerror = finish;
-  script.src = `./${shardName(number)}`;
+  script.src = `./${name}`;
   document.head.append(script);
-  return shard.promise;
+  return file.promise;
+}
+
+function loadShard(number) {
+  return load(shardName(number));
+}
+
+// column loads what a column says: a text with a letter, or a list with a number,
+// for each entry.
+function column(name) {
+  return load(columnName(name));
 }
 
 function shardOf(place) {
@@ -52,8 +70,9 @@ async function entryAt(place) {
   return entry;
 }
 
-function stateAt(place) {
-  return sheet.columns.states[place];
+function stateOf(entry) {
+  if (entry.state !== "succeeded") return entry.state === "cancelled" ? "c" : "f";
+  return entry.images.some((image) => image.warning) ? "w" : "s";
 }
 
 function notify(text) {

@@ -30,7 +30,7 @@ function tileNode(tile, at) {
   frame.setAttribute("aria-label", label(tile));
   frame.addEventListener("click", () => openViewer(at));
   const node = element("li", { className: "tile" }, frame, caption(tile));
-  node.dataset.state = stateAt(tile.place);
+  node.dataset.state = stateOf(entry);
   node.dataset.mark = image ? markOf(image) : "";
   return node;
 }
@@ -70,18 +70,29 @@ function failure(entry) {
 
 function caption({ entry, image, n }) {
   const count = entry.images.length > 1 ? `${n + 1}/${entry.images.length} · ` : "";
-  const meta = [...entry.variables.filter(([name]) => isFacet(name)).map(([, value]) => value)];
+  const meta = tellingValues(entry);
   if (entry.seed) meta.push(`seed ${entry.seed}`);
   return element("div", { className: "caption" },
     element("p", { className: "row" }, element("span", { className: "name" }, entry.row),
       element("span", { className: "count" }, `${count}${numbers.format(entry.billed)} CU`)),
+    element("p", { className: "meta" }, meta.join(" · ")),
     element("p", { className: "prompt" }, entry.prompt),
-    image?.warning && element("p", { className: "warning" }, image.warning),
-    element("p", { className: "meta" }, meta.join(" · ")));
+    image?.warning && element("p", { className: "warning" }, image.warning));
+}
+
+// tellingValues are what tells the image from its neighbours: its style, and what
+// does not stand in its prompt already; the shortest first, since the end of a long
+// line is cut off.
+function tellingValues(entry) {
+  const prompt = entry.prompt.toLowerCase();
+  return entry.variables
+    .filter(([name, value]) => name !== "seed" && isFacet(name) && (name === "style" || !prompt.includes(value.toLowerCase())))
+    .map(([, value]) => value)
+    .sort((a, b) => a.length - b.length);
 }
 
 function isFacet(name) {
-  return sheet.columns.facets.some((facet) => facet.name === name);
+  return sheet.facets.some((facet) => facet.name === name);
 }
 
 const sizeInput = document.getElementById("size");

@@ -22,18 +22,19 @@ async function refresh() {
   writeAddress();
   showOnly();
   showFacets();
-  const places = candidates();
   const test = entryTest();
-  settled = !test;
-  if (!test) {
-    shown = places;
-    showStatus(1);
-    await showPage();
-    return;
-  }
-  shown = [];
-  let drawn = -1; // how many of the hits were on the page, or before it, when it was last drawn
   try {
+    const places = await candidates();
+    if (mine !== turn) return;
+    settled = !test;
+    if (!test) {
+      shown = places;
+      showStatus(1);
+      await showPage();
+      return;
+    }
+    shown = [];
+    let drawn = -1; // how many of the hits were on the page, or before it, when it was last drawn
     await search(places, test, (hits, last, part) => {
       if (mine !== turn) return false;
       shown = hits;
@@ -111,11 +112,7 @@ function toggle(text, pressed, count, act) {
 }
 
 function showOnly() {
-  const count = { failed: 0, warnings: 0, picked: countMarks("picked"), rejected: countMarks("rejected") };
-  for (const letter of sheet.columns.states) {
-    if (letter === "f" || letter === "c") count.failed++;
-    else if (letter === "w") count.warnings++;
-  }
+  const count = { failed: sheet.failed, warnings: sheet.warnings, picked: countMarks("picked"), rejected: countMarks("rejected") };
   const names = { failed: "Failed", warnings: "Warnings", picked: "Picked", rejected: "Rejected" };
   const buttons = [toggle("All", query.only === "all", 0, () => { query.only = "all"; })];
   for (const [only, name] of Object.entries(names)) {
@@ -131,7 +128,7 @@ function showOnly() {
 }
 
 function showFacets() {
-  facetBox.replaceChildren(...sheet.columns.facets.map((facet) => {
+  facetBox.replaceChildren(...sheet.facets.map((facet) => {
     const chips = facet.values.map((value) => toggle(value, query.facets.get(facet.name) === value, 0, () => {
       if (query.facets.get(facet.name) === value) query.facets.delete(facet.name);
       else query.facets.set(facet.name, value);
@@ -140,24 +137,22 @@ function showFacets() {
     group.setAttribute("aria-label", facet.name);
     return group;
   }));
-  facetBox.hidden = sheet.columns.facets.length === 0;
+  facetBox.hidden = sheet.facets.length === 0;
 }
 
 const outcomes = { running: "Still running", complete: "Complete", interrupted: "Interrupted, the next run goes on from here", stopped: "Stopped" };
 
 function showHead() {
-  const { report, columns } = sheet;
+  const { report, failed } = sheet;
   document.getElementById("eyebrow").textContent = report.mode === "test" ? "Test batch" : "Contact sheet";
   document.getElementById("outcome").textContent = [
     (outcomes[report.state] ?? "") + (report.reason ? `: ${report.reason}` : ""), moment(report.ended ?? report.started),
   ].filter(Boolean).join(" · ");
-  const failed = [...columns.states].filter((letter) => letter === "f" || letter === "c").length;
   const figures = [
-    ["Images", numbers.format(columns.images), `${plural(sheet.entries - failed, "job", "jobs")} done`],
+    ["Images", numbers.format(sheet.images), `${plural(sheet.entries - failed, "job", "jobs")} done`],
     ["Failed", numbers.format(failed), report.counts.notRun > 0 ? `${numbers.format(report.counts.notRun)} not run` : "", failed > 0 ? "bad" : ""],
     ["CU billed", numbers.format(report.cu.billed), report.cu.refunded > 0 ? `${numbers.format(report.cu.refunded)} refunded` : `${numbers.format(report.cu.quoted)} quoted`],
     ["Time", report.durations.run > 0 ? duration(report.durations.run) : "–", report.durations.inference.median > 0 ? `median ${duration(report.durations.inference.median)} a job` : ""],
-    ["Requests per job", report.requests.perJob > 0 ? report.requests.perJob.toFixed(2) : "–", report.requests.total > 0 ? `${numbers.format(report.requests.total)} in all` : ""],
   ];
   document.getElementById("figures").replaceChildren(...figures.map(([name, value, note, tone]) =>
     element("div", { className: tone ?? "" }, element("dt", {}, name), element("dd", {}, value, note && element("small", {}, note)))));

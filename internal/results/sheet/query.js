@@ -12,7 +12,7 @@ function readAddress() {
   query.page = Math.max(1, Number.parseInt(fields.get("page") ?? "1", 10) || 1);
   query.view = fields.get("view") ?? "";
   query.facets.clear();
-  for (const facet of sheet.columns.facets) {
+  for (const facet of sheet.facets) {
     const value = fields.get(facetPrefix + facet.name);
     if (value !== null && facet.values.includes(value)) query.facets.set(facet.name, value);
   }
@@ -31,20 +31,25 @@ function writeAddress() {
 
 const onlyStates = { failed: "fc", warnings: "w", done: "sw" };
 
-// candidates are the entries that the columns let through, in order.
-function candidates() {
-  const { states, costs, seconds, ended, facets } = sheet.columns;
+const sortColumns = { newest: "ended", cost: "costs", time: "seconds" };
+
+// candidates are the entries that the columns let through, in order. Columns that
+// nobody asks for are not loaded.
+async function candidates() {
   const letters = onlyStates[query.only];
-  const wanted = facets
-    .filter((facet) => query.facets.has(facet.name))
-    .map((facet) => [facet.of, (facet.values.indexOf(query.facets.get(facet.name)) + 1).toString(36)]);
+  const chosen = [...sheet.facets.entries()].filter(([, facet]) => query.facets.has(facet.name));
+  const [states, order, ...wanted] = await Promise.all([
+    letters && column("states"),
+    sortColumns[query.sort] && column(sortColumns[query.sort]),
+    ...chosen.map(async ([at, facet]) =>
+      [await column(`facet-${at}`), (facet.values.indexOf(query.facets.get(facet.name)) + 1).toString(36)]),
+  ]);
   const places = [];
   for (let place = 0; place < sheet.entries; place++) {
     if (letters && !letters.includes(states[place])) continue;
     if (wanted.every(([of, digit]) => of[place] === digit)) places.push(place);
   }
-  const column = { newest: ended, cost: costs, time: seconds }[query.sort];
-  if (column) places.sort((a, b) => column[b] - column[a] || a - b);
+  if (order) places.sort((a, b) => order[b] - order[a] || a - b);
   return places;
 }
 
