@@ -3,7 +3,7 @@ package app
 import (
 	"fmt"
 	"net/http"
-	"net/url"
+	"slices"
 	"sync"
 
 	"nightshift/internal/config"
@@ -12,48 +12,96 @@ import (
 	"nightshift/internal/simulator"
 )
 
-// api is the image API that a batch runs on.
+// environmentKey is the id of the API key that the environment names.
+const environmentKey = "environment"
+
+// simulatorHost is how the built-in simulator is called where a host is asked for.
+const simulatorHost = "simulator"
+
+// api is the image API that a batch runs on, as its API keys open it.
 type api struct {
-	client *scenario.Client
-	// name is "simulator" for the built-in one, otherwise the host.
-	name     string
+	keys     *keyring
 	builtIn  bool
+	fromFile bool // the keys are those of a keys file
 	requests *requestCounts
 }
 
-// connect chooses the API by the batch's mode: live batches go to the real one or
-// to SCENARIO_API_URL, test batches to SCENARIO_API_URL or the built-in simulator.
-func connect(s config.Settings, mode job.Mode) (*api, error) {
+// connect chooses API and keys by the batch's mode and pool: those of the keys file;
+// without one, live batches go to the real API or to SCENARIO_API_URL, and test
+// batches to SCENARIO_API_URL or the built-in simulator.
+func connect(p Process, s config.Settings, mode job.Mode, pool string) (*api, error) {
 	a := &api{requests: &requestCounts{by: make(map[scenario.Operation]int64)}}
-	options := scenario.Options{
-		BaseURL: s.URL, Key: s.Key.Reveal(), Secret: s.Secret.Reveal(), Project: s.Project, Observe: a.requests.count,
-	}
-	switch {
-	case mode == job.Test && s.URL == "":
-		transport, err := builtInSimulator()
-		if err != nil {
-			return nil, err
-		}
-		options.BaseURL, options.Key, options.Secret, options.Project = "http://simulator/v1", "sim", "sim", ""
-		options.Transport, a.builtIn = transport, true
-	case s.Key == "":
-		return nil, &inputError{fmt.Errorf("%s: not set; a batch of mode %s needs the key and, in %s, its secret%s",
-			config.KeyVariable, mode, config.SecretVariable, keyHint(mode))}
-	case s.Secret == "":
-		return nil, &inputError{fmt.Errorf("%s: not set; it is the secret of the key in %s", config.SecretVariable, config.KeyVariable)}
-	case mode == job.Live && s.URL == "":
-		options.BaseURL = config.LiveURL
-	}
-	client, err := scenario.New(options)
+	rules, keys, err := a.keysFor(s, p.Environ, mode, pool)
 	if err != nil {
 		return nil, &inputError{err}
 	}
-	base, err := url.Parse(options.BaseURL)
-	if err != nil {
-		return nil, &inputError{fmt.Errorf("%s: not an address", config.URLVariable)}
+	transport := p.transport
+	if a.builtIn {
+		if transport, err = builtInSimulator(); err != nil {
+			return nil, err
+		}
 	}
-	a.client, a.name = client, base.Host
+	a.keys, err = newKeyring(func(key config.APIKey) (*scenario.Client, error) {
+		return scenario.New(scenario.Options{
+			BaseURL: key.URL, Key: key.Key.Reveal(), Secret: key.Secret.Reveal(), Project: key.Project,
+			Transport: transport, Observe: a.requests.count,
+		})
+	}, rules, keys)
+	if err != nil {
+		return nil, &inputError{err}
+	}
 	return a, nil
+}
+
+// keysFor are the keys of a batch and the limits around them.
+func (a *api) keysFor(s config.Settings, environ []string, mode job.Mode, pool string) (*config.Keys, []config.APIKey, error) {
+	if s.KeysFile != "" {
+		rules, err := config.ReadKeys(s.KeysFile, environ)
+		if err != nil {
+			return nil, nil, err
+		}
+		keys, err := rules.Pool(pool, mode)
+		if err == nil {
+			a.fromFile = true
+			return rules, keys, nil
+		}
+		if mode == job.Live || pool != "" {
+			return nil, nil, err
+		}
+	} else if pool != "" && pool != config.DefaultPool {
+		return nil, nil, &job.HintedError{
+			Err:  fmt.Errorf("the manifest wants the pool %q of API keys, and there is no keys file", pool),
+			Hint: "name one in NIGHTSHIFT_KEYS, or leave out pool",
+		}
+	}
+	key, err := a.single(s, mode)
+	if err != nil {
+		return nil, nil, err
+	}
+	if key.Limits.CU.Total, err = s.KeyCap(); err != nil {
+		return nil, nil, err
+	}
+	return &config.Keys{Teams: map[string]config.Limits{"": {Parallel: s.Parallel}}}, []config.APIKey{key}, nil
+}
+
+// single is the one key of the environment, or that of the built-in simulator.
+func (a *api) single(s config.Settings, mode job.Mode) (config.APIKey, error) {
+	key := config.APIKey{
+		ID: environmentKey, Mode: mode, URL: s.URL, Auth: config.AuthBasic, Key: s.Key, Secret: s.Secret, Project: s.Project,
+	}
+	switch {
+	case mode == job.Test && s.URL == "":
+		key.URL, key.Key, key.Secret, key.Project = "http://"+simulatorHost+"/v1", "sim", "sim", ""
+		a.builtIn = true
+	case s.Key == "":
+		return key, fmt.Errorf("%s: not set; a batch of mode %s needs the key and, in %s, its secret%s",
+			config.KeyVariable, mode, config.SecretVariable, keyHint(mode))
+	case s.Secret == "":
+		return key, fmt.Errorf("%s: not set; it is the secret of the key in %s", config.SecretVariable, config.KeyVariable)
+	case mode == job.Live && s.URL == "":
+		key.URL = config.LiveURL
+	}
+	return key, nil
 }
 
 func keyHint(mode job.Mode) string {
@@ -69,6 +117,16 @@ func builtInSimulator() (http.RoundTripper, error) {
 		return nil, fmt.Errorf("start built-in simulator: %w", err)
 	}
 	return simulator.Transport(sim), nil
+}
+
+// hosts are the APIs of the keys, for people and to tell worlds apart.
+func (a *api) hosts() []string {
+	var hosts []string
+	for _, key := range a.keys.usable(nil) {
+		hosts = append(hosts, hostOf(key.URL))
+	}
+	slices.Sort(hosts)
+	return slices.Compact(hosts)
 }
 
 // requestCounts counts the requests that are sent, for the report.

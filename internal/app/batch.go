@@ -10,6 +10,8 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,18 +22,19 @@ import (
 
 // What a batch's folder holds beside results; see also packages results and bucket.
 const (
-	stateName = "_nightshift/batch.json"
-	planName  = "_nightshift/plan.jsonl"
-	lockName  = "_nightshift/lock"
+	stateName  = "_nightshift/batch.json"
+	planName   = "_nightshift/plan.jsonl"
+	lockName   = "_nightshift/lock"
+	quotesName = "_nightshift/quotes.json"
 )
 
 // batchState is what one run of a batch tells the next.
 type batchState struct {
-	Batch   string    `json:"batch"`
-	Mode    job.Mode  `json:"mode"`
-	API     string    `json:"api"` // "simulator" or a host
-	Project string    `json:"project,omitempty"`
-	Created time.Time `json:"created"`
+	Batch string   `json:"batch"`
+	Mode  job.Mode `json:"mode"`
+	// Keys are the API keys that jobs of the batch were or may be sent with, by id.
+	Keys    map[string]world `json:"keys"`
+	Created time.Time        `json:"created"`
 }
 
 // readState returns the state that an earlier run left, or nil.
@@ -54,30 +57,57 @@ func readState(ctx context.Context, b *bucket.Local, batch string) (*batchState,
 	return state, nil
 }
 
-func writeState(ctx context.Context, b *bucket.Local, state *batchState) error {
+func writeState(ctx context.Context, b *bucket.Local, batch string, state *batchState) error {
 	data, err := json.MarshalIndent(state, "", "  ")
 	if err != nil {
 		return err
 	}
-	return b.Put(ctx, state.Batch+"/"+stateName, bytes.NewReader(append(data, '\n')))
+	return b.Put(ctx, batch+"/"+stateName, bytes.NewReader(append(data, '\n')))
 }
 
 // agree refuses to mix worlds in one folder: images of a test would count as made
-// in a live batch.
-func (s *batchState) agree(mode job.Mode, api, folder string) error {
-	if s.Mode == mode && (mode == job.Test || s.API == api) {
+// in a live batch, those of another API as made on this one.
+func (s *batchState) agree(mode job.Mode, hosts []string, folder string) error {
+	var before []string
+	for _, w := range s.Keys {
+		before = append(before, w.API)
+	}
+	slices.Sort(before)
+	before = slices.Compact(before)
+	common := slices.ContainsFunc(before, func(host string) bool { return slices.Contains(hosts, host) })
+	if s.Mode == mode && (mode == job.Test || common || len(before) == 0) {
 		return nil
 	}
 	return &inputError{&job.HintedError{
 		Err: fmt.Errorf("%s holds a batch of mode %s made on %s; this run is of mode %s on %s",
-			folder, s.Mode, s.API, mode, api),
+			folder, s.Mode, strings.Join(before, ", "), mode, strings.Join(hosts, ", ")),
 		Hint: "give the manifest another name, choose another --out, or move the folder away",
 	}}
 }
 
+// onBuiltIn reports whether all keys worked on the built-in simulator, which ends
+// with its process.
+func onBuiltIn(keys map[string]world) bool {
+	for _, w := range keys {
+		if w.API != simulatorHost {
+			return false
+		}
+	}
+	return true
+}
+
+// writeQuotes keeps the prices that a plan asked for.
+func writeQuotes(ctx context.Context, b *bucket.Local, batch string, quotes *plan.QuoteFile) error {
+	var buffer bytes.Buffer
+	if _, err := quotes.WriteTo(&buffer); err != nil {
+		return err
+	}
+	return b.Put(ctx, batch+"/"+quotesName, &buffer)
+}
+
 // writePlan writes all jobs of the plan, one a line; the file appears only when
 // the manifest was read to its end unchanged.
-func writePlan(ctx context.Context, b *bucket.Local, p *plan.Plan) error {
+func writePlan(ctx context.Context, b *bucket.Local, batch string, p *plan.Plan) error {
 	reader, writer := io.Pipe()
 	var writing sync.WaitGroup
 	writing.Go(func() {
@@ -90,7 +120,7 @@ func writePlan(ctx context.Context, b *bucket.Local, p *plan.Plan) error {
 	})
 	defer writing.Wait()
 	defer reader.Close() // ends the writer, should Put have given up
-	return b.Put(ctx, p.Batch+"/"+planName, reader)
+	return b.Put(ctx, batch+"/"+planName, reader)
 }
 
 func encodePlan(ctx context.Context, w io.Writer, p *plan.Plan) error {

@@ -20,8 +20,9 @@ type display struct {
 	view  *progress.View
 	ended chan job.Result
 
-	mu   sync.Mutex
-	last progress.Snapshot // what is shown when Redis does not answer in time
+	mu     sync.Mutex
+	engine *engine           // nil until there is one
+	last   progress.Snapshot // what is shown when Redis does not answer in time
 }
 
 // landedQueue is how many results may wait to be shown.
@@ -44,6 +45,16 @@ func (d *display) phase(phase progress.Phase) {
 	d.last.Phase = phase
 }
 
+// shows says which engine does the work from now on.
+func (d *display) shows(e *engine) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.engine = e
+}
+
+// note tells a person something that happened.
+func (d *display) note(text string) { d.view.Println(text) }
+
 // waiting shows what planning waits for.
 func (d *display) waiting(reason job.WaitReason, after time.Duration) {
 	d.mu.Lock()
@@ -61,7 +72,19 @@ func (d *display) planned() {
 	d.last.Waiting = progress.Wait{}
 }
 
-func (d *display) landed(result job.Result) { d.ended <- result }
+// landed shows a result. One that comes while the terminal stands still, as under
+// Ctrl-S, is not shown: the work never waits for who looks at it. As lines for
+// programs all are written.
+func (d *display) landed(result job.Result) {
+	if d.style.JSON {
+		d.ended <- result
+		return
+	}
+	select {
+	case d.ended <- result:
+	default:
+	}
+}
 
 // resumed tells what is taken over from earlier runs.
 func (d *display) resumed(open []runner.Open) {
@@ -90,10 +113,8 @@ func (d *display) snapshot() progress.Snapshot {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.last.Requests, _ = d.run.api.requests.snapshot()
-	switch d.last.Phase {
-	case progress.Planning, progress.LookingUp:
-	default: // the end too, or the last line would show the work as it was a moment before
-		d.readWork(ctx)
+	if d.engine != nil && d.last.Phase != progress.LookingUp {
+		d.readWork(ctx) // at the end too, or the last line would show the work as it was a moment before
 	}
 	return d.last
 }
@@ -101,19 +122,25 @@ func (d *display) snapshot() progress.Snapshot {
 // readWork takes over what answers; the rest stays as it was.
 func (d *display) readWork(ctx context.Context) {
 	r := d.run
-	if counts, err := r.engine.store.Counts(ctx, r.manifest.Name); err == nil {
-		jobs := &d.last.Jobs
-		jobs.Succeeded, jobs.Failed = counts.Jobs[job.Succeeded], counts.Jobs[job.Failed]
-		jobs.Running = counts.Jobs[job.Running] + counts.Jobs[job.Sending]
-		jobs.Unknown, jobs.Storing = counts.Jobs[job.Unknown], counts.Jobs[job.Storing]
-		jobs.Queued = jobs.Total - jobs.Kept - jobs.Succeeded - jobs.Failed - jobs.Running - jobs.Unknown - jobs.Storing
-		d.last.Images.Done = counts.Images
+	counts, err := d.engine.store.Counts(ctx, r.batch)
+	if err != nil {
+		d.last.Waiting = progress.Wait{Reason: job.WaitBackoff, Detail: "Redis does not answer, and everything waits for it"}
+		return
 	}
-	if usage, err := r.gate.admission.Usage(ctx, r.gate.scopeOf(r.manifest.Name), r.gate.limitsOf(r.manifest.Name)); err == nil {
-		d.last.CU.Spent, d.last.CU.Reserved = usage.Batch.Spent, usage.Batch.Reserved
+	jobs := &d.last.Jobs
+	jobs.Succeeded, jobs.Failed = counts.Jobs[job.Succeeded], counts.Jobs[job.Failed]
+	jobs.Running = counts.Jobs[job.Running] + counts.Jobs[job.Sending]
+	jobs.Unknown, jobs.Storing = counts.Jobs[job.Unknown], counts.Jobs[job.Storing]
+	jobs.Queued = jobs.Total - jobs.Kept - jobs.Succeeded - jobs.Failed - jobs.Running - jobs.Unknown - jobs.Storing
+	d.last.Images.Done = counts.Images
+	if usage, err := r.gate.ofBatchUsage(ctx, r.batch); err == nil {
+		d.last.CU.Spent, d.last.CU.Reserved = usage.Spent, usage.Reserved
 	}
-	waits := r.engine.runner.Waits()
+	waits := d.engine.runner.Waits()
 	d.last.Waiting = progress.Wait{Reason: waits.Reason, Until: waits.Until, Detail: waits.Detail}
+	if waits.Endless {
+		d.last.Waiting.Until = time.Time{} // it is asked again then, and no more than that
+	}
 	if waits.Reason == "" && d.last.Jobs.Unknown > 0 {
 		d.last.Waiting.Reason = job.WaitUnknown
 		d.last.Waiting.Detail = counted(d.last.Jobs.Unknown, "submission")

@@ -16,12 +16,11 @@ import (
 
 const (
 	redisPrefix = "ns"
-	defaultPool = "default"
 	// lanePoll is how often an idle lane looks for tasks.
 	lanePoll = 500 * time.Millisecond
 )
 
-// engine is one process' share of the work on a key pool: the task servers and
+// engine is one process' share of the work on a pool of jobs: the task servers and
 // the watcher.
 type engine struct {
 	runner  *runner.Runner
@@ -35,6 +34,7 @@ type engine struct {
 // engineParts are what an engine is made of.
 type engineParts struct {
 	redis    redis.UniversalClient
+	pool     string // of the jobs; a run has one of its own
 	settings config.Settings
 	logger   *slog.Logger
 	runner   runner.Options // without Store, Tasks, Logger and Grace
@@ -42,13 +42,22 @@ type engineParts struct {
 
 func newEngine(p engineParts) *engine {
 	e := &engine{
-		store: record.NewStore(p.redis, redisPrefix, defaultPool),
-		queue: queue.New(queue.Options{Redis: p.redis, Pool: defaultPool, Logger: p.logger}),
+		store: record.NewStore(p.redis, redisPrefix, p.pool),
+		queue: queue.New(queue.Options{Redis: p.redis, Pool: p.pool, Logger: p.logger}),
 	}
 	options := p.runner
 	options.Store, options.Tasks, options.Logger, options.Grace = e.store, e.queue, p.logger, p.settings.Grace
 	e.runner = runner.New(options)
 	return e
+}
+
+// wipe deletes what an earlier process left of the pool in Redis: all of it is in
+// the bucket or at the provider.
+func (e *engine) wipe(ctx context.Context) error {
+	if err := e.store.Wipe(ctx); err != nil {
+		return err
+	}
+	return e.queue.Wipe(ctx)
 }
 
 // start begins to work on tasks and to watch runs. stop must be called.

@@ -3,7 +3,10 @@ package app
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
+	"strings"
 
+	"github.com/redis/go-redis/v9/logging"
 	"github.com/spf13/cobra"
 
 	"nightshift/internal/config"
@@ -12,16 +15,18 @@ import (
 // Enqueue is the program enqueue. It returns the exit code. When ctx ends it stops
 // cleanly.
 func Enqueue(ctx context.Context, p Process) int {
+	logging.Disable() // the Redis client's own log; what it tells comes back as errors, too
 	root := &cobra.Command{
 		Use:           "enqueue",
 		Short:         "Turn manifests of prompts into images, overnight and paid once",
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Version:       version(),
 	}
 	root.SetArgs(p.Args)
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
-	root.AddCommand(runCommand(p), planCommand(p))
+	root.AddCommand(runCommand(p), planCommand(p), keysCommandOf(p), resolveCommand(p))
 	began := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { began = true }
 	err := root.ExecuteContext(ctx)
@@ -29,6 +34,21 @@ func Enqueue(ctx context.Context, p Process) int {
 		err = &inputError{err}
 	}
 	return exitCode(ctx, p.Stderr, err)
+}
+
+// version is what the program was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	revision := ""
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			revision = setting.Value
+		}
+	}
+	return strings.Join(strings.Fields(info.Main.Version+" "+revision+" "+info.GoVersion), " ")
 }
 
 // oneFile is the rule for arguments of commands that read a manifest.
@@ -80,7 +100,8 @@ func planCommand(p Process) *cobra.Command {
 Every row is checked against its model, and prices come from dry runs, which are
 free. Nothing is submitted and nothing is written.
 
-Exit codes: 0 the plan can run, 1 unexpected error, 2 the manifest has problems.`,
+Exit codes: 0 the plan can run, 1 unexpected error, 2 the manifest has problems,
+3 a cap of CU does not cover it.`,
 		Example: "  enqueue plan jobs/icons.yaml\n  enqueue plan --json nightly.jsonl | jq .cost",
 		Args:    oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -94,4 +115,75 @@ Exit codes: 0 the plan can run, 1 unexpected error, 2 the manifest has problems.
 	cmd.Flags().StringVarP(&o.out, "out", "o", "", "folder that batches go to (default: NIGHTSHIFT_OUT, or out)")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the plan as JSON")
 	return cmd
+}
+
+func keysCommandOf(p Process) *cobra.Command {
+	var o keysOptions
+	cmd := &cobra.Command{
+		Use:   "keys",
+		Short: "Show every API key: what it spent, what it may still do, what it waits for",
+		Long: `Show every API key of the keys file (or the one of the environment): whether it
+takes jobs, how many run, how many requests are left in this minute, the CU spent
+and reserved against every cap, and until when it waits and why. It asks the Redis
+server in NIGHTSHIFT_REDIS, or the runs that go on in the output folder, or adds up
+the journals there when nothing runs.
+
+With --reconcile the journals are held against the account of the provider, day
+by day. That account lags, so differences are shown with their age.
+
+Exit codes: 0 shown, 1 unexpected error, 2 wrong settings.`,
+		Example: "  enqueue keys\n  enqueue keys --json | jq '.standings[].keys[].state'\n  enqueue keys --reconcile",
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			settings, err := config.Load(p.Environ)
+			if err != nil {
+				return &inputError{err}
+			}
+			return showKeys(cmd.Context(), p, settings, o)
+		},
+	}
+	cmd.Flags().StringVarP(&o.out, "out", "o", "", "folder that batches go to (default: NIGHTSHIFT_OUT, or out)")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&o.reconcile, "reconcile", false, "hold the journals against the provider's account")
+	return cmd
+}
+
+func resolveCommand(p Process) *cobra.Command {
+	var o resolveOptions
+	cmd := &cobra.Command{
+		Use:   "resolve FILE [JOB]",
+		Short: "Decide what became of submissions whose reply was lost",
+		Long: `Decide what became of submissions whose reply was lost, where neither the seed nor
+the provider's list of inferences tells. Without JOB it shows what is to be decided.
+Such a job keeps its CU reserved, and nothing is sent again, until it is decided; a
+run of the batch, one that goes on or the next, acts on it.
+
+Exit codes: 0 shown or noted, 1 unexpected error, 2 wrong input.`,
+		Example: "  enqueue resolve nightly.yaml\n  enqueue resolve nightly.yaml axe/left --run job_8fK2\n  enqueue resolve nightly.yaml axe/left --resend",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) < 1 || len(args) > 2 {
+				return fmt.Errorf("%s takes a manifest and perhaps a job; see %s --help", cmd.CommandPath(), cmd.CommandPath())
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			settings, err := config.Load(p.Environ)
+			if err != nil {
+				return &inputError{err}
+			}
+			return resolve(cmd.Context(), p, settings, args, o)
+		},
+	}
+	cmd.Flags().StringVarP(&o.out, "out", "o", "", "folder that batches go to (default: NIGHTSHIFT_OUT, or out)")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	cmd.Flags().StringVar(&o.run, "run", "", "the inference that is the job's own")
+	cmd.Flags().BoolVar(&o.resend, "resend", false, "it was never accepted: send it again")
+	return cmd
+}
+
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%s takes no arguments; see %s --help", cmd.CommandPath(), cmd.CommandPath())
+	}
+	return nil
 }

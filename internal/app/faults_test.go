@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"nightshift/internal/admission"
 	"nightshift/internal/job"
 	"nightshift/internal/simulator"
 )
@@ -177,12 +178,12 @@ func (n *night) noneFailed() {
 func (n *night) spent() job.CU {
 	n.t.Helper()
 	gate := n.workers[0].gate
-	usage, err := gate.admission.Usage(n.t.Context(), gate.scopeOf(n.manifest.Name), gate.limitsOf(n.manifest.Name))
+	usage, err := gate.admission.Usage(n.t.Context(), gate.candidate(gate.keys.find(environmentKey), time.Now()), n.manifest.Batch(), admission.Limits{})
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	if usage.Batch.Reserved != 0 || usage.Running != 0 {
-		n.t.Errorf("after the last job %s CU are reserved and %d slots taken", usage.Batch.Reserved, usage.Running)
+	if usage.Batch.Reserved != 0 || usage.Team.Running != 0 {
+		n.t.Errorf("after the last job %s CU are reserved and %d slots taken", usage.Batch.Reserved, usage.Team.Running)
 	}
 	return usage.Batch.Spent
 }

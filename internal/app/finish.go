@@ -63,15 +63,28 @@ func (r *batchRun) report(ctx context.Context, end ending) (results.Report, erro
 	}
 	err := r.log.Tally(ctx, &report)
 	if err == nil {
+		err = r.journalSums(ctx, &report)
+	}
+	if err == nil {
 		err = r.thumbs.complete(ctx, r.log)
 	}
 	if err == nil {
-		err = results.WriteReport(ctx, r.bucket, r.manifest.Name, report)
+		err = results.WriteReport(ctx, r.bucket, r.batch, report)
 	}
 	if err == nil {
 		err = r.sheet(ctx, report)
 	}
 	return report, errors.Join(err, unexpected(end, err))
+}
+
+// journalSums adds what the spend journal of the batch says.
+func (r *batchRun) journalSums(ctx context.Context, report *results.Report) error {
+	spend, err := r.journal.Spend(ctx)
+	if err != nil {
+		return err
+	}
+	report.FillJournal(spend)
+	return nil
 }
 
 // sheet writes the contact sheet. It shows all images of the batch, so it is headed
@@ -83,7 +96,7 @@ func (r *batchRun) sheet(ctx context.Context, report results.Report) error {
 		return err
 	}
 	whole.Started = report.Started
-	return results.WriteSheet(ctx, r.bucket, r.manifest.Name, results.SheetOptions{Report: whole})
+	return results.WriteSheet(ctx, r.bucket, r.batch, results.SheetOptions{Report: whole})
 }
 
 // unexpected repeats why a run was stopped when its report could not be written
@@ -97,7 +110,7 @@ func unexpected(end ending, reportErr error) error {
 
 // file is where an object of the batch lies, for people.
 func (r *batchRun) file(name string) string {
-	path := r.bucket.Path(r.manifest.Name + "/" + name)
+	path := r.bucket.Path(r.batch + "/" + name)
 	if absolute, err := filepath.Abs(path); err == nil {
 		return absolute
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"nightshift/internal/admission"
@@ -11,14 +12,20 @@ import (
 	"nightshift/internal/manifest"
 )
 
-// gate gives the runner admission for one API key: it knows what the key is
-// counted in and what its limits are.
+// gate gives the runner admission: it knows the API keys, what they are counted in
+// and what the limits are.
 type gate struct {
 	admission *admission.Admission
-	scope     admission.Scope // Batch is filled in for each job
-	limits    admission.Limits
-	budgets   map[string]*job.CU          // by batch
-	windows   map[string]*manifest.Window // by batch
+	keys      *keyring
+	requests  int // a minute, of projects for which the keys file has no limit
+	batches   map[string]batchRules
+}
+
+// batchRules are what a manifest says about its batch.
+type batchRules struct {
+	name   string // by which the keys file may limit it
+	budget *job.CU
+	window *manifest.Window
 }
 
 // readShare is the part of the request rate that is kept for lists and asset
@@ -26,57 +33,117 @@ type gate struct {
 // fit into it at the documented hundred requests a minute.
 const readShare = 0.15
 
-func newGate(a *admission.Admission, s config.Settings) (*gate, error) {
-	keyCap, err := s.KeyCap()
-	if err != nil {
-		return nil, err
+// lostAgain is when to ask again while what Redis lost is being restored.
+const lostAgain = time.Second
+
+func limitsOf(l config.Limits, now time.Time) admission.Limits {
+	limits := admission.Limits{
+		RequestsPerMinute: l.RequestsPerMinute, Parallel: l.Parallel,
+		CU:     admission.Caps{Total: l.CU.Total, Day: l.CU.Day, Month: l.CU.Month},
+		Days:   starts(now, l.Calendar.Day),
+		Months: starts(now, l.Calendar.Month),
 	}
-	return &gate{
-		admission: a,
-		scope:     admission.Scope{APIKey: "environment", Project: s.Project, Team: "environment"},
-		limits: admission.Limits{
-			RequestsPerMinute: s.RequestsPerMinute,
-			ReadReserve:       max(1, int(float64(s.RequestsPerMinute)*readShare)),
-			Parallel:          s.Parallel,
-			KeyCU:             keyCap,
-		},
-		budgets: make(map[string]*job.CU),
-		windows: make(map[string]*manifest.Window),
-	}, nil
-}
-
-func (g *gate) scopeOf(batch string) admission.Scope {
-	scope := g.scope
-	scope.Batch = batch
-	return scope
-}
-
-func (g *gate) limitsOf(batch string) admission.Limits {
-	limits := g.limits
-	limits.BatchCU = g.budgets[batch]
+	if l.RequestsPerMinute > 0 {
+		limits.ReadReserve = max(1, int(float64(l.RequestsPerMinute)*readShare))
+	}
 	return limits
 }
 
-func (g *gate) claim(ref job.Ref, attempt int, amount job.CU) admission.Claim {
-	return admission.Claim{
-		Scope: g.scopeOf(ref.Batch), Limits: g.limitsOf(ref.Batch), Job: ref.ID, Attempt: attempt, Amount: amount,
+// starts are those of the periods around now.
+func starts(now time.Time, period func(time.Time) (start, end time.Time)) admission.Starts {
+	start, end := period(now)
+	before, _ := period(start.Add(-time.Nanosecond))
+	return admission.Starts{before, start, end}
+}
+
+// candidate is a key with all limits around it.
+func (g *gate) candidate(key *ringKey, now time.Time) admission.Candidate {
+	rules := g.keys.limits()
+	project := rules.Projects[key.Project]
+	if project.RequestsPerMinute == 0 {
+		project.RequestsPerMinute = g.requests
+	}
+	return admission.Candidate{
+		Account: admission.Account{APIKey: key.ID, Project: key.Project, Team: key.Team},
+		Key:     limitsOf(key.Limits, now),
+		Project: limitsOf(project, now),
+		Team:    limitsOf(rules.Teams[key.Team], now),
 	}
 }
 
-func (g *gate) Reserve(ctx context.Context, ref job.Ref, attempt int, amount job.CU) error {
+// ofBatch are the limits of a batch: its manifest's budget, and the keys file's.
+func (g *gate) ofBatch(batch string, now time.Time) admission.Limits {
+	rules := g.batches[batch]
+	limits := limitsOf(g.keys.limits().Batches[rules.name], now)
+	if total := limits.CU.Total; rules.budget != nil && (total == nil || *rules.budget < *total) {
+		limits.CU.Total = rules.budget
+	}
+	return limits
+}
+
+// ofBatchUsage is what a batch has spent and reserved.
+func (g *gate) ofBatchUsage(ctx context.Context, batch string) (admission.ScopeUsage, error) {
+	usage, err := g.admission.Usage(ctx, admission.Candidate{}, batch, admission.Limits{})
+	return usage.Batch, err
+}
+
+// account is what jobs of a key are counted in.
+func (g *gate) account(apiKey string) admission.Account {
+	if key := g.keys.find(apiKey); key != nil {
+		return admission.Account{APIKey: key.ID, Project: key.Project, Team: key.Team}
+	}
+	return admission.Account{APIKey: apiKey}
+}
+
+func (g *gate) Reserve(ctx context.Context, ref job.Ref, attempt int, quote job.CU, avoid []string) (string, time.Duration, error) {
 	if err := g.open(ref.Batch); err != nil {
-		return err
+		return "", 0, err
 	}
-	grant, err := g.admission.Reserve(ctx, g.claim(ref, attempt, amount))
+	now := time.Now()
+	claim := admission.Claim{Ref: ref, Attempt: attempt, Amount: quote, Batch: g.ofBatch(ref.Batch, now)}
+	var refused []string
+	for _, key := range g.keys.usable(avoid) {
+		if key.refused {
+			refused = append(refused, key.ID)
+			continue
+		}
+		claim.Candidates = append(claim.Candidates, g.candidate(key, now))
+	}
+	if len(claim.Candidates) == 0 {
+		return "", 0, noKey(refused)
+	}
+	grant, err := g.admission.Reserve(ctx, claim)
+	if _, elsewhere := errors.AsType[*admission.GrantedElsewhereError](err); elsewhere {
+		return "", 0, errors.Join(err, job.ErrOtherKey)
+	}
+	if errors.Is(err, admission.ErrLost) {
+		return "", 0, &job.PostponedError{After: lostAgain, Reason: job.WaitRecovery, Detail: "Redis lost what was counted"}
+	}
 	if err != nil || !grant.Again {
-		return err
+		return grant.Account.APIKey, grant.After, err
 	}
-	return g.Request(ctx) // the grant's place in the rate may be long gone
+	// The grant's place in the rate may be long gone.
+	return grant.Account.APIKey, 0, g.Request(ctx, grant.Account.APIKey)
+}
+
+// keyAgain is when to look again for an API key; a change of the keys file is heard
+// of earlier.
+const keyAgain = 30 * time.Second
+
+// noKey is the wait of a job that no API key may run.
+func noKey(refused []string) *job.PostponedError {
+	if len(refused) > 0 {
+		return &job.PostponedError{
+			After: keyAgain, Reason: job.WaitQuarantine, Endless: true,
+			Detail: "the API refused key " + strings.Join(refused, " and key ") + " or its secret",
+		}
+	}
+	return &job.PostponedError{After: keyAgain, Reason: job.WaitNoKey, Endless: true, Detail: "no API key of the pool may run the job"}
 }
 
 // open postpones the jobs of a batch to the hours in which it may start them.
 func (g *gate) open(batch string) error {
-	window := g.windows[batch]
+	window := g.batches[batch].window
 	if window == nil {
 		return nil
 	}
@@ -88,58 +155,90 @@ func (g *gate) open(batch string) error {
 	return &job.PostponedError{After: next.Sub(now), Reason: job.WaitWindow, Detail: "it is " + window.String()}
 }
 
-func (g *gate) Adopt(ctx context.Context, ref job.Ref, attempt int, amount job.CU) error {
-	return g.admission.Adopt(ctx, g.claim(ref, attempt, amount))
+func (g *gate) Adopt(ctx context.Context, ref job.Ref, attempt int, amount job.CU, apiKey string, charged time.Time) error {
+	return g.admission.Adopt(ctx, ref, attempt, g.account(apiKey), amount, charged)
 }
 
-func (g *gate) Request(ctx context.Context) error {
-	return g.admission.Request(ctx, g.scope, g.limits)
+func (g *gate) Others(_ string, avoid []string) bool { return len(g.keys.usable(avoid)) > 0 }
+
+func (g *gate) Request(ctx context.Context, apiKey string) error {
+	key := g.keys.find(apiKey)
+	if key == nil {
+		_, err := g.keys.Provider(apiKey)
+		return err
+	}
+	return g.admission.Request(ctx, g.candidate(key, time.Now()))
 }
 
-func (g *gate) Free(ctx context.Context, ref job.Ref, attempt int) error {
-	return g.admission.Free(ctx, g.scopeOf(ref.Batch), ref.ID, attempt)
+func (g *gate) Free(ctx context.Context, ref job.Ref, attempt int, apiKey string) error {
+	return g.admission.Free(ctx, ref, attempt, g.account(apiKey))
 }
 
 // Settle counts a bill even if its reservation was lost with Redis: that may count
 // one twice that was settled long ago, which is the safe side of a cap.
-func (g *gate) Settle(ctx context.Context, ref job.Ref, attempt int, billed, refunded job.CU) error {
-	err := g.admission.Settle(ctx, g.scopeOf(ref.Batch), ref.ID, attempt, billed, refunded)
+func (g *gate) Settle(ctx context.Context, ref job.Ref, attempt int, apiKey string, billed, refunded job.CU) error {
+	in := g.account(apiKey)
+	err := g.admission.Settle(ctx, ref, attempt, in, billed, refunded)
 	if !errors.Is(err, admission.ErrNoGrant) {
 		return err
 	}
-	if err := g.Adopt(ctx, ref, attempt, billed); err != nil {
+	if err := g.admission.Adopt(ctx, ref, attempt, in, billed, time.Time{}); err != nil {
 		return err
 	}
-	return g.admission.Settle(ctx, g.scopeOf(ref.Batch), ref.ID, attempt, billed, refunded)
+	return g.admission.Settle(ctx, ref, attempt, in, billed, refunded)
 }
 
-func (g *gate) Release(ctx context.Context, ref job.Ref, attempt int) error {
-	return g.admission.Release(ctx, g.scopeOf(ref.Batch), ref.ID, attempt)
+func (g *gate) Release(ctx context.Context, ref job.Ref, attempt int, apiKey string) error {
+	return g.admission.Release(ctx, ref, attempt, g.account(apiKey))
 }
 
-func (g *gate) Hold(ctx context.Context, reason job.WaitReason, d time.Duration) error {
-	return g.admission.Cooldown(ctx, g.scope, reason, d)
+func (g *gate) Hold(ctx context.Context, apiKey string, reason job.WaitReason, team bool, d time.Duration) error {
+	if reason == job.WaitQuarantine {
+		g.keys.refuse(apiKey)
+	}
+	return g.admission.Cooldown(ctx, g.account(apiKey), reason, team, d)
 }
 
-func (g *gate) LearnCeiling(ctx context.Context, ceiling int) error {
-	return g.admission.LearnCeiling(ctx, g.scope, ceiling)
+func (g *gate) LearnCeiling(ctx context.Context, apiKey string, ceiling int) error {
+	return g.admission.LearnCeiling(ctx, g.account(apiKey), ceiling)
 }
 
-func (g *gate) Spare(ctx context.Context) (float64, error) {
-	usage, err := g.admission.Usage(ctx, g.scope, g.limits)
+// Spare is the smaller of what key and project have left.
+func (g *gate) Spare(ctx context.Context, apiKey string) (float64, error) {
+	key := g.keys.find(apiKey)
+	if key == nil {
+		_, err := g.keys.Provider(apiKey)
+		return 0, err
+	}
+	candidate := g.candidate(key, time.Now())
+	usage, err := g.admission.Usage(ctx, candidate, "", admission.Limits{})
 	if err != nil {
 		return 0, err
 	}
-	if usage.RequestsLeft < 0 {
-		return 1, nil
-	}
-	return float64(usage.RequestsLeft) / float64(g.limits.RequestsPerMinute), nil
+	return min(spare(usage.Key.RequestsLeft, candidate.Key), spare(usage.Project.RequestsLeft, candidate.Project)), nil
 }
 
-// pace waits for a place in the request rate.
+func spare(left int, l admission.Limits) float64 {
+	if left < 0 || l.RequestsPerMinute == 0 {
+		return 1
+	}
+	return float64(left) / float64(l.RequestsPerMinute)
+}
+
+// pace waits for a place in the request rate of the key that asks for models and
+// prices.
 func (g *gate) pace(ctx context.Context) error {
+	key := g.keys.first()
+	if key == "" {
+		return nil // the call itself says what is wrong
+	}
+	return g.paceKey(ctx, key)
+}
+
+// paceKey waits for a place in the request rate of a key.
+func (g *gate) paceKey(ctx context.Context, apiKey string) error {
 	for {
-		err := g.Request(ctx)
+		err := g.Request(ctx, apiKey)
 		postponed, waiting := errors.AsType[*job.PostponedError](err)
 		if !waiting {
 			return err

@@ -84,11 +84,11 @@ func newNight(t *testing.T, o simulator.Options, text string) *night {
 	if n.bucket, err = bucket.NewLocal(n.folder); err != nil {
 		t.Fatal(err)
 	}
-	n.log = results.NewLog(n.bucket, n.manifest.Name)
+	n.log = results.NewLog(n.bucket, n.manifest.Batch())
 	if n.plan, err = plan.Make(t.Context(), plan.Options{Manifest: n.manifest, Catalog: n.client(simulator.Transport(sim))}); err != nil {
 		t.Fatal(err)
 	}
-	if err := writePlan(t.Context(), n.bucket, n.plan); err != nil {
+	if err := writePlan(t.Context(), n.bucket, n.manifest.Batch(), n.plan); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -118,20 +118,17 @@ func (n *night) start(settings config.Settings) *worker {
 	n.t.Helper()
 	w := &worker{fed: make(chan error, 1)}
 	client := w.redisClient(n)
-	gate, err := newGate(admission.New(admission.Options{Redis: client, Prefix: redisPrefix}), settings)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	gate.budgets[n.manifest.Name], gate.windows[n.manifest.Name] = n.manifest.Budget, n.manifest.Window
-	w.gate = gate
+	w.gate = n.gate(w, client, settings)
+	n.join(w)
 	w.engine = newEngine(engineParts{
-		redis: client, settings: settings, logger: slog.New(slog.NewTextHandler(n.t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
+		redis: client, pool: n.manifest.Batch(), settings: settings, logger: slog.New(slog.NewTextHandler(n.t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
 		runner: runner.Options{
-			Provider:  n.client(cutTransport{w, simulator.Transport(n.sim)}),
-			Admission: gate,
+			APIKeys:   w.gate.keys,
+			Admission: w.gate,
 			Images:    cutImages{w, images{n.bucket}},
 			Results:   func(string) runner.Results { return cutResults{w, n.log} },
-			Sent:      func(string) runner.Sent { return cutSent{w, results.NewSent(n.bucket, n.manifest.Name)} },
+			Sent:      func(string) runner.Sent { return cutSent{w, results.NewSent(n.bucket, n.manifest.Batch())} },
+			Questions: func(string) runner.Questions { return results.NewQuestions(n.bucket, n.manifest.Batch()) },
 		},
 	})
 	if err := w.engine.start(n.t.Context(), settings); err != nil {
@@ -140,10 +137,41 @@ func (n *night) start(settings config.Settings) *worker {
 	feeding, stop := context.WithCancel(n.t.Context())
 	w.feed = stop
 	go func() {
-		w.fed <- w.engine.runner.Feed(feeding, n.manifest.Name, job.Normal, jobsToRun(feeding, n.bucket, n.manifest.Name))
+		w.fed <- w.engine.runner.Feed(feeding, n.manifest.Batch(), job.Normal, jobsToRun(feeding, n.bucket, n.manifest.Batch()))
 	}()
 	n.workers = append(n.workers, w)
 	return w
+}
+
+// gate gives a worker one API key, whose requests are cut when it is killed.
+func (n *night) gate(w *worker, client redis.UniversalClient, settings config.Settings) *gate {
+	n.t.Helper()
+	open := func(config.APIKey) (*scenario.Client, error) {
+		return n.client(cutTransport{w, simulator.Transport(n.sim)}), nil
+	}
+	rules := &config.Keys{Teams: map[string]config.Limits{"": {Parallel: settings.Parallel}}}
+	ring, err := newKeyring(open, rules, []config.APIKey{{ID: environmentKey, URL: "http://simulator/v1"}})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return &gate{
+		admission: admission.New(admission.Options{Redis: client, Prefix: redisPrefix}), keys: ring, requests: settings.RequestsPerMinute,
+		batches: map[string]batchRules{n.manifest.Batch(): {name: n.manifest.Name, budget: n.manifest.Budget, window: n.manifest.Window}},
+	}
+}
+
+// join lets a worker take part in the life of Redis, which the first one begins.
+func (n *night) join(w *worker) {
+	n.t.Helper()
+	joined, err := w.gate.admission.Join(n.t.Context())
+	if err == nil && !joined {
+		if err = w.gate.admission.Begin(n.t.Context()); err == nil {
+			err = w.gate.admission.Ready(n.t.Context())
+		}
+	}
+	if err != nil {
+		n.t.Fatal(err)
+	}
 }
 
 // kill ends a worker at once: nothing it holds is given back.
@@ -196,7 +224,7 @@ func (n *night) stop() {
 func (n *night) paidOnce() {
 	n.t.Helper()
 	want := make(map[string]int) // inferences by what was asked for
-	for j, err := range jobsToRun(n.t.Context(), n.bucket, n.manifest.Name) {
+	for j, err := range jobsToRun(n.t.Context(), n.bucket, n.manifest.Batch()) {
 		if err != nil {
 			n.t.Fatal(err)
 		}
@@ -217,7 +245,7 @@ func (n *night) paidOnce() {
 func (n *night) allStored() {
 	n.t.Helper()
 	images := 0
-	err := filepath.WalkDir(filepath.Join(n.folder, n.manifest.Name), func(path string, entry os.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(n.folder, n.manifest.Batch()), func(path string, entry os.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}

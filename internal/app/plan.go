@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 
 	"nightshift/internal/config"
+	"nightshift/internal/plan"
+	"nightshift/internal/progress"
 )
 
 type planOptions struct {
@@ -15,7 +18,7 @@ type planOptions struct {
 
 // showPlan is the command plan.
 func showPlan(ctx context.Context, p Process, s config.Settings, file string, o planOptions) (err error) {
-	session, err := openSession(ctx, p.Stderr, s, file, o.out)
+	session, err := openSession(ctx, p, s, file, o.out)
 	if session != nil {
 		defer func() { err = errors.Join(err, session.cleanup.run()) }()
 	}
@@ -26,11 +29,47 @@ func showPlan(ctx context.Context, p Process, s config.Settings, file string, o 
 	if err != nil {
 		return err
 	}
-	if !o.json {
-		return plan.WriteTable(p.Stdout)
+	if plan.UnderWay, err = session.underWay(ctx); err != nil {
+		return err
 	}
-	encoder := json.NewEncoder(p.Stdout)
+	if err := writePlanTo(p.Stdout, plan, o.json); err != nil {
+		return err
+	}
+	if !plan.Fits() {
+		return errSomeFailed // what does not fit is in the plan
+	}
+	return nil
+}
+
+func writePlanTo(out io.Writer, plan *plan.Plan, asJSON bool) error {
+	if !asJSON {
+		return plan.WriteTable(out, progress.StyleOf(out, nil, false, false).Width)
+	}
+	encoder := json.NewEncoder(out)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(plan)
+}
+
+// underWay is what earlier runs have sent and not brought home: it is paid, and a
+// run collects it in place of sending it again.
+func (o *session) underWay(ctx context.Context) (*plan.UnderWay, error) {
+	if o.state == nil || o.api.builtIn && onBuiltIn(o.state.Keys) {
+		return nil, nil
+	}
+	left, err := o.leftovers(ctx, o.state.Keys)
+	if err != nil {
+		return nil, err
+	}
+	var u plan.UnderWay
+	for _, open := range left.open {
+		if open.Job != nil {
+			u.Jobs++
+			u.CU += open.Job.Quote
+		}
+	}
+	if u.Jobs == 0 {
+		return nil, nil
+	}
+	return &u, nil
 }

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+
+	"github.com/redis/go-redis/v9"
 
 	"nightshift/internal/config"
 	"nightshift/internal/job"
@@ -17,6 +20,11 @@ type Process struct {
 	Args           []string // without the program's name
 	Environ        []string // as os.Environ gives it
 	Stdout, Stderr io.Writer
+
+	// What a test brings in place of the world outside: the way to the image APIs,
+	// and a Redis, which it closes itself. Nil is the network, and what the settings say.
+	transport http.RoundTripper
+	redis     redis.UniversalClient
 }
 
 // The exit codes.
@@ -45,6 +53,7 @@ func exitCode(ctx context.Context, stderr io.Writer, err error) int {
 	problems, wrong := errors.AsType[*manifest.Problems](err)
 	input, misused := errors.AsType[*inputError](err)
 	access, refused := errors.AsType[*job.AccessError](err)
+	badKey, named := errors.AsType[*badKeyError](err)
 	switch {
 	case err == nil:
 		return exitDone
@@ -61,6 +70,9 @@ func exitCode(ctx context.Context, stderr io.Writer, err error) int {
 		return exitInput
 	case misused:
 		complain(stderr, input)
+		return exitInput
+	case named:
+		fmt.Fprintf(stderr, "API key %s: the API refused this key or its secret (%s)\n", badKey.id, access.Detail)
 		return exitInput
 	case refused && access.Access == job.AccessKey:
 		fmt.Fprintf(stderr, "%s, %s: the API refused this key or its secret (%s)\n", config.KeyVariable, config.SecretVariable, access.Detail)

@@ -2,23 +2,67 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
+
+	"nightshift/internal/config"
+	"nightshift/internal/job"
 )
 
 // clockTick is how often the embedded Redis is told the time. Without that it
 // reads the clock at every access and goes through all of its keys each time.
 const clockTick = 50 * time.Millisecond
 
+// pingTime bounds the first answer of a Redis server.
+const pingTime = 5 * time.Second
+
+// openRedis connects to the server that the settings name, or starts an embedded
+// one; embedded is nil for a server.
+func openRedis(ctx context.Context, p Process, s config.Settings) (client redis.UniversalClient, embedded *miniredis.Miniredis, stop func() error, err error) {
+	if p.redis != nil {
+		return p.redis, nil, func() error { return nil }, nil
+	}
+	if s.Redis == "" {
+		client, embedded, stop = embeddedRedis()
+		return client, embedded, stop, nil
+	}
+	server, err := serverRedis(ctx, s)
+	if err != nil {
+		return nil, nil, nil, &inputError{err}
+	}
+	return server, nil, server.Close, nil
+}
+
+// serverRedis connects to a Redis server. Its errors never hold the address, which
+// may hold a password.
+func serverRedis(ctx context.Context, s config.Settings) (*redis.Client, error) {
+	options, err := redis.ParseURL(s.Redis.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("%s: not an address such as redis://127.0.0.1:6379/0", config.RedisVariable)
+	}
+	client := redis.NewClient(options)
+	ctx, cancel := context.WithTimeout(ctx, pingTime)
+	defer cancel()
+	if err := client.Ping(ctx).Err(); err != nil {
+		return nil, errors.Join(&job.HintedError{
+			Err:  fmt.Errorf("%s: the Redis at %s does not answer: %w", config.RedisVariable, options.Addr, err),
+			Hint: "start it, correct the address, or leave the variable out to use an embedded one",
+		}, client.Close())
+	}
+	return client, nil
+}
+
 // embeddedRedis is a Redis inside this process, reached by in-memory connections:
 // no port is opened. What it holds is gone with the process, so everything that a
 // later run needs is in the bucket or at the provider.
-func embeddedRedis() (client redis.UniversalClient, stop func() error) {
-	server := miniredis.NewMiniRedis()
+func embeddedRedis() (client redis.UniversalClient, server *miniredis.Miniredis, stop func() error) {
+	server = miniredis.NewMiniRedis()
 	server.ClockTTL(true)
 	server.SetTime(time.Now())
 	stopClock := keepTime(server)
@@ -28,7 +72,7 @@ func embeddedRedis() (client redis.UniversalClient, stop func() error) {
 		Protocol:        2,
 		DisableIdentity: true,
 	})
-	return client, func() error {
+	return client, server, func() error {
 		stopClock()
 		err := client.Close()
 		server.Close()

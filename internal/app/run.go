@@ -26,30 +26,40 @@ type runOptions struct {
 // batchRun is one run of a batch in this process.
 type batchRun struct {
 	*session
-	plan    *plan.Plan
-	engine  *engine
-	display *display
-	thumbs  *thumbnailer
-	stuck   chan error // what no waiting will mend
-	again   string     // the command that goes on from here
+	plan      *plan.Plan
+	engine    *engine
+	display   *display
+	thumbs    *thumbnailer
+	stuck     chan error // what no waiting will mend
+	questions *results.Questions
+	again     string // the command that goes on from here
+	// engineRuns counts the engines of this run; a Redis that lost its state costs one.
+	engineRuns int
+
+	mu sync.Mutex // guards engine and state once the keys file is watched
 }
 
 // run is the command run: plan, look for what is paid already, make the rest,
 // report.
 func run(ctx context.Context, p Process, s config.Settings, file string, o runOptions) (err error) {
-	session, err := openSession(ctx, p.Stderr, s, file, o.out)
+	session, err := openSession(ctx, p, s, file, o.out)
 	if session != nil {
 		defer func() { err = errors.Join(err, session.cleanup.run()) }()
 	}
 	if err != nil {
 		return err
 	}
-	r := &batchRun{session: session, stuck: make(chan error, 1), again: again(file, o)}
+	r := &batchRun{
+		session: session, stuck: make(chan error, 1), again: again(file, o),
+		questions: results.NewQuestions(session.bucket, session.batch),
+	}
 	r.display = newDisplay(r, p.Stdout, progress.StyleOf(p.Stdout, p.Environ, o.quiet, o.json))
 	defer r.display.stop()
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
+	stopWatching := r.watchKeys(ctx, p.Environ)
+	defer stopWatching()
 	end, err := r.work(ctx)
 	if err != nil {
 		return err
@@ -102,16 +112,27 @@ func (r *batchRun) prepare(ctx context.Context) (err error) {
 			}
 		}
 	}
+	if r.plan.ToRun() > 0 {
+		if err := r.checkKeys(ctx); err != nil {
+			return err
+		}
+	}
 	r.display.planned()
-	if _, err := r.bucket.Sweep(ctx, r.manifest.Name); err != nil {
+	if _, err := r.bucket.Sweep(ctx, r.batch); err != nil {
 		return err
 	}
-	return writePlan(ctx, r.bucket, r.plan)
+	if err := r.shareRedis(ctx); err != nil {
+		return err
+	}
+	if err := writeQuotes(ctx, r.bucket, r.batch, r.priced); err != nil {
+		return err
+	}
+	return writePlan(ctx, r.bucket, r.batch, r.plan)
 }
 
 // lock takes the batch's folder for this run alone.
 func (r *batchRun) lock(ctx context.Context) error {
-	unlock, err := r.bucket.Lock(ctx, r.manifest.Name+"/"+lockName)
+	unlock, err := r.bucket.Lock(ctx, r.batch+"/"+lockName)
 	if err != nil {
 		return &inputError{fmt.Errorf("batch %s: %w", r.manifest.Name, err)}
 	}
@@ -120,63 +141,148 @@ func (r *batchRun) lock(ctx context.Context) error {
 }
 
 // work runs the jobs of the plan until all are over, ctx is done, or nothing can
-// go on.
+// go on. When Redis loses its state it begins again from the bucket.
 func (r *batchRun) work(ctx context.Context) (ending, error) {
-	r.thumbs = newThumbnailer(ctx, r.bucket, r.manifest.Name, r.logger)
+	r.thumbs = newThumbnailer(ctx, r.bucket, r.batch, r.logger)
 	defer r.thumbs.stop()
-	r.engine = newEngine(engineParts{
-		redis: r.redis, settings: r.settings, logger: r.logger,
-		runner: runner.Options{
-			Provider: r.api.client, Admission: r.gate, Images: images{r.bucket},
-			Results: func(string) runner.Results { return r.log },
-			Sent:    func(string) runner.Sent { return r.sent },
-			Landed:  r.landed,
-			Stuck:   r.reportStuck,
-		},
-	})
-	if err := r.open(ctx); err != nil {
-		return ending{}, err
+	for {
+		end, err := r.workOnce(ctx)
+		if err != nil || end.outcome != redisLost {
+			return end, err
+		}
+		if r.engineRuns > 0 {
+			r.display.note("Redis lost its state; going on from what the folder and the provider know")
+		}
 	}
+}
+
+// workOnce is the work of one engine.
+func (r *batchRun) workOnce(ctx context.Context) (end ending, err error) {
+	r.use(newEngine(engineParts{
+		redis: r.redis, pool: r.batch, settings: r.settings, logger: r.logger,
+		runner: runner.Options{
+			APIKeys: r.api.keys, Admission: r.gate, Images: images{r.bucket},
+			Results:   func(string) runner.Results { return r.log },
+			Sent:      func(string) runner.Sent { return r.sent },
+			Questions: func(string) runner.Questions { return r.questions },
+			Landed:    r.landed,
+			Stuck:     r.reportStuck,
+			Dearer:    r.dearer,
+		},
+	}))
+	if err := r.open(ctx); err != nil {
+		return ending{outcome: redisLost}, r.awaitRedis(ctx, err)
+	}
+	r.engineRuns++
+	r.display.shows(r.engine)
 	r.display.phase(progress.Running)
 	if err := r.engine.start(ctx, r.settings); err != nil {
 		return ending{}, err
 	}
-	end := r.supervise(ctx)
-	if end.outcome != results.Complete {
+	exporting, stopExport := context.WithCancel(context.WithoutCancel(ctx))
+	var exporter sync.WaitGroup
+	exporter.Go(func() { r.exporter().run(exporting) })
+	end = r.supervise(ctx)
+	if end.outcome != results.Complete && end.outcome != redisLost {
 		r.display.phase(progress.Stopping)
 	}
 	r.engine.stop()
-	return end, r.settle(context.WithoutCancel(ctx), &end)
+	stopExport()
+	exporter.Wait()
+	if end.outcome == redisLost {
+		return end, nil
+	}
+	ctx = context.WithoutCancel(ctx)
+	if err := r.exporter().drain(ctx); err != nil {
+		return end, err
+	}
+	if err := r.journal.Checkpoint(ctx); err != nil {
+		return end, err
+	}
+	if err := r.writeState(ctx); err != nil {
+		return end, err
+	}
+	return end, r.settle(ctx, &end)
 }
 
-// open takes up what earlier runs left, and notes in the folder where this one runs.
+// use makes an engine the one that does the work.
+func (r *batchRun) use(e *engine) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.engine = e
+}
+
+// current is the engine that does the work; nil before the first.
+func (r *batchRun) current() *engine {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.engine
+}
+
+// earlierKeys are where the keys of earlier runs worked; nil if there were none.
+func (r *batchRun) earlierKeys() map[string]world {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.state == nil {
+		return nil
+	}
+	return r.state.Keys
+}
+
+func (r *batchRun) exporter() *exporter {
+	return &exporter{admission: r.gate.admission, journal: r.journal, batch: r.batch, logger: r.logger}
+}
+
+// open takes up what earlier processes left, and notes in the folder with which keys
+// jobs are or were sent.
 func (r *batchRun) open(ctx context.Context) error {
-	spent, err := r.spent(ctx)
-	if err != nil {
+	if err := r.restore(ctx); err != nil {
 		return err
 	}
-	if err := r.gate.admission.Spend(ctx, r.gate.scopeOf(r.manifest.Name), spent, spent); err != nil {
-		return err
-	}
-	if err := r.resume(ctx); err != nil {
-		return err
-	}
-	next := batchState{
-		Batch: r.manifest.Name, Mode: r.manifest.Mode, API: r.api.name, Project: r.settings.Project, Created: time.Now(),
-	}
+	return r.writeState(ctx)
+}
+
+// writeState notes the keys of this run beside those of earlier ones.
+func (r *batchRun) writeState(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	next := batchState{Batch: r.manifest.Name, Mode: r.manifest.Mode, Keys: r.api.keys.allWorlds(), Created: time.Now()}
 	if r.state != nil {
 		next.Created = r.state.Created
 	}
+	if r.engine != nil {
+		for id, authors := range r.engine.runner.Authors() {
+			w := next.Keys[id]
+			w.Authors = authors
+			next.Keys[id] = w
+		}
+	}
+	if err := writeState(ctx, r.bucket, r.batch, &next); err != nil {
+		return err
+	}
 	r.state = &next
-	return writeState(ctx, r.bucket, r.state)
+	return nil
 }
 
 func (r *batchRun) priority() job.Priority { return job.Priority(r.manifest.Priority) }
 
 // landed passes a recorded result on to those who show it.
 func (r *batchRun) landed(_ string, result job.Result) {
+	r.sent.Ended(result.Job, result.Attempts)
 	r.display.landed(result)
 	r.thumbs.landed(result)
+}
+
+// dearer stops the batch when a bill is further above its quote than the manifest
+// allows: the prices that the plan was agreed on no longer hold.
+func (r *batchRun) dearer(_ job.Ref, row string, quote, billed job.CU) {
+	if !r.manifest.MaxDrift.Dearer(quote, billed) {
+		return
+	}
+	r.reportStuck(&job.HintedError{
+		Err:  fmt.Errorf("row %s was billed %s CU and quoted %s, more than budget.drift of the manifest allows", row, billed, quote),
+		Hint: "look at the prices with enqueue plan; to accept them, raise budget.drift and run again",
+	})
 }
 
 func (r *batchRun) reportStuck(err error) {
@@ -186,6 +292,10 @@ func (r *batchRun) reportStuck(err error) {
 	}
 }
 
+// redisLost ends an engine, not the run: Redis is not in the life any more in which
+// this process has counted.
+const redisLost results.Outcome = "redis_lost"
+
 // ending is how a run ended.
 type ending struct {
 	outcome results.Outcome
@@ -194,7 +304,12 @@ type ending struct {
 	open    openJobs
 }
 
-const superviseTick = 200 * time.Millisecond
+const (
+	superviseTick = 200 * time.Millisecond
+	// aliveTick is how often it is asked whether Redis has kept its state. Nothing is
+	// granted in between, should it have lost it.
+	aliveTick = time.Second
+)
 
 // supervise feeds the plan and returns when the run is over, in one way or another.
 func (r *batchRun) supervise(ctx context.Context) ending {
@@ -204,11 +319,13 @@ func (r *batchRun) supervise(ctx context.Context) ending {
 	defer feeder.Wait()
 	defer stopFeeding()
 	feeder.Go(func() {
-		fed <- r.engine.runner.Feed(feeding, r.manifest.Name, r.priority(), jobsToRun(feeding, r.bucket, r.manifest.Name))
+		fed <- r.engine.runner.Feed(feeding, r.batch, r.priority(), jobsToRun(feeding, r.bucket, r.batch))
 	})
 	ticker := time.NewTicker(superviseTick)
 	defer ticker.Stop()
-	allFed, dead := false, newDeadEnd()
+	alive := time.NewTicker(aliveTick)
+	defer alive.Stop()
+	allFed, dead := false, newDeadEnd(r.manifest.OnBudget)
 	for {
 		select {
 		case <-ctx.Done():
@@ -220,17 +337,30 @@ func (r *batchRun) supervise(ctx context.Context) ending {
 				return ending{outcome: results.Stopped, err: err}
 			}
 			allFed, fed = true, nil
+		case <-alive.C:
+			if alive, err := r.gate.admission.Alive(ctx); err == nil && !alive {
+				return ending{outcome: redisLost}
+			}
 		case <-ticker.C:
-			counts, err := r.engine.store.Counts(ctx, r.manifest.Name)
+			counts, err := r.engine.store.Counts(ctx, r.batch)
 			if err != nil {
-				continue // the embedded Redis answers, or ctx is done
+				continue // Redis is away, and everything waits for it; or ctx is done
 			}
+			end := dead.reached(counts, r.engine.runner.Waits())
 			if allFed && counts.Live() == 0 {
-				return ending{outcome: results.Complete}
+				end = &ending{outcome: results.Complete}
 			}
-			if reason := dead.reached(counts, r.engine.runner.Waits()); reason != nil {
-				return *reason
+			if end == nil {
+				continue
 			}
+			// A Redis that was emptied looks as if nothing were left to do.
+			switch alive, err := r.gate.admission.Alive(ctx); {
+			case err != nil:
+				continue
+			case !alive:
+				return ending{outcome: redisLost}
+			}
+			return *end
 		}
 	}
 }

@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
+	"strings"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
 	"nightshift/internal/admission"
@@ -29,15 +30,19 @@ type session struct {
 	api      *api
 	bucket   *bucket.Local
 	redis    redis.UniversalClient
+	embedded *miniredis.Miniredis // nil where redis is a server
 	gate     *gate
+	batch    string // the id: the batch's folder in the bucket
 	log      *results.Log
 	sent     *results.Sent
-	state    *batchState // of earlier runs; nil if there were none
+	journal  *results.Journal
+	priced   *plan.QuoteFile // the prices of the last plan
+	state    *batchState     // of earlier runs; nil if there were none
 	started  time.Time
 }
 
 // openSession makes the parts. It writes nothing, in memory apart.
-func openSession(ctx context.Context, stderr io.Writer, s config.Settings, file, out string) (*session, error) {
+func openSession(ctx context.Context, p Process, s config.Settings, file, out string) (*session, error) {
 	m, err := manifest.Open(file)
 	if err != nil {
 		return nil, asInput(err)
@@ -45,38 +50,44 @@ func openSession(ctx context.Context, stderr io.Writer, s config.Settings, file,
 	if out == "" {
 		out = s.Output
 	}
-	o := &session{settings: s, manifest: m, started: time.Now()}
+	o := &session{settings: s, manifest: m, batch: m.Batch(), started: time.Now()}
 	level, err := s.Level()
 	if err != nil {
 		return nil, err
 	}
-	o.logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
-	if o.api, err = connect(s, m.Mode); err != nil {
+	o.logger = slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: level}))
+	if o.api, err = connect(p, s, m.Mode, m.Pool); err != nil {
 		return nil, err
 	}
-	o.add("close API client", func() error { o.api.client.Close(); return nil })
+	o.add("close API clients", o.api.keys.close)
 	if o.bucket, err = bucket.NewLocal(out); err != nil {
 		return o, &inputError{err}
 	}
-	client, stop := embeddedRedis()
-	o.redis = client
-	o.add("stop embedded Redis", stop)
-	if o.gate, err = newGate(admission.New(admission.Options{Redis: client, Prefix: redisPrefix}), s); err != nil {
+	var stop func() error
+	if o.redis, o.embedded, stop, err = openRedis(ctx, p, s); err != nil {
 		return o, err
 	}
-	o.gate.budgets[m.Name], o.gate.windows[m.Name] = m.Budget, m.Window
-	o.log, o.sent = results.NewLog(o.bucket, m.Name), results.NewSent(o.bucket, m.Name)
+	o.add("close Redis", stop)
+	o.gate = &gate{
+		admission: admission.New(admission.Options{Redis: o.redis, Prefix: redisPrefix}),
+		keys:      o.api.keys,
+		requests:  s.RequestsPerMinute,
+		batches:   map[string]batchRules{o.batch: {name: m.Name, budget: m.Budget, window: m.Window}},
+	}
+	o.log, o.sent = results.NewLog(o.bucket, o.batch), results.NewSent(o.bucket, o.batch)
+	o.journal = results.NewJournal(o.bucket, o.batch)
 	return o, o.readState(ctx)
 }
 
 // readState reads what earlier runs left and refuses to mix worlds.
 func (o *session) readState(ctx context.Context) error {
-	state, err := readState(ctx, o.bucket, o.manifest.Name)
+	state, err := readState(ctx, o.bucket, o.batch)
 	if err != nil || state == nil {
 		return err
 	}
 	o.state = state
-	return state.agree(o.manifest.Mode, o.api.name, o.bucket.Path(o.manifest.Name))
+	o.api.keys.remember(state.Keys)
+	return state.agree(o.manifest.Mode, o.api.hosts(), o.bucket.Path(o.batch))
 }
 
 // asInput marks errors of opening a manifest as the caller's, problems apart,
@@ -93,34 +104,43 @@ func asInput(err error) error {
 
 // plan checks, compares and prices the manifest. It spends and writes nothing.
 func (o *session) plan(ctx context.Context, waiting func(job.WaitReason, time.Duration)) (*plan.Plan, error) {
-	limits := plan.Limits{RequestsPerMinute: o.settings.RequestsPerMinute, Parallel: o.settings.Parallel}
-	spent, err := o.spent(ctx)
+	quotes, err := o.quotes(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if o.manifest.Budget != nil {
-		limits.Caps = append(limits.Caps, plan.Cap{Scope: "batch budget", CU: *o.manifest.Budget, Spent: spent})
-	}
-	if o.gate.limits.KeyCU != nil {
-		limits.Caps = append(limits.Caps, plan.Cap{Scope: "NIGHTSHIFT_MAX_CU", CU: *o.gate.limits.KeyCU, Spent: spent})
+	limits, err := o.planLimits(ctx)
+	if err != nil {
+		return nil, err
 	}
 	options := plan.Options{
-		Manifest: o.manifest, Catalog: o.api.client, Limits: limits, Pace: o.gate.pace, Waiting: waiting,
+		Manifest: o.manifest, Catalog: &catalog{keys: o.api.keys, fromFile: o.api.fromFile}, Limits: limits, Pace: o.gate.pace, Waiting: waiting,
+		Quotes: quotes, Account: o.account(),
 	}
 	if o.state != nil {
 		options.Results = o.kept(ctx)
 	}
-	return plan.Make(ctx, options)
+	p, err := plan.Make(ctx, options)
+	o.priced = quotes
+	return p, err
 }
 
-// spent is what earlier runs of the batch have spent, by its results log.
-func (o *session) spent(ctx context.Context) (job.CU, error) {
-	if o.state == nil {
-		return 0, nil
+// account names what prices may differ by.
+func (o *session) account() string { return strings.Join(o.api.hosts(), " ") }
+
+// quotes are the prices that earlier plans of the batch asked for. A file that is
+// damaged is as good as none: prices can be asked again.
+func (o *session) quotes(ctx context.Context) (*plan.QuoteFile, error) {
+	body, err := o.bucket.Open(ctx, o.batch+"/"+quotesName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return new(plan.QuoteFile), nil
 	}
-	var report results.Report
-	if err := o.log.Tally(ctx, &report); err != nil {
-		return 0, err
+	if err != nil {
+		return nil, err
 	}
-	return report.CU.Billed - report.CU.Refunded, nil
+	defer body.Close() // only read from
+	quotes, err := plan.ReadQuotes(body)
+	if err != nil {
+		o.logger.WarnContext(ctx, "stored prices cannot be read, asking again", "err", err)
+	}
+	return quotes, nil
 }

@@ -13,10 +13,7 @@ func (r *batchRun) summary(end ending, report results.Report) progress.Summary {
 		Folder: r.file(""), Sheet: r.file("index.html"),
 	}
 	if end.err != nil && end.outcome == results.Stopped {
-		s.Reason = end.err.Error()
-		if end.hint != "" {
-			s.Reason += "; " + end.hint
-		}
+		s.Reason, s.Hint = end.err.Error(), end.hint
 	}
 	c := report.Counts
 	s.Jobs.Total, s.Jobs.Succeeded, s.Jobs.Kept, s.Jobs.Failed = c.Jobs, c.Succeeded, c.Kept, c.Failed

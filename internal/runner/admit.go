@@ -12,36 +12,82 @@ import (
 // back and leave the time to the queue.
 const longestStand = 10 * time.Second
 
-// admit blocks until admission grants what the job needs. A wait that is too long
-// to stand for comes back as *job.PostponedError.
+// admit blocks until admission grants what the job needs and it may be sent. A wait
+// that is too long to stand for comes back as *job.PostponedError.
 func (r *Runner) admit(ctx context.Context, rec *job.Record) error {
-	if err := r.enter(ctx); err != nil {
+	after, err := r.reserve(ctx, rec)
+	if err != nil || after == 0 {
 		return err
+	}
+	if err := r.pause(ctx, after, nil); err != nil {
+		ctx, cancel := recording(ctx)
+		defer cancel()
+		return errors.Join(err, r.Admission.Release(ctx, rec.Ref, rec.Attempt, rec.APIKey))
+	}
+	return nil
+}
+
+// reserve waits for a grant, one handler of the lane at a time, notes its API key in
+// rec and returns how long it has to wait for its place in the request rate.
+func (r *Runner) reserve(ctx context.Context, rec *job.Record) (after time.Duration, err error) {
+	if err := r.enter(ctx); err != nil {
+		return 0, err
 	}
 	defer func() { <-r.gate }()
 	deadline := time.Now().Add(longestStand)
 	for {
-		err := r.Admission.Reserve(ctx, rec.Ref, rec.Attempt, rec.Job.Quote)
+		apiKey, after, err := r.Admission.Reserve(ctx, rec.Ref, rec.Attempt, rec.Job.Quote, rec.Avoid)
+		if errors.Is(err, job.ErrOtherKey) {
+			if err := r.giveBack(ctx, rec); err != nil {
+				return 0, err
+			}
+			continue
+		}
 		postponed, waiting := errors.AsType[*job.PostponedError](err)
 		if !waiting {
-			r.waits.end()
-			return err
+			r.granted(after)
+			rec.APIKey = apiKey
+			return after, err
 		}
 		r.waits.begin(postponed)
 		if !standable(postponed.Reason) || time.Now().Add(postponed.After).After(deadline) {
-			return postponed
+			return 0, postponed
 		}
 		if err := r.pause(ctx, postponed.After, r.freed); err != nil {
 			r.waits.end()
-			return err
+			return 0, err
 		}
 	}
+}
+
+// granted says that the lane goes on, or that it waits for its place in the rate.
+func (r *Runner) granted(after time.Duration) {
+	if after == 0 {
+		r.waits.end()
+		return
+	}
+	r.waits.begin(&job.PostponedError{After: after, Reason: job.WaitRequestRate})
+}
+
+// giveBack releases what the job holds on an API key that may not run it any more.
+// Nothing was sent with it: the mark is made before the request.
+func (r *Runner) giveBack(ctx context.Context, rec *job.Record) error {
+	ours := job.Change{From: []job.State{job.Queued, job.Admitted}, To: job.Queued}
+	if err := r.Store.Change(ctx, rec, ours); err != nil {
+		return err
+	}
+	return r.Admission.Release(ctx, rec.Ref, rec.Attempt, rec.APIKey)
 }
 
 // standable reports whether a wait of this kind holds up every job of the lane
 // alike. CU are not: behind a job that does not fit, a cheaper one may.
 func standable(reason job.WaitReason) bool {
-	return reason != job.WaitBatchCU && reason != job.WaitKeyCU
+	switch reason {
+	case job.WaitBatchCU, job.WaitKeyCU, job.WaitProjectCU, job.WaitTeamCU, job.WaitNoKey, job.WaitRecovery:
+		return false
+	default:
+		return true
+	}
 }
 
 // enter waits for the lane's gate.
@@ -59,18 +105,22 @@ func (r *Runner) enter(ctx context.Context) error {
 // ask makes a read request to the provider, with a place in the request rate. When
 // the provider refuses it for that rate all the same, admission is told and it is
 // made again; a refused key is told, too, and comes back as the error.
-func (r *Runner) ask(ctx context.Context, call func(context.Context) error) error {
+func (r *Runner) ask(ctx context.Context, apiKey string, call func(context.Context, Provider) error) error {
+	provider, err := r.APIKeys.Provider(apiKey)
+	if err != nil {
+		return err
+	}
 	for {
-		if err := r.request(ctx); err != nil {
+		if err := r.request(ctx, apiKey); err != nil {
 			return err
 		}
-		err := call(ctx)
+		err := call(ctx, provider)
 		limit, limited := errors.AsType[*job.LimitError](err)
 		access, refused := errors.AsType[*job.AccessError](err)
 		if !limited && (!refused || access.Access != job.AccessKey) {
 			return err
 		}
-		if _, failed := r.learn(ctx, err); failed != nil {
+		if _, failed := r.learn(ctx, apiKey, err); failed != nil {
 			return errors.Join(err, failed)
 		}
 		if !limited || limit.Limit != job.LimitRate {
@@ -80,9 +130,9 @@ func (r *Runner) ask(ctx context.Context, call func(context.Context) error) erro
 }
 
 // request takes a place in the request rate for a read and waits for it.
-func (r *Runner) request(ctx context.Context) error {
+func (r *Runner) request(ctx context.Context, apiKey string) error {
 	for {
-		err := r.Admission.Request(ctx)
+		err := r.Admission.Request(ctx, apiKey)
 		postponed, waiting := errors.AsType[*job.PostponedError](err)
 		if !waiting {
 			return err

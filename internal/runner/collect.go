@@ -61,12 +61,13 @@ func (r *Runner) askOnce(ctx context.Context, rec *job.Record) error {
 		return sleepOn
 	}
 	var run *job.Inference
-	err = r.ask(ctx, func(ctx context.Context) (err error) {
-		run, err = r.Provider.Inference(ctx, rec.Inference)
+	err = r.ask(ctx, r.APIKeys.Reader(rec.APIKey), func(ctx context.Context, p Provider) (err error) {
+		run, err = p.Inference(ctx, rec.Inference)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("look at inference %s of job %s: %w", rec.Inference, rec.Ref, err)
+		// Whatever it is, the run is paid for: it is asked for again.
+		return &job.PostponedError{After: repark, Reason: job.WaitBackoff, Detail: fmt.Sprintf("inference %s is not read: %v", rec.Inference, err)}
 	}
 	if !run.Status.Ended() {
 		return sleepOn
@@ -82,7 +83,7 @@ func (r *Runner) ended(ctx context.Context, rec *job.Record, run *job.Inference)
 	if err != nil {
 		return err
 	}
-	if err := r.Admission.Free(ctx, rec.Ref, rec.Attempt); err != nil {
+	if err := r.Admission.Free(ctx, rec.Ref, rec.Attempt, rec.APIKey); err != nil {
 		return err
 	}
 	signal(r.freed)
@@ -100,7 +101,7 @@ func (r *Runner) runFailed(ctx context.Context, rec *job.Record) error {
 	if rec.Outcome.RefundDisabled {
 		refunded = 0
 	}
-	settle := func() error { return r.Admission.Settle(ctx, rec.Ref, rec.Attempt, billed, refunded) }
+	settle := func() error { return r.settle(ctx, rec, billed, refunded) }
 	if rec.Outcome.Transient && !rec.Outcome.RefundDisabled && rec.Attempt < maxAttempts {
 		if err := settle(); err != nil {
 			return err

@@ -65,7 +65,7 @@ func (r *Runner) conclude(ctx context.Context, rec *job.Record, end ending, sett
 	if err := settle(); err != nil {
 		return fmt.Errorf("settle job %s: %w", rec.Ref, err)
 	}
-	if err := r.Store.Finish(ctx, rec.Ref, end.state, len(end.images)); err != nil {
+	if taken, err := takenOver(r.Store.Finish(ctx, rec, end.state, len(end.images))); taken || err != nil {
 		return err
 	}
 	signal(r.freed)
@@ -81,12 +81,23 @@ func (r *Runner) conclude(ctx context.Context, rec *job.Record, end ending, sett
 	return nil
 }
 
+// settle lets the bill take the reservation's place. A bill above the quote is told.
+func (r *Runner) settle(ctx context.Context, rec *job.Record, billed, refunded job.CU) error {
+	if err := r.Admission.Settle(ctx, rec.Ref, rec.Attempt, rec.APIKey, billed, refunded); err != nil {
+		return err
+	}
+	if billed > rec.Job.Quote && r.Dearer != nil {
+		r.Dearer(rec.Ref, rec.Job.Row, rec.Job.Quote, billed)
+	}
+	return nil
+}
+
 func resultOf(rec *job.Record, end ending) job.Result {
 	result := job.Result{
 		Job: rec.Ref.ID, Index: rec.Job.Index, Row: rec.Job.Row, State: end.state,
 		Model: rec.Job.Model, Prompt: rec.Job.Prompt(), Inputs: rec.Job.Inputs,
 		Variables: rec.Job.Variables, Seed: rec.Job.Seed(), Outputs: rec.Job.Outputs,
-		Images: end.images, Inference: rec.Inference, Attempts: rec.Attempt,
+		Images: end.images, Inference: rec.Inference, APIKey: rec.APIKey, Attempts: rec.Attempt,
 		Quoted: rec.Job.Quote, Billed: end.billed + rec.EarlierBilled, Refunded: end.refunded + rec.EarlierRefunded,
 		Kind: end.kind, Reason: end.reason, Hint: end.hint,
 		Submitted: rec.Intent, Recorded: time.Now(),

@@ -18,6 +18,10 @@ const (
 	// feedTick is how often the feed looks at its window; a job that leaves the
 	// queue in this process is heard of earlier.
 	feedTick = 500 * time.Millisecond
+	// stuckMost is how many jobs of a batch may wait for their images to be stored, or
+	// for a lost reply, before no more are given out: while a bucket takes nothing, the
+	// whole batch would be bought.
+	stuckMost = 5 * window
 )
 
 // Feed gives the jobs of a plan to the lane in their order, a window at a time. It
@@ -60,7 +64,8 @@ func (r *Runner) room(ctx context.Context, batch string) (int, error) {
 			return 0, err
 		}
 		queued := counts.Jobs[job.Queued] + counts.Jobs[job.Admitted]
-		if queued <= window/2 {
+		stuck := counts.Jobs[job.Storing] + counts.Jobs[job.Unknown]
+		if queued <= window/2 && stuck < stuckMost {
 			return window - queued, nil
 		}
 		if err := r.pause(ctx, feedTick, r.took); err != nil {

@@ -41,27 +41,27 @@ func (r *Runner) store(ctx context.Context, rec *job.Record) error {
 		end.reason = "the provider ended the inference " + rec.Inference + " as a success without any image"
 		end.hint = "it was charged; ask the provider, naming the inference"
 	}
-	return r.conclude(ctx, rec, end, func() error {
-		return r.Admission.Settle(ctx, rec.Ref, rec.Attempt, end.billed, 0)
-	})
+	return r.conclude(ctx, rec, end, func() error { return r.settle(ctx, rec, end.billed, 0) })
 }
 
 func (r *Runner) wish(rec *job.Record, i int, asset string) Wish {
 	return Wish{
 		Ref: rec.Ref, Name: outputName(rec.Job.Outputs, i), Index: i, Row: rec.Job.Row,
 		Model: rec.Job.Model, Seed: rec.Job.Seed(), Inference: rec.Inference, Asset: asset,
+		APIKey: rec.APIKey,
 	}
 }
 
 // outputName is the planned name of image i. A model that makes more images than
-// were asked for (texture maps do) gets names derived from the last one.
+// were asked for (texture maps do) gets names derived from the last one, with a
+// character that no name of a plan has.
 func outputName(outputs []string, i int) string {
 	if i < len(outputs) {
 		return outputs[i]
 	}
 	last := outputs[len(outputs)-1]
 	ext := path.Ext(last)
-	return fmt.Sprintf("%s-extra%d%s", strings.TrimSuffix(last, ext), i-len(outputs)+1, ext)
+	return fmt.Sprintf("%s~extra%d%s", strings.TrimSuffix(last, ext), i-len(outputs)+1, ext)
 }
 
 // storeOne downloads and stores one image, unless an earlier attempt did.
@@ -71,9 +71,10 @@ func (r *Runner) storeOne(ctx context.Context, w Wish) (job.Image, error) {
 		return image, err
 	}
 	for try := 1; ; try++ {
-		image, err = r.fetch(ctx, w)
+		links := r.linksOf(r.APIKeys.Reader(w.APIKey))
+		image, err = r.fetch(ctx, w, links)
 		if err == nil {
-			r.links.forget(w.Asset)
+			links.forget(w.Asset)
 			r.waits.aside(storeSide, nil)
 			return image, nil
 		}
@@ -82,19 +83,23 @@ func (r *Runner) storeOne(ctx context.Context, w Wish) (job.Image, error) {
 		}
 		r.Logger.WarnContext(ctx, "image not stored, downloading again",
 			"batch_id", w.Ref.Batch, "job_id", string(w.Ref.ID), "asset_id", w.Asset, "err", err)
-		r.links.forget(w.Asset) // a new link may do better
+		links.forget(w.Asset) // a new link may do better
 		if err := r.pause(ctx, time.Duration(try)*250*time.Millisecond, nil); err != nil {
 			return job.Image{}, err
 		}
 	}
 }
 
-func (r *Runner) fetch(ctx context.Context, w Wish) (job.Image, error) {
-	link, err := r.links.get(ctx, w.Asset)
+func (r *Runner) fetch(ctx context.Context, w Wish, links *links) (job.Image, error) {
+	provider, err := r.APIKeys.Provider(links.apiKey)
 	if err != nil {
 		return job.Image{}, err
 	}
-	body, length, err := r.Provider.Download(ctx, link)
+	link, err := links.get(ctx, w.Asset)
+	if err != nil {
+		return job.Image{}, err
+	}
+	body, length, err := provider.Download(ctx, link)
 	if err != nil {
 		return job.Image{}, fmt.Errorf("download asset %s: %w", w.Asset, err)
 	}
@@ -116,7 +121,7 @@ func (r *Runner) storeFailed(ctx context.Context, rec *job.Record, asset string,
 			state: job.Failed, kind: kindStorage, billed: charged(rec),
 			reason: fmt.Sprintf("asset %s cannot be downloaded whole: %v", asset, cause),
 			hint:   "the inference " + rec.Inference + " is paid for; download the asset by hand or ask the provider",
-		}, func() error { return r.Admission.Settle(ctx, rec.Ref, rec.Attempt, charged(rec), 0) })
+		}, func() error { return r.settle(ctx, rec, charged(rec), 0) })
 	}
 	if job.Hint(cause) != "" && r.Stuck != nil {
 		r.Stuck(fmt.Errorf("store images of job %s (%s): %w", rec.Ref, rec.Job.Row, cause))

@@ -22,8 +22,8 @@ const (
 // links reads the signed links of assets, many with one request. They stay in
 // memory: a link never reaches Redis, a log or the bucket.
 type links struct {
-	provider Provider
-	ask      func(context.Context, func(context.Context) error) error
+	apiKey string
+	assets func(ctx context.Context, apiKey string, ids []string) ([]job.Asset, error)
 
 	mu    sync.Mutex
 	known map[string]knownLink
@@ -42,8 +42,8 @@ type linkBatch struct {
 	err  error
 }
 
-func newLinks(p Provider, ask func(context.Context, func(context.Context) error) error) *links {
-	return &links{provider: p, ask: ask, known: make(map[string]knownLink)}
+func newLinks(apiKey string, assets func(context.Context, string, []string) ([]job.Asset, error)) *links {
+	return &links{apiKey: apiKey, assets: assets, known: make(map[string]knownLink)}
 }
 
 // get returns the link of an asset. job.ErrNotFound says that there is none.
@@ -111,14 +111,9 @@ func (l *links) read(ctx context.Context, batch *linkBatch) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
 	defer cancel()
 	var assets []job.Asset
-	batch.err = l.ask(ctx, func(ctx context.Context) (err error) {
-		assets, err = l.provider.Assets(ctx, ids)
-		return err
-	})
-	if batch.err != nil {
-		return
+	if assets, batch.err = l.assets(ctx, l.apiKey, ids); batch.err == nil {
+		l.remember(assets)
 	}
-	l.remember(assets)
 }
 
 func (l *links) remember(assets []job.Asset) {

@@ -57,8 +57,8 @@ func (w *watcher) readMissing(ctx context.Context, s *search) error {
 // knows it.
 func (w *watcher) readOne(ctx context.Context, rec *job.Record) (known bool, err error) {
 	var run *job.Inference
-	err = w.ask(ctx, func(ctx context.Context) (err error) {
-		run, err = w.Provider.Inference(ctx, rec.Inference)
+	err = w.ask(ctx, w.APIKeys.Reader(rec.APIKey), func(ctx context.Context, p Provider) (err error) {
+		run, err = p.Inference(ctx, rec.Inference)
 		return err
 	})
 	if errors.Is(err, job.ErrNotFound) {

@@ -16,30 +16,48 @@ type Provider interface {
 	Inferences(ctx context.Context, token string, size int) (runs []job.Inference, next string, err error)
 	Assets(ctx context.Context, ids []string) ([]job.Asset, error)
 	Download(ctx context.Context, link job.Link) (body io.ReadCloser, length int64, err error)
+	// ClockOffset is the provider's clock minus ours, as well as it is known.
+	ClockOffset() (offset, uncertainty time.Duration)
+}
+
+// APIKeys are the API keys that the jobs of a pool were or may be sent with.
+type APIKeys interface {
+	// Provider is the API as an API key opens it. A key that is not known any more
+	// is an error that says what a person can do.
+	Provider(apiKey string) (Provider, error)
+	// Reader is the API key with which to read what another has sent: itself, or one
+	// that sees the same runs while it is refused or gone.
+	Reader(apiKey string) string
 }
 
 // Admission grants what a job needs of the limits. All methods may be repeated.
 type Admission interface {
-	// Reserve takes a place in the request rate, a slot and the CU, or returns a
-	// *job.PostponedError.
-	Reserve(ctx context.Context, ref job.Ref, attempt int, amount job.CU) error
-	// Adopt reserves for a run that exists already, even past the limits.
-	Adopt(ctx context.Context, ref job.Ref, attempt int, amount job.CU) error
+	// Reserve takes a place in the request rate, a slot and the CU on one of the API
+	// keys that may run the job, those in avoid left out, and returns which, and how
+	// long to wait before sending; or a *job.PostponedError. job.ErrOtherKey says that
+	// the attempt is reserved on a key that may not run it any more.
+	Reserve(ctx context.Context, ref job.Ref, attempt int, quote job.CU, avoid []string) (apiKey string, after time.Duration, err error)
+	// Adopt reserves for a run that exists already, even past the limits; charged is
+	// when the provider took its price.
+	Adopt(ctx context.Context, ref job.Ref, attempt int, quote job.CU, apiKey string, charged time.Time) error
+	// Others reports whether jobs of the batch may run on any API key not in avoid.
+	Others(batch string, avoid []string) bool
 	// Request takes a place in the request rate for a read, or returns a
 	// *job.PostponedError.
-	Request(ctx context.Context) error
+	Request(ctx context.Context, apiKey string) error
 	// Free gives the slot back; the CU stay reserved.
-	Free(ctx context.Context, ref job.Ref, attempt int) error
+	Free(ctx context.Context, ref job.Ref, attempt int, apiKey string) error
 	// Settle turns the reservation into spend.
-	Settle(ctx context.Context, ref job.Ref, attempt int, billed, refunded job.CU) error
+	Settle(ctx context.Context, ref job.Ref, attempt int, apiKey string, billed, refunded job.CU) error
 	// Release gives everything back: nothing was spent.
-	Release(ctx context.Context, ref job.Ref, attempt int) error
-	// Hold grants nothing for a time.
-	Hold(ctx context.Context, reason job.WaitReason, d time.Duration) error
+	Release(ctx context.Context, ref job.Ref, attempt int, apiKey string) error
+	// Hold grants nothing on an API key for a time, or where team is set on all keys
+	// of its team.
+	Hold(ctx context.Context, apiKey string, reason job.WaitReason, team bool, d time.Duration) error
 	// LearnCeiling lowers the number of runs at the same time; 0: to those that run now.
-	LearnCeiling(ctx context.Context, ceiling int) error
+	LearnCeiling(ctx context.Context, apiKey string, ceiling int) error
 	// Spare is the part of the request rate that is free now, from 0 to 1.
-	Spare(ctx context.Context) (float64, error)
+	Spare(ctx context.Context, apiKey string) (float64, error)
 }
 
 // Store keeps the records of unfinished jobs.
@@ -49,10 +67,10 @@ type Store interface {
 	Get(ctx context.Context, ref job.Ref) (*job.Record, error)
 	Change(ctx context.Context, r *job.Record, c job.Change) error
 	Observe(ctx context.Context, ref job.Ref, c job.Change) error
-	Finish(ctx context.Context, ref job.Ref, final job.State, images int) error
+	Finish(ctx context.Context, r *job.Record, final job.State, images int) error
 	In(ctx context.Context, state job.State, limit int) ([]job.Ref, error)
 	Records(ctx context.Context, refs []job.Ref) ([]*job.Record, error)
-	Owners(ctx context.Context, ids []string) (owners map[string]job.Ref, ours map[string]bool, err error)
+	Ours(ctx context.Context, ids []string) (map[string]bool, error)
 	Own(ctx context.Context, inference string, made time.Time) error
 	Disown(ctx context.Context, before time.Time) error
 	Counts(ctx context.Context, batch string) (job.Counts, error)
@@ -71,6 +89,14 @@ type Tasks interface {
 	Collecting(ctx context.Context, ref job.Ref, generation int) (bool, error)
 }
 
+// Questions pass what only a person can decide about a batch on, and the answers
+// back.
+type Questions interface {
+	// Ask replaces the open questions.
+	Ask(ctx context.Context, open []job.Question) error
+	Answers(ctx context.Context) ([]job.Answer, error)
+}
+
 // Wish is one image of a job as it is to be stored.
 type Wish struct {
 	Ref       job.Ref
@@ -81,6 +107,7 @@ type Wish struct {
 	Seed      string
 	Inference string
 	Asset     string
+	APIKey    string // that paid for it
 }
 
 // Images stores images, whole and verified or not at all.

@@ -1,80 +1,160 @@
 package runner
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"maps"
-	"strings"
+	"slices"
 	"time"
 
 	"nightshift/internal/job"
 )
 
 // absences is in how many complete lists in a row an unknown job must be missing,
-// the grace time besides, before it counts as never accepted.
-const absences = 2
+// spread over the grace time, before it counts as never accepted.
+const absences = 4
 
-// reconcile settles the jobs whose reply was lost: each is adopted by the run
-// that is its own, or sent again once it was certainly never accepted.
+// absence is in how many complete lists an unknown job was not found, and when last.
+type absence struct {
+	lists int
+	last  time.Time
+}
+
+// reconcile settles the jobs whose reply was lost. Jobs that ask for the same are
+// settled together: with no more runs of that kind than jobs, each run is one of
+// theirs, whoever's it is among them, and the jobs that are left were never
+// accepted. With more runs than jobs some are somebody else's, and no list says
+// which.
 func (w *watcher) reconcile(ctx context.Context, s *search, unknown []*job.Record, complete bool) error {
-	present := make(map[job.Ref]bool, len(unknown))
-	for _, rec := range unknown {
-		present[rec.Ref] = true
-		found, err := w.adopt(ctx, s, rec)
-		if err != nil {
-			return err
+	if len(unknown) == 0 {
+		return nil
+	}
+	undecided, err := w.applyAnswers(ctx, s, unknown)
+	if err != nil {
+		return err
+	}
+	sending, err := w.sendingNow(ctx)
+	if err != nil {
+		return err
+	}
+	for wanted, jobs := range alike(undecided) {
+		if sending[wanted] {
+			continue // its run may be in the list already, before its receipt is here
 		}
-		if found != different || !complete {
-			continue
-		}
-		w.absent[rec.Ref]++
-		if w.absent[rec.Ref] < absences || time.Since(rec.Since) < w.Grace {
-			continue
-		}
-		delete(w.absent, rec.Ref)
-		if err := w.sendAgain(ctx, rec); err != nil {
+		if err := w.settleAlike(ctx, s, jobs, complete); err != nil {
 			return err
 		}
 	}
-	maps.DeleteFunc(w.absent, func(ref job.Ref, _ int) bool { return !present[ref] })
 	return nil
 }
 
-// adopt gives the job the first candidate that is its own. It answers equal if
-// there was one, and unclear if there is one of which it cannot be said.
-func (w *watcher) adopt(ctx context.Context, s *search, rec *job.Record) (likeness, error) {
-	found := different
-	for i := range s.candidates {
-		run := &s.candidates[i]
-		if run.ID == "" || run.CreatedAt.Before(rec.Intent.Add(-skew)) {
-			continue
-		}
-		same, err := w.compare(ctx, run, &rec.Job)
-		if err != nil {
-			return different, err
-		}
-		if same == unclear {
-			found = unclear
-		}
-		if same != equal {
-			continue
-		}
-		id := run.ID
-		run.ID = "" // it is nobody else's, whatever the answer is
-		adopted, err := w.take(ctx, rec, id, run)
-		if err != nil {
-			return different, err
-		}
-		if adopted {
-			return equal, nil
-		}
-	}
-	return found, nil
+// forgetAbsences forgets the absences of jobs that are not unknown any more. It is
+// given the unknown jobs of all views: one view does not know those of the others.
+func (w *watcher) forgetAbsences(unknown []*job.Record) {
+	maps.DeleteFunc(w.absent, func(ref job.Ref, _ absence) bool {
+		return !slices.ContainsFunc(unknown, func(rec *job.Record) bool { return rec.Ref == ref })
+	})
 }
 
-// take makes the run the job's own. It reports false if the run or the job was
-// taken by somebody else in the meantime.
+// alike groups jobs that no list tells apart, each group the oldest first.
+func alike(jobs []*job.Record) map[string][]*job.Record {
+	groups := make(map[string][]*job.Record)
+	for _, rec := range jobs {
+		groups[wanted(rec)] = append(groups[wanted(rec)], rec)
+	}
+	for _, group := range groups {
+		slices.SortFunc(group, func(a, b *job.Record) int { return a.Intent.Compare(b.Intent) })
+	}
+	return groups
+}
+
+// wanted is all that a job asks for, and with which API key.
+func wanted(rec *job.Record) string {
+	return rec.APIKey + "\n" + rec.Job.Model + "\n" + string(rec.Job.Inputs.Canonical())
+}
+
+// sendingNow is what jobs ask for that wait for their answer at this moment.
+func (w *watcher) sendingNow(ctx context.Context) (map[string]bool, error) {
+	records, err := w.records(ctx, job.Sending)
+	if err != nil {
+		return nil, err
+	}
+	sending := make(map[string]bool, len(records))
+	for _, rec := range records {
+		sending[wanted(rec)] = true
+	}
+	return sending, nil
+}
+
+// settleAlike settles jobs that ask for the same.
+func (w *watcher) settleAlike(ctx context.Context, s *search, jobs []*job.Record, complete bool) error {
+	runs, unclear, err := w.runsLike(ctx, s, jobs[0])
+	if err != nil {
+		return err
+	}
+	if len(runs) > len(jobs) || unclear {
+		w.question(s, jobs, runs)
+		return nil
+	}
+	rest := jobs[:0:0]
+	for _, rec := range jobs {
+		adopted, err := w.adoptFirst(ctx, s, rec, &runs)
+		if err != nil {
+			return err
+		}
+		if !adopted {
+			rest = append(rest, rec)
+		}
+	}
+	if !complete {
+		return nil
+	}
+	for _, rec := range rest {
+		if err := w.countAbsence(ctx, rec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runsLike are the candidates that a job may have started, the oldest first.
+// unclear says that of some it cannot be told.
+func (w *watcher) runsLike(ctx context.Context, s *search, rec *job.Record) (runs []*job.Inference, unclear bool, err error) {
+	for i := range s.candidates {
+		run := &s.candidates[i]
+		if run.ID == "" || s.tooOld(run, rec) {
+			continue
+		}
+		same, err := w.compare(ctx, s.apiKey, run, rec)
+		if err != nil {
+			return nil, false, err
+		}
+		if same != different {
+			runs = append(runs, run)
+			unclear = unclear || same == uncertain
+		}
+	}
+	slices.SortStableFunc(runs, func(a, b *job.Inference) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	return runs, unclear, nil
+}
+
+// adoptFirst gives the job the first of the runs that it can have started and
+// takes that run from the list.
+func (w *watcher) adoptFirst(ctx context.Context, s *search, rec *job.Record, runs *[]*job.Inference) (bool, error) {
+	for i, run := range *runs {
+		if s.tooOld(run, rec) {
+			continue
+		}
+		*runs = slices.Delete(*runs, i, i+1)
+		id := run.ID
+		run.ID = "" // it is nobody else's, whatever the answer is
+		return w.take(ctx, rec, id, run)
+	}
+	return false, nil
+}
+
+// take makes the run the job's own. It reports false if the run was taken by
+// another job in the meantime.
 func (w *watcher) take(ctx context.Context, rec *job.Record, id string, run *job.Inference) (bool, error) {
 	err := w.Store.Observe(ctx, rec.Ref, job.Change{
 		From: []job.State{job.Unknown}, To: job.Running, Inference: id, Started: run.CreatedAt,
@@ -88,13 +168,32 @@ func (w *watcher) take(ctx context.Context, rec *job.Record, id string, run *job
 	delete(w.absent, rec.Ref)
 	rec.Inference = id
 	w.Logger.InfoContext(ctx, "lost reply found in the job list, adopted", w.attrs(rec, "inference_id", id)...)
+	if err := w.note(ctx, rec, job.Submission{Event: job.Received, Inference: id, Author: run.Author, Made: run.CreatedAt}); err != nil {
+		return true, err
+	}
 	if !run.Status.Ended() {
 		return true, nil
 	}
 	if err := w.ended(ctx, rec, run); err != nil {
-		return false, err
+		return true, err
 	}
 	return true, w.wake(ctx, rec)
+}
+
+// countAbsence sends a job again once it was certainly never accepted: absent from
+// complete lists all through the grace time, in which the provider's list may lag
+// and a gateway that gave up may still pass the request on.
+func (w *watcher) countAbsence(ctx context.Context, rec *job.Record) error {
+	seen := w.absent[rec.Ref]
+	if time.Since(seen.last) >= w.Grace/absences {
+		seen.lists, seen.last = seen.lists+1, time.Now()
+		w.absent[rec.Ref] = seen
+	}
+	if seen.lists < absences || time.Since(rec.Since) < w.Grace {
+		return nil
+	}
+	delete(w.absent, rec.Ref)
+	return w.sendAgain(ctx, rec)
 }
 
 // sendAgain queues a job that was never accepted. It is the same attempt, on the
@@ -106,72 +205,4 @@ func (w *watcher) sendAgain(ctx context.Context, rec *job.Record) error {
 	}
 	w.Logger.WarnContext(ctx, "lost submission was never accepted, sending it again", w.attrs(rec)...)
 	return w.Tasks.Enqueue(ctx, rec.Ref, next.Generation, rec.Priority)
-}
-
-// storedPrompt marks a prompt that the provider's list shows by the id of a text asset.
-const storedPrompt = "asset_"
-
-// likeness says whether a run is what a request would have started.
-type likeness int
-
-const (
-	different likeness = iota
-	equal
-	unclear // all that the provider shows is equal, but it hides the prompt
-)
-
-// compare compares a run with a job. The run's author must be our key, as far as
-// that is known.
-func (r *Runner) compare(ctx context.Context, run *job.Inference, j *job.Job) (likeness, error) {
-	if run.Model != j.Model {
-		return different, nil
-	}
-	if author := r.author.Load(); author != nil && run.Author != "" && run.Author != *author {
-		return different, nil
-	}
-	if !bytes.Equal(comparableInputs(run.Inputs, j.PromptInput), comparableInputs(j.Inputs, j.PromptInput)) {
-		return different, nil
-	}
-	return r.comparePrompts(ctx, run, j)
-}
-
-// comparePrompts reads the single run where the list shows an asset for its
-// prompt, once: what it reads is kept in run. Where the single run shows no more,
-// a seed among the other inputs is certain enough; without one it stays unclear.
-func (r *Runner) comparePrompts(ctx context.Context, run *job.Inference, j *job.Job) (likeness, error) {
-	wanted := j.Inputs[j.PromptInput]
-	if storedText(run.Inputs[j.PromptInput]) && run.Inputs[j.PromptInput] != wanted {
-		var whole *job.Inference
-		err := r.ask(ctx, func(ctx context.Context) (err error) {
-			whole, err = r.Provider.Inference(ctx, run.ID)
-			return err
-		})
-		if err != nil {
-			return different, err
-		}
-		run.Inputs = whole.Inputs
-	}
-	switch shown := run.Inputs[j.PromptInput]; {
-	case shown == wanted:
-		return equal, nil
-	case !storedText(shown):
-		return different, nil
-	case j.Seed() != "":
-		return equal, nil
-	default:
-		return unclear, nil
-	}
-}
-
-func storedText(prompt any) bool {
-	text, _ := prompt.(string)
-	return strings.HasPrefix(text, storedPrompt)
-}
-
-// comparableInputs encodes the inputs that a list of runs shows as they were sent.
-func comparableInputs(inputs job.Inputs, promptInput string) []byte {
-	rest := maps.Clone(inputs)
-	delete(rest, promptInput)
-	delete(rest, job.ModelInput)
-	return rest.Canonical()
 }

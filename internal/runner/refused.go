@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"nightshift/internal/job"
@@ -16,6 +17,10 @@ const (
 	hopeless = 24 * time.Hour
 	// slotPoll is when to ask again for a slot; a freed slot is heard of earlier.
 	slotPoll = 2 * time.Second
+	// moveRest is the pause before a refused job is tried on another API key.
+	moveRest = time.Second
+	// scopeTeam is the limitScope of a limit that all keys of a team share.
+	scopeTeam = "team"
 	// rateRest is the pause after a refusal for the request rate that names no time.
 	rateRest = 5 * time.Second
 )
@@ -31,20 +36,27 @@ func (r *Runner) refused(ctx context.Context, rec *job.Record, cause error) erro
 	if taken, err := takenOver(r.Store.Change(ctx, rec, ours)); taken || err != nil {
 		return err
 	}
-	if err := r.Admission.Release(ctx, rec.Ref, rec.Attempt); err != nil {
+	if err := r.Admission.Release(ctx, rec.Ref, rec.Attempt, rec.APIKey); err != nil {
 		return err
 	}
 	if err := r.note(ctx, rec, job.Submission{Event: job.Refused}); err != nil {
 		return err
 	}
-	wait, err := r.learn(ctx, cause)
+	wait, err := r.learn(ctx, rec.APIKey, cause)
 	if err != nil {
 		return err
 	}
-	if wait == nil {
-		return r.fail(ctx, rec, failure(cause))
-	}
 	back := job.Change{From: []job.State{job.Sending}, To: job.Queued}
+	others := r.Admission.Others(rec.Ref.Batch, append(slices.Clone(rec.Avoid), rec.APIKey))
+	switch {
+	case wait == nil && forbidden(cause) && others:
+		back.Avoid = append(rec.Avoid, rec.APIKey)
+		wait = &job.PostponedError{After: moveRest, Reason: job.WaitBackoff, Detail: "the job moves to another API key: " + cause.Error()}
+	case wait == nil:
+		return r.fail(ctx, rec, failure(cause))
+	case others: // admission knows which of them is free, and until when the lane waits if none is
+		wait.After = min(wait.After, moveRest)
+	}
 	if taken, err := takenOver(r.Store.Change(ctx, rec, back)); taken || err != nil {
 		return err
 	}
@@ -53,19 +65,25 @@ func (r *Runner) refused(ctx context.Context, rec *job.Record, cause error) erro
 	return wait
 }
 
-// learn tells admission what a refusal says about the limits, and returns the
-// wait that follows, or nil if the job must fail.
-func (r *Runner) learn(ctx context.Context, cause error) (*job.PostponedError, error) {
+// forbidden reports whether the API key may not run the job, where another may.
+func forbidden(cause error) bool {
+	_, ok := errors.AsType[*job.AccessError](cause)
+	return ok
+}
+
+// learn tells admission what a refusal says about the limits of an API key, and
+// returns the wait that follows, or nil if the job must fail.
+func (r *Runner) learn(ctx context.Context, apiKey string, cause error) (*job.PostponedError, error) {
 	if limit, ok := errors.AsType[*job.LimitError](cause); ok {
 		r.outages.Store(0)
-		return r.learnLimit(ctx, limit)
+		return r.learnLimit(ctx, apiKey, limit)
 	}
 	if access, ok := errors.AsType[*job.AccessError](cause); ok {
 		if access.Access != job.AccessKey {
 			return nil, nil
 		}
-		wait := &job.PostponedError{After: hopeless, Reason: job.WaitQuarantine, Detail: "the API refused the key: " + access.Detail}
-		return wait, r.Admission.Hold(ctx, wait.Reason, wait.After)
+		wait := &job.PostponedError{After: hopeless, Reason: job.WaitQuarantine, Endless: true, Detail: "the API refused key " + apiKey + ": " + access.Detail}
+		return wait, r.Admission.Hold(ctx, apiKey, wait.Reason, false, wait.After)
 	}
 	if errors.Is(cause, job.ErrInvalid) || isRejected(cause) {
 		return nil, nil
@@ -74,21 +92,23 @@ func (r *Runner) learn(ctx context.Context, cause error) (*job.PostponedError, e
 	return &job.PostponedError{After: r.outage(), Reason: job.WaitBackoff, Detail: cause.Error()}, nil
 }
 
-func (r *Runner) learnLimit(ctx context.Context, limit *job.LimitError) (*job.PostponedError, error) {
+func (r *Runner) learnLimit(ctx context.Context, apiKey string, limit *job.LimitError) (*job.PostponedError, error) {
 	switch limit.Limit {
 	case job.LimitParallel:
 		wait := &job.PostponedError{After: slotPoll, Reason: job.WaitParallel, Detail: ceiling(limit)}
-		return wait, r.Admission.LearnCeiling(ctx, limit.Ceiling)
+		return wait, r.Admission.LearnCeiling(ctx, apiKey, limit.Ceiling)
 	case job.LimitAllowance:
-		wait := &job.PostponedError{After: hopeless, Reason: job.WaitAllowance, Detail: limit.Error()}
-		return wait, r.Admission.Hold(ctx, wait.Reason, wait.After)
+		// Scenario API: limitScope names whose allowance it is; the team's unless it
+		// says otherwise.
+		wait := &job.PostponedError{After: hopeless, Reason: job.WaitAllowance, Endless: true, Detail: limit.Error()}
+		return wait, r.Admission.Hold(ctx, apiKey, wait.Reason, limit.Scope == "" || limit.Scope == scopeTeam, wait.After)
 	case job.LimitCooldown:
 		wait := &job.PostponedError{After: limit.After, Reason: job.WaitCooldown, Detail: limit.Error()}
-		return wait, r.Admission.Hold(ctx, wait.Reason, wait.After)
+		return wait, r.Admission.Hold(ctx, apiKey, wait.Reason, false, wait.After)
 	default:
 		rest := max(limit.After, rateRest) + rand.N(rateRest)
 		wait := &job.PostponedError{After: rest, Reason: job.WaitRequestRate, Detail: limit.Error()}
-		return wait, r.Admission.Hold(ctx, wait.Reason, wait.After)
+		return wait, r.Admission.Hold(ctx, apiKey, wait.Reason, false, wait.After)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 type Open struct {
 	Job     *job.Job
 	Attempt int
+	APIKey  string    // the id of the API key it was sent with
 	Intent  time.Time // when it was about to be sent
 	// Inference is the provider's id of the run and Made when it made it; empty
 	// where the answer was lost.
@@ -25,11 +26,13 @@ type Open struct {
 
 // Resume takes over what an earlier process sent, when Redis is empty: a run whose
 // id is known is watched and collected, a request without an answer is looked up
-// like any lost one. It must end before the plan is fed. author is the provider's
-// id of the API key, if it is known.
-func (r *Runner) Resume(ctx context.Context, batch string, priority job.Priority, author string, open []Open) error {
-	if author != "" {
-		r.author.Store(&author)
+// like any lost one. It must end before the plan is fed. authors are what the
+// provider calls the API keys, as far as it is known.
+func (r *Runner) Resume(ctx context.Context, batch string, priority job.Priority, authors map[string][]string, open []Open) error {
+	for apiKey, names := range authors {
+		for _, author := range names {
+			r.authors.learn(apiKey, author)
+		}
 	}
 	for _, o := range open {
 		ref := job.Ref{Batch: batch, ID: o.Job.ID}
@@ -51,14 +54,14 @@ func (r *Runner) takeUp(ctx context.Context, ref job.Ref, priority job.Priority,
 	if o.Counted {
 		amount = 0
 	}
-	if err := r.Admission.Adopt(ctx, ref, o.Attempt, amount); err != nil {
+	if err := r.Admission.Adopt(ctx, ref, o.Attempt, amount, o.APIKey, o.Intent); err != nil {
 		return err
 	}
 	if err := r.Tasks.Park(ctx, ref, 1, r.pace.patience(o.Job.Model)); err != nil {
 		return err
 	}
 	change := job.Change{
-		From: []job.State{job.Queued}, To: job.Unknown, Attempt: o.Attempt, Intent: o.Intent, Counted: o.Counted,
+		From: []job.State{job.Queued}, To: job.Unknown, Attempt: o.Attempt, APIKey: o.APIKey, Intent: o.Intent, Counted: o.Counted,
 	}
 	if o.Inference != "" {
 		change.To, change.Inference, change.Started = job.Running, o.Inference, o.Made

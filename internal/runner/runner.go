@@ -3,21 +3,23 @@ package runner
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"nightshift/internal/job"
 )
 
-// Options are the parts of a Runner; all are needed but Landed and Stuck.
+// Options are the parts of a Runner; all are needed but Landed, Stuck and Dearer.
 type Options struct {
-	Provider  Provider
+	APIKeys   APIKeys
 	Admission Admission
 	Store     Store
 	Tasks     Tasks
 	Images    Images
 	Results   func(batch string) Results
 	Sent      func(batch string) Sent
+	Questions func(batch string) Questions
 	Logger    *slog.Logger
 
 	// Landed, if set, is called with each result after it was recorded.
@@ -25,6 +27,9 @@ type Options struct {
 	// Stuck, if set, is called with an error that no waiting will mend, such as a
 	// full disk; the work goes on trying.
 	Stuck func(err error)
+	// Dearer, if set, is called when a run was billed above its quote, after the
+	// bill was settled.
+	Dearer func(ref job.Ref, row string, quote, billed job.CU)
 
 	// Grace is how long a lost submission must stay absent from the provider's
 	// complete list before it is sent again.
@@ -34,15 +39,18 @@ type Options struct {
 // Runner does the steps of the jobs of one key pool.
 type Runner struct {
 	Options
-	links    *links
 	waits    *waits
 	pace     *pace
 	gate     chan struct{} // held by the one handler that asks admission
 	freed    chan struct{} // something was given back to admission
 	took     chan struct{} // the feed has a reason to look at its window
 	stopping chan struct{}
-	outages  atomic.Int32           // submissions in a row that never reached the provider
-	author   atomic.Pointer[string] // the provider's id of our API key, once seen
+	outages  atomic.Int32 // submissions in a row that never reached the provider
+
+	authors *authors
+
+	mu    sync.Mutex
+	links map[string]*links // by the API key that reads
 }
 
 // New returns a Runner.
@@ -57,9 +65,30 @@ func New(o Options) *Runner {
 		took:    make(chan struct{}, 1),
 
 		stopping: make(chan struct{}),
+
+		authors: newAuthors(),
+		links:   make(map[string]*links),
 	}
-	r.links = newLinks(o.Provider, r.ask)
 	return r
+}
+
+// linksOf reads links with an API key.
+func (r *Runner) linksOf(apiKey string) *links {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.links[apiKey] == nil {
+		r.links[apiKey] = newLinks(apiKey, r.assets)
+	}
+	return r.links[apiKey]
+}
+
+// assets reads assets with an API key.
+func (r *Runner) assets(ctx context.Context, apiKey string, ids []string) (assets []job.Asset, err error) {
+	err = r.ask(ctx, apiKey, func(ctx context.Context, p Provider) (err error) {
+		assets, err = p.Assets(ctx, ids)
+		return err
+	})
+	return assets, err
 }
 
 // Stop lets waiting handlers go back to the queue; those that are sending or

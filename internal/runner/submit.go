@@ -26,15 +26,19 @@ func (r *Runner) Submit(ctx context.Context, ref job.Ref) error {
 	default:
 		return nil // its collect task goes on
 	}
-	if err := r.admit(ctx, rec); err != nil {
+	if taken, err := takenOver(r.admit(ctx, rec)); taken || err != nil {
 		return err
+	}
+	provider, err := r.APIKeys.Provider(rec.APIKey)
+	if err != nil {
+		return errors.Join(err, r.Admission.Release(ctx, rec.Ref, rec.Attempt, rec.APIKey))
 	}
 	ready, err := r.prepare(ctx, rec)
 	if err != nil || !ready {
 		return err
 	}
 	signal(r.took)
-	run, err := r.Provider.Submit(ctx, rec.Job.Model, rec.Job.Inputs)
+	run, err := provider.Submit(ctx, rec.Job.Model, rec.Job.Inputs)
 	if err == nil {
 		return r.received(ctx, rec, run)
 	}
@@ -47,7 +51,7 @@ func (r *Runner) Submit(ctx context.Context, ref job.Ref) error {
 // prepare writes the intent, parks the collect task and makes the mark. It
 // reports false if somebody else took the job over in the meantime.
 func (r *Runner) prepare(ctx context.Context, rec *job.Record) (bool, error) {
-	intent := job.Change{From: []job.State{job.Queued, job.Admitted}, To: job.Admitted, Intent: time.Now()}
+	intent := job.Change{From: []job.State{job.Queued, job.Admitted}, To: job.Admitted, Intent: time.Now(), APIKey: rec.APIKey}
 	if taken, err := takenOver(r.Store.Change(ctx, rec, intent)); taken || err != nil {
 		return false, err
 	}
@@ -66,7 +70,7 @@ func (r *Runner) prepare(ctx context.Context, rec *job.Record) (bool, error) {
 
 // note writes to the list that outlives Redis.
 func (r *Runner) note(ctx context.Context, rec *job.Record, s job.Submission) error {
-	s.ID, s.Attempt, s.At = rec.Ref.ID, rec.Attempt, time.Now()
+	s.ID, s.Attempt, s.APIKey, s.At = rec.Ref.ID, rec.Attempt, rec.APIKey, time.Now()
 	return r.Sent(rec.Ref.Batch).Note(ctx, s)
 }
 
@@ -78,7 +82,7 @@ func (r *Runner) unsent(ctx context.Context, rec *job.Record, cause error) error
 	if job.Hint(cause) != "" && r.Stuck != nil {
 		r.Stuck(fmt.Errorf("submit job %s (%s): %w", rec.Ref, rec.Job.Row, cause))
 	}
-	if err := r.Admission.Release(ctx, rec.Ref, rec.Attempt); err != nil {
+	if err := r.Admission.Release(ctx, rec.Ref, rec.Attempt, rec.APIKey); err != nil {
 		return errors.Join(cause, err)
 	}
 	back := job.Change{From: []job.State{job.Sending}, To: job.Queued}
@@ -101,9 +105,7 @@ func (r *Runner) received(ctx context.Context, rec *job.Record, run *job.Inferen
 	ctx, cancel := recording(ctx)
 	defer cancel()
 	r.outages.Store(0)
-	if run.Author != "" {
-		r.author.Store(&run.Author)
-	}
+	r.authors.learn(rec.APIKey, run.Author)
 	_, err := takenOver(r.Store.Observe(ctx, rec.Ref, job.Change{
 		From: []job.State{job.Sending, job.Unknown}, To: job.Running, Inference: run.ID, Started: started(run),
 	}))
@@ -141,5 +143,5 @@ func (r *Runner) lost(ctx context.Context, rec *job.Record, cause error) error {
 }
 
 func (r *Runner) attrs(rec *job.Record, more ...any) []any {
-	return append([]any{"batch_id", rec.Ref.Batch, "job_id", string(rec.Ref.ID), "row", rec.Job.Row, "attempt", rec.Attempt}, more...)
+	return append([]any{"batch_id", rec.Ref.Batch, "job_id", string(rec.Ref.ID), "row", rec.Job.Row, "attempt", rec.Attempt, "api_key", rec.APIKey}, more...)
 }

@@ -7,9 +7,6 @@ import (
 	"nightshift/internal/job"
 )
 
-// stalled is how long a job may be storing before its task is made anew.
-const stalled = 3 * time.Minute
-
 // sweep makes tasks anew that the queue has lost, so that every unfinished job
 // has one. A task made twice does no harm.
 func (w *watcher) sweep(ctx context.Context) error {
@@ -71,12 +68,12 @@ func (w *watcher) sweepStoring(ctx context.Context) error {
 		return err
 	}
 	for _, rec := range storing {
-		lost, err := w.collectLost(ctx, rec)
+		there, err := w.Tasks.Collecting(ctx, rec.Ref, rec.Generation)
 		if err != nil {
 			return err
 		}
-		if !lost {
-			continue
+		if there || time.Since(rec.Since) < sweepTick {
+			continue // a watcher may be about to wake it
 		}
 		err = w.renew(ctx, rec, func(generation int) error { return w.Tasks.Park(ctx, rec.Ref, generation, 0) })
 		if err != nil {
@@ -84,16 +81,6 @@ func (w *watcher) sweepStoring(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// collectLost reports whether nobody will store the images of a job. One that
-// rests between tries is not woken, so nothing but its task brings it back.
-func (w *watcher) collectLost(ctx context.Context, rec *job.Record) (bool, error) {
-	if rec.StoreTries == 0 {
-		return time.Since(rec.Since) >= stalled, nil
-	}
-	there, err := w.Tasks.Collecting(ctx, rec.Ref, rec.Generation)
-	return !there, err
 }
 
 // renew gives the job tasks of the next generation: the ids of the old ones may

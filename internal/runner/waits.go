@@ -15,6 +15,8 @@ type Waits struct {
 	Reason job.WaitReason
 	Until  time.Time
 	Detail string
+	// Endless says that a person must change something before it goes on.
+	Endless bool
 	// Total is how long the lane has stood still, by reason.
 	Total map[job.WaitReason]time.Duration
 }
@@ -29,9 +31,10 @@ type waits struct {
 }
 
 type sideWait struct {
-	reason job.WaitReason
-	detail string
-	until  time.Time
+	reason  job.WaitReason
+	detail  string
+	until   time.Time
+	endless bool
 }
 
 // What can wait beside the lane. It is shown while the lane itself goes on, and
@@ -48,7 +51,7 @@ func (w *waits) aside(side int, p *job.PostponedError) {
 	defer w.mu.Unlock()
 	w.sides[side] = sideWait{}
 	if p != nil {
-		w.sides[side] = sideWait{reason: p.Reason, detail: p.Detail, until: time.Now().Add(p.After)}
+		w.sides[side] = sideWait{reason: p.Reason, detail: p.Detail, until: time.Now().Add(p.After), endless: p.Endless}
 	}
 }
 
@@ -62,7 +65,7 @@ func (w *waits) begin(p *job.PostponedError) {
 	defer w.mu.Unlock()
 	w.close()
 	w.since = time.Now()
-	w.current.Reason, w.current.Detail = p.Reason, p.Detail
+	w.current.Reason, w.current.Detail, w.current.Endless = p.Reason, p.Detail, p.Endless
 	w.current.Until = w.since.Add(p.After)
 }
 
@@ -71,7 +74,7 @@ func (w *waits) end() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.close()
-	w.current.Reason, w.current.Detail, w.current.Until = "", "", time.Time{}
+	w.current.Reason, w.current.Detail, w.current.Until, w.current.Endless = "", "", time.Time{}, false
 }
 
 func (w *waits) close() {
@@ -92,7 +95,7 @@ func (w *waits) snapshot() Waits {
 	}
 	for _, side := range w.sides {
 		if side.reason != "" {
-			snapshot.Reason, snapshot.Detail, snapshot.Until = side.reason, side.detail, side.until
+			snapshot.Reason, snapshot.Detail, snapshot.Until, snapshot.Endless = side.reason, side.detail, side.until, side.endless
 		}
 	}
 	return snapshot

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,8 +24,11 @@ const (
 	// sendLimit is longer than any submission may take; a job that has been
 	// sending for longer belongs to a process that is gone.
 	sendLimit = 3 * time.Minute
-	// skew is how far the provider's clock may be behind ours.
+	// skew is how far the provider's clock may be from where we take it to be.
 	skew = 2 * time.Minute
+	// LookBack is further back than a look for a lost reply ever goes before its
+	// intent, clocks included.
+	LookBack = 30 * time.Minute
 	// maxPages bounds one look, should the provider's list never end.
 	maxPages = 500
 	// emptyPages is how many pages without a row but with a token are followed.
@@ -40,7 +44,9 @@ const (
 func (r *Runner) Watch(ctx context.Context) {
 	token := rand.Text()
 	defer r.dropLease(ctx, token)
-	watcher := &watcher{Runner: r, absent: make(map[job.Ref]int), missing: make(map[job.Ref]missing)}
+	watcher := &watcher{
+		Runner: r, absent: make(map[job.Ref]absence), missing: make(map[job.Ref]missing), questions: make(map[string][]job.Question),
+	}
 	wait := time.Duration(0)
 	for {
 		if err := sleep(ctx, wait); err != nil {
@@ -57,13 +63,23 @@ func (r *Runner) Watch(ctx context.Context) {
 		if err != nil {
 			watcher.failures++
 			wait = min(shortTick<<min(watcher.failures, 7), time.Minute)
-			r.waits.aside(lookSide, &job.PostponedError{After: wait, Reason: job.WaitBackoff, Detail: "the job list is not read: " + err.Error()})
+			r.waits.aside(lookSide, unread(err, wait))
 			r.Logger.WarnContext(ctx, "job list not read, trying again", "err", err, "after", wait)
 			continue
 		}
 		watcher.failures = 0
-		r.waits.aside(lookSide, nil)
+		r.waits.aside(lookSide, watcher.undecided())
 	}
+}
+
+// unread is what is waited for while the job list cannot be read. Where the
+// provider refuses an API key, only a person ends the wait.
+func unread(err error, wait time.Duration) *job.PostponedError {
+	p := &job.PostponedError{After: wait, Reason: job.WaitBackoff, Detail: "the job list is not read: " + err.Error()}
+	if _, ok := errors.AsType[*job.AccessError](err); ok {
+		p.Reason, p.Endless = job.WaitQuarantine, true
+	}
+	return p
 }
 
 func (r *Runner) dropLease(ctx context.Context, token string) {
@@ -77,11 +93,13 @@ func (r *Runner) dropLease(ctx context.Context, token string) {
 // watcher is what one process remembers between looks.
 type watcher struct {
 	*Runner
-	// absent counts the complete lists in which an unknown job was not found.
-	absent   map[job.Ref]int
-	missing  map[job.Ref]missing
-	failures int
-	swept    time.Time
+	absent  map[job.Ref]absence // of unknown jobs
+	missing map[job.Ref]missing
+	// questions are what the current look cannot tell by itself, by batch; a batch
+	// about which nothing is asked any more has an empty list.
+	questions map[string][]job.Question
+	failures  int
+	swept     time.Time
 }
 
 // tick does one look, if there is anything to look for, and says when the next
@@ -110,10 +128,55 @@ func (w *watcher) tick(ctx context.Context) (time.Duration, error) {
 	if early := w.tooEarly(running); len(unknown) == 0 && early > 0 {
 		return early, nil
 	}
-	if err := w.look(ctx, running, unknown); err != nil {
+	return w.lookAtAll(ctx, running, unknown)
+}
+
+// view is what one API key can see of our jobs.
+type view struct{ running, unknown []*job.Record }
+
+// lookAtAll looks with as few API keys as see everything. Trouble with one of them
+// leaves the others to be looked at.
+func (w *watcher) lookAtAll(ctx context.Context, running, unknown []*job.Record) (time.Duration, error) {
+	views := make(map[string]*view)
+	of := func(rec *job.Record) *view {
+		reader := w.APIKeys.Reader(rec.APIKey)
+		if views[reader] == nil {
+			views[reader] = new(view)
+		}
+		return views[reader]
+	}
+	for _, rec := range running {
+		of(rec).running = append(of(rec).running, rec)
+	}
+	for _, rec := range unknown {
+		of(rec).unknown = append(of(rec).unknown, rec)
+	}
+	w.unask(unknown)
+	w.forgetAbsences(unknown)
+	var trouble []error
+	wait, horizon := time.Duration(0), time.Now()
+	for reader, view := range views {
+		from, err := w.look(ctx, reader, view)
+		horizon = earlier(horizon, from)
+		next := longTick
+		if err == nil {
+			next, err = w.nextTick(ctx, reader)
+		}
+		if err != nil {
+			trouble = append(trouble, err)
+		}
+		wait = max(wait, next)
+	}
+	if err := errors.Join(trouble...); err != nil {
 		return 0, err
 	}
-	return w.nextTick(ctx)
+	if err := w.pose(ctx); err != nil {
+		return 0, err
+	}
+	if err := w.Store.Looked(ctx); err != nil {
+		return 0, err
+	}
+	return wait, w.Store.Disown(ctx, horizon.Add(-ownMargin))
 }
 
 func (w *watcher) records(ctx context.Context, state job.State) ([]*job.Record, error) {
@@ -147,8 +210,8 @@ func (w *watcher) tooEarly(running []*job.Record) time.Duration {
 }
 
 // nextTick is the time to the next look, by how scarce requests are.
-func (w *watcher) nextTick(ctx context.Context) (time.Duration, error) {
-	spare, err := w.Admission.Spare(ctx)
+func (w *watcher) nextTick(ctx context.Context, apiKey string) (time.Duration, error) {
+	spare, err := w.Admission.Spare(ctx, apiKey)
 	switch {
 	case err != nil:
 		return 0, err
@@ -188,51 +251,71 @@ func (w *watcher) wake(ctx context.Context, rec *job.Record) error {
 	return w.Tasks.Park(ctx, rec.Ref, rec.Generation, 0)
 }
 
-// look reads the provider's list, newest first, as far back as anything of ours
-// can be in it.
-func (w *watcher) look(ctx context.Context, running, unknown []*job.Record) error {
-	search := newSearch(running, unknown)
-	complete, err := w.scan(ctx, search.horizon, func(page []job.Inference) (bool, error) {
+// look reads the provider's list with an API key, newest first, as far back as
+// anything of ours can be in it, and returns how far that is.
+func (w *watcher) look(ctx context.Context, apiKey string, v *view) (horizon time.Time, err error) {
+	provider, err := w.APIKeys.Provider(apiKey)
+	if err != nil {
+		return time.Now(), err
+	}
+	search := newSearch(apiKey, v, allowance(provider))
+	complete, err := w.scan(ctx, search, func(page []job.Inference) (bool, error) {
 		if err := w.see(ctx, search, page); err != nil {
 			return false, err
 		}
 		return search.satisfied(), nil
 	})
 	if err != nil {
-		return err
+		return search.horizon, err
 	}
-	if err := w.reconcile(ctx, search, unknown, complete); err != nil {
-		return err
+	if err := w.reconcile(ctx, search, v.unknown, complete); err != nil {
+		return search.horizon, err
 	}
 	if complete {
-		if err := w.readMissing(ctx, search); err != nil {
-			return err
-		}
+		err = w.readMissing(ctx, search)
 	}
-	if err := w.Store.Looked(ctx); err != nil {
-		return err
-	}
-	return w.Store.Disown(ctx, search.horizon.Add(-ownMargin))
+	return search.horizon, err
+}
+
+// allowance is what is to be added to a time of ours for the earliest that the
+// provider's clock can have shown then.
+func allowance(p Provider) time.Duration {
+	offset, uncertainty := p.ClockOffset()
+	return offset - uncertainty - skew
 }
 
 // search is what one look is for.
 type search struct {
+	apiKey     string
 	running    map[string]*job.Record // by inference, not yet seen
 	unknown    int
-	horizon    time.Time // nothing of ours is older
+	allowance  time.Duration // from our times to the provider's
+	horizon    time.Time     // nothing of ours is older, by the provider's clock
 	candidates []job.Inference
 }
 
-func newSearch(running, unknown []*job.Record) *search {
-	s := &search{running: make(map[string]*job.Record, len(running)), unknown: len(unknown), horizon: time.Now()}
-	for _, rec := range running {
+func newSearch(apiKey string, v *view, allowance time.Duration) *search {
+	s := &search{
+		apiKey: apiKey, running: make(map[string]*job.Record, len(v.running)),
+		unknown: len(v.unknown), allowance: allowance, horizon: time.Now().Add(allowance),
+	}
+	for _, rec := range v.running {
 		s.running[rec.Inference] = rec
 		s.horizon = earlier(s.horizon, rec.Started)
 	}
-	for _, rec := range unknown {
-		s.horizon = earlier(s.horizon, rec.Intent.Add(-skew))
+	for _, rec := range v.unknown {
+		s.horizon = earlier(s.horizon, s.earliest(rec))
 	}
 	return s
+}
+
+// earliest is the earliest that the provider can say it made the run of a job.
+func (s *search) earliest(rec *job.Record) time.Time { return rec.Intent.Add(s.allowance) }
+
+// tooOld reports whether a run was made before the job can have been sent. One
+// without a time may be of any.
+func (s *search) tooOld(run *job.Inference, rec *job.Record) bool {
+	return !run.CreatedAt.IsZero() && run.CreatedAt.Before(s.earliest(rec))
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -246,14 +329,14 @@ func earlier(a, b time.Time) time.Time {
 func (s *search) satisfied() bool { return s.unknown == 0 && len(s.running) == 0 }
 
 // scan calls see with each page of the provider's list until it is satisfied or
-// the list is older than horizon. It reports whether it came that far.
-func (r *Runner) scan(ctx context.Context, horizon time.Time, see func([]job.Inference) (bool, error)) (complete bool, err error) {
+// the list is older than the search. It reports whether it came that far.
+func (r *Runner) scan(ctx context.Context, s *search, see func([]job.Inference) (bool, error)) (complete bool, err error) {
 	token, empty := "", 0
 	for range maxPages {
 		var page []job.Inference
 		var next string
-		err := r.ask(ctx, func(ctx context.Context) (err error) {
-			page, next, err = r.Provider.Inferences(ctx, token, listPage)
+		err := r.ask(ctx, s.apiKey, func(ctx context.Context, p Provider) (err error) {
+			page, next, err = p.Inferences(ctx, token, listPage)
 			return err
 		})
 		if err != nil {
@@ -266,7 +349,7 @@ func (r *Runner) scan(ctx context.Context, horizon time.Time, see func([]job.Inf
 		if len(page) == 0 {
 			empty++
 		}
-		if satisfied || next == "" || older(page, horizon) {
+		if satisfied || next == "" || older(page, s.horizon) {
 			return true, nil
 		}
 		if empty > emptyPages {
@@ -312,7 +395,7 @@ func (w *watcher) see(ctx context.Context, s *search, page []job.Inference) erro
 	if s.unknown == 0 || len(strangers) == 0 {
 		return nil
 	}
-	_, owned, err := w.Store.Owners(ctx, strangers)
+	owned, err := w.Store.Ours(ctx, strangers)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,241 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"nightshift/internal/admission"
+	"nightshift/internal/bucket"
+	"nightshift/internal/config"
+	"nightshift/internal/scenario"
+)
+
+type keysOptions struct {
+	out       string
+	json      bool
+	reconcile bool
+}
+
+// keysCommand holds the parts of the command keys.
+type keysCommand struct {
+	cleanup
+	settings config.Settings
+	bucket   *bucket.Local
+	ring     *keyring
+	pools    map[string]string // of the keys, by id
+}
+
+// showKeys is the command keys: how every API key stands, as whatever counts them
+// now says.
+func showKeys(ctx context.Context, p Process, s config.Settings, o keysOptions) (err error) {
+	c := &keysCommand{settings: s}
+	defer func() { err = errors.Join(err, c.cleanup.run()) }()
+	if err := c.open(p, folderOf(s, o.out)); err != nil {
+		return err
+	}
+	if o.reconcile {
+		return c.reconcile(ctx, p.Stdout, o.json)
+	}
+	standings, err := c.look(ctx)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		encoder := json.NewEncoder(p.Stdout)
+		encoder.SetIndent("", "  ")
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(map[string]any{"standings": standings})
+	}
+	for i, standing := range standings {
+		if i > 0 {
+			fmt.Fprintln(p.Stdout)
+		}
+		if err := standing.write(p.Stdout, time.Now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *keysCommand) open(p Process, folder string) error {
+	rules, keys, pools, err := everyKey(c.settings, p.Environ)
+	if err != nil {
+		return &inputError{err}
+	}
+	c.pools = pools
+	if c.ring, err = newKeyring(func(key config.APIKey) (*scenario.Client, error) {
+		return scenario.New(scenario.Options{BaseURL: key.URL, Key: key.Key.Reveal(), Secret: key.Secret.Reveal(), Project: key.Project})
+	}, rules, keys); err != nil {
+		return &inputError{err}
+	}
+	c.add("close API clients", c.ring.close)
+	if c.bucket, err = bucket.NewLocal(folder); err != nil {
+		return &inputError{err}
+	}
+	return nil
+}
+
+// look asks the Redis server, or the runs that go on in the folder, or else works
+// out from the journals what was spent.
+func (c *keysCommand) look(ctx context.Context) ([]standing, error) {
+	if c.settings.Redis != "" {
+		client, err := serverRedis(ctx, c.settings)
+		if err != nil {
+			return nil, &inputError{err}
+		}
+		c.add("close Redis", client.Close)
+		s, err := c.gate(client).look(ctx, c.pools)
+		s.Source = "Redis at " + client.Options().Addr
+		return []standing{s}, err
+	}
+	batches, err := batchesOf(ctx, c.bucket)
+	if err != nil {
+		return nil, err
+	}
+	var standings []standing
+	for _, batch := range batches {
+		s, there, err := c.lookIntoRun(ctx, batch)
+		if err != nil {
+			return nil, err
+		}
+		if there {
+			standings = append(standings, s)
+		}
+	}
+	if len(standings) > 0 {
+		return standings, nil
+	}
+	s, err := c.lookIntoJournals(ctx)
+	return []standing{s}, err
+}
+
+// answers reports whether there is a Redis behind the client.
+func answers(ctx context.Context, client *redis.Client) bool {
+	ctx, cancel := context.WithTimeout(ctx, pingTime)
+	defer cancel()
+	return client.Ping(ctx).Err() == nil
+}
+
+func (c *keysCommand) gate(client redis.UniversalClient) *gate {
+	return &gate{
+		admission: admission.New(admission.Options{Redis: client, Prefix: redisPrefix}),
+		keys:      c.ring, requests: c.settings.RequestsPerMinute,
+	}
+}
+
+// lookIntoRun asks the embedded Redis of a run, if there is one that goes on.
+func (c *keysCommand) lookIntoRun(ctx context.Context, batch string) (s standing, there bool, err error) {
+	client := redis.NewClient(&redis.Options{
+		Network: "unix", Addr: sharePath(c.bucket.Path(batch)), Protocol: 2, DisableIdentity: true, MaxRetries: -1,
+	})
+	c.add("leave the run of "+batch, client.Close)
+	if !answers(ctx, client) {
+		return s, false, nil // no run, or one that was killed
+	}
+	s, err = c.gate(client).look(ctx, c.pools)
+	s.Source = "the run of " + batch
+	return s, true, err
+}
+
+// lookIntoJournals counts in an embedded Redis what the journals say. Nothing runs.
+func (c *keysCommand) lookIntoJournals(ctx context.Context) (standing, error) {
+	client, _, stop := embeddedRedis()
+	c.add("stop embedded Redis", stop)
+	g := c.gate(client)
+	if err := g.admission.Begin(ctx); err != nil {
+		return standing{}, err
+	}
+	if err := countJournals(ctx, g.admission, c.bucket, ""); err != nil {
+		return standing{}, err
+	}
+	s, err := g.look(ctx, c.pools)
+	s.Source = "no run goes on; spend by the journals in " + c.bucket.Path("")
+	return s, err
+}
+
+// write prints the keys as a table, and the caps as another.
+func (s standing) write(out io.Writer, now time.Time) error {
+	fmt.Fprintf(out, "%s\n\n", s.Source)
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "KEY\tMODE\tSTATE\tRUNNING\tREQUESTS LEFT\tCU TODAY\tCU RESERVED\tCU IN ALL")
+	for _, k := range s.Keys {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			k.ID, k.Mode, k.State, running(k), requestsLeft(k), k.SpentToday, k.Reserved, k.Spent)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, k := range s.Keys {
+		if k.Why != "" {
+			fmt.Fprintf(out, "\n%s: %s%s", k.ID, k.Why, untilWords(k.Until, now))
+		}
+	}
+	fmt.Fprintln(out)
+	if len(s.Caps) == 0 {
+		return nil
+	}
+	fmt.Fprintln(out)
+	table = tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "CAP\tPERIOD\tCU\tSPENT\tRESERVED\tLEFT\tRESETS")
+	for _, c := range s.Caps {
+		resets := "never"
+		if !c.Resets.IsZero() {
+			resets = moment(c.Resets)
+		}
+		fmt.Fprintf(table, "%s %s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.Scope, c.Name, c.Period, c.Cap, c.Spent, c.Reserved, c.Left, resets)
+	}
+	return table.Flush()
+}
+
+func running(k keyStatus) string {
+	if k.Ceiling == 0 {
+		return fmt.Sprintf("%d of ?", k.Running)
+	}
+	return fmt.Sprintf("%d of %d", k.Running, k.Ceiling)
+}
+
+func requestsLeft(k keyStatus) string {
+	if k.RequestsLeft < 0 {
+		return "no limit"
+	}
+	return fmt.Sprintf("%d of %d", k.RequestsLeft, k.RequestsMost)
+}
+
+func untilWords(until, now time.Time) string {
+	if !until.After(now) {
+		return ""
+	}
+	return fmt.Sprintf("; until %s (in %s)", moment(until), until.Sub(now).Round(time.Second))
+}
+
+// countJournals counts what the journals of all batches in the bucket say, in a
+// life that has just begun. Reservations of the batch own are left out: they are
+// taken up with its jobs.
+func countJournals(ctx context.Context, a *admission.Admission, b *bucket.Local, own string) error {
+	all, err := spendingIn(ctx, b)
+	if err != nil {
+		return err
+	}
+	for _, s := range all.slices {
+		in := admission.Account{APIKey: s.APIKey, Project: s.Project, Team: s.Team}
+		if err := a.Seed(ctx, in, s.Batch, s.Quarter, s.CU); err != nil {
+			return err
+		}
+	}
+	for _, e := range all.open {
+		if e.Batch == own {
+			continue
+		}
+		if err := holdOpen(ctx, a, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}

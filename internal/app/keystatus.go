@@ -1,0 +1,225 @@
+package app
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"nightshift/internal/admission"
+	"nightshift/internal/config"
+	"nightshift/internal/job"
+)
+
+// keyState says in a word whether an API key takes new jobs; a closed list.
+type keyState string
+
+const (
+	keyReady       keyState = "ready"
+	keyFull        keyState = "full"        // as many jobs run as may
+	keyOutOfCU     keyState = "out of CU"   // a cap of ours is reached
+	keyCooldown    keyState = "cooldown"    // the API told us to pause
+	keyDrained     keyState = "drained"     // the plan's allowance is used up
+	keyQuarantined keyState = "quarantined" // the API refused the credential
+	keyPaused      keyState = "paused"      // requests or failures
+)
+
+// keyStatus is an API key as it stands now. Amounts are in CU.
+type keyStatus struct {
+	ID      string   `json:"id"`
+	Pool    string   `json:"pool"`
+	Mode    job.Mode `json:"mode"`
+	API     string   `json:"api"`
+	Project string   `json:"project,omitempty"`
+	Team    string   `json:"team,omitempty"`
+	State   keyState `json:"state"`
+	// Until is when it takes jobs again, and Why says what it waits for.
+	Until        time.Time `json:"until,omitzero"`
+	Why          string    `json:"why,omitempty"`
+	Running      int       `json:"running"`
+	Ceiling      int       `json:"ceiling"`      // 0 = not known
+	RequestsLeft int       `json:"requestsLeft"` // in this minute; -1 = no limit
+	RequestsMost int       `json:"requestsPerMinute"`
+	Spent        job.CU    `json:"spent"`
+	SpentToday   job.CU    `json:"spentToday"`
+	Reserved     job.CU    `json:"reserved"`
+}
+
+// capStatus is one cap as it stands now.
+type capStatus struct {
+	Scope    string    `json:"scope"` // "key", "project", "team" or "batch"
+	Name     string    `json:"name"`
+	Period   string    `json:"period"` // "total", "day" or "month"
+	Cap      job.CU    `json:"cap"`
+	Spent    job.CU    `json:"spent"`
+	Reserved job.CU    `json:"reserved"`
+	Left     job.CU    `json:"left"`
+	Resets   time.Time `json:"resets,omitzero"`
+}
+
+// standing is all keys and caps as one Redis counts them.
+type standing struct {
+	Source string      `json:"source"` // what was asked: a server, a run, the journals
+	Keys   []keyStatus `json:"keys"`
+	Caps   []capStatus `json:"caps"`
+}
+
+// look reads how every key of a gate stands.
+func (g *gate) look(ctx context.Context, pools map[string]string) (standing, error) {
+	s := standing{Keys: []keyStatus{}, Caps: []capStatus{}}
+	now := time.Now()
+	for _, key := range g.keys.usable(nil) {
+		candidate := g.candidate(key, now)
+		usage, err := g.admission.Usage(ctx, candidate, "", admission.Limits{})
+		if err != nil {
+			return s, err
+		}
+		s.Keys = append(s.Keys, statusOf(key, pools[key.ID], candidate, usage))
+		s.addCaps("key", key.ID, candidate.Key, usage.Key)
+		s.addCaps("project", key.Project, candidate.Project, usage.Project)
+		s.addCaps("team", key.Team, candidate.Team, usage.Team)
+	}
+	for name := range g.keys.limits().Batches {
+		if err := g.lookAtBatch(ctx, &s, name, now); err != nil {
+			return s, err
+		}
+	}
+	slices.SortStableFunc(s.Caps, func(a, b capStatus) int { return slices.Index(scopeOrder, a.Scope) - slices.Index(scopeOrder, b.Scope) })
+	return s, nil
+}
+
+var scopeOrder = []string{"key", "project", "team", "batch"}
+
+// lookAtBatch adds the caps that the keys file sets for a batch.
+func (g *gate) lookAtBatch(ctx context.Context, s *standing, name string, now time.Time) error {
+	limits := limitsOf(g.keys.limits().Batches[name], now)
+	usage, err := g.admission.Usage(ctx, admission.Candidate{}, name, limits)
+	if err != nil {
+		return err
+	}
+	s.addCaps("batch", name, limits, usage.Batch)
+	return nil
+}
+
+func (s *standing) addCaps(scope, name string, limits admission.Limits, usage admission.ScopeUsage) {
+	if slices.ContainsFunc(s.Caps, func(c capStatus) bool { return c.Scope == scope && c.Name == name }) {
+		return // shared by several keys
+	}
+	for _, c := range []struct {
+		cap    *job.CU
+		period string
+		spent  job.CU
+		resets time.Time
+	}{
+		{limits.CU.Total, "total", usage.Spent, time.Time{}},
+		{limits.CU.Day, "day", usage.SpentToday, usage.DayEnds},
+		{limits.CU.Month, "month", usage.SpentThis, usage.MonthEnds},
+	} {
+		if c.cap != nil {
+			s.Caps = append(s.Caps, capStatus{
+				Scope: scope, Name: name, Period: c.period, Cap: *c.cap, Spent: c.spent, Reserved: usage.Reserved,
+				Left: max(0, *c.cap-c.spent-usage.Reserved), Resets: c.resets,
+			})
+		}
+	}
+}
+
+func statusOf(key *ringKey, pool string, c admission.Candidate, u admission.Usage) keyStatus {
+	s := keyStatus{
+		ID: key.ID, Pool: pool, Mode: key.Mode, API: hostOf(key.URL), Project: key.Project, Team: key.Team,
+		Running: u.Team.Running, Ceiling: u.Team.Ceiling, RequestsLeft: u.Project.RequestsLeft, RequestsMost: c.Project.RequestsPerMinute,
+		Spent: u.Key.Spent, SpentToday: u.Key.SpentToday, Reserved: u.Key.Reserved,
+	}
+	if c.Key.Parallel > 0 && (s.Ceiling == 0 || c.Key.Parallel < s.Ceiling) {
+		s.Running, s.Ceiling = u.Key.Running, c.Key.Parallel
+	}
+	if u.Key.RequestsLeft >= 0 && (s.RequestsLeft < 0 || u.Key.RequestsLeft < s.RequestsLeft) {
+		s.RequestsLeft, s.RequestsMost = u.Key.RequestsLeft, c.Key.RequestsPerMinute
+	}
+	s.State, s.Until, s.Why = stateOf(s, c, u)
+	return s
+}
+
+// stateOf is the state of a key: what blocks it longest.
+func stateOf(s keyStatus, c admission.Candidate, u admission.Usage) (state keyState, until time.Time, why string) {
+	var reason job.WaitReason
+	for _, scope := range []admission.ScopeUsage{u.Key, u.Project, u.Team} {
+		if scope.BlockedUntil.After(until) {
+			until, reason = scope.BlockedUntil, scope.BlockedFor
+		}
+	}
+	if known, ok := holdStates[reason]; ok {
+		return known.state, until, known.why
+	}
+	for _, scope := range []struct {
+		name   string
+		limits admission.Limits
+		usage  admission.ScopeUsage
+	}{{"key", c.Key, u.Key}, {"project", c.Project, u.Project}, {"team", c.Team, u.Team}} {
+		if period, resets := fullCap(scope.limits, scope.usage); period != "" {
+			return keyOutOfCU, resets, "the " + scope.name + "'s cap (" + period + ") is reached; raise it, or wait for its reset"
+		}
+	}
+	if s.Ceiling > 0 && s.Running >= s.Ceiling {
+		return keyFull, time.Time{}, "as many jobs run as may; the next starts when one ends"
+	}
+	return keyReady, time.Time{}, ""
+}
+
+// anyMode is the mode of the key of the environment: that of the batch it is used for.
+const anyMode job.Mode = "any"
+
+var holdStates = map[job.WaitReason]struct {
+	state keyState
+	why   string
+}{
+	job.WaitCooldown:    {keyCooldown, "the API demanded a pause after many launches; it ends by itself"},
+	job.WaitAllowance:   {keyDrained, "the plan's allowance is used up; buy more, or wait for the next billing period"},
+	job.WaitQuarantine:  {keyQuarantined, "the API refused this key or its secret; put a valid one in its place"},
+	job.WaitRequestRate: {keyPaused, "the API refused for the request rate; it ends by itself"},
+	job.WaitBackoff:     {keyPaused, "the API fails; it is tried again"},
+}
+
+// fullCap is the first cap that leaves nothing, and when it begins anew.
+func fullCap(l admission.Limits, u admission.ScopeUsage) (period string, resets time.Time) {
+	switch {
+	case l.CU.Total != nil && u.Spent+u.Reserved >= *l.CU.Total:
+		return "total", time.Time{}
+	case l.CU.Month != nil && u.SpentThis+u.Reserved >= *l.CU.Month:
+		return "month", u.MonthEnds
+	case l.CU.Day != nil && u.SpentToday+u.Reserved >= *l.CU.Day:
+		return "day", u.DayEnds
+	default:
+		return "", time.Time{}
+	}
+}
+
+// everyKey are all keys that the settings name, with the pool of each by its id.
+func everyKey(s config.Settings, environ []string) (rules *config.Keys, keys []config.APIKey, pools map[string]string, err error) {
+	pools = make(map[string]string)
+	if s.KeysFile == "" {
+		mode := job.Live
+		if s.URL == "" && s.Key == "" {
+			mode = job.Test
+		}
+		a := new(api)
+		if rules, keys, err = a.keysFor(s, environ, mode, ""); err != nil {
+			return nil, nil, nil, err
+		}
+		if !a.builtIn {
+			keys[0].Mode = anyMode
+		}
+		pools[environmentKey] = config.DefaultPool
+		return rules, keys, pools, nil
+	}
+	if rules, err = config.ReadKeys(s.KeysFile, environ); err != nil {
+		return nil, nil, nil, err
+	}
+	for _, pool := range slices.Sorted(maps.Keys(rules.Pools)) {
+		for _, key := range rules.Pools[pool] {
+			keys = append(keys, key)
+			pools[key.ID] = pool
+		}
+	}
+	return rules, keys, pools, nil
+}

@@ -1,0 +1,157 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"nightshift/internal/bucket"
+	"nightshift/internal/config"
+	"nightshift/internal/job"
+	"nightshift/internal/manifest"
+	"nightshift/internal/results"
+)
+
+type resolveOptions struct {
+	out    string
+	json   bool
+	run    string // the inference that is the job's own
+	resend bool
+}
+
+// resolve is the command resolve: it shows the lost replies of a batch of which only
+// a person can tell what became of them, and takes the answer.
+func resolve(ctx context.Context, p Process, s config.Settings, args []string, o resolveOptions) (failed error) {
+	m, err := manifest.Open(args[0])
+	if err != nil {
+		return asInput(err)
+	}
+	b, err := bucket.NewLocal(folderOf(s, o.out))
+	if err != nil {
+		return &inputError{err}
+	}
+	if len(args) == 2 {
+		unlock, err := b.Lock(ctx, m.Batch()+"/"+results.AnswersLock)
+		if err != nil {
+			return &inputError{fmt.Errorf("somebody else answers at this moment: %w", err)}
+		}
+		defer func() { failed = errors.Join(failed, unlock()) }()
+	}
+	questions := results.NewQuestions(b, m.Batch())
+	open, err := questions.Open(ctx)
+	if err != nil {
+		return err
+	}
+	if len(args) == 1 {
+		return showQuestions(p.Stdout, args[0], open, o)
+	}
+	question, err := pick(open, args[1])
+	if err != nil {
+		return &inputError{err}
+	}
+	answer, err := o.answer(question)
+	if err != nil {
+		return &inputError{err}
+	}
+	if err := questions.Answer(ctx, answer); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.Stdout, "noted: %s\n", decided(question, answer))
+	return err
+}
+
+// folderOf is the folder that batches go to.
+func folderOf(s config.Settings, out string) string {
+	if out != "" {
+		return out
+	}
+	return s.Output
+}
+
+// pick finds a question by the job's id or its row.
+func pick(open []job.Question, name string) (job.Question, error) {
+	at := slices.IndexFunc(open, func(q job.Question) bool { return string(q.Job) == name || q.Row == name })
+	if at < 0 {
+		return job.Question{}, fmt.Errorf("nothing is asked about job %q; enqueue resolve FILE lists what is", name)
+	}
+	return open[at], nil
+}
+
+// answer checks what the person said against the question.
+func (o resolveOptions) answer(q job.Question) (job.Answer, error) {
+	answer := job.Answer{Job: q.Job, Attempt: q.Attempt, Inference: o.run, At: time.Now()}
+	switch {
+	case o.resend == (o.run != ""):
+		return answer, fmt.Errorf("say what became of job %s: --run INFERENCE if that is its own, --resend if it was never accepted", q.Row)
+	case o.resend:
+		return answer, nil
+	case !slices.ContainsFunc(q.Candidates, func(c job.Candidate) bool { return c.Inference == o.run }):
+		return answer, fmt.Errorf("inference %q is none of the candidates of job %s: %s", o.run, q.Row, strings.Join(inferences(q), ", "))
+	default:
+		return answer, nil
+	}
+}
+
+func inferences(q job.Question) []string {
+	ids := make([]string, len(q.Candidates))
+	for i, c := range q.Candidates {
+		ids[i] = c.Inference
+	}
+	return ids
+}
+
+func decided(q job.Question, a job.Answer) string {
+	if a.Inference == "" {
+		return fmt.Sprintf("%s was never accepted; it is sent again, and paid, by a run of the batch", q.Row)
+	}
+	return fmt.Sprintf("%s is inference %s; a run of the batch collects it", q.Row, a.Inference)
+}
+
+func showQuestions(out io.Writer, file string, open []job.Question, o resolveOptions) error {
+	if o.json {
+		encoder := json.NewEncoder(out)
+		encoder.SetIndent("", "  ")
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(map[string]any{"questions": open})
+	}
+	if len(open) == 0 {
+		_, err := fmt.Fprintln(out, "nothing to decide")
+		return err
+	}
+	fmt.Fprintf(out, "The replies to %s were lost, and the provider's list does not tell\nwhich of its inferences are theirs. Their CU stay reserved; nothing is sent again by itself.\n\n", counted(len(open), "submission"))
+	for _, q := range open {
+		fmt.Fprintf(out, "%s  job %s, sent %s with key %s, %s CU\n", q.Row, q.Job, moment(q.Sent), q.APIKey, q.Amount)
+		fmt.Fprintf(out, "  %s\n", shortened(q.Prompt))
+		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		for _, c := range q.Candidates {
+			fmt.Fprintf(table, "  --run %s\tmade %s\t%s\t%s CU\n", c.Inference, moment(c.Made), c.Status, c.Billed)
+		}
+		if err := table.Flush(); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(out, `
+Look at the candidates at the provider, then for each job:
+  enqueue resolve %[1]s JOB --run INFERENCE   it is that one: collect it
+  enqueue resolve %[1]s JOB --resend          it was never accepted: send and pay it again
+`, quoted(file))
+	return err
+}
+
+func moment(at time.Time) string { return at.Local().Format("2006-01-02 15:04:05 MST") }
+
+// shortened is a prompt in one line of a terminal.
+func shortened(text string) string {
+	const most = 90
+	runes := []rune(strings.Join(strings.Fields(text), " "))
+	if len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return string(runes)
+}

@@ -1,0 +1,134 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"nightshift/internal/config"
+	"nightshift/internal/job"
+)
+
+// sharePath is the socket by which other commands of the same person reach the
+// embedded Redis of a run. It is named by the folder of the batch and lies in a
+// folder of that person alone, since the path of a socket must be short.
+func sharePath(folder string) string {
+	sum := sha256.Sum256([]byte(folder))
+	return filepath.Join(os.TempDir(), "nightshift-"+strconv.Itoa(os.Getuid()), hex.EncodeToString(sum[:8])+".sock")
+}
+
+// keysLock is held by a run whose caps count across batches while its Redis is
+// embedded: two such runs would each count for themselves.
+const keysLock = "_nightshift/keys.lock"
+
+// shareRedis lets other commands see what an embedded Redis counts, and keeps two
+// embedded ones from counting the same caps apart.
+func (r *batchRun) shareRedis(ctx context.Context) error {
+	if r.embedded == nil {
+		return nil
+	}
+	if r.capsAcrossBatches() {
+		unlock, err := r.bucket.Lock(ctx, keysLock)
+		if err != nil {
+			return &inputError{&job.HintedError{
+				Err:  fmt.Errorf("another run counts the CU caps of keys, projects or teams in this folder: %w", err),
+				Hint: "wait for its end, or let both share a Redis server, named in " + config.RedisVariable,
+			}}
+		}
+		r.add("unlock caps", unlock)
+	}
+	stop, err := share(ctx, r.embedded, sharePath(r.bucket.Path(r.batch)))
+	if err != nil {
+		r.logger.WarnContext(ctx, "enqueue keys cannot look into this run", "err", err)
+		return nil
+	}
+	r.add("stop sharing Redis", stop)
+	return nil
+}
+
+// capsAcrossBatches reports whether any cap counts more than this batch.
+func (r *batchRun) capsAcrossBatches() bool {
+	limits := r.api.keys.limits()
+	for _, key := range r.api.keys.usable(nil) {
+		for _, l := range []config.Limits{key.Limits, limits.Projects[key.Project], limits.Teams[key.Team]} {
+			if l.CU.Total != nil || l.CU.Day != nil || l.CU.Month != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// share lets other commands reach an embedded Redis until stop is called.
+func share(ctx context.Context, server *miniredis.Miniredis, path string) (stop func() error, err error) {
+	if err := ownFolder(filepath.Dir(path)); err != nil {
+		return nil, err
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err // of a run that was killed
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "unix", path)
+	if err != nil {
+		return nil, err
+	}
+	var serving sync.WaitGroup
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	serving.Go(func() {
+		for {
+			visitor, err := listener.Accept()
+			if err != nil {
+				return // closed by stop
+			}
+			serving.Go(func() { relay(ctx, visitor, server) })
+		}
+	})
+	return func() error {
+		err := listener.Close()
+		cancel()
+		serving.Wait()
+		return err
+	}, nil
+}
+
+// ownFolder makes a folder that nobody else can look into, or makes sure that the
+// one that is there is such.
+func ownFolder(dir string) error {
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	info, err := os.Lstat(dir)
+	if err == nil && (!info.IsDir() || info.Mode().Perm()&0o077 != 0) {
+		err = fmt.Errorf("%s is open to others", dir)
+	}
+	return err
+}
+
+// relay passes bytes between a visitor and the server until one of them ends, or
+// ctx is done.
+func relay(ctx context.Context, visitor net.Conn, server *miniredis.Miniredis) {
+	defer context.AfterFunc(ctx, func() { _ = visitor.Close() })() // it may have left already
+	defer visitor.Close()
+	inner, err := server.Dial()
+	if err != nil {
+		return // the server is closed
+	}
+	var copying sync.WaitGroup
+	copying.Go(func() {
+		_, _ = io.Copy(inner, visitor) // either end may close at any time
+		_ = inner.Close()
+	})
+	_, _ = io.Copy(visitor, inner)
+	_ = visitor.Close()
+	copying.Wait()
+}

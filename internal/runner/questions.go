@@ -1,0 +1,114 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"nightshift/internal/job"
+)
+
+// unask begins a look without questions, for every batch about which something is
+// or may be asked.
+func (w *watcher) unask(unknown []*job.Record) {
+	for batch, open := range w.questions {
+		w.questions[batch] = open[:0]
+	}
+	for _, rec := range unknown {
+		if w.questions[rec.Ref.Batch] == nil {
+			w.questions[rec.Ref.Batch] = []job.Question{}
+		}
+	}
+}
+
+// question leaves jobs to a person, once the grace time is over: what is on its way
+// into the list, or about to get its receipt, often answers it before.
+func (w *watcher) question(s *search, jobs []*job.Record, runs []*job.Inference) {
+	for _, rec := range jobs {
+		delete(w.absent, rec.Ref)
+		if time.Since(rec.Since) < w.Grace {
+			continue
+		}
+		question := job.Question{
+			Job: rec.Ref.ID, Attempt: rec.Attempt, Row: rec.Job.Row, Model: rec.Job.Model, Prompt: rec.Job.Prompt(),
+			Seed: rec.Job.Seed(), APIKey: rec.APIKey, Sent: rec.Intent, Amount: rec.Job.Quote, Candidates: []job.Candidate{},
+		}
+		for _, run := range runs {
+			if !s.tooOld(run, rec) {
+				question.Candidates = append(question.Candidates, job.Candidate{
+					Inference: run.ID, Made: run.CreatedAt, Status: run.Status, Author: run.Author, Billed: run.Billed,
+				})
+			}
+		}
+		w.questions[rec.Ref.Batch] = append(w.questions[rec.Ref.Batch], question)
+	}
+}
+
+// pose tells people what this look could not decide.
+func (w *watcher) pose(ctx context.Context) error {
+	for batch, open := range w.questions {
+		if err := w.Questions(batch).Ask(ctx, open); err != nil {
+			return err
+		}
+		if len(open) == 0 {
+			delete(w.questions, batch)
+		}
+	}
+	return nil
+}
+
+// undecided is what jobs wait for that a person must decide about, or nil.
+func (w *watcher) undecided() *job.PostponedError {
+	jobs := 0
+	for _, open := range w.questions {
+		jobs += len(open)
+	}
+	if jobs == 0 {
+		return nil
+	}
+	return &job.PostponedError{
+		After: longTick, Reason: job.WaitDecision, Endless: true,
+		Detail: fmt.Sprintf("of %d lost replies only you can tell what became of them", jobs),
+	}
+}
+
+// applyAnswers does what a person decided, and returns the jobs about which nothing
+// was.
+func (w *watcher) applyAnswers(ctx context.Context, s *search, unknown []*job.Record) (rest []*job.Record, err error) {
+	answers := make(map[string][]job.Answer)
+	for _, rec := range unknown {
+		batch := rec.Ref.Batch
+		if answers[batch] == nil {
+			if answers[batch], err = w.Questions(batch).Answers(ctx); err != nil {
+				return nil, err
+			}
+		}
+		at := slices.IndexFunc(answers[batch], func(a job.Answer) bool { return a.Job == rec.Ref.ID && a.Attempt == rec.Attempt })
+		// An answer from before the request was sent was about an earlier sending.
+		if at < 0 || answers[batch][at].At.Before(rec.Intent) {
+			rest = append(rest, rec)
+			continue
+		}
+		if err := w.apply(ctx, s, rec, answers[batch][at]); err != nil {
+			return nil, err
+		}
+	}
+	return rest, nil
+}
+
+func (w *watcher) apply(ctx context.Context, s *search, rec *job.Record, answer job.Answer) error {
+	if answer.Inference == "" {
+		return w.sendAgain(ctx, rec)
+	}
+	// It may be older than this look went back.
+	run := &job.Inference{ID: answer.Inference, Status: job.RunActive, CreatedAt: rec.Intent}
+	for i := range s.candidates {
+		if s.candidates[i].ID == answer.Inference {
+			run = &s.candidates[i]
+		}
+	}
+	_, err := w.take(ctx, rec, answer.Inference, run)
+	run.ID = ""
+	return err
+}
