@@ -27,8 +27,8 @@ func command(c check) func(*testscript.TestScript, bool, []string) {
 
 // waitFor repeats a check until it holds: waitfor ledger accepted>=3
 func waitFor(ts *testscript.TestScript, neg bool, args []string) {
-	checks := map[string]check{"ledger": ledger, "lines": countLines, "printed": printed}
-	usage(ts, neg || len(args) < 2 || checks[args[0]] == nil, "waitfor ledger|lines|printed ARG...")
+	checks := map[string]check{"ledger": ledger, "lines": countLines, "printed": printed, "says": says}
+	usage(ts, neg || len(args) < 2 || checks[args[0]] == nil, "waitfor ledger|lines|printed|says ARG...")
 	started := time.Now()
 	for {
 		err := checks[args[0]](ts, args[1:])
@@ -43,7 +43,7 @@ func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // demand is one comparison, such as paid<=100.
-var demand = regexp.MustCompile(`^([\w.]+)(==|!=|<=|>=)(.*)$`)
+var demand = regexp.MustCompile(`^([\w.-]+)(==|!=|<=|>=)(.*)$`)
 
 // holds checks one comparison with what value returns for its name. Numbers are
 // compared as such.

@@ -99,11 +99,9 @@ func decodeAll(folder string) (map[string]int64, error) {
 // json out/icons/report.json counts.images==12
 func checkJSON(ts *testscript.TestScript, args []string) error {
 	usage(ts, len(args) < 2, "json FILE PATH==VALUE...")
-	var whole any
-	decoder := json.NewDecoder(strings.NewReader(ts.ReadFile(args[0])))
-	decoder.UseNumber()
-	if err := decoder.Decode(&whole); err != nil {
-		return fmt.Errorf("%s: %w", args[0], err)
+	whole, err := readJSON(ts, args[0])
+	if err != nil {
+		return err
 	}
 	for _, arg := range args[1:] {
 		err := holds(arg, func(path string) (string, error) { return field(whole, path) })
@@ -112,6 +110,26 @@ func checkJSON(ts *testscript.TestScript, args []string) error {
 		}
 	}
 	return nil
+}
+
+// let sets a variable to a field of a JSON file, or of stdout:
+// let run stdout questions.0.candidates.1.inference
+func let(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg || len(args) != 3, "let NAME FILE PATH")
+	whole, err := readJSON(ts, args[1])
+	ts.Check(err)
+	value, err := field(whole, args[2])
+	ts.Check(err)
+	ts.Setenv(args[0], value)
+}
+
+func readJSON(ts *testscript.TestScript, file string) (whole any, err error) {
+	decoder := json.NewDecoder(strings.NewReader(ts.ReadFile(file)))
+	decoder.UseNumber()
+	if err := decoder.Decode(&whole); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return whole, nil
 }
 
 func field(value any, path string) (string, error) {

@@ -43,14 +43,17 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// processes are those of one script, by name.
+// processes are those of one script.
 type (
 	processesKey struct{}
-	processes    map[string]*process
+	processes    struct {
+		byName map[string]*process // the last of each name
+		all    []*process
+	}
 )
 
 func processOf(ts *testscript.TestScript, name string) *process {
-	p, known := ts.Value(processesKey{}).(processes)[name]
+	p, known := ts.Value(processesKey{}).(*processes).byName[name]
 	if !known {
 		ts.Fatalf("no process %s was started", name)
 	}
@@ -62,7 +65,9 @@ var passedOn = []string{
 	"PATH", "HOME", "TMPDIR", "GOCOVERDIR", "GORACE", "NO_COLOR",
 	"SCENARIO_API_KEY", "SCENARIO_API_SECRET", "SCENARIO_API_URL",
 	"NIGHTSHIFT_GRACE", "NIGHTSHIFT_DRAIN", "NIGHTSHIFT_REQUESTS_PER_MINUTE", "NIGHTSHIFT_PARALLEL",
-	"NIGHTSHIFT_LOG_LEVEL", "NIGHTSHIFT_MAX_CU",
+	"NIGHTSHIFT_LOG_LEVEL", "NIGHTSHIFT_MAX_CU", "NIGHTSHIFT_KEYS", "NIGHTSHIFT_REDIS",
+	"NIGHTSHIFT_OUT", "LIVE_KEY", "KEY_A", "KEY_B", "KEY_C", "SECRET",
+	"STUDIO_A_KEY", "STUDIO_A_SECRET", "SIMULATOR_KEY", "GOTRACEBACK",
 }
 
 // spawn starts a process that dies with the script at the latest.
@@ -87,7 +92,8 @@ func spawn(ts *testscript.TestScript, name, program string, args ...string) *pro
 		_ = p.cmd.Process.Kill() // it may have ended by itself
 		<-p.ended
 	})
-	ts.Value(processesKey{}).(processes)[name] = p
+	started := ts.Value(processesKey{}).(*processes)
+	started.byName[name], started.all = p, append(started.all, p)
 	return p
 }
 
@@ -118,8 +124,8 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 
 // sendSignal sends one to a process of this script: signal first KILL
 func sendSignal(ts *testscript.TestScript, neg bool, args []string) {
-	known := map[string]os.Signal{"INT": os.Interrupt, "KILL": os.Kill, "TERM": syscall.SIGTERM}
-	usage(ts, neg || len(args) != 2 || known[args[1]] == nil, "signal NAME INT|TERM|KILL")
+	known := map[string]os.Signal{"INT": os.Interrupt, "KILL": os.Kill, "QUIT": syscall.SIGQUIT, "TERM": syscall.SIGTERM}
+	usage(ts, neg || len(args) != 2 || known[args[1]] == nil, "signal NAME INT|TERM|KILL|QUIT")
 	ts.Check(processOf(ts, args[0]).cmd.Process.Signal(known[args[1]]))
 }
 
@@ -186,6 +192,18 @@ func printed(ts *testscript.TestScript, args []string) error {
 	p := processOf(ts, args[0])
 	if text := p.stdout.String() + p.stderr.String(); !regexp.MustCompile(args[1]).MatchString(text) {
 		return fmt.Errorf("%s printed no %q but:\n%s", args[0], args[1], text)
+	}
+	return nil
+}
+
+// says runs a program and checks that it prints a text:
+// waitfor says 'running +2' enqueue keys
+func says(ts *testscript.TestScript, args []string) error {
+	usage(ts, len(args) < 2, "says REGEXP PROGRAM [ARG...]")
+	p := spawn(ts, args[1], args[1], args[2:]...)
+	<-p.ended
+	if text := p.stdout.String() + p.stderr.String(); !regexp.MustCompile(args[0]).MatchString(text) {
+		return fmt.Errorf("%s printed no %q but:\n%s", p.cmd, args[0], text)
 	}
 	return nil
 }

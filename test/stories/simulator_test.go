@@ -49,7 +49,7 @@ func startSimulator(ts *testscript.TestScript, neg bool, args []string) {
 
 // setFaults replaces the faults of the simulator: fault 'drop-after-accept next=2'
 func setFaults(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, neg, "fault ['KIND [next=N] [rate=R] [seed=N] [seconds=S]'...]")
+	usage(ts, neg, "fault ['KIND [next=N] [rate=R] [seed=N] [seconds=S] [percent=P]'...]")
 	faults := make([]simulator.Fault, 0, len(args))
 	for _, arg := range args {
 		kind, rest, _ := strings.Cut(arg, " ")
@@ -76,18 +76,49 @@ func setField(fault *simulator.Fault, field string) (err error) {
 		fault.Seed, err = strconv.ParseUint(value, 10, 64)
 	case "seconds":
 		fault.Seconds, err = strconv.ParseFloat(value, 64)
+	case "percent":
+		fault.Percent, err = strconv.Atoi(value)
 	default:
 		err = fmt.Errorf("a fault has no %q", name)
 	}
 	return err
 }
 
+// revoke makes the API refuse a key: revoke night. restore takes that back.
+func revoke(ts *testscript.TestScript, neg bool, args []string) { changeKey(ts, neg, args, "revoke") }
+
+func restore(ts *testscript.TestScript, neg bool, args []string) {
+	changeKey(ts, neg, args, "restore")
+}
+
+func changeKey(ts *testscript.TestScript, neg bool, args []string, change string) {
+	usage(ts, neg || len(args) != 1, change+" KEY")
+	body, err := json.Marshal(map[string]string{change: args[0]})
+	ts.Check(err)
+	_, err = call(http.MethodPost, ts.Getenv("SIM")+"/_sim/keys", body)
+	ts.Check(err)
+}
+
+// stranger submits a request as another program would that has the same key:
+// stranger sim:sim model_bfl-flux-1-dev '{"prompt": "a fox"}'
+func stranger(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg || len(args) != 3, "stranger KEY:SECRET MODEL INPUTS")
+	key, secret, _ := strings.Cut(args[0], ":")
+	url := ts.Getenv("SIM") + "/v1/generate/custom/" + args[1]
+	request, err := http.NewRequest(http.MethodPost, url, strings.NewReader(args[2]))
+	ts.Check(err)
+	request.SetBasicAuth(key, secret)
+	_, err = send(request)
+	ts.Check(err)
+}
+
 // ledger compares what the simulator has accepted and charged: the totals as it
 // names them, and
 //
-//	bought  inferences that were charged and not refunded
-//	inputs  different inputs among them
-//	twice   inputs that were bought more than once
+//	bought        inferences that were charged and not refunded
+//	inputs        different inputs among them
+//	twice         inputs that were bought more than once
+//	accepted.KEY  inferences of one key, by the name that the simulator knows
 func ledger(ts *testscript.TestScript, args []string) error {
 	usage(ts, len(args) == 0, "ledger NAME==NUMBER...")
 	values, err := readLedger(ts.Getenv("SIM"))
@@ -104,9 +135,22 @@ func ledger(ts *testscript.TestScript, args []string) error {
 
 type figures map[string]string
 
+func (f figures) add(name string, value any) {
+	parts, ok := value.(map[string]any)
+	if !ok {
+		f[name] = fmt.Sprint(value)
+	}
+	for part, value := range parts {
+		f.add(name+"."+part, value)
+	}
+}
+
 func (f figures) get(name string) (string, error) {
 	value, known := f[name]
-	if !known {
+	switch {
+	case !known && strings.Contains(name, "."):
+		return "0", nil // of a key, team or project that has done nothing
+	case !known:
 		return "", fmt.Errorf("the ledger has no %s", name)
 	}
 	return value, nil
@@ -128,11 +172,13 @@ func readLedger(url string) (figures, error) {
 	}
 	values := make(figures)
 	for name, value := range book.Totals {
-		values[name] = fmt.Sprint(value)
+		values.add(name, value)
 	}
 	bought, twice := 0, 0
 	times := make(map[string]int)
+	byKey := make(map[string]int)
 	for _, entry := range book.Entries {
+		byKey[entry.Key]++
 		if entry.Charge == entry.Refund && entry.Charge != 0 {
 			continue
 		}
@@ -143,6 +189,9 @@ func readLedger(url string) (figures, error) {
 		}
 	}
 	values["bought"], values["twice"], values["inputs"] = strconv.Itoa(bought), strconv.Itoa(twice), strconv.Itoa(len(times))
+	for key, accepted := range byKey {
+		values["accepted."+key] = strconv.Itoa(accepted)
+	}
 	return values, nil
 }
 
@@ -151,6 +200,10 @@ func call(method, url string, body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return send(request)
+}
+
+func send(request *http.Request) ([]byte, error) {
 	client := &http.Client{Timeout: 10 * time.Second}
 	reply, err := client.Do(request)
 	if err != nil {
@@ -159,7 +212,7 @@ func call(method, url string, body []byte) ([]byte, error) {
 	defer reply.Body.Close()
 	data, err := io.ReadAll(reply.Body)
 	if err == nil && reply.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s %s: %s: %s", method, url, reply.Status, data)
+		err = fmt.Errorf("%s %s: %s: %s", request.Method, request.URL, reply.Status, data)
 	}
 	return data, err
 }

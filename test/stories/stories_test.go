@@ -41,7 +41,7 @@ func program(main func(context.Context) int) func() {
 
 func TestStories(t *testing.T) {
 	t.Parallel()
-	jobs, err := filepath.Abs(filepath.Join("..", "..", "jobs"))
+	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,8 +51,12 @@ func TestStories(t *testing.T) {
 		RequireUniqueNames:  true,
 		Condition:           condition,
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("JOBS", jobs)
-			env.Values[processesKey{}] = make(processes)
+			env.Setenv("JOBS", filepath.Join(root, "jobs"))
+			env.Setenv("DOCS", filepath.Join(root, "docs"))
+			env.Setenv("DEPLOY", filepath.Join(root, "deploy"))
+			env.Values[processesKey{}] = &processes{byName: make(map[string]*process)}
+			env.Values[redisKey{}] = new(redisServer)
+			env.Values[testKey{}] = env.T()
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -70,6 +74,13 @@ func TestStories(t *testing.T) {
 			"lines":        command(countLines),
 			"plain":        command(plain),
 			"took":         took,
+			"redis":        redisCommand,
+			"away":         away,
+			"hidden":       command(hidden),
+			"revoke":       revoke,
+			"restore":      restore,
+			"stranger":     stranger,
+			"let":          let,
 		},
 	})
 }

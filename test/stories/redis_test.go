@@ -1,0 +1,87 @@
+package stories
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"nightshift/internal/redistest"
+)
+
+// redisKey names the Redis server of a script, testKey the test that it runs in.
+type (
+	redisKey struct{}
+	testKey  struct{}
+)
+
+// redisServer holds the server of a script, if it has started one.
+type redisServer struct{ *redistest.Server }
+
+// redisCommand starts a real Redis, points enqueue to it, and does to it what
+// happens to servers:
+//
+//	redis [kept]     starts it; kept on disk it survives a kill
+//	redis flush      empties it
+//	redis kill       ends it at once
+//	redis restart    ends it, if it runs, and starts it again
+//	redis freeze     lets it stand still until redis thaw
+//	redis dump FILE  writes all it holds to a file, uncompressed
+func redisCommand(ts *testscript.TestScript, neg bool, args []string) {
+	server := ts.Value(redisKey{}).(*redisServer)
+	started := server.Server != nil
+	what := ""
+	if len(args) > 0 {
+		what = args[0]
+	}
+	t := ts.Value(testKey{}).(testing.TB)
+	switch {
+	case !neg && !started && (what == "" || what == "kept") && len(args) <= 1:
+		start := redistest.Start
+		if what == "kept" {
+			start = redistest.StartKept
+		}
+		server.Server = start(t)
+		ts.Setenv("NIGHTSHIFT_REDIS", "redis://"+server.Addr()+"/0")
+		ts.Setenv("REDIS_DIR", server.Dir())
+	case !neg && started && what == "dump" && len(args) == 2:
+		dumpRedis(ts, t, server, args[1])
+	case !neg && started && len(args) == 1 && redisDeeds[what] != nil:
+		redisDeeds[what](server.Server, t)
+	default:
+		ts.Fatalf("usage: redis [kept], or flush|kill|restart|freeze|thaw, or dump FILE of one that was started")
+	}
+}
+
+var redisDeeds = map[string]func(*redistest.Server, testing.TB){
+	"flush": func(s *redistest.Server, t testing.TB) {
+		if err := s.Client(t).FlushAll(t.Context()).Err(); err != nil {
+			t.Fatalf("empty redis: %v", err)
+		}
+	},
+	"kill":    (*redistest.Server).Kill,
+	"restart": (*redistest.Server).Restart,
+	"freeze":  (*redistest.Server).Freeze,
+	"thaw":    (*redistest.Server).Thaw,
+}
+
+// dumpRedis has the server save what it holds and copies that, so that it can be
+// searched when the server is gone.
+func dumpRedis(ts *testscript.TestScript, t testing.TB, server *redisServer, file string) {
+	client := server.Client(t)
+	ts.Check(client.ConfigSet(t.Context(), "rdbcompression", "no").Err())
+	ts.Check(client.Save(t.Context()).Err())
+	data, err := os.ReadFile(filepath.Join(server.Dir(), "dump.rdb"))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(file), data, 0o600))
+}
+
+// away is how long a script leaves something out of reach: away 20s
+func away(ts *testscript.TestScript, neg bool, args []string) {
+	usage(ts, neg || len(args) != 1, "away TIME")
+	gone, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	time.Sleep(gone)
+}
