@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"time"
 
 	"nightshift/internal/config"
 	"nightshift/internal/job"
@@ -33,7 +34,8 @@ type ringKey struct {
 	config.APIKey
 	client  *scenario.Client
 	mark    string
-	refused bool // the API does not take the credential
+	added   time.Time // when this credential was first heard of
+	refused bool      // the API does not take it
 }
 
 // world is what a key sees: the runs of one project of one API. Without a project's
@@ -73,7 +75,7 @@ func (k *keyring) add(key config.APIKey) error {
 	if err != nil {
 		return fmt.Errorf("API key %s: %w", key.ID, err)
 	}
-	k.keys[key.ID] = &ringKey{APIKey: key, client: client, mark: markOf(key)}
+	k.keys[key.ID] = &ringKey{APIKey: key, client: client, mark: markOf(key), added: time.Now()}
 	k.order = append(k.order, key.ID)
 	return nil
 }
@@ -139,6 +141,18 @@ func (k *keyring) Reader(apiKey string) string {
 	return apiKey
 }
 
+// Since is from when on a key has had its present credential: always, where earlier
+// runs had the same.
+func (k *keyring) Since(apiKey string) time.Time {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	key := k.keys[apiKey]
+	if key == nil || k.worlds[apiKey].Mark == key.mark {
+		return time.Time{}
+	}
+	return key.added
+}
+
 // worldOf is what a key sees or saw; zero if it was never heard of.
 func (k *keyring) worldOf(apiKey string) world {
 	if key := k.keys[apiKey]; key != nil {
@@ -156,11 +170,15 @@ func hostOf(address string) string {
 	return address
 }
 
-// remember notes where keys of earlier runs worked.
+// remember notes where keys worked first; what is known of one stays.
 func (k *keyring) remember(worlds map[string]world) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	maps.Copy(k.worlds, worlds)
+	for id, w := range worlds {
+		if _, known := k.worlds[id]; !known {
+			k.worlds[id] = w
+		}
+	}
 }
 
 // allWorlds are those of earlier runs and of all keys that may be used now.

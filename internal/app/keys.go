@@ -152,7 +152,7 @@ func (c *keysCommand) lookIntoJournals(ctx context.Context) (standing, error) {
 	if err := g.admission.Begin(ctx); err != nil {
 		return standing{}, err
 	}
-	if err := countJournals(ctx, g.admission, c.bucket, ""); err != nil {
+	if err := countJournals(ctx, g.admission, c.bucket, "", g.account); err != nil {
 		return standing{}, err
 	}
 	s, err := g.look(ctx, c.pools)
@@ -213,29 +213,4 @@ func untilWords(until, now time.Time) string {
 		return ""
 	}
 	return fmt.Sprintf("; until %s (in %s)", moment(until), until.Sub(now).Round(time.Second))
-}
-
-// countJournals counts what the journals of all batches in the bucket say, in a
-// life that has just begun. Reservations of the batch own are left out: they are
-// taken up with its jobs.
-func countJournals(ctx context.Context, a *admission.Admission, b *bucket.Local, own string) error {
-	all, err := spendingIn(ctx, b)
-	if err != nil {
-		return err
-	}
-	for _, s := range all.slices {
-		in := admission.Account{APIKey: s.APIKey, Project: s.Project, Team: s.Team}
-		if err := a.Seed(ctx, in, s.Batch, s.Quarter, s.CU); err != nil {
-			return err
-		}
-	}
-	for _, e := range all.open {
-		if e.Batch == own {
-			continue
-		}
-		if err := holdOpen(ctx, a, e); err != nil {
-			return err
-		}
-	}
-	return nil
 }

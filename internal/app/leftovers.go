@@ -39,10 +39,16 @@ type endedJob struct {
 func (r *batchRun) leftovers(ctx context.Context) (*leftovers, error) {
 	before := r.earlierKeys()
 	left, err := r.session.leftovers(ctx, before)
-	if err == nil && r.api.builtIn && onBuiltIn(before) && r.engineRuns == 0 {
+	if err != nil {
+		return nil, err
+	}
+	for id, ended := range left.ended {
+		r.sent.Ended(id, ended.result.Attempts)
+	}
+	if r.api.builtIn && onBuiltIn(before) && r.engineRuns == 0 {
 		clear(left.open)
 	}
-	return left, err
+	return left, nil
 }
 
 // leftovers reads what was sent and has no result, and what has a result whose

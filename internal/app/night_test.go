@@ -1,394 +1,203 @@
 package app
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"image"
-	_ "image/png"
-	"io"
-	"log/slog"
-	"net"
-	"net/http"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
+	"testing/fstest"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
-	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
-	"nightshift/internal/admission"
 	"nightshift/internal/bucket"
-	"nightshift/internal/config"
-	"nightshift/internal/job"
 	"nightshift/internal/manifest"
-	"nightshift/internal/plan"
 	"nightshift/internal/redistest"
 	"nightshift/internal/results"
-	"nightshift/internal/runner"
-	"nightshift/internal/scenario"
 	"nightshift/internal/simulator"
 )
 
 // night is a whole system in a synctest bubble: hours of virtual time pass in
-// seconds, and the simulator's ledger is the judge.
+// seconds. What runs in it is the program itself, as [night.run] starts it, on a
+// Redis that stays when a run ends, and the simulator's ledger is the judge.
 type night struct {
-	t     *testing.T
-	sim   *simulator.Simulator
-	redis *miniredis.Miniredis
-	// limbo is where killed processes go on: an empty Redis that nobody looks at.
-	// Without any they would dial without end, which virtual time does not survive.
-	limbo    *miniredis.Miniredis
-	bucket   *bucket.Local
-	folder   string
+	*place
+	file     string // the manifest
 	manifest *manifest.Manifest
-	plan     *plan.Plan
 	log      *results.Log
-	workers  []*worker
 }
 
-// worker is one process of the night. cut makes it a killed one: whatever it does
-// from then on reaches nobody.
-type worker struct {
-	engine *engine
-	gate   *gate
-	dead   atomic.Bool
-	conns  func() // closes all connections
-	feed   context.CancelFunc
-	fed    chan error
+// place is what the batches of a night share.
+type place struct {
+	t       *testing.T
+	sim     *simulator.Simulator
+	wire    *wire
+	redis   *miniredis.Miniredis
+	client  redis.UniversalClient
+	folder  string
+	bucket  *bucket.Local
+	environ []string
+	// keysFile is where the API keys are; "" for the one of the environment.
+	keysFile string
+	shifts   []*shift
+	clock    func() // stops that of Redis
 }
 
-var errDead = errors.New("process was killed")
-
-func newNight(t *testing.T, o simulator.Options, text string) *night {
+// newNight makes a night with one batch. The sizes of the limits are those of the
+// simulator's options where the environment names no others.
+func newNight(t *testing.T, o simulator.Options, text string, environ ...string) *night {
 	t.Helper()
+	o.Models = nightModels
 	sim, err := simulator.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &night{t: t, sim: sim, folder: t.TempDir()}
-	n.redis, _ = redistest.Emulator(t)
-	n.limbo, _ = redistest.Emulator(t)
-	path := filepath.Join(t.TempDir(), "night.yaml")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+	p := &place{t: t, sim: sim, wire: newWire(simulator.Transport(sim)), folder: t.TempDir()}
+	p.redis, p.client = redistest.Emulator(t)
+	p.startClock()
+	p.environ = append([]string{
+		"SCENARIO_API_URL=http://simulator/v1", "SCENARIO_API_KEY=sim", "SCENARIO_API_SECRET=sim", "NIGHTSHIFT_GRACE=40s",
+		fmt.Sprintf("NIGHTSHIFT_REQUESTS_PER_MINUTE=%d", max(o.RequestsPerMinute, simulator.DefaultRequestsPerMinute)),
+	}, environ...)
+	if p.bucket, err = bucket.NewLocal(p.folder); err != nil {
 		t.Fatal(err)
 	}
-	if n.manifest, err = manifest.Open(path); err != nil {
-		t.Fatal(err)
-	}
-	if n.bucket, err = bucket.NewLocal(n.folder); err != nil {
-		t.Fatal(err)
-	}
-	n.log = results.NewLog(n.bucket, n.manifest.Batch())
-	if n.plan, err = plan.Make(t.Context(), plan.Options{Manifest: n.manifest, Catalog: n.client(simulator.Transport(sim))}); err != nil {
-		t.Fatal(err)
-	}
-	if err := writePlan(t.Context(), n.bucket, n.manifest.Batch(), n.plan); err != nil {
-		t.Fatal(err)
-	}
+	t.Cleanup(p.close)
+	return p.batch(text)
+}
+
+// batch adds a batch to the night.
+func (p *place) batch(text string) *night {
+	p.t.Helper()
+	n := &night{place: p}
+	n.write(text)
 	return n
 }
 
-func (n *night) client(transport http.RoundTripper) *scenario.Client {
+// write gives the batch another manifest.
+func (n *night) write(text string) {
 	n.t.Helper()
-	client, err := scenario.New(scenario.Options{BaseURL: "http://simulator", Key: "sim", Secret: "sim", Transport: transport})
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	return client
-}
-
-// settings are those of a process without any set by hand.
-func (n *night) settings() config.Settings {
-	n.t.Helper()
-	settings, err := config.Load(nil)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	return settings
-}
-
-// start starts a worker that also feeds the plan, as every run does.
-func (n *night) start(settings config.Settings) *worker {
-	n.t.Helper()
-	w := &worker{fed: make(chan error, 1)}
-	client := w.redisClient(n)
-	w.gate = n.gate(w, client, settings)
-	n.join(w)
-	w.engine = newEngine(engineParts{
-		redis: client, pool: n.manifest.Batch(), settings: settings, logger: slog.New(slog.NewTextHandler(n.t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
-		runner: runner.Options{
-			APIKeys:   w.gate.keys,
-			Admission: w.gate,
-			Images:    cutImages{w, images{n.bucket}},
-			Results:   func(string) runner.Results { return cutResults{w, n.log} },
-			Sent:      func(string) runner.Sent { return cutSent{w, results.NewSent(n.bucket, n.manifest.Batch())} },
-			Questions: func(string) runner.Questions { return results.NewQuestions(n.bucket, n.manifest.Batch()) },
-		},
-	})
-	if err := w.engine.start(n.t.Context(), settings); err != nil {
-		n.t.Fatal(err)
-	}
-	feeding, stop := context.WithCancel(n.t.Context())
-	w.feed = stop
-	go func() {
-		w.fed <- w.engine.runner.Feed(feeding, n.manifest.Batch(), job.Normal, jobsToRun(feeding, n.bucket, n.manifest.Batch()))
-	}()
-	n.workers = append(n.workers, w)
-	return w
-}
-
-// gate gives a worker one API key, whose requests are cut when it is killed.
-func (n *night) gate(w *worker, client redis.UniversalClient, settings config.Settings) *gate {
-	n.t.Helper()
-	open := func(config.APIKey) (*scenario.Client, error) {
-		return n.client(cutTransport{w, simulator.Transport(n.sim)}), nil
-	}
-	rules := &config.Keys{Teams: map[string]config.Limits{"": {Parallel: settings.Parallel}}}
-	ring, err := newKeyring(open, rules, []config.APIKey{{ID: environmentKey, URL: "http://simulator/v1"}})
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	return &gate{
-		admission: admission.New(admission.Options{Redis: client, Prefix: redisPrefix}), keys: ring, requests: settings.RequestsPerMinute,
-		batches: map[string]batchRules{n.manifest.Batch(): {name: n.manifest.Name, budget: n.manifest.Budget, window: n.manifest.Window}},
-	}
-}
-
-// join lets a worker take part in the life of Redis, which the first one begins.
-func (n *night) join(w *worker) {
-	n.t.Helper()
-	joined, err := w.gate.admission.Join(n.t.Context())
-	if err == nil && !joined {
-		if err = w.gate.admission.Begin(n.t.Context()); err == nil {
-			err = w.gate.admission.Ready(n.t.Context())
-		}
+	n.file = filepath.Join(n.t.TempDir(), "night.yaml")
+	err := os.WriteFile(n.file, []byte(text), 0o600)
+	if err == nil {
+		n.manifest, err = manifest.Open(n.file)
 	}
 	if err != nil {
 		n.t.Fatal(err)
 	}
+	n.log = results.NewLog(n.bucket, n.manifest.Batch())
 }
 
-// kill ends a worker at once: nothing it holds is given back.
-func (w *worker) kill() {
-	w.dead.Store(true)
-	w.conns()
+func (p *place) startClock() {
+	p.redis.SetTime(time.Now())
+	p.clock = keepTime(p.redis)
 }
 
-// await runs the night until every job of the plan is over.
-func (n *night) await(limit time.Duration) {
-	n.t.Helper()
-	deadline := time.Now().Add(limit)
-	for time.Now().Before(deadline) {
-		time.Sleep(time.Second) // virtual
-		if n.ended() == n.plan.Jobs {
-			return
-		}
+// close ends what still runs.
+func (p *place) close() {
+	for _, s := range p.shifts {
+		s.interrupt()
 	}
-	n.t.Fatalf("after %s of virtual time %d of %d jobs are over", limit, n.ended(), n.plan.Jobs)
+	p.clock()
 }
 
-func (n *night) ended() int {
-	jobs := make(map[job.ID]bool)
-	for _, log := range []func(context.Context) func(func(job.Result, error) bool){
-		func(ctx context.Context) func(func(job.Result, error) bool) { return n.log.Succeeded(ctx) },
-		func(ctx context.Context) func(func(job.Result, error) bool) { return n.log.Failed(ctx) },
-	} {
-		for result, err := range log(n.t.Context()) {
-			if err != nil {
-				n.t.Fatal(err)
-			}
-			jobs[result.Job] = true
-		}
-	}
-	return len(jobs)
+// pass lets time go by in which nothing runs.
+func (p *place) pass(d time.Duration) {
+	p.clock()
+	time.Sleep(d) // virtual
+	p.startClock()
 }
 
-func (n *night) stop() {
-	for _, w := range n.workers {
-		w.feed()
-		w.engine.stop()
-		if err := <-w.fed; err != nil && !errors.Is(err, context.Canceled) && !w.dead.Load() {
-			n.t.Errorf("the plan was not fed to its end: %v", err)
+// passUntil is pass up to a moment.
+func (p *place) passUntil(at time.Time) { p.pass(time.Until(at)) }
+
+// until waits for something to come true.
+func (p *place) until(what string, limit time.Duration, reached func() bool) {
+	p.t.Helper()
+	for deadline := time.Now().Add(limit); !reached(); time.Sleep(time.Second) { // virtual
+		if time.Now().After(deadline) {
+			p.t.Fatalf("after %s of virtual time not so: %s", limit, what)
 		}
 	}
 }
 
-// paidOnce judges by the ledger: for every job of the plan one inference was paid,
-// and no other.
-func (n *night) paidOnce() {
-	n.t.Helper()
-	want := make(map[string]int) // inferences by what was asked for
-	for j, err := range jobsToRun(n.t.Context(), n.bucket, n.manifest.Batch()) {
-		if err != nil {
-			n.t.Fatal(err)
-		}
-		want[j.Model+string(j.Inputs.Canonical())]++
+// The models of nights: small pictures, which are drawn soon.
+const (
+	etching = "model_night-etching" // has a seed; 2.25 CU
+	woodcut = "model_night-woodcut" // has none; 3 CU
+	fresco  = "model_night-fresco"  // has a seed, and needs the plan cu-team; 5 CU
+)
+
+// What the models of nights cost, in thousandths of a CU.
+const (
+	etchingCU = 2250
+	woodcutCU = 3000
+	frescoCU  = 5000
+)
+
+var nightModels = modelFiles(
+	`{"model": {"id": "model_night-etching", "type": "custom", "status": "trained", "inputs": [
+		{"name": "prompt", "type": "string", "prompt": true, "required": {"always": true}},
+		{"name": "seed", "type": "number", "min": 0, "max": 2147483647}]},
+	  "simulator": {"price": 2, "qualityGate": 0.25, "width": 32, "height": 32}}`,
+	`{"model": {"id": "model_night-woodcut", "type": "custom", "status": "trained", "inputs": [
+		{"name": "prompt", "type": "string", "prompt": true, "required": {"always": true}}]},
+	  "simulator": {"price": 3, "width": 32, "height": 32}}`,
+	`{"model": {"id": "model_night-fresco", "type": "custom", "status": "trained", "accessRestrictions": 75, "inputs": [
+		{"name": "prompt", "type": "string", "prompt": true, "required": {"always": true}},
+		{"name": "seed", "type": "number", "min": 0, "max": 2147483647}]},
+	  "simulator": {"price": 5, "width": 32, "height": 32}}`,
+)
+
+func modelFiles(records ...string) fs.FS {
+	files := fstest.MapFS{}
+	for i, record := range records {
+		files[fmt.Sprintf("%d.json", i)] = &fstest.MapFile{Data: []byte(record)}
 	}
-	paid := make(map[string]int)
-	for _, entry := range n.sim.Ledger() {
-		if entry.Refund == 0 {
-			paid[entry.Model+string(entry.Input.Canonical())]++
-		}
-	}
-	if diff := cmp.Diff(want, paid); diff != "" {
-		n.t.Errorf("inferences that were paid (-want +got):\n%s", diff)
-	}
+	return files
 }
 
-// allStored judges by the folder: every image is there, whole, and nothing else.
-func (n *night) allStored() {
-	n.t.Helper()
-	images := 0
-	err := filepath.WalkDir(filepath.Join(n.folder, n.manifest.Batch()), func(path string, entry os.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		if strings.HasSuffix(path, ".part") {
-			n.t.Errorf("unfinished file left: %s", path)
-		}
-		if filepath.Ext(path) != ".png" {
-			return nil
-		}
-		images++
-		return decode(path)
-	})
-	if err != nil {
-		n.t.Error(err)
-	}
-	if images != n.plan.Images {
-		n.t.Errorf("%d images are stored, want %d", images, n.plan.Images)
-	}
-}
-
-func decode(path string) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	if _, _, err := image.Decode(file); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
-}
-
-const nightManifest = `
+// etchings is a manifest of n jobs that differ in their seeds.
+func etchings(n int, more ...string) string {
+	return fmt.Sprintf(`
 version: 1
 name: night
-model: model_bfl-flux-1-dev
-prompt: "{thing} number {seed}"
-defaults: {parameters: {width: 128, height: 128}}
-items: [{id: potion, thing: a potion}, {id: sword, thing: a sword}]
-axes: {product: {seed: ["1..100"]}}
+model: %s
+prompt: "potion number {seed}"
+items: [{id: potion}]
+axes: {product: {seed: ["1..%d"]}}
 output: "{id}/{seed}.{ext}"
-`
-
-// TestNight is a batch of 200 jobs of 30 s each, with one lost reply and one
-// killed worker, in virtual time.
-func TestNight(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		n := newNight(t, simulator.Options{Latency: simulator.Between(30*time.Second, 30*time.Second), Parallel: 50, Seed: 1}, nightManifest)
-		defer n.stop()
-		if n.plan.Jobs != 200 {
-			t.Fatalf("the plan has %d jobs, want 200", n.plan.Jobs)
-		}
-		if err := n.sim.SetFaults(simulator.Fault{Kind: simulator.FaultDropAfterAccept, Next: 1}); err != nil {
-			t.Fatal(err)
-		}
-		began := time.Now()
-		first := n.start(n.settings())
-		n.start(n.settings())
-		time.Sleep(50 * time.Second) // virtual; in the middle of the second wave
-		first.kill()
-		n.await(time.Hour)
-		n.paidOnce()
-		n.allStored()
-		t.Logf("%d jobs took %s of virtual time, %v", n.plan.Jobs, time.Since(began), n.sim.Totals().Requests)
-	})
+%s
+`, etching, n, strings.Join(more, "\n"))
 }
 
-// cutTransport is a worker's way to the provider.
-type cutTransport struct {
-	worker *worker
-	next   http.RoundTripper
+// woodcuts is a manifest of kinds*copies jobs without seeds, of which copies each
+// ask for the same.
+func woodcuts(kinds, copies int, more ...string) string {
+	return fmt.Sprintf(`
+version: 1
+name: night
+model: %s
+prompt: "potion of kind {kind}"
+items: [{id: potion}]
+axes: {product: {kind: [%s], copy: [%s]}}
+output: "{id}/{kind}-{copy}.{ext}"
+%s
+`, woodcut, upTo(kinds), upTo(copies), strings.Join(more, "\n"))
 }
 
-func (c cutTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if c.worker.dead.Load() {
-		return nil, errDead
+// upTo lists the numbers from 1 to n.
+func upTo(n int) string {
+	numbers := make([]string, n)
+	for i := range numbers {
+		numbers[i] = strconv.Itoa(i + 1)
 	}
-	return c.next.RoundTrip(r)
+	return strings.Join(numbers, ", ")
 }
 
-// cutImages is a worker's way to the bucket.
-type cutImages struct {
-	worker *worker
-	next   runner.Images
-}
-
-func (c cutImages) Existing(ctx context.Context, w runner.Wish) (job.Image, bool, error) {
-	if c.worker.dead.Load() {
-		return job.Image{}, false, errDead
-	}
-	return c.next.Existing(ctx, w)
-}
-
-func (c cutImages) Store(ctx context.Context, w runner.Wish, body io.Reader, length int64) (job.Image, error) {
-	if c.worker.dead.Load() {
-		return job.Image{}, errDead
-	}
-	return c.next.Store(ctx, w, body, length)
-}
-
-type cutResults struct {
-	worker *worker
-	next   runner.Results
-}
-
-func (c cutResults) Append(ctx context.Context, r job.Result) error {
-	if c.worker.dead.Load() {
-		return errDead
-	}
-	return c.next.Append(ctx, r)
-}
-
-type cutSent struct {
-	worker *worker
-	next   runner.Sent
-}
-
-func (c cutSent) Note(ctx context.Context, s job.Submission) error {
-	if c.worker.dead.Load() {
-		return errDead
-	}
-	return c.next.Note(ctx, s)
-}
-
-// redisClient is a worker's way to Redis.
-func (w *worker) redisClient(n *night) redis.UniversalClient {
-	var open connections
-	w.conns = open.closeAll
-	client := redis.NewClient(&redis.Options{
-		Addr: "127.0.0.1:6379", Protocol: 2, DisableIdentity: true, // never dialled
-		Dialer: func(context.Context, string, string) (net.Conn, error) {
-			server := n.redis
-			if w.dead.Load() {
-				server = n.limbo
-			}
-			conn, err := server.Dial()
-			if err == nil {
-				open.add(conn)
-			}
-			return conn, err
-		},
-	})
-	n.t.Cleanup(func() { _ = client.Close() }) // a killed worker's connections are closed already
-	return client
-}
+// renamed gives a manifest another name.
+func renamed(name, text string) string { return strings.Replace(text, "name: night", "name: "+name, 1) }

@@ -57,9 +57,6 @@ func (r *batchRun) reload(ctx context.Context, keys *config.Keys) {
 	if engine == nil {
 		return
 	}
-	for _, id := range renewed {
-		engine.runner.Renewed(id)
-	}
 	r.display.note("keys file taken over: " + counted(len(pool), "key") + " in use")
 	r.wakeLane(ctx, engine)
 }

@@ -102,17 +102,7 @@ func (r *batchRun) beginLife(ctx context.Context, left *leftovers) error {
 	if err := a.Begin(ctx); err != nil {
 		return err
 	}
-	return countJournals(ctx, a, r.bucket, r.batch)
-}
-
-// holdOpen counts the CU of another batch's attempt, and no slot: whether it still
-// runs is not known, and its batch takes the slot again when it is run.
-func holdOpen(ctx context.Context, a *admission.Admission, e job.Entry) error {
-	ref, in := job.Ref{Batch: e.Batch, ID: e.Job}, admission.Account{APIKey: e.APIKey, Project: e.Project, Team: e.Team}
-	if err := a.Adopt(ctx, ref, e.Attempt, in, e.Reserved, e.Charged); err != nil {
-		return err
-	}
-	return a.Free(ctx, ref, e.Attempt, in)
+	return countJournals(ctx, a, r.bucket, r.batch, r.gate.account)
 }
 
 // endOrphans settles or releases what Redis still holds for attempts of this batch
@@ -134,7 +124,13 @@ func (r *batchRun) endOrphans(ctx context.Context, left *leftovers) error {
 			return err
 		}
 	}
-	return nil
+	// What this batch lost of its journal with the last life, another run may have
+	// counted in this one, or not.
+	spend, err := r.journal.Spend(ctx)
+	if err != nil {
+		return err
+	}
+	return countEnded(ctx, a, r.batch, left, spend, r.gate.account)
 }
 
 // mend ends in the journal itself what Redis cannot end any more, and adds what it

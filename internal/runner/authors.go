@@ -4,23 +4,16 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"time"
 )
 
 // authors remembers what the provider calls our API keys: runs in its list name
-// their author so.
+// their author so. A key has several where its credential was changed.
 type authors struct {
 	mu    sync.Mutex
-	known map[string][]string // by API key; several where its credential was changed
-	// since is when the present credential of a key came into use; before, the key
-	// may have had another name.
-	since map[string]time.Time
-	began time.Time // for keys that are not in since
+	known map[string][]string // by API key
 }
 
-func newAuthors() *authors {
-	return &authors{known: make(map[string][]string), since: make(map[string]time.Time), began: time.Now()}
-}
+func newAuthors() *authors { return &authors{known: make(map[string][]string)} }
 
 // learn adds what the provider calls a key.
 func (a *authors) learn(apiKey, author string) {
@@ -34,12 +27,11 @@ func (a *authors) learn(apiKey, author string) {
 	}
 }
 
-// Renewed tells the runner that an API key has another credential from now on, so
-// that the provider may call it by another name.
-func (r *Runner) Renewed(apiKey string) {
-	r.authors.mu.Lock()
-	defer r.authors.mu.Unlock()
-	r.authors.since[apiKey] = time.Now()
+// of is what the provider calls an API key.
+func (a *authors) of(apiKey string) []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.known[apiKey]
 }
 
 // Authors are what the provider calls our API keys, as far as it was seen.
@@ -47,15 +39,4 @@ func (r *Runner) Authors() map[string][]string {
 	r.authors.mu.Lock()
 	defer r.authors.mu.Unlock()
 	return maps.Clone(r.authors.known)
-}
-
-// authorsOf is what the provider calls an API key, and since when that is all.
-func (r *Runner) authorsOf(apiKey string) (known []string, since time.Time) {
-	r.authors.mu.Lock()
-	defer r.authors.mu.Unlock()
-	since, renewed := r.authors.since[apiKey]
-	if !renewed {
-		since = r.authors.began
-	}
-	return r.authors.known[apiKey], since
 }

@@ -47,11 +47,11 @@ func (r *Runner) compare(ctx context.Context, reader string, run *job.Inference,
 // the job, as far as it is known; under another credential than today's it may have
 // had another name.
 func (r *Runner) compareAuthors(same likeness, run *job.Inference, rec *job.Record) likeness {
-	authors, since := r.authorsOf(rec.APIKey)
+	authors := r.authors.of(rec.APIKey)
 	switch {
 	case rec.Job.Seed() != "" || run.Author == "" || len(authors) == 0 || slices.Contains(authors, run.Author):
 		return same
-	case rec.Intent.Before(since):
+	case rec.Intent.Before(r.APIKeys.Since(rec.APIKey)):
 		return uncertain
 	default:
 		return different

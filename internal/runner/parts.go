@@ -28,6 +28,9 @@ type APIKeys interface {
 	// Reader is the API key with which to read what another has sent: itself, or one
 	// that sees the same runs while it is refused or gone.
 	Reader(apiKey string) string
+	// Since is from when on the API key has had its present credential, as far as it
+	// is known; before, the provider may have called it by another name.
+	Since(apiKey string) time.Time
 }
 
 // Admission grants what a job needs of the limits. All methods may be repeated.

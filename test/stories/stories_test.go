@@ -5,6 +5,7 @@ package stories
 
 import (
 	"context"
+	"flag"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -18,7 +19,14 @@ import (
 	"nightshift/internal/simulator"
 )
 
+// atOnce is how many stories run at the same time, unless -parallel says otherwise:
+// most of their time they wait.
+const atOnce = "6"
+
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", atOnce); err != nil { // before the command line is read
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){
 		"enqueue": program(func(ctx context.Context) int {
 			return app.Enqueue(ctx, app.Process{Args: os.Args[1:], Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr})
