@@ -17,7 +17,7 @@ func (o *session) planLimits(ctx context.Context) (plan.Limits, error) {
 	if err != nil {
 		return plan.Limits{}, err
 	}
-	caps := capList{slices: spending.slices, now: time.Now()}
+	caps := capList{slices: spending, now: time.Now()}
 	rules := o.api.keys.limits()
 	ofBatch := func(s job.Slice) bool { return s.Batch == o.batch }
 	caps.add("", []cappedScope{{"batch budget", config.Limits{CU: config.CUCaps{Total: o.manifest.Budget}}, ofBatch}})

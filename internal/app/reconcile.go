@@ -104,7 +104,7 @@ func (c *keysCommand) addJournals(ctx context.Context, since time.Time, days map
 	if err != nil {
 		return err
 	}
-	for _, s := range all.slices {
+	for _, s := range all {
 		if !s.Quarter.Before(since) {
 			dayOf(days, s.Quarter.UTC().Truncate(24*time.Hour), s.APIKey).Journal += s.CU
 		}

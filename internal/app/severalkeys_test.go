@@ -61,7 +61,7 @@ func TestRevokedKey(t *testing.T) {
 			t.Fatal(err)
 		}
 		revoked := time.Now()
-		s.complete(6 * time.Minute)
+		s.complete(time.Hour)
 		if after := acceptedAfter(n.paidBy()["a"], revoked); after > 0 {
 			t.Errorf("a key that is revoked started %d runs", after)
 		}

@@ -9,27 +9,20 @@ import (
 	"nightshift/internal/results"
 )
 
-// spending is what the journals of all batches in the bucket say.
-type spending struct {
-	slices []job.Slice
-	open   []job.Entry // reservations that are neither settled nor released
-}
-
-// spendingIn sums up the journals of all batches in the bucket, since caps of keys,
-// projects and teams count across batches.
-func spendingIn(ctx context.Context, b *bucket.Local) (spending, error) {
-	var all spending
+// spendingIn is what the journals of all batches in the bucket say was spent, since
+// caps of keys, projects and teams count across batches.
+func spendingIn(ctx context.Context, b *bucket.Local) ([]job.Slice, error) {
 	batches, err := batchesOf(ctx, b)
 	if err != nil {
-		return all, err
+		return nil, err
 	}
+	var all []job.Slice
 	for _, batch := range batches {
 		spend, err := results.NewJournal(b, batch).Spend(ctx)
 		if err != nil {
-			return all, err
+			return nil, err
 		}
-		all.slices = append(all.slices, spend.Slices()...)
-		all.open = append(all.open, spend.Open()...)
+		all = append(all, spend.Slices()...)
 	}
 	return all, nil
 }
