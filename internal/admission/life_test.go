@@ -98,8 +98,8 @@ func TestBeginEndsTheOldLife(t *testing.T) {
 		if u := usage(t, second, free); u.Team.Running != 0 || u.Batch.Reserved != 0 || u.Key.Spent != 0 || u.Team.Ceiling != 800 {
 			t.Errorf("got %+v, want nothing but the ceiling", u)
 		}
-		if entries, err := second.Entries(t.Context(), "potions", 10); len(entries) != 0 || err != nil {
-			t.Errorf("got the journal %+v, %v, want an empty one", entries, err)
+		if entries, err := second.Entries(t.Context(), "potions", 10); err != nil || len(entries) != 10 || entries[0].Life != old {
+			t.Errorf("got %d entries, %v; what was not exported must stay, under the name of its life", len(entries), err)
 		}
 		mustDo(t, second.Ready(t.Context()))
 		joins(t, first, true)

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,8 @@ type gate struct {
 	keys      *keyring
 	requests  int // a minute, of projects for which the keys file has no limit
 	batches   map[string]batchRules
+	// refused, if set, is told of a key that the API does not take any more.
+	refused func(apiKey string)
 }
 
 // batchRules are what a manifest says about its batch.
@@ -92,7 +95,8 @@ func (g *gate) account(apiKey string) admission.Account {
 	if key := g.keys.find(apiKey); key != nil {
 		return admission.Account{APIKey: key.ID, Project: key.Project, Team: key.Team}
 	}
-	return admission.Account{APIKey: apiKey}
+	before := g.keys.before(apiKey)
+	return admission.Account{APIKey: apiKey, Project: before.Project, Team: before.Team}
 }
 
 func (g *gate) Reserve(ctx context.Context, ref job.Ref, attempt int, quote job.CU, avoid []string) (string, time.Duration, error) {
@@ -159,7 +163,9 @@ func (g *gate) Adopt(ctx context.Context, ref job.Ref, attempt int, amount job.C
 	return g.admission.Adopt(ctx, ref, attempt, g.account(apiKey), amount, charged)
 }
 
-func (g *gate) Others(_ string, avoid []string) bool { return len(g.keys.usable(avoid)) > 0 }
+func (g *gate) Others(avoid []string) bool {
+	return slices.ContainsFunc(g.keys.usable(avoid), func(key *ringKey) bool { return !key.refused })
+}
 
 func (g *gate) Request(ctx context.Context, apiKey string) error {
 	key := g.keys.find(apiKey)
@@ -193,8 +199,8 @@ func (g *gate) Release(ctx context.Context, ref job.Ref, attempt int, apiKey str
 }
 
 func (g *gate) Hold(ctx context.Context, apiKey string, reason job.WaitReason, team bool, d time.Duration) error {
-	if reason == job.WaitQuarantine {
-		g.keys.refuse(apiKey)
+	if reason == job.WaitQuarantine && g.keys.refuse(apiKey) && g.refused != nil {
+		g.refused(apiKey)
 	}
 	return g.admission.Cooldown(ctx, g.account(apiKey), reason, team, d)
 }

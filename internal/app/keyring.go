@@ -43,6 +43,7 @@ type ringKey struct {
 type world struct {
 	API     string `json:"api"` // "simulator" or a host
 	Project string `json:"project,omitempty"`
+	Team    string `json:"team,omitempty"`
 	Mark    string `json:"mark,omitempty"` // tells credentials apart, see markOf
 	// Authors are what the provider calls the key, as far as it was seen.
 	Authors []string `json:"authors,omitempty"`
@@ -153,6 +154,13 @@ func (k *keyring) Since(apiKey string) time.Time {
 	return key.added
 }
 
+// before is where a key of an earlier run worked.
+func (k *keyring) before(apiKey string) world {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.worlds[apiKey]
+}
+
 // worldOf is what a key sees or saw; zero if it was never heard of.
 func (k *keyring) worldOf(apiKey string) world {
 	if key := k.keys[apiKey]; key != nil {
@@ -161,7 +169,9 @@ func (k *keyring) worldOf(apiKey string) world {
 	return k.worlds[apiKey]
 }
 
-func (k *ringKey) world() world { return world{API: hostOf(k.URL), Project: k.Project, Mark: k.mark} }
+func (k *ringKey) world() world {
+	return world{API: hostOf(k.URL), Project: k.Project, Team: k.Team, Mark: k.mark}
+}
 
 func hostOf(address string) string {
 	if u, err := url.Parse(address); err == nil && u.Host != "" {
@@ -195,13 +205,17 @@ func (k *keyring) allWorlds() map[string]world {
 	return all
 }
 
-// refuse notes that the API does not take a key, so that others read for it.
-func (k *keyring) refuse(apiKey string) {
+// refuse notes that the API does not take a key, so that others read for it. It
+// reports whether that is news.
+func (k *keyring) refuse(apiKey string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if key := k.keys[apiKey]; key != nil {
-		key.refused = true
+	key := k.keys[apiKey]
+	if key == nil || key.refused {
+		return false
 	}
+	key.refused = true
+	return true
 }
 
 // usable are the keys for new jobs, in the file's order.

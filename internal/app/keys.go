@@ -91,7 +91,17 @@ func (c *keysCommand) look(ctx context.Context) ([]standing, error) {
 			return nil, &inputError{err}
 		}
 		c.add("close Redis", client.Close)
-		s, err := c.gate(client).look(ctx, c.pools)
+		g := c.gate(client)
+		counted, err := g.admission.Join(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if !counted { // emptied, or new: what it holds says nothing
+			s, err := c.lookIntoJournals(ctx)
+			s.Source = "Redis at " + client.Options().Addr + " has counted nothing yet, or is being restored; spend by the journals in " + c.bucket.Path("")
+			return []standing{s}, err
+		}
+		s, err := g.look(ctx, c.pools)
 		s.Source = "Redis at " + client.Options().Addr
 		return []standing{s}, err
 	}

@@ -93,11 +93,15 @@ var scopeOrder = []string{"key", "project", "team", "batch"}
 // lookAtBatch adds the caps that the keys file sets for a batch.
 func (g *gate) lookAtBatch(ctx context.Context, s *standing, name string, now time.Time) error {
 	limits := limitsOf(g.keys.limits().Batches[name], now)
-	usage, err := g.admission.Usage(ctx, admission.Candidate{}, name, limits)
-	if err != nil {
-		return err
+	for i, batch := range []string{name, testFolder + "/" + name} { // a cap holds for each of the two
+		usage, err := g.admission.Usage(ctx, admission.Candidate{}, batch, limits)
+		if err != nil {
+			return err
+		}
+		if i == 0 || usage.Batch.Spent+usage.Batch.Reserved > 0 {
+			s.addCaps("batch", batch, limits, usage.Batch)
+		}
 	}
-	s.addCaps("batch", name, limits, usage.Batch)
 	return nil
 }
 

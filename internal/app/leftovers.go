@@ -21,10 +21,18 @@ const earlierFolder = "earlier/"
 // leftovers are what earlier processes paid for and did not bring home, and what of
 // it came to its end.
 type leftovers struct {
-	open    map[job.ID]*runner.Open
-	noted   map[job.ID]time.Time // when open was last heard of
-	ended   map[job.ID]endedJob
-	authors map[string][]string // what the provider calls API keys
+	open  map[job.ID]*runner.Open
+	noted map[job.ID]sentAttempt // what was sent last
+	ended map[job.ID]endedJob
+	// attempts are those of jobs that have a result and are to be run again.
+	attempts map[job.ID]int
+	authors  map[string][]string // what the provider calls API keys
+}
+
+// sentAttempt is an attempt and when it was last heard of.
+type sentAttempt struct {
+	number int
+	at     time.Time
 }
 
 // endedJob is a paid request whose result is recorded.
@@ -55,7 +63,7 @@ func (r *batchRun) leftovers(ctx context.Context) (*leftovers, error) {
 // images are not there; before are the keys of earlier runs, nil if there were none.
 func (o *session) leftovers(ctx context.Context, before map[string]world) (*leftovers, error) {
 	left := &leftovers{
-		open: make(map[job.ID]*runner.Open), noted: make(map[job.ID]time.Time),
+		open: make(map[job.ID]*runner.Open), noted: make(map[job.ID]sentAttempt), attempts: make(map[job.ID]int),
 		ended: make(map[job.ID]endedJob), authors: make(map[string][]string),
 	}
 	if before == nil {
@@ -78,7 +86,11 @@ func (o *session) leftovers(ctx context.Context, before map[string]world) (*left
 			}
 			delete(lost, result.Job)
 			left.end(result)
-			if result.Inference != "" && (result.Kind == job.KindStorage || result.State == job.Succeeded && !o.present(ctx, &result)) {
+			missing := result.State == job.Succeeded && !o.present(ctx, &result)
+			if result.State != job.Succeeded || missing {
+				left.attempts[result.Job] = max(left.attempts[result.Job], result.Attempts)
+			}
+			if result.Inference != "" && (result.Kind == job.KindStorage || missing) {
 				lost[result.Job] = &runner.Open{
 					Attempt: result.Attempts, APIKey: result.APIKey, Intent: result.Submitted, Made: result.Submitted,
 					Inference: result.Inference, Counted: true,
@@ -108,16 +120,16 @@ func (l *leftovers) take(line job.Submission) {
 	case job.Refused:
 		delete(l.open, line.ID)
 	}
-	l.noted[line.ID] = line.At
+	l.noted[line.ID] = sentAttempt{line.Attempt, line.At}
 }
 
 // end notes a result of a request that was open before it was recorded.
 func (l *leftovers) end(result job.Result) {
 	noted, known := l.noted[result.Job]
-	if !known || !result.Recorded.After(noted) {
+	if !known || result.Attempts < noted.number {
 		return
 	}
-	ended := endedJob{result: result, sent: noted}
+	ended := endedJob{result: result, sent: noted.at}
 	if open := l.open[result.Job]; open != nil {
 		ended.sent = open.Intent
 	}
@@ -207,16 +219,23 @@ func (r *batchRun) match(ctx context.Context, left *leftovers) ([]runner.Open, e
 			return nil, err
 		}
 		if o := left.open[j.ID]; o != nil {
+			j.Before = min(left.attempts[j.ID], o.Attempt-1)
 			o.Job = j
 			open = append(open, *o)
 			delete(left.open, j.ID)
 		}
 	}
-	for _, o := range left.open {
+	place, err := r.freePlace(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range slices.Sorted(maps.Keys(left.open)) {
+		o := left.open[id]
 		if o.Job == nil {
 			continue // only its images are missing, and nobody asks for them any more
 		}
-		o.Job.Index = r.plan.Jobs + len(open) // a place that no job of the plan has
+		o.Job.Index = place
+		place++
 		for i, name := range o.Job.Outputs {
 			if !strings.HasPrefix(name, earlierFolder) {
 				o.Job.Outputs[i] = earlierFolder + string(o.Job.ID) + "/" + name
@@ -225,6 +244,19 @@ func (r *batchRun) match(ctx context.Context, left *leftovers) ([]runner.Open, e
 		open = append(open, *o)
 	}
 	return open, nil
+}
+
+// freePlace is a place from which on no job of the plan, and none that ended in this
+// run, has one.
+func (r *batchRun) freePlace(ctx context.Context) (int, error) {
+	place := r.plan.Jobs
+	for result, err := range r.endedInThisRun(ctx) {
+		if err != nil {
+			return 0, err
+		}
+		place = max(place, result.Index+1)
+	}
+	return place, nil
 }
 
 // endedInThisRun streams the results that were recorded since this run began.

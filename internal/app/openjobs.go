@@ -32,5 +32,9 @@ func (r *batchRun) settle(ctx context.Context, end *ending) error {
 	if end.open.Jobs > 0 {
 		return nil
 	}
+	left, err := sentBy(ctx, r.bucket, r.batch)
+	if err != nil || len(left.open) > 0 {
+		return err // something that Redis does not know any more; the next run takes it up
+	}
 	return r.sent.Clear(ctx)
 }

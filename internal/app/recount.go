@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 	"slices"
-	"time"
 
 	"nightshift/internal/admission"
 	"nightshift/internal/bucket"
@@ -110,7 +109,7 @@ func countEnded(ctx context.Context, a *admission.Admission, batch string, left 
 // nothing under way costs no look at its log.
 func sentBy(ctx context.Context, b *bucket.Local, batch string) (*leftovers, error) {
 	left := &leftovers{
-		open: make(map[job.ID]*runner.Open), noted: make(map[job.ID]time.Time),
+		open: make(map[job.ID]*runner.Open), noted: make(map[job.ID]sentAttempt), attempts: make(map[job.ID]int),
 		ended: make(map[job.ID]endedJob), authors: make(map[string][]string),
 	}
 	for line, err := range results.NewSent(b, batch).All(ctx) {

@@ -59,6 +59,9 @@ func resolve(ctx context.Context, p Process, s config.Settings, args []string, o
 	if err != nil {
 		return &inputError{err}
 	}
+	if err := notTwice(ctx, questions, answer); err != nil {
+		return err
+	}
 	if err := questions.Answer(ctx, answer); err != nil {
 		return err
 	}
@@ -96,6 +99,20 @@ func (o resolveOptions) answer(q job.Question) (job.Answer, error) {
 	default:
 		return answer, nil
 	}
+}
+
+// notTwice refuses to give one inference to two jobs.
+func notTwice(ctx context.Context, questions *results.Questions, answer job.Answer) error {
+	answers, err := questions.Answers(ctx)
+	if err != nil || answer.Inference == "" {
+		return err
+	}
+	for _, other := range answers {
+		if other.Inference == answer.Inference && other.Job != answer.Job {
+			return &inputError{fmt.Errorf("inference %s was given to job %s already", answer.Inference, other.Job)}
+		}
+	}
+	return nil
 }
 
 func inferences(q job.Question) []string {

@@ -25,9 +25,22 @@ import (
 // is what the counts are made from. The new life is opened last, when all that
 // runs is counted, so that no cap is passed in between.
 func (r *batchRun) restore(ctx context.Context) error {
+	if err := r.ownName(ctx); err != nil {
+		return err
+	}
 	joined, err := r.gate.admission.Join(ctx)
 	if err != nil {
 		return err
+	}
+	if !joined {
+		release, err := r.aloneRestoring(ctx)
+		if err != nil {
+			return err
+		}
+		defer release()
+		if joined, err = r.gate.admission.Join(ctx); err != nil { // another run may just have done it
+			return err
+		}
 	}
 	if err := r.exporter().drain(ctx); err != nil {
 		return err
@@ -36,6 +49,7 @@ func (r *batchRun) restore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.attempts = left.attempts
 	if err := r.sameWorld(ctx, left); err != nil {
 		return err
 	}

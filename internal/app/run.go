@@ -35,6 +35,7 @@ type batchRun struct {
 	again     string // the command that goes on from here
 	// engineRuns counts the engines of this run; a Redis that lost its state costs one.
 	engineRuns int
+	attempts   map[job.ID]int // of jobs that earlier runs have tried
 
 	mu sync.Mutex // guards engine and state once the keys file is watched
 }
@@ -55,6 +56,9 @@ func run(ctx context.Context, p Process, s config.Settings, file string, o runOp
 	}
 	r.display = newDisplay(r, p.Stdout, progress.StyleOf(p.Stdout, p.Environ, o.quiet, o.json))
 	defer r.display.stop()
+	r.gate.refused = func(apiKey string) {
+		r.display.note("key " + apiKey + " is set aside: the API refused it or its secret")
+	}
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"iter"
 	"sync"
 	"time"
 
@@ -16,6 +17,21 @@ const (
 	aliveTick = time.Second
 )
 
+// jobsToFeed are the jobs of the plan that have no result, each with the attempts
+// that earlier runs have made of it.
+func (r *batchRun) jobsToFeed(ctx context.Context) iter.Seq2[*job.Job, error] {
+	return func(yield func(*job.Job, error) bool) {
+		for j, err := range jobsToRun(ctx, r.bucket, r.batch) {
+			if err == nil {
+				j.Before = r.attempts[j.ID]
+			}
+			if !yield(j, err) {
+				return
+			}
+		}
+	}
+}
+
 // supervise feeds the plan and returns when the run is over, in one way or another.
 func (r *batchRun) supervise(ctx context.Context) ending {
 	feeding, stopFeeding := context.WithCancel(ctx)
@@ -24,7 +40,7 @@ func (r *batchRun) supervise(ctx context.Context) ending {
 	defer feeder.Wait()
 	defer stopFeeding()
 	feeder.Go(func() {
-		fed <- r.engine.runner.Feed(feeding, r.batch, r.priority(), jobsToRun(feeding, r.bucket, r.batch))
+		fed <- r.engine.runner.Feed(feeding, r.batch, r.priority(), r.jobsToFeed(feeding))
 	})
 	ticker := time.NewTicker(superviseTick)
 	defer ticker.Stop()

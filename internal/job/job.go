@@ -88,6 +88,9 @@ type Job struct {
 	// Variables are the row's and axes' values, for people to filter by.
 	Variables map[string]string `json:"variables,omitempty"`
 	Quote     CU                `json:"quote"` // the dry run's price, reserved before sending
+	// Before is how many attempts earlier runs of the batch have made of it. Attempts
+	// are counted on, so that each has a number of its own in the spend journal.
+	Before int `json:"before,omitempty"`
 }
 
 // Prompt is the text that the job sends as its prompt, or "".

@@ -51,7 +51,7 @@ func (s *Store) Add(ctx context.Context, ref job.Ref, j *job.Job, priority job.P
 	if err != nil {
 		return false, fmt.Errorf("add job %s: %w", ref, err)
 	}
-	added, err := addScript.Run(ctx, s.redis, s.changeKeys(ref), ref.String(), j.Index, spec, string(priority)).Int()
+	added, err := addScript.Run(ctx, s.redis, s.changeKeys(ref), ref.String(), j.Index, spec, string(priority), j.Before+1).Int()
 	switch {
 	case err != nil:
 		return false, fmt.Errorf("add job %s: %w", ref, err)

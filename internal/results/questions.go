@@ -134,7 +134,8 @@ func (q *Questions) Open(ctx context.Context) ([]job.Question, error) {
 	}
 	return slices.DeleteFunc(open, func(question job.Question) bool {
 		return slices.ContainsFunc(answers, func(a job.Answer) bool {
-			return a.Job == question.Job && a.Attempt == question.Attempt
+			// One from before the request was sent was about an earlier sending.
+			return a.Job == question.Job && a.Attempt == question.Attempt && !a.At.Before(question.Sent)
 		})
 	}), nil
 }

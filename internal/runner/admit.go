@@ -22,7 +22,10 @@ func (r *Runner) admit(ctx context.Context, rec *job.Record) error {
 	if err := r.pause(ctx, after, nil); err != nil {
 		ctx, cancel := recording(ctx)
 		defer cancel()
-		return errors.Join(err, r.Admission.Release(ctx, rec.Ref, rec.Attempt, rec.APIKey))
+		if _, failed := takenOver(r.giveBack(ctx, rec)); failed != nil {
+			return errors.Join(err, failed)
+		}
+		return err
 	}
 	return nil
 }
@@ -44,10 +47,14 @@ func (r *Runner) reserve(ctx context.Context, rec *job.Record) (after time.Durat
 			continue
 		}
 		postponed, waiting := errors.AsType[*job.PostponedError](err)
+		if err != nil && !waiting {
+			r.waits.begin(&job.PostponedError{Reason: job.WaitBackoff, Detail: err.Error()})
+			return 0, err
+		}
 		if !waiting {
 			r.granted(after)
 			rec.APIKey = apiKey
-			return after, err
+			return after, nil
 		}
 		r.waits.begin(postponed)
 		if !standable(postponed.Reason) || time.Now().Add(postponed.After).After(deadline) {
@@ -69,8 +76,8 @@ func (r *Runner) granted(after time.Duration) {
 	r.waits.begin(&job.PostponedError{After: after, Reason: job.WaitRequestRate})
 }
 
-// giveBack releases what the job holds on an API key that may not run it any more.
-// Nothing was sent with it: the mark is made before the request.
+// giveBack releases what a job holds that is not sent after all. Only who still has
+// the job may do so: another handler may be about to send on the same grant.
 func (r *Runner) giveBack(ctx context.Context, rec *job.Record) error {
 	ours := job.Change{From: []job.State{job.Queued, job.Admitted}, To: job.Queued}
 	if err := r.Store.Change(ctx, rec, ours); err != nil {

@@ -102,7 +102,7 @@ func (r *Runner) runFailed(ctx context.Context, rec *job.Record) error {
 		refunded = 0
 	}
 	settle := func() error { return r.settle(ctx, rec, billed, refunded) }
-	if rec.Outcome.Transient && !rec.Outcome.RefundDisabled && rec.Attempt < maxAttempts {
+	if rec.Outcome.Transient && !rec.Outcome.RefundDisabled && rec.Attempt-rec.Job.Before < maxAttempts {
 		if err := settle(); err != nil {
 			return err
 		}

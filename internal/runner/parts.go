@@ -43,8 +43,8 @@ type Admission interface {
 	// Adopt reserves for a run that exists already, even past the limits; charged is
 	// when the provider took its price.
 	Adopt(ctx context.Context, ref job.Ref, attempt int, quote job.CU, apiKey string, charged time.Time) error
-	// Others reports whether jobs of the batch may run on any API key not in avoid.
-	Others(batch string, avoid []string) bool
+	// Others reports whether jobs may run on any API key not in avoid.
+	Others(avoid []string) bool
 	// Request takes a place in the request rate for a read, or returns a
 	// *job.PostponedError.
 	Request(ctx context.Context, apiKey string) error
@@ -74,7 +74,6 @@ type Store interface {
 	In(ctx context.Context, state job.State, limit int) ([]job.Ref, error)
 	Records(ctx context.Context, refs []job.Ref) ([]*job.Record, error)
 	Ours(ctx context.Context, ids []string) (map[string]bool, error)
-	Own(ctx context.Context, inference string, made time.Time) error
 	Disown(ctx context.Context, before time.Time) error
 	Counts(ctx context.Context, batch string) (job.Counts, error)
 	Looked(ctx context.Context) error

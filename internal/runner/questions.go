@@ -90,16 +90,21 @@ func (w *watcher) applyAnswers(ctx context.Context, s *search, unknown []*job.Re
 			rest = append(rest, rec)
 			continue
 		}
-		if err := w.apply(ctx, s, rec, answers[batch][at]); err != nil {
+		taken, err := w.apply(ctx, s, rec, answers[batch][at])
+		if err != nil {
 			return nil, err
+		}
+		if !taken {
+			rest = append(rest, rec)
 		}
 	}
 	return rest, nil
 }
 
-func (w *watcher) apply(ctx context.Context, s *search, rec *job.Record, answer job.Answer) error {
+// apply reports false for a run that is another job's by now.
+func (w *watcher) apply(ctx context.Context, s *search, rec *job.Record, answer job.Answer) (bool, error) {
 	if answer.Inference == "" {
-		return w.sendAgain(ctx, rec)
+		return true, w.sendAgain(ctx, rec)
 	}
 	// It may be older than this look went back.
 	run := &job.Inference{ID: answer.Inference, Status: job.RunActive, CreatedAt: rec.Intent}
@@ -108,7 +113,7 @@ func (w *watcher) apply(ctx context.Context, s *search, rec *job.Record, answer 
 			run = &s.candidates[i]
 		}
 	}
-	_, err := w.take(ctx, rec, answer.Inference, run)
+	taken, err := w.take(ctx, rec, answer.Inference, run)
 	run.ID = ""
-	return err
+	return taken, err
 }

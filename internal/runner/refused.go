@@ -47,7 +47,7 @@ func (r *Runner) refused(ctx context.Context, rec *job.Record, cause error) erro
 		return err
 	}
 	back := job.Change{From: []job.State{job.Sending}, To: job.Queued}
-	others := r.Admission.Others(rec.Ref.Batch, append(slices.Clone(rec.Avoid), rec.APIKey))
+	others := r.Admission.Others(append(slices.Clone(rec.Avoid), rec.APIKey))
 	switch {
 	case wait == nil && forbidden(cause) && others:
 		back.Avoid = append(rec.Avoid, rec.APIKey)

@@ -31,7 +31,8 @@ func (r *Runner) Submit(ctx context.Context, ref job.Ref) error {
 	}
 	provider, err := r.APIKeys.Provider(rec.APIKey)
 	if err != nil {
-		return errors.Join(err, r.Admission.Release(ctx, rec.Ref, rec.Attempt, rec.APIKey))
+		_, failed := takenOver(r.giveBack(ctx, rec))
+		return errors.Join(err, failed)
 	}
 	ready, err := r.prepare(ctx, rec)
 	if err != nil || !ready {
