@@ -196,9 +196,16 @@ func (w *watcher) countAbsence(ctx context.Context, rec *job.Record) error {
 	return w.sendAgain(ctx, rec)
 }
 
-// sendAgain queues a job that was never accepted. It is the same attempt, on the
-// same reservation.
+// sendAgain queues a job that was never accepted, as the same attempt. What it held
+// is given back first: behind jobs that wait for its own slot it would stand for ever.
 func (w *watcher) sendAgain(ctx context.Context, rec *job.Record) error {
+	ours := job.Change{From: []job.State{job.Unknown}, To: job.Unknown}
+	if taken, err := takenOver(w.Store.Change(ctx, rec, ours)); taken || err != nil {
+		return err
+	}
+	if err := w.Admission.Release(ctx, rec.Ref, rec.Attempt, rec.APIKey); err != nil {
+		return err
+	}
 	next := job.Change{From: []job.State{job.Unknown}, To: job.Queued, Generation: rec.Generation + 1}
 	if taken, err := takenOver(w.Store.Change(ctx, rec, next)); taken || err != nil {
 		return err
