@@ -148,12 +148,12 @@ func (c *crew) stop() {
 	}
 }
 
-// TestKilledWorker is a batch of 80 jobs of 30 s each for two workers, with lost
+// TestKilledWorker is a batch of 200 jobs of 30 s each for two workers, with lost
 // replies. One of them is killed in the middle of the second wave.
 func TestKilledWorker(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		n := newNight(t, simulator.Options{Latency: simulator.Between(30*time.Second, 30*time.Second), Parallel: 50, Seed: 1, RequestsPerMinute: 300}, etchings(80))
+		n := newNight(t, simulator.Options{Latency: simulator.Between(30*time.Second, 30*time.Second), Parallel: 50, Seed: 1, RequestsPerMinute: 300}, etchings(200))
 		if err := n.sim.SetFaults(lostReplies(0.1)...); err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +163,7 @@ func TestKilledWorker(t *testing.T) {
 		c.start()
 		n.until("the second wave has begun", time.Minute, func() bool { return len(n.sim.Ledger()) > 55 })
 		first.kill()
-		n.until("every job is over", time.Hour, func() bool { return len(n.succeeded())+len(n.failed()) == 80 })
+		n.until("every job is over", time.Hour, func() bool { return len(n.succeeded())+len(n.failed()) == 200 })
 		n.noneFailed()
 		n.paidOnce()
 		n.allStored()
