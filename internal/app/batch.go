@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,7 +17,6 @@ import (
 	"sync"
 	"time"
 
-	"nightshift/internal/bucket"
 	"nightshift/internal/job"
 	"nightshift/internal/plan"
 )
@@ -38,7 +39,7 @@ type batchState struct {
 }
 
 // readState returns the state that an earlier run left, or nil.
-func readState(ctx context.Context, b *bucket.Local, batch string) (*batchState, error) {
+func readState(ctx context.Context, b objects, batch string) (*batchState, error) {
 	body, err := b.Open(ctx, batch+"/"+stateName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -57,7 +58,7 @@ func readState(ctx context.Context, b *bucket.Local, batch string) (*batchState,
 	return state, nil
 }
 
-func writeState(ctx context.Context, b *bucket.Local, batch string, state *batchState) error {
+func writeState(ctx context.Context, b objects, batch string, state *batchState) error {
 	data, err := json.MarshalIndent(state, "", "  ")
 	if err != nil {
 		return err
@@ -97,7 +98,7 @@ func onBuiltIn(keys map[string]world) bool {
 }
 
 // writeQuotes keeps the prices that a plan asked for.
-func writeQuotes(ctx context.Context, b *bucket.Local, batch string, quotes *plan.QuoteFile) error {
+func writeQuotes(ctx context.Context, b objects, batch string, quotes *plan.QuoteFile) error {
 	var buffer bytes.Buffer
 	if _, err := quotes.WriteTo(&buffer); err != nil {
 		return err
@@ -105,14 +106,15 @@ func writeQuotes(ctx context.Context, b *bucket.Local, batch string, quotes *pla
 	return b.Put(ctx, batch+"/"+quotesName, &buffer)
 }
 
-// writePlan writes all jobs of the plan, one a line; the file appears only when
-// the manifest was read to its end unchanged.
-func writePlan(ctx context.Context, b *bucket.Local, batch string, p *plan.Plan) error {
+// writePlan writes all jobs of the plan, one a line, and returns a digest of what they
+// are. The object appears only when the manifest was read to its end unchanged.
+func writePlan(ctx context.Context, b objects, key string, p *plan.Plan) (digest string, err error) {
+	content := sha256.New()
 	reader, writer := io.Pipe()
 	var writing sync.WaitGroup
 	writing.Go(func() {
 		buffered := bufio.NewWriterSize(writer, 64<<10)
-		err := encodePlan(ctx, buffered, p)
+		err := encodePlan(ctx, buffered, p, content)
 		if err == nil {
 			err = buffered.Flush()
 		}
@@ -120,10 +122,16 @@ func writePlan(ctx context.Context, b *bucket.Local, batch string, p *plan.Plan)
 	})
 	defer writing.Wait()
 	defer reader.Close() // ends the writer, should Put have given up
-	return b.Put(ctx, batch+"/"+planName, reader)
+	if err := b.Put(ctx, key, reader); err != nil {
+		return "", err
+	}
+	writing.Wait()
+	return hex.EncodeToString(content.Sum(nil)), nil
 }
 
-func encodePlan(ctx context.Context, w io.Writer, p *plan.Plan) error {
+// encodePlan writes the jobs of a plan, and their ids, which name their content, to
+// content.
+func encodePlan(ctx context.Context, w io.Writer, p *plan.Plan, content io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	for j, err := range p.All(ctx) {
@@ -133,14 +141,17 @@ func encodePlan(ctx context.Context, w io.Writer, p *plan.Plan) error {
 		if err := encoder.Encode(j); err != nil {
 			return err
 		}
+		if _, err := io.WriteString(content, string(j.ID)); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// jobsToRun streams the jobs of the written plan that have no result yet.
-func jobsToRun(ctx context.Context, b *bucket.Local, batch string) iter.Seq2[*job.Job, error] {
+// jobsToRun streams the jobs of a written plan that have no result yet.
+func jobsToRun(ctx context.Context, b objects, key string) iter.Seq2[*job.Job, error] {
 	return func(yield func(*job.Job, error) bool) {
-		body, err := b.Open(ctx, batch+"/"+planName)
+		body, err := b.Open(ctx, key)
 		if err != nil {
 			yield(nil, err)
 			return
@@ -154,7 +165,7 @@ func jobsToRun(ctx context.Context, b *bucket.Local, batch string) iter.Seq2[*jo
 				return
 			}
 			if err != nil {
-				yield(nil, fmt.Errorf("read %s: %w", b.Path(batch+"/"+planName), err))
+				yield(nil, fmt.Errorf("read %s: %w", b.Path(key), err))
 				return
 			}
 			if planned.Status != plan.Kept && !yield(&planned.Job, nil) {

@@ -18,7 +18,7 @@ var errDead = errors.New("process was killed")
 
 // cutTransport is a worker's way to the provider.
 type cutTransport struct {
-	worker *worker
+	worker *hand
 	next   http.RoundTripper
 }
 
@@ -31,7 +31,7 @@ func (c cutTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // cutImages is a worker's way to the bucket.
 type cutImages struct {
-	worker *worker
+	worker *hand
 	next   runner.Images
 }
 
@@ -50,7 +50,7 @@ func (c cutImages) Store(ctx context.Context, w runner.Wish, body io.Reader, len
 }
 
 type cutResults struct {
-	worker *worker
+	worker *hand
 	next   runner.Results
 }
 
@@ -62,7 +62,7 @@ func (c cutResults) Append(ctx context.Context, r job.Result) error {
 }
 
 type cutSent struct {
-	worker *worker
+	worker *hand
 	next   runner.Sent
 }
 
@@ -74,7 +74,7 @@ func (c cutSent) Note(ctx context.Context, s job.Submission) error {
 }
 
 // redisClient is a worker's way to Redis.
-func (w *worker) redisClient(c *crew) redis.UniversalClient {
+func (w *hand) redisClient(c *crew) redis.UniversalClient {
 	var open connections
 	w.conns = open.closeAll
 	client := redis.NewClient(&redis.Options{

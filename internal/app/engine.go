@@ -4,11 +4,13 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"nightshift/internal/config"
+	"nightshift/internal/job"
 	"nightshift/internal/queue"
 	"nightshift/internal/record"
 	"nightshift/internal/runner"
@@ -26,6 +28,8 @@ type engine struct {
 	runner  *runner.Runner
 	store   *record.Store
 	queue   *queue.Queue
+	submit  queue.Handler
+	collect queue.Handler
 	servers *queue.Servers
 	watched sync.WaitGroup
 	unwatch context.CancelFunc
@@ -38,6 +42,8 @@ type engineParts struct {
 	settings config.Settings
 	logger   *slog.Logger
 	runner   runner.Options // without Store, Tasks, Logger and Grace
+	// submitting and storing, if set, count the handlers at work.
+	submitting, storing *atomic.Int32
 }
 
 func newEngine(p engineParts) *engine {
@@ -48,7 +54,20 @@ func newEngine(p engineParts) *engine {
 	options := p.runner
 	options.Store, options.Tasks, options.Logger, options.Grace = e.store, e.queue, p.logger, p.settings.Grace
 	e.runner = runner.New(options)
+	e.submit, e.collect = counting(p.submitting, e.runner.Submit), counting(p.storing, e.runner.Collect)
 	return e
+}
+
+// counting counts how many of a handler are at work.
+func counting(atWork *atomic.Int32, h queue.Handler) queue.Handler {
+	if atWork == nil {
+		return h
+	}
+	return func(ctx context.Context, ref job.Ref) error {
+		atWork.Add(1)
+		defer atWork.Add(-1)
+		return h(ctx, ref)
+	}
 }
 
 // wipe deletes what an earlier process left of the pool in Redis: all of it is in
@@ -63,7 +82,7 @@ func (e *engine) wipe(ctx context.Context) error {
 // start begins to work on tasks and to watch runs. stop must be called.
 func (e *engine) start(ctx context.Context, s config.Settings) error {
 	servers, err := e.queue.Start(queue.Work{
-		Submit: e.runner.Submit, Collect: e.runner.Collect,
+		Submit: e.submit, Collect: e.collect,
 		SubmitSlots: s.SubmitSlots, CollectSlots: s.CollectSlots, Drain: s.Drain, Poll: lanePoll,
 	})
 	if err != nil {

@@ -26,7 +26,7 @@ func Enqueue(ctx context.Context, p Process) int {
 	root.SetArgs(p.Args)
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
-	root.AddCommand(runCommand(p), planCommand(p), keysCommandOf(p), resolveCommand(p))
+	root.AddCommand(runCommand(p), planCommand(p), keysCommandOf(p), resolveCommand(p), submitCommand(p))
 	began := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { began = true }
 	err := root.ExecuteContext(ctx)
@@ -114,6 +114,31 @@ Exit codes: 0 the plan can run, 1 unexpected error, 2 the manifest has problems,
 	}
 	cmd.Flags().StringVarP(&o.out, "out", "o", "", "folder that batches go to (default: NIGHTSHIFT_OUT, or out)")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the plan as JSON")
+	return cmd
+}
+
+func submitCommand(p Process) *cobra.Command {
+	var o submitOptions
+	cmd := &cobra.Command{
+		Use:   "submit FILE",
+		Short: "Hand a manifest to the workers of a fleet and return at once",
+		Long: `Check and price a manifest, write its plan into the fleet's bucket, and let the
+workers run it. Nothing depends on this command once it has returned. Submitting
+the same manifest again, from here or from another machine, is one batch; an edited
+one replaces what is queued, and only what changed is paid for.
+
+Exit codes: 0 submitted, 1 unexpected error, 2 wrong input and nothing done.`,
+		Example: "  enqueue submit jobs/icons.yaml\n  enqueue submit --json nightly.jsonl | jq -r .batch",
+		Args:    oneFile,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			settings, err := config.Load(p.Environ)
+			if err != nil {
+				return &inputError{err}
+			}
+			return submit(cmd.Context(), p, settings, args[0], o)
+		},
+	}
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return cmd
 }
 

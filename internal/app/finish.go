@@ -66,7 +66,7 @@ func (r *batchRun) report(ctx context.Context, end ending) (results.Report, erro
 		err = r.journalSums(ctx, &report)
 	}
 	if err == nil {
-		err = r.thumbs.complete(ctx, r.log)
+		err = r.thumbs.complete(ctx, &r.folder)
 	}
 	if err == nil {
 		err = results.WriteReport(ctx, r.bucket, r.batch, report)

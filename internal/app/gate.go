@@ -19,7 +19,8 @@ type gate struct {
 	admission *admission.Admission
 	keys      *keyring
 	requests  int // a minute, of projects for which the keys file has no limit
-	batches   map[string]batchRules
+	// rules are those of a batch; zero where nothing is known of it.
+	rules func(batch string) batchRules
 	// refused, if set, is told of a key that the API does not take any more.
 	refused func(apiKey string)
 }
@@ -29,6 +30,7 @@ type batchRules struct {
 	name   string // by which the keys file may limit it
 	budget *job.CU
 	window *manifest.Window
+	paused string // why none of its jobs may start; "" if they may
 }
 
 // readShare is the part of the request rate that is kept for lists and asset
@@ -76,7 +78,7 @@ func (g *gate) candidate(key *ringKey, now time.Time) admission.Candidate {
 
 // ofBatch are the limits of a batch: its manifest's budget, and the keys file's.
 func (g *gate) ofBatch(batch string, now time.Time) admission.Limits {
-	rules := g.batches[batch]
+	rules := g.rules(batch)
 	limits := limitsOf(g.keys.limits().Batches[rules.name], now)
 	if total := limits.CU.Total; rules.budget != nil && (total == nil || *rules.budget < *total) {
 		limits.CU.Total = rules.budget
@@ -145,9 +147,18 @@ func noKey(refused []string) *job.PostponedError {
 	return &job.PostponedError{After: keyAgain, Reason: job.WaitNoKey, Endless: true, Detail: "no API key of the pool may run the job"}
 }
 
-// open postpones the jobs of a batch to the hours in which it may start them.
+// pausedAgain is when jobs of a paused batch ask again; a batch that goes on wakes
+// them earlier.
+const pausedAgain = 30 * time.Second
+
+// open postpones the jobs of a batch that is paused, and those of one that may start
+// them at other hours.
 func (g *gate) open(batch string) error {
-	window := g.batches[batch].window
+	rules := g.rules(batch)
+	if rules.paused != "" {
+		return &job.PostponedError{After: pausedAgain, Reason: job.WaitPaused, Endless: true, Detail: rules.paused}
+	}
+	window := rules.window
 	if window == nil {
 		return nil
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // images gives the runner the bucket.
-type images struct{ bucket *bucket.Local }
+type images struct{ bucket objects }
 
 func metadata(w runner.Wish) bucket.Metadata {
 	return bucket.Metadata{

@@ -26,7 +26,13 @@ import (
 // planned are all jobs of the written plan.
 func (n *night) planned() []job.Job {
 	n.t.Helper()
-	file, err := os.Open(filepath.Join(n.folder, n.manifest.Batch(), planName))
+	name := n.manifest.Batch() + "/" + planName
+	if o, err := readOrder(n.t.Context(), n.bucket, n.manifest.Batch()); err != nil {
+		n.t.Fatal(err)
+	} else if o != nil {
+		name = o.Plan
+	}
+	file, err := os.Open(filepath.Join(n.folder, name))
 	if err != nil {
 		n.t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ type keysOptions struct {
 type keysCommand struct {
 	cleanup
 	settings config.Settings
-	bucket   *bucket.Local
+	bucket   objects
 	ring     *keyring
 	pools    map[string]string // of the keys, by id
 }
@@ -98,11 +98,11 @@ func (c *keysCommand) look(ctx context.Context) ([]standing, error) {
 		}
 		if !counted { // emptied, or new: what it holds says nothing
 			s, err := c.lookIntoJournals(ctx)
-			s.Source = "Redis at " + client.Options().Addr + " has counted nothing yet, or is being restored; spend by the journals in " + c.bucket.Path("")
+			s.Source = "Redis at " + redisAt(c.settings) + " has counted nothing yet, or is being restored; spend by the journals in " + c.bucket.Path("")
 			return []standing{s}, err
 		}
 		s, err := g.look(ctx, c.pools)
-		s.Source = "Redis at " + client.Options().Addr
+		s.Source = "Redis at " + redisAt(c.settings)
 		return []standing{s}, err
 	}
 	batches, err := batchesOf(ctx, c.bucket)
@@ -136,7 +136,7 @@ func answers(ctx context.Context, client *redis.Client) bool {
 func (c *keysCommand) gate(client redis.UniversalClient) *gate {
 	return &gate{
 		admission: admission.New(admission.Options{Redis: client, Prefix: redisPrefix}),
-		keys:      c.ring, requests: c.settings.RequestsPerMinute,
+		keys:      c.ring, requests: c.settings.RequestsPerMinute, rules: func(string) batchRules { return batchRules{} },
 	}
 }
 
@@ -162,7 +162,7 @@ func (c *keysCommand) lookIntoJournals(ctx context.Context) (standing, error) {
 	if err := g.admission.Begin(ctx); err != nil {
 		return standing{}, err
 	}
-	if err := countJournals(ctx, g.admission, c.bucket, "", g.account); err != nil {
+	if err := countJournals(ctx, g.admission, c.bucket, func(string) bool { return false }, g.account); err != nil {
 		return standing{}, err
 	}
 	s, err := g.look(ctx, c.pools)

@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"nightshift/internal/job"
 	"nightshift/internal/record"
@@ -23,32 +26,37 @@ const (
 	restoring = 3 * time.Minute
 )
 
-// leases are what runs agree on in one Redis.
-func (r *batchRun) leases() *record.Store { return record.NewStore(r.redis, redisPrefix, "runs") }
+// leasesOf are what the processes on one Redis agree on.
+func leasesOf(client redis.UniversalClient) *record.Store {
+	return record.NewStore(client, redisPrefix, "runs")
+}
+
+// restoreLease is held by who restores what Redis lost.
+const restoreLease = "restore"
 
 // ownName makes sure that this Redis knows the batch's name as that of this folder:
 // its tasks, limits and spend are counted by the name.
-func (r *batchRun) ownName(ctx context.Context) error {
-	id, err := r.folderID(ctx)
+func (f *folder) ownName(ctx context.Context, leases *record.Store) error {
+	id, err := f.id(ctx)
 	if err != nil {
 		return err
 	}
-	held, err := r.leases().Hold(ctx, "folder:"+r.batch, id, ownedFor)
+	held, err := leases.Hold(ctx, "folder:"+f.batch, id, ownedFor)
 	if err != nil || held {
 		return err
 	}
 	return &inputError{&job.HintedError{
-		Err:  fmt.Errorf("this Redis counts another folder's batch under the name %s", r.batch),
+		Err:  fmt.Errorf("this Redis counts another folder's batch under the name %s", f.batch),
 		Hint: "give the manifest another name, or use another Redis or database number",
 	}}
 }
 
-// folderID is a text by which the batch's folder is known, made at its first run.
-func (r *batchRun) folderID(ctx context.Context) (string, error) {
-	body, err := r.bucket.Open(ctx, r.batch+"/"+idName)
+// id is a text by which the batch's folder is known, made at its first run.
+func (f *folder) id(ctx context.Context) (string, error) {
+	body, err := f.bucket.Open(ctx, f.batch+"/"+idName)
 	if errors.Is(err, fs.ErrNotExist) {
 		id := rand.Text()
-		return id, r.bucket.Put(ctx, r.batch+"/"+idName, strings.NewReader(id))
+		return id, f.bucket.Put(ctx, f.batch+"/"+idName, strings.NewReader(id))
 	}
 	if err != nil {
 		return "", err
@@ -61,9 +69,9 @@ func (r *batchRun) folderID(ctx context.Context) (string, error) {
 // aloneRestoring waits until no other run restores this Redis, and keeps others from
 // it until release is called.
 func (r *batchRun) aloneRestoring(ctx context.Context) (release func(), err error) {
-	token := rand.Text()
+	token, leases := rand.Text(), leasesOf(r.redis)
 	for {
-		held, err := r.leases().Hold(ctx, "restore", token, restoring)
+		held, err := leases.Hold(ctx, restoreLease, token, restoring)
 		if err != nil {
 			return nil, err
 		}
@@ -79,9 +87,11 @@ func (r *batchRun) aloneRestoring(ctx context.Context) (release func(), err erro
 			return nil, context.Cause(ctx)
 		}
 	}
-	return func() {
-		if err := r.leases().Drop(context.WithoutCancel(ctx), "restore", token); err != nil {
-			r.logger.WarnContext(ctx, "lease on restoring Redis not given back, others wait for its end", "err", err)
-		}
-	}, nil
+	return func() { dropRestoreLease(ctx, leases, token, r.logger) }, nil
+}
+
+func dropRestoreLease(ctx context.Context, leases *record.Store, token string, logger *slog.Logger) {
+	if err := leases.Drop(context.WithoutCancel(ctx), restoreLease, token); err != nil {
+		logger.WarnContext(ctx, "lease on restoring Redis not given back, others wait for its end", "err", err)
+	}
 }

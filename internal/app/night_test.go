@@ -44,6 +44,7 @@ type place struct {
 	// keysFile is where the API keys are; "" for the one of the environment.
 	keysFile string
 	shifts   []*shift
+	members  int    // workers that were started
 	clock    func() // stops that of Redis
 }
 

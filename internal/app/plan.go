@@ -18,7 +18,7 @@ type planOptions struct {
 
 // showPlan is the command plan.
 func showPlan(ctx context.Context, p Process, s config.Settings, file string, o planOptions) (err error) {
-	session, err := openSession(ctx, p, s, file, o.out)
+	session, err := openSession(ctx, p, s, file, inBucket(o.out))
 	if session != nil {
 		defer func() { err = errors.Join(err, session.cleanup.run()) }()
 	}

@@ -2,14 +2,11 @@ package app
 
 import (
 	"context"
-	"iter"
 	"slices"
 
 	"nightshift/internal/admission"
-	"nightshift/internal/bucket"
 	"nightshift/internal/job"
 	"nightshift/internal/results"
-	"nightshift/internal/runner"
 )
 
 // accounts says what jobs of an API key are counted in.
@@ -17,9 +14,9 @@ type accounts func(apiKey string) admission.Account
 
 // countJournals counts what the journals of all batches in the bucket say, in a
 // life that has just begun, and what they do not say yet: a run that goes on has
-// lost the last second of its journal with Redis. Reservations of the batch own are
-// left out: they are taken up with its jobs.
-func countJournals(ctx context.Context, a *admission.Admission, b *bucket.Local, own string, in accounts) error {
+// lost the last second of its journal with Redis. Reservations of the caller's own
+// batches are left out: they are taken up with their jobs.
+func countJournals(ctx context.Context, a *admission.Admission, b objects, own func(batch string) bool, in accounts) error {
 	batches, err := batchesOf(ctx, b)
 	if err != nil {
 		return err
@@ -35,7 +32,7 @@ func countJournals(ctx context.Context, a *admission.Admission, b *bucket.Local,
 				return err
 			}
 		}
-		if batch == own {
+		if own(batch) {
 			continue
 		}
 		if err := countUnderWay(ctx, a, b, batch, spend, in); err != nil {
@@ -47,7 +44,7 @@ func countJournals(ctx context.Context, a *admission.Admission, b *bucket.Local,
 
 // countUnderWay counts what another batch has reserved, and what it has sent since
 // the last entry of its journal.
-func countUnderWay(ctx context.Context, a *admission.Admission, b *bucket.Local, batch string, spend *job.Spend, in accounts) error {
+func countUnderWay(ctx context.Context, a *admission.Admission, b objects, batch string, spend *job.Spend, in accounts) error {
 	held := spend.Open()
 	for _, e := range held {
 		if err := holdOpen(ctx, a, e); err != nil {
@@ -107,12 +104,10 @@ func countEnded(ctx context.Context, a *admission.Admission, batch string, left 
 
 // sentBy reads what a batch has sent, and what of it has a result. A batch that has
 // nothing under way costs no look at its log.
-func sentBy(ctx context.Context, b *bucket.Local, batch string) (*leftovers, error) {
-	left := &leftovers{
-		open: make(map[job.ID]*runner.Open), noted: make(map[job.ID]sentAttempt), attempts: make(map[job.ID]int),
-		ended: make(map[job.ID]endedJob), authors: make(map[string][]string),
-	}
-	for line, err := range results.NewSent(b, batch).All(ctx) {
+func sentBy(ctx context.Context, b objects, batch string) (*leftovers, error) {
+	left := newLeftovers()
+	f := newFolder(b, batch)
+	for line, err := range f.sent.All(ctx) {
 		if err != nil {
 			return nil, err
 		}
@@ -121,14 +116,11 @@ func sentBy(ctx context.Context, b *bucket.Local, batch string) (*leftovers, err
 	if len(left.noted) == 0 {
 		return left, nil
 	}
-	log := results.NewLog(b, batch)
-	for _, stream := range []iter.Seq2[job.Result, error]{log.Failed(ctx), log.Succeeded(ctx)} {
-		for result, err := range stream {
-			if err != nil {
-				return nil, err
-			}
-			left.end(result)
+	for result, err := range f.ended(ctx) {
+		if err != nil {
+			return nil, err
 		}
+		left.end(result)
 	}
 	return left, nil
 }

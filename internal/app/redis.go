@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,24 +41,64 @@ func openRedis(ctx context.Context, p Process, s config.Settings) (client redis.
 	return server, nil, server.Close, nil
 }
 
-// serverRedis connects to a Redis server. Its errors never hold the address, which
-// may hold a password.
-func serverRedis(ctx context.Context, s config.Settings) (*redis.Client, error) {
-	options, err := redis.ParseURL(s.Redis.Reveal())
+// serverRedis connects to a Redis server, to a Cluster, or by Sentinels. Its errors
+// never hold the address, which may hold a password.
+func serverRedis(ctx context.Context, s config.Settings) (redis.UniversalClient, error) {
+	client, at, err := redisClient(s.Redis.Reveal())
 	if err != nil {
-		return nil, fmt.Errorf("%s: not an address such as redis://127.0.0.1:6379/0", config.RedisVariable)
+		return nil, err
 	}
-	client := redis.NewClient(options)
 	ctx, cancel := context.WithTimeout(ctx, pingTime)
 	defer cancel()
 	if err := client.Ping(ctx).Err(); err != nil {
 		return nil, errors.Join(&job.HintedError{
-			Err:  fmt.Errorf("%s: the Redis at %s does not answer: %w", config.RedisVariable, options.Addr, err),
+			Err:  fmt.Errorf("%s: the Redis at %s does not answer: %w", config.RedisVariable, at, err),
 			Hint: "start it, correct the address, or leave the variable out to use an embedded one",
 		}, client.Close())
 	}
 	return client, nil
 }
+
+// redisClient makes the client that an address asks for, in the forms that go-redis
+// documents; at names the server without its password.
+func redisClient(address string) (client redis.UniversalClient, at string, err error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, "", errRedisAddress
+	}
+	switch query := u.Query(); {
+	case query.Has("master_name"):
+		options, err := redis.ParseFailoverURL(address)
+		if err != nil {
+			return nil, "", errRedisAddress
+		}
+		return redis.NewFailoverClient(options), strings.Join(options.SentinelAddrs, ", "), nil
+	case query.Has("addr"):
+		options, err := redis.ParseClusterURL(address)
+		if err != nil {
+			return nil, "", errRedisAddress
+		}
+		return redis.NewClusterClient(options), strings.Join(options.Addrs, ", "), nil
+	default:
+		options, err := redis.ParseURL(address)
+		if err != nil {
+			return nil, "", errRedisAddress
+		}
+		return redis.NewClient(options), options.Addr, nil
+	}
+}
+
+// redisAt is where the Redis of the settings is, for people.
+func redisAt(s config.Settings) string {
+	client, at, err := redisClient(s.Redis.Reveal())
+	if err != nil {
+		return "an address that cannot be read"
+	}
+	_ = client.Close() // it was never used
+	return at
+}
+
+var errRedisAddress = fmt.Errorf("%s: not an address such as redis://127.0.0.1:6379/0", config.RedisVariable)
 
 // embeddedRedis is a Redis inside this process, reached by in-memory connections:
 // no port is opened. What it holds is gone with the process, so everything that a

@@ -6,13 +6,12 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"nightshift/internal/admission"
-	"nightshift/internal/job"
+	"nightshift/internal/progress"
 )
 
 // restore brings Redis to where jobs may be granted: what was spent is counted, and
@@ -25,7 +24,7 @@ import (
 // is what the counts are made from. The new life is opened last, when all that
 // runs is counted, so that no cap is passed in between.
 func (r *batchRun) restore(ctx context.Context) error {
-	if err := r.ownName(ctx); err != nil {
+	if err := r.ownName(ctx, leasesOf(r.redis)); err != nil {
 		return err
 	}
 	joined, err := r.gate.admission.Join(ctx)
@@ -45,18 +44,19 @@ func (r *batchRun) restore(ctx context.Context) error {
 	if err := r.exporter().drain(ctx); err != nil {
 		return err
 	}
-	left, err := r.leftovers(ctx)
+	t := r.takeUp()
+	left, err := t.leftovers(ctx)
 	if err != nil {
 		return err
 	}
 	r.attempts = left.attempts
-	if err := r.sameWorld(ctx, left); err != nil {
+	if err := t.sameWorld(ctx, left); err != nil {
 		return err
 	}
 	if joined {
-		err = r.endOrphans(ctx, left)
+		err = t.endOrphans(ctx, left)
 	} else {
-		err = r.beginLife(ctx, left)
+		err = r.beginLife(ctx, t, left)
 	}
 	if err != nil {
 		return err
@@ -64,13 +64,39 @@ func (r *batchRun) restore(ctx context.Context) error {
 	if err := r.engine.wipe(ctx); err != nil {
 		return err
 	}
-	if err := r.finished(ctx); err != nil {
+	if err := t.finished(ctx); err != nil {
 		return err
 	}
-	if err := r.resume(ctx, left); err != nil || joined {
+	if err := r.resume(ctx, t, left); err != nil || joined {
 		return err
 	}
 	return r.gate.admission.Ready(ctx)
+}
+
+// takeUp is that of this run's batch.
+func (r *batchRun) takeUp() *takeUp {
+	t := &takeUp{
+		folder: r.folder, name: r.manifest.Name, gate: r.gate, keys: r.api.keys, engine: r.engine,
+		before: r.earlierKeys(), plan: r.batch + "/" + planName, places: r.plan.Jobs, priority: r.priority(),
+	}
+	if r.engineRuns > 0 {
+		t.since = r.started
+		return t
+	}
+	t.gone, t.found = r.api.builtIn && onBuiltIn(t.before), r.display.resumed
+	return t
+}
+
+// resume takes over what earlier processes left at the provider. Where that is
+// nothing, the list of what was sent begins anew.
+func (r *batchRun) resume(ctx context.Context, t *takeUp, left *leftovers) error {
+	if len(left.open) > 0 {
+		r.display.phase(progress.LookingUp)
+	}
+	if err := t.resume(ctx, left); err != nil || len(left.open) > 0 || r.engineRuns > 0 {
+		return err
+	}
+	return r.sent.Clear(ctx)
 }
 
 // restoreRest is the pause before restoring is tried again, with as much again drawn
@@ -108,138 +134,13 @@ func redisFailed(err error) bool {
 
 // beginLife begins a new life of Redis and counts in it what the journals of all
 // batches say.
-func (r *batchRun) beginLife(ctx context.Context, left *leftovers) error {
-	if err := r.mend(ctx, left); err != nil {
+func (r *batchRun) beginLife(ctx context.Context, t *takeUp, left *leftovers) error {
+	if err := t.mend(ctx, left); err != nil {
 		return err
 	}
 	a := r.gate.admission
 	if err := a.Begin(ctx); err != nil {
 		return err
 	}
-	return countJournals(ctx, a, r.bucket, r.batch, r.gate.account)
-}
-
-// endOrphans settles or releases what Redis still holds for attempts of this batch
-// that are over, or were never sent: the process that held it is gone.
-func (r *batchRun) endOrphans(ctx context.Context, left *leftovers) error {
-	orphans, err := r.orphans(ctx, left)
-	if err != nil {
-		return err
-	}
-	a := r.gate.admission
-	for _, o := range orphans {
-		ref, in := job.Ref{Batch: r.batch, ID: o.held.Job}, admission.Account{APIKey: o.held.APIKey, Project: o.held.Project, Team: o.held.Team}
-		if o.result == nil {
-			err = a.Release(ctx, ref, o.held.Attempt, in)
-		} else if err = a.Settle(ctx, ref, o.held.Attempt, in, o.result.Billed, o.result.Refunded); errors.Is(err, admission.ErrNoGrant) {
-			err = nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-	// What this batch lost of its journal with the last life, another run may have
-	// counted in this one, or not.
-	spend, err := r.journal.Spend(ctx)
-	if err != nil {
-		return err
-	}
-	return countEnded(ctx, a, r.batch, left, spend, r.gate.account)
-}
-
-// mend ends in the journal itself what Redis cannot end any more, and adds what it
-// lost before it was exported.
-func (r *batchRun) mend(ctx context.Context, left *leftovers) error {
-	orphans, err := r.orphans(ctx, left)
-	if err != nil {
-		return err
-	}
-	spend, err := r.journal.Spend(ctx)
-	if err != nil {
-		return err
-	}
-	now := time.Now()
-	m := mending{life: "mend-" + strconv.FormatInt(now.UnixMilli(), 36), at: now}
-	for _, o := range orphans {
-		m.end(o.held, o.result)
-	}
-	for _, missing := range left.ended {
-		if spend.Settled(r.batch, missing.result.Job, missing.result.Attempts) || m.has(missing.result.Job, missing.result.Attempts) {
-			continue
-		}
-		in := r.gate.account(missing.result.APIKey)
-		m.end(job.Entry{
-			Batch: r.batch, Job: missing.result.Job, Attempt: missing.result.Attempts,
-			APIKey: in.APIKey, Project: in.Project, Team: in.Team, Charged: missing.sent,
-		}, &missing.result)
-	}
-	return r.journal.Append(ctx, m.entries)
-}
-
-// mending makes the entries that put a journal right.
-type mending struct {
-	life    string
-	at      time.Time
-	entries []job.Entry
-}
-
-func (m *mending) has(id job.ID, attempt int) bool {
-	for _, e := range m.entries {
-		if e.Job == id && e.Attempt == attempt {
-			return true
-		}
-	}
-	return false
-}
-
-// end adds the end of an attempt: its bill, or that nothing was spent.
-func (m *mending) end(held job.Entry, result *job.Result) {
-	held.Life, held.At = m.life, m.at.UTC()
-	held.Place = strconv.FormatInt(m.at.UnixMilli(), 10) + "-" + strconv.Itoa(len(m.entries)+1)
-	held.Event, held.Billed, held.Refunded = job.EntryRelease, 0, 0
-	if result != nil {
-		held.Event, held.Billed, held.Refunded = job.EntrySettle, result.Billed, result.Refunded
-	}
-	m.entries = append(m.entries, held)
-}
-
-// orphan is an attempt that holds CU by the journal and is over.
-type orphan struct {
-	held   job.Entry
-	result *job.Result // nil if it was never sent, or certainly not accepted
-}
-
-func (r *batchRun) orphans(ctx context.Context, left *leftovers) ([]orphan, error) {
-	spend, err := r.journal.Spend(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var orphans []orphan
-	for _, held := range spend.Open() {
-		if open := left.open[held.Job]; open != nil && open.Attempt == held.Attempt && !open.Counted {
-			continue
-		}
-		o := orphan{held: held}
-		// An earlier attempt than the recorded one failed and was refunded.
-		if ended, ok := left.ended[held.Job]; ok && ended.result.Attempts == held.Attempt {
-			o.result = &ended.result
-		}
-		orphans = append(orphans, o)
-	}
-	return orphans, nil
-}
-
-// finished tells a new store of the jobs that ended in this run, so that they are
-// not fed again.
-func (r *batchRun) finished(ctx context.Context) error {
-	for result, err := range r.endedInThisRun(ctx) {
-		if err != nil {
-			return err
-		}
-		ref := job.Ref{Batch: r.batch, ID: result.Job}
-		if err := r.engine.store.Ended(ctx, ref, result.Index, result.State, len(result.Images)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return countJournals(ctx, a, r.bucket, func(batch string) bool { return batch == r.batch }, r.gate.account)
 }

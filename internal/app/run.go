@@ -43,7 +43,7 @@ type batchRun struct {
 // run is the command run: plan, look for what is paid already, make the rest,
 // report.
 func run(ctx context.Context, p Process, s config.Settings, file string, o runOptions) (err error) {
-	session, err := openSession(ctx, p, s, file, o.out)
+	session, err := openSession(ctx, p, s, file, inFolder(o.out))
 	if session != nil {
 		defer func() { err = errors.Join(err, session.cleanup.run()) }()
 	}
@@ -131,7 +131,8 @@ func (r *batchRun) prepare(ctx context.Context) (err error) {
 	if err := writeQuotes(ctx, r.bucket, r.batch, r.priced); err != nil {
 		return err
 	}
-	return writePlan(ctx, r.bucket, r.batch, r.plan)
+	_, err = writePlan(ctx, r.bucket, r.batch+"/"+planName, r.plan)
+	return err
 }
 
 // lock takes the batch's folder for this run alone.
@@ -147,7 +148,7 @@ func (r *batchRun) lock(ctx context.Context) error {
 // work runs the jobs of the plan until all are over, ctx is done, or nothing can
 // go on. When Redis loses its state it begins again from the bucket.
 func (r *batchRun) work(ctx context.Context) (ending, error) {
-	r.thumbs = newThumbnailer(ctx, r.bucket, r.batch, r.logger)
+	r.thumbs = newThumbnailer(ctx, r.bucket, r.logger)
 	defer r.thumbs.stop()
 	for {
 		end, err := r.workOnce(ctx)
@@ -271,10 +272,10 @@ func (r *batchRun) writeState(ctx context.Context) error {
 func (r *batchRun) priority() job.Priority { return job.Priority(r.manifest.Priority) }
 
 // landed passes a recorded result on to those who show it.
-func (r *batchRun) landed(_ string, result job.Result) {
+func (r *batchRun) landed(batch string, result job.Result) {
 	r.sent.Ended(result.Job, result.Attempts)
 	r.display.landed(result)
-	r.thumbs.landed(result)
+	r.thumbs.landed(batch, result)
 }
 
 // dearer stops the batch when a bill is further above its quote than the manifest

@@ -13,56 +13,50 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"nightshift/internal/admission"
-	"nightshift/internal/bucket"
 	"nightshift/internal/config"
 	"nightshift/internal/job"
 	"nightshift/internal/manifest"
 	"nightshift/internal/plan"
-	"nightshift/internal/results"
 )
 
 // session holds the parts that both planning and running a manifest need.
 type session struct {
 	cleanup
+	folder
 	settings config.Settings
 	logger   *slog.Logger
 	manifest *manifest.Manifest
 	api      *api
-	bucket   *bucket.Local
 	redis    redis.UniversalClient
 	embedded *miniredis.Miniredis // nil where redis is a server
 	gate     *gate
-	batch    string // the id: the batch's folder in the bucket
-	log      *results.Log
-	sent     *results.Sent
-	journal  *results.Journal
 	priced   *plan.QuoteFile // the prices of the last plan
 	state    *batchState     // of earlier runs; nil if there were none
 	started  time.Time
 }
 
+// opener opens the bucket that a command works in.
+type opener func(ctx context.Context, s config.Settings, logger *slog.Logger) (objects, error)
+
 // openSession makes the parts. It writes nothing, in memory apart.
-func openSession(ctx context.Context, p Process, s config.Settings, file, out string) (*session, error) {
+func openSession(ctx context.Context, p Process, s config.Settings, file string, open opener) (*session, error) {
 	m, err := manifest.Open(file)
 	if err != nil {
 		return nil, asInput(err)
 	}
-	if out == "" {
-		out = s.Output
-	}
-	o := &session{settings: s, manifest: m, batch: m.Batch(), started: time.Now()}
-	level, err := s.Level()
-	if err != nil {
+	o := &session{settings: s, manifest: m, started: time.Now()}
+	if o.logger, err = newLogger(p.Stderr, s, slog.LevelError); err != nil {
 		return nil, err
 	}
-	o.logger = slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: level}))
 	if o.api, err = connect(p, s, m.Mode, m.Pool); err != nil {
 		return nil, err
 	}
 	o.add("close API clients", o.api.keys.close)
-	if o.bucket, err = bucket.NewLocal(out); err != nil {
-		return o, &inputError{err}
+	b, err := open(ctx, s, o.logger)
+	if err != nil {
+		return o, err
 	}
+	o.folder = newFolder(b, m.Batch())
 	var stop func() error
 	if o.redis, o.embedded, stop, err = openRedis(ctx, p, s); err != nil {
 		return o, err
@@ -72,10 +66,8 @@ func openSession(ctx context.Context, p Process, s config.Settings, file, out st
 		admission: admission.New(admission.Options{Redis: o.redis, Prefix: redisPrefix}),
 		keys:      o.api.keys,
 		requests:  s.RequestsPerMinute,
-		batches:   map[string]batchRules{o.batch: {name: m.Name, budget: m.Budget, window: m.Window}},
+		rules:     func(string) batchRules { return batchRules{name: m.Name, budget: m.Budget, window: m.Window} },
 	}
-	o.log, o.sent = results.NewLog(o.bucket, o.batch), results.NewSent(o.bucket, o.batch)
-	o.journal = results.NewJournal(o.bucket, o.batch)
 	return o, o.readState(ctx)
 }
 

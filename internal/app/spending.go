@@ -4,14 +4,13 @@ import (
 	"context"
 	"path"
 
-	"nightshift/internal/bucket"
 	"nightshift/internal/job"
 	"nightshift/internal/results"
 )
 
 // spendingIn is what the journals of all batches in the bucket say was spent, since
 // caps of keys, projects and teams count across batches.
-func spendingIn(ctx context.Context, b *bucket.Local) ([]job.Slice, error) {
+func spendingIn(ctx context.Context, b objects) ([]job.Slice, error) {
 	batches, err := batchesOf(ctx, b)
 	if err != nil {
 		return nil, err
@@ -31,12 +30,15 @@ func spendingIn(ctx context.Context, b *bucket.Local) ([]job.Slice, error) {
 const testFolder = "test"
 
 // batchesOf are the ids of all batches in the bucket: their folders.
-func batchesOf(ctx context.Context, b *bucket.Local) ([]string, error) {
-	live, err := b.Folders(ctx, "")
+func batchesOf(ctx context.Context, b objects) ([]string, error) { return batchesIn(ctx, b, "") }
+
+// batchesIn are the ids of the batches that have a folder in this one.
+func batchesIn(ctx context.Context, b objects, folder string) ([]string, error) {
+	live, err := b.Folders(ctx, folder)
 	if err != nil {
 		return nil, err
 	}
-	tests, err := b.Folders(ctx, testFolder)
+	tests, err := b.Folders(ctx, path.Join(folder, testFolder))
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ const (
 // that earlier runs have made of it.
 func (r *batchRun) jobsToFeed(ctx context.Context) iter.Seq2[*job.Job, error] {
 	return func(yield func(*job.Job, error) bool) {
-		for j, err := range jobsToRun(ctx, r.bucket, r.batch) {
+		for j, err := range jobsToRun(ctx, r.bucket, r.batch+"/"+planName) {
 			if err == nil {
 				j.Before = r.attempts[j.ID]
 			}

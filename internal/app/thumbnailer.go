@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"sync"
 
-	"nightshift/internal/bucket"
 	"nightshift/internal/job"
 	"nightshift/internal/results"
 )
@@ -14,13 +13,18 @@ import (
 // soon after the last image. What it does not keep up with is made at the end.
 type thumbnailer struct {
 	thumbnails *results.Thumbnails
-	batch      string
 	logger     *slog.Logger
 	workers    sync.WaitGroup
 
 	mu      sync.Mutex
-	queue   chan job.Image
+	queue   chan storedImage
 	stopped bool
+}
+
+// storedImage is an image of a batch.
+type storedImage struct {
+	batch string
+	job.Image
 }
 
 const (
@@ -28,10 +32,10 @@ const (
 	thumbnailQueue   = 512
 )
 
-func newThumbnailer(ctx context.Context, b *bucket.Local, batch string, logger *slog.Logger) *thumbnailer {
+func newThumbnailer(ctx context.Context, b objects, logger *slog.Logger) *thumbnailer {
 	t := &thumbnailer{
-		thumbnails: results.NewThumbnails(b), batch: batch, logger: logger,
-		queue: make(chan job.Image, thumbnailQueue),
+		thumbnails: results.NewThumbnails(b), logger: logger,
+		queue: make(chan storedImage, thumbnailQueue),
 	}
 	for range thumbnailWorkers {
 		t.workers.Go(func() {
@@ -45,7 +49,7 @@ func newThumbnailer(ctx context.Context, b *bucket.Local, batch string, logger *
 
 // landed takes the images of a result; those for which there is no room now are
 // left to complete.
-func (t *thumbnailer) landed(result job.Result) {
+func (t *thumbnailer) landed(batch string, result job.Result) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, image := range result.Images {
@@ -53,7 +57,7 @@ func (t *thumbnailer) landed(result job.Result) {
 			return
 		}
 		select {
-		case t.queue <- image:
+		case t.queue <- storedImage{batch, image}:
 		default:
 		}
 	}
@@ -69,21 +73,21 @@ func (t *thumbnailer) stop() {
 }
 
 // complete makes those that are missing.
-func (t *thumbnailer) complete(ctx context.Context, log *results.Log) error {
-	for result, err := range log.Succeeded(ctx) {
+func (t *thumbnailer) complete(ctx context.Context, f *folder) error {
+	for result, err := range f.log.Succeeded(ctx) {
 		if err != nil {
 			return err
 		}
 		for _, image := range result.Images {
-			t.make(ctx, image)
+			t.make(ctx, storedImage{f.batch, image})
 		}
 	}
 	return nil
 }
 
 // make makes one. The contact sheet shows the image itself where that fails.
-func (t *thumbnailer) make(ctx context.Context, image job.Image) {
-	if err := t.thumbnails.Make(ctx, t.batch, image); err != nil && ctx.Err() == nil {
-		t.logger.WarnContext(ctx, "thumbnail not made", "batch_id", t.batch, "key", image.Key, "err", err)
+func (t *thumbnailer) make(ctx context.Context, image storedImage) {
+	if err := t.thumbnails.Make(ctx, image.batch, image.Image); err != nil && ctx.Err() == nil {
+		t.logger.WarnContext(ctx, "thumbnail not made", "batch_id", image.batch, "key", image.Key, "err", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ const (
 	SecretVariable = "SCENARIO_API_SECRET"
 	URLVariable    = "SCENARIO_API_URL"
 	RedisVariable  = "NIGHTSHIFT_REDIS"
+	BucketVariable = "NIGHTSHIFT_BUCKET"
 )
 
 // LiveURL is the Scenario API, used in live mode unless SCENARIO_API_URL is set.
@@ -35,6 +37,7 @@ type Settings struct {
 	Redis    Secret `env:"NIGHTSHIFT_REDIS"` // may hold a password
 
 	Output string `env:"NIGHTSHIFT_OUT" envDefault:"out"`
+	Bucket string `env:"NIGHTSHIFT_BUCKET"`
 
 	RequestsPerMinute int    `env:"NIGHTSHIFT_REQUESTS_PER_MINUTE" envDefault:"100"`
 	Parallel          int    `env:"NIGHTSHIFT_PARALLEL" envDefault:"0"`
@@ -45,7 +48,11 @@ type Settings struct {
 	Drain        time.Duration `env:"NIGHTSHIFT_DRAIN" envDefault:"20s"`
 	Grace        time.Duration `env:"NIGHTSHIFT_GRACE" envDefault:"2m"`
 
-	LogLevel string `env:"NIGHTSHIFT_LOG_LEVEL" envDefault:"error"`
+	Listen string `env:"NIGHTSHIFT_LISTEN" envDefault:"127.0.0.1:9464"`
+	Worker string `env:"NIGHTSHIFT_WORKER"`
+
+	LogLevel  string `env:"NIGHTSHIFT_LOG_LEVEL"`
+	LogFormat string `env:"NIGHTSHIFT_LOG_FORMAT" envDefault:"text"`
 }
 
 // Load reads and checks the settings. environ is as os.Environ gives it. The error
@@ -111,8 +118,14 @@ func (s Settings) Validate() error {
 	if _, err := s.KeyCap(); err != nil {
 		complain("NIGHTSHIFT_MAX_CU", "%v", err)
 	}
-	if _, err := s.Level(); err != nil {
+	if _, err := s.Level(slog.LevelError); err != nil {
 		complain("NIGHTSHIFT_LOG_LEVEL", "must be debug, info, warn or error")
+	}
+	if s.LogFormat != "text" && s.LogFormat != "json" {
+		complain("NIGHTSHIFT_LOG_FORMAT", "is %q, must be text or json", s.LogFormat)
+	}
+	if _, _, err := net.SplitHostPort(s.Listen); err != nil {
+		complain("NIGHTSHIFT_LISTEN", "is %q, must be an address and a port such as 127.0.0.1:9464", s.Listen)
 	}
 	return errors.Join(wrong...)
 }
@@ -129,8 +142,12 @@ func (s Settings) KeyCap() (*job.CU, error) {
 	return &amount, nil
 }
 
-// Level is the least level of what is logged.
-func (s Settings) Level() (slog.Level, error) {
+// Level is the least level of what is logged; usual is that of a program for which
+// none is set.
+func (s Settings) Level(usual slog.Level) (slog.Level, error) {
+	if s.LogLevel == "" {
+		return usual, nil
+	}
 	var level slog.Level
 	err := level.UnmarshalText([]byte(s.LogLevel))
 	return level, err

@@ -52,7 +52,7 @@ func TestLevel(t *testing.T) {
 	for written, want := range map[string]slog.Level{
 		"debug": slog.LevelDebug, "info": slog.LevelInfo, "WARN": slog.LevelWarn, "error": slog.LevelError,
 	} {
-		got, err := Settings{LogLevel: written}.Level()
+		got, err := Settings{LogLevel: written}.Level(slog.LevelError)
 		if err != nil || got != want {
 			t.Errorf("level %q is %v, %v, want %v", written, got, err, want)
 		}

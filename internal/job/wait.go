@@ -21,10 +21,11 @@ const (
 	WaitDecision    WaitReason = "decision"         // a lost reply that a person must decide
 	WaitNoKey       WaitReason = "no_key"           // no API key of the pool may run it
 	WaitRecovery    WaitReason = "recovery"         // Redis lost state, which is being restored
+	WaitPaused      WaitReason = "paused"           // a person paused the batch
 )
 
 // WaitReasons lists the reasons.
 var WaitReasons = []WaitReason{
 	WaitRequestRate, WaitParallel, WaitKeyCU, WaitProjectCU, WaitTeamCU, WaitBatchCU, WaitCooldown, WaitAllowance,
-	WaitQuarantine, WaitBackoff, WaitUnknown, WaitStorage, WaitWindow, WaitDecision, WaitNoKey, WaitRecovery,
+	WaitQuarantine, WaitBackoff, WaitUnknown, WaitStorage, WaitWindow, WaitDecision, WaitNoKey, WaitRecovery, WaitPaused,
 }

@@ -32,6 +32,7 @@ var waitWords = map[job.WaitReason]struct {
 	job.WaitDecision:    {text: "waiting for your decision", detail: true},
 	job.WaitNoKey:       {text: "waiting for an API key", detail: true},
 	job.WaitRecovery:    {text: "restoring what Redis lost"},
+	job.WaitPaused:      {text: "the batch is paused", detail: true},
 }
 
 // words says what is waited for: "request rate used up until 14:03:10 (in 12s)".

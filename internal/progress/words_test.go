@@ -28,6 +28,7 @@ func TestWaitWords(t *testing.T) {
 		"decision":       {Wait{job.WaitDecision, soon, "of 2 lost replies only you can tell"}, "waiting for your decision: of 2 lost replies only you can tell"},
 		"no key":         {Wait{job.WaitNoKey, soon, "none may run it"}, "waiting for an API key: none may run it"},
 		"recovery":       {Wait{job.WaitRecovery, soon, "Redis lost what was counted"}, "restoring what Redis lost"},
+		"paused":         {Wait{job.WaitPaused, soon, "by an operator"}, "the batch is paused: by an operator"},
 		"batch":          {Wait{job.WaitBatchCU, soon, "budget 500 CU"}, "the batch's budget is reached: budget 500 CU"},
 		"quarantine":     {Wait{job.WaitQuarantine, late, "the API refused the key"}, "the API key was refused: the API refused the key"},
 		"backoff":        {Wait{job.WaitBackoff, soon, "connection reset"}, "pausing after failures until 12:00:12 (in 12s): connection reset"},

@@ -223,3 +223,12 @@ func (s *Store) Wipe(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Forget forgets what became of the jobs of a batch, so that another plan of it can
+// be fed. None of its jobs may have a record. The error is Redis'.
+func (s *Store) Forget(ctx context.Context, batch string) error {
+	if err := s.redis.Del(ctx, s.countsKey(batch), s.doneKey(batch)).Err(); err != nil {
+		return fmt.Errorf("forget the jobs of batch %s: %w", batch, err)
+	}
+	return nil
+}

@@ -21,6 +21,7 @@ const (
 	Complete    Outcome = "complete"    // every job ended, some perhaps failed
 	Interrupted Outcome = "interrupted" // shut down; the next run goes on from here
 	Stopped     Outcome = "stopped"     // ended early for the reason given with it
+	Cancelled   Outcome = "cancelled"   // a person ended it; what was under way is stored
 )
 
 // Report is report.json: one run of a batch in figures. Fields are written in

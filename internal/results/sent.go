@@ -18,7 +18,7 @@ const sentName = "_nightshift/sent.jsonl"
 // Sent is the durable list of a batch's paid requests: each before it is sent, and
 // what is known after. A later process reads from it what was paid and not
 // collected, exactly, when Redis is empty. It is safe for use by many goroutines;
-// of the list of one batch there is one Sent at a time.
+// of the list of one batch there is one Sent at a time, unless it is made for sharing.
 //
 // The list holds on to what is still needed: once most of a long list is of requests
 // that were refused, or ended more than five minutes ago, it is written anew without
@@ -27,6 +27,7 @@ type Sent struct {
 	bucket Bucket
 	key    string
 	lines  *committer[sentLine]
+	shared bool // with other processes
 
 	// Both belong to who writes.
 	needed *requests
@@ -34,6 +35,14 @@ type Sent struct {
 
 	mu    sync.Mutex
 	ended []endedRequest // reported and not yet noted in needed
+}
+
+// NewSharedSent is [NewSent] for a list that several processes write at the same
+// time. It is never shortened but by Clear.
+func NewSharedSent(b Bucket, batch string) *Sent {
+	s := NewSent(b, batch)
+	s.shared = true
+	return s
 }
 
 // sentLine is a submission and its line.
@@ -72,6 +81,9 @@ func (s *Sent) Note(ctx context.Context, submission job.Submission) error {
 // name it for much longer. It writes nothing by itself and may be called again, also
 // for an attempt that the list does not name.
 func (s *Sent) Ended(id job.ID, attempt int) {
+	if s.shared {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = append(s.ended, endedRequest{id, attempt, time.Now()})
@@ -79,12 +91,15 @@ func (s *Sent) Ended(id job.ID, attempt int) {
 
 // write makes lines durable: behind those of before, or in a list written anew.
 func (s *Sent) write(ctx context.Context, lines []sentLine) error {
-	if err := s.learn(ctx); err != nil {
-		return err
-	}
 	var text []byte
 	for _, line := range lines {
 		text = append(text, line.text...)
+	}
+	if s.shared {
+		return s.bucket.Append(ctx, s.key, text)
+	}
+	if err := s.learn(ctx); err != nil {
+		return err
 	}
 	write := s.bucket.Append
 	if s.needed.wasteful() {

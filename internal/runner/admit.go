@@ -90,7 +90,7 @@ func (r *Runner) giveBack(ctx context.Context, rec *job.Record) error {
 // alike. CU are not: behind a job that does not fit, a cheaper one may.
 func standable(reason job.WaitReason) bool {
 	switch reason {
-	case job.WaitBatchCU, job.WaitKeyCU, job.WaitProjectCU, job.WaitTeamCU, job.WaitNoKey, job.WaitRecovery:
+	case job.WaitBatchCU, job.WaitKeyCU, job.WaitProjectCU, job.WaitTeamCU, job.WaitNoKey, job.WaitRecovery, job.WaitPaused, job.WaitWindow:
 		return false
 	default:
 		return true

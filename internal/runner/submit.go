@@ -34,11 +34,15 @@ func (r *Runner) Submit(ctx context.Context, ref job.Ref) error {
 		_, failed := takenOver(r.giveBack(ctx, rec))
 		return errors.Join(err, failed)
 	}
+	marked := time.Now()
 	ready, err := r.prepare(ctx, rec)
 	if err != nil || !ready {
 		return err
 	}
 	signal(r.took)
+	if time.Since(marked) > sendMargin {
+		return r.lost(ctx, rec, errors.New("the process stood still before it could send"))
+	}
 	run, err := provider.Submit(ctx, rec.Job.Model, rec.Job.Inputs)
 	if err == nil {
 		return r.received(ctx, rec, run)
@@ -50,7 +54,9 @@ func (r *Runner) Submit(ctx context.Context, ref job.Ref) error {
 }
 
 // prepare writes the intent, parks the collect task and makes the mark. It
-// reports false if somebody else took the job over in the meantime.
+// reports false if somebody else took the job over in the meantime. The mark comes
+// last: should Redis be emptied and restored while this goes on, then either the mark
+// fails, or whoever restores finds the intent.
 func (r *Runner) prepare(ctx context.Context, rec *job.Record) (bool, error) {
 	intent := job.Change{From: []job.State{job.Queued, job.Admitted}, To: job.Admitted, Intent: time.Now(), APIKey: rec.APIKey}
 	if taken, err := takenOver(r.Store.Change(ctx, rec, intent)); taken || err != nil {
@@ -59,12 +65,12 @@ func (r *Runner) prepare(ctx context.Context, rec *job.Record) (bool, error) {
 	if err := r.Tasks.Park(ctx, rec.Ref, rec.Generation, r.pace.patience(rec.Job.Model)); err != nil {
 		return false, err
 	}
+	if err := r.note(ctx, rec, job.Submission{Event: job.Intended, Job: &rec.Job}); err != nil {
+		return false, r.unsent(ctx, rec, err)
+	}
 	mark := job.Change{From: []job.State{job.Admitted}, To: job.Sending}
 	if taken, err := takenOver(r.Store.Change(ctx, rec, mark)); taken || err != nil {
 		return false, err
-	}
-	if err := r.note(ctx, rec, job.Submission{Event: job.Intended, Job: &rec.Job}); err != nil {
-		return false, r.unsent(ctx, rec, err)
 	}
 	return true, nil
 }
@@ -83,11 +89,7 @@ func (r *Runner) unsent(ctx context.Context, rec *job.Record, cause error) error
 	if job.Hint(cause) != "" && r.Stuck != nil {
 		r.Stuck(fmt.Errorf("submit job %s (%s): %w", rec.Ref, rec.Job.Row, cause))
 	}
-	if err := r.Admission.Release(ctx, rec.Ref, rec.Attempt, rec.APIKey); err != nil {
-		return errors.Join(cause, err)
-	}
-	back := job.Change{From: []job.State{job.Sending}, To: job.Queued}
-	if _, err := takenOver(r.Store.Change(ctx, rec, back)); err != nil {
+	if _, err := takenOver(r.giveBack(ctx, rec)); err != nil {
 		return errors.Join(cause, err)
 	}
 	return cause

@@ -31,12 +31,12 @@ type crew struct {
 	// limbo is where killed processes go on: an empty Redis that nobody looks at.
 	// Without any they would dial without end, which virtual time does not survive.
 	limbo   *miniredis.Miniredis
-	workers []*worker
+	workers []*hand
 }
 
-// worker is one process of the crew. Once it is dead, whatever it does reaches
+// hand is one process of the crew. Once it is dead, whatever it does reaches
 // nobody.
-type worker struct {
+type hand struct {
 	engine *engine
 	gate   *gate
 	dead   atomic.Bool
@@ -52,7 +52,7 @@ func newCrew(n *night) *crew {
 	c.limbo, _ = redistest.Emulator(n.t)
 	p, err := plan.Make(n.t.Context(), plan.Options{Manifest: n.manifest, Catalog: c.client(n.wire)})
 	if err == nil {
-		err = writePlan(n.t.Context(), n.bucket, n.manifest.Batch(), p)
+		_, err = writePlan(n.t.Context(), n.bucket, n.manifest.Batch()+"/"+planName, p)
 	}
 	if err != nil {
 		n.t.Fatal(err)
@@ -70,13 +70,13 @@ func (c *crew) client(transport http.RoundTripper) *scenario.Client {
 }
 
 // start starts a worker that also feeds the plan, as every run does.
-func (c *crew) start() *worker {
+func (c *crew) start() *hand {
 	c.t.Helper()
 	settings, err := config.Load(c.environ)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	w := &worker{fed: make(chan error, 1)}
+	w := &hand{fed: make(chan error, 1)}
 	client := w.redisClient(c)
 	w.gate = c.gate(w, client, settings)
 	c.join(w)
@@ -98,14 +98,14 @@ func (c *crew) start() *worker {
 	feeding, stop := context.WithCancel(c.t.Context())
 	w.feed = stop
 	go func() {
-		w.fed <- w.engine.runner.Feed(feeding, batch, job.Normal, jobsToRun(feeding, c.bucket, batch))
+		w.fed <- w.engine.runner.Feed(feeding, batch, job.Normal, jobsToRun(feeding, c.bucket, batch+"/"+planName))
 	}()
 	c.workers = append(c.workers, w)
 	return w
 }
 
 // gate gives a worker one API key, whose requests are cut when it is killed.
-func (c *crew) gate(w *worker, client redis.UniversalClient, settings config.Settings) *gate {
+func (c *crew) gate(w *hand, client redis.UniversalClient, settings config.Settings) *gate {
 	c.t.Helper()
 	open := func(config.APIKey) (*scenario.Client, error) { return c.client(cutTransport{w, c.wire}), nil }
 	ring, err := newKeyring(open, &config.Keys{}, []config.APIKey{{ID: environmentKey, URL: "http://simulator/v1"}})
@@ -114,12 +114,12 @@ func (c *crew) gate(w *worker, client redis.UniversalClient, settings config.Set
 	}
 	return &gate{
 		admission: admission.New(admission.Options{Redis: client, Prefix: redisPrefix}), keys: ring, requests: settings.RequestsPerMinute,
-		batches: map[string]batchRules{c.manifest.Batch(): {name: c.manifest.Name}},
+		rules: func(string) batchRules { return batchRules{name: c.manifest.Name} },
 	}
 }
 
 // join lets a worker take part in the life of Redis, which the first one begins.
-func (c *crew) join(w *worker) {
+func (c *crew) join(w *hand) {
 	c.t.Helper()
 	joined, err := w.gate.admission.Join(c.t.Context())
 	if err == nil && !joined {
@@ -133,7 +133,7 @@ func (c *crew) join(w *worker) {
 }
 
 // kill ends a worker at once: nothing it holds is given back.
-func (w *worker) kill() {
+func (w *hand) kill() {
 	w.dead.Store(true)
 	w.conns()
 }

@@ -1,0 +1,94 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"nightshift/internal/simulator"
+)
+
+// member is one worker of a night's fleet: the program itself.
+type member struct {
+	cancel context.CancelFunc
+	over   chan struct{}
+	log    logged
+	code   int
+}
+
+// member starts a worker.
+func (p *place) member() *member {
+	p.t.Helper()
+	ctx, cancel := context.WithCancel(p.t.Context())
+	m := &member{cancel: cancel, over: make(chan struct{})}
+	p.members++
+	environ := append(slices.Clone(p.environ),
+		"NIGHTSHIFT_BUCKET=file://"+p.folder, "NIGHTSHIFT_LISTEN=127.0.0.1:0", "NIGHTSHIFT_WORKER=worker-"+strconv.Itoa(p.members))
+	go func() {
+		defer close(m.over)
+		m.code = Worker(ctx, Process{Environ: environ, Stdout: &m.log, Stderr: &m.log, transport: p.wire, redis: p.client})
+	}()
+	p.t.Cleanup(m.stop)
+	return m
+}
+
+// stop ends a worker as SIGTERM does.
+func (m *member) stop() {
+	m.cancel()
+	<-m.over
+}
+
+// submit hands the batch to the fleet and returns what was said.
+func (n *night) submit() string {
+	n.t.Helper()
+	var out told
+	var log logged
+	code := Enqueue(n.t.Context(), Process{
+		Args: []string{"submit", n.file}, Environ: append(slices.Clone(n.environ), "NIGHTSHIFT_BUCKET=file://"+n.folder),
+		Stdout: &log, Stderr: &log, transport: n.wire, redis: n.client,
+	})
+	if code != exitDone {
+		n.t.Fatalf("submit ended with code %d: %s%s", code, out.last(), log.text())
+	}
+	return log.text()
+}
+
+// over waits until the fleet has nothing to do with the batch any more.
+func (n *night) over(limit time.Duration) {
+	n.t.Helper()
+	n.until("the batch is over", limit, func() bool {
+		open, err := openBatches(n.t.Context(), n.bucket)
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		return !slices.Contains(open, n.manifest.Batch())
+	})
+}
+
+func TestFleet(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNight(t, simulator.Options{Latency: simulator.Between(30*time.Second, 30*time.Second), Parallel: 20, Seed: 1, RequestsPerMinute: 300}, etchings(100))
+		first, second := n.member(), n.member()
+		if said := n.submit(); !strings.Contains(said, "100 jobs") {
+			t.Errorf("submit said %q", said)
+		}
+		n.over(time.Hour)
+		n.noneFailed()
+		n.paidOnce()
+		n.allStored()
+		if said := n.submit(); !strings.Contains(said, "nothing to run") {
+			t.Errorf("submitting it again said %q", said)
+		}
+		for _, m := range []*member{first, second} {
+			m.stop()
+			if m.code != exitDone {
+				t.Errorf("worker ended with %d: %s", m.code, m.log.text())
+			}
+		}
+	})
+}

@@ -1,0 +1,107 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	"nightshift/internal/config"
+	"nightshift/internal/job"
+	"nightshift/internal/runner"
+)
+
+// lane is what runs the batches of one pool of API keys in one mode.
+type lane struct {
+	name   string
+	pool   string // of keys, as manifests name it
+	mode   job.Mode
+	api    *api
+	gate   *gate
+	engine *engine // of the life of Redis that goes on
+
+	submitting, storing atomic.Int32 // handlers at work
+	blocked             blockedTimes
+}
+
+// laneName names the lane of a pool: "default/live".
+func laneName(pool string, mode job.Mode) string {
+	if pool == "" {
+		pool = config.DefaultPool
+	}
+	return pool + "/" + string(mode)
+}
+
+// lane returns the lane that runs an order, which it makes if need be.
+func (w *worker) lane(o *order) (*lane, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if l := w.lanes[o.lane()]; l != nil {
+		return l, nil
+	}
+	l := &lane{name: o.lane(), pool: o.Pool, mode: o.Mode}
+	var err error
+	if l.api, err = connect(w.process, w.settings, o.Mode, o.Pool); err != nil {
+		return nil, err
+	}
+	if l.api.builtIn {
+		return nil, &job.HintedError{
+			Err:  fmt.Errorf("batch %s is of mode test, and this worker has no API for such batches", o.Batch),
+			Hint: "name one in " + config.URLVariable + ", or give the keys file keys of mode test",
+		}
+	}
+	l.gate = &gate{
+		admission: w.admission, keys: l.api.keys, requests: w.settings.RequestsPerMinute, rules: w.rulesOf,
+		refused: func(apiKey string) {
+			w.logger.Error("key is set aside: the API refused it or its secret", "api_key", apiKey)
+		},
+	}
+	w.lanes[l.name] = l
+	return l, nil
+}
+
+// rulesOf are the rules of a batch. One that this worker has not heard of may start
+// nothing here until it has.
+func (w *worker) rulesOf(batch string) batchRules {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	held := w.batches[batch]
+	if held == nil {
+		return batchRules{paused: "this worker has not read its order yet"}
+	}
+	return held.rules()
+}
+
+// newEngine makes the engine with which the lane works in the life of Redis that
+// begins.
+func (w *worker) newEngine(l *lane) {
+	l.engine = newEngine(engineParts{
+		redis: w.redis, pool: lanePool(l.name), settings: w.settings, logger: w.logger.With("lane", l.name),
+		runner: runner.Options{
+			APIKeys: l.api.keys, Admission: l.gate, Images: images{w.bucket},
+			Results:   func(batch string) runner.Results { return w.shared(batch).log },
+			Sent:      func(batch string) runner.Sent { return w.shared(batch).sent },
+			Questions: func(batch string) runner.Questions { return w.shared(batch).questions },
+			Landed:    w.landed,
+			Stuck:     w.stuck,
+			Dearer:    w.dearer,
+		},
+		submitting: &l.submitting, storing: &l.storing,
+	})
+}
+
+// lanePool is the name of a lane's jobs in Redis. No batch can have it, so that a run
+// beside the fleet never touches them.
+func lanePool(lane string) string { return "lane " + lane }
+
+// stop stops the lane's engine.
+func (l *lane) stop() {
+	if l.engine != nil && l.engine.servers != nil {
+		l.engine.stop()
+	}
+}
+
+// liveJobs are how many jobs of a batch the lane has.
+func (l *lane) liveJobs(ctx context.Context, batch string) (int, error) {
+	counts, err := l.engine.store.Counts(ctx, batch)
+	return counts.Live(), err
+}

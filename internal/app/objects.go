@@ -1,0 +1,26 @@
+package app
+
+import (
+	"context"
+	"io"
+
+	"nightshift/internal/bucket"
+	"nightshift/internal/job"
+)
+
+// objects is a bucket, in a folder or on an S3 server; see package bucket.
+type objects interface {
+	PutImage(ctx context.Context, p bucket.Put) (job.Image, error)
+	Existing(ctx context.Context, name string, meta bucket.Metadata) (job.Image, bool, error)
+	Put(ctx context.Context, objectKey string, body io.Reader) error
+	Open(ctx context.Context, objectKey string) (io.ReadCloser, error)
+	Stat(ctx context.Context, objectKey string) (bucket.Object, error)
+	Append(ctx context.Context, objectKey string, data []byte) error
+	Folders(ctx context.Context, folder string) ([]string, error)
+	Sweep(ctx context.Context, folder string) (removed int, err error)
+	Lock(ctx context.Context, objectKey string) (unlock func() error, err error)
+	Delete(ctx context.Context, objectKey string) error
+	// Compact brings an object that was appended to into one piece.
+	Compact(ctx context.Context, objectKey string) error
+	Path(objectKey string) string
+}

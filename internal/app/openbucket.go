@@ -1,0 +1,92 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+
+	"github.com/redis/go-redis/v9"
+
+	"nightshift/internal/bucket"
+	"nightshift/internal/config"
+	"nightshift/internal/job"
+)
+
+// openBucket opens the bucket of a fleet.
+func openBucket(ctx context.Context, s config.Settings, logger *slog.Logger) (objects, error) {
+	if s.Bucket == "" {
+		return nil, &inputError{&job.HintedError{
+			Err:  fmt.Errorf("%s: not set; it is where the fleet keeps its batches", config.BucketVariable),
+			Hint: "set it to s3://bucket/prefix, or to file:///path for a folder on this machine; enqueue run needs none",
+		}}
+	}
+	u, err := url.Parse(s.Bucket)
+	switch {
+	case err == nil && u.Scheme == "file" && u.Host == "" && u.Path != "":
+		b, err := bucket.NewLocal(u.Path)
+		if err != nil {
+			return nil, &inputError{err}
+		}
+		return b, nil
+	default:
+		return nil, &inputError{&job.HintedError{
+			Err:  fmt.Errorf("%s: %q is not a bucket", config.BucketVariable, s.Bucket),
+			Hint: "write s3://bucket/prefix, or file:///path",
+		}}
+	}
+}
+
+// inFolder opens the folder that --out names, or else the settings.
+func inFolder(out string) opener {
+	return func(_ context.Context, s config.Settings, _ *slog.Logger) (objects, error) {
+		b, err := bucket.NewLocal(folderOf(s, out))
+		if err != nil {
+			return nil, &inputError{err}
+		}
+		return b, nil
+	}
+}
+
+// inBucket opens the folder that --out names, or else the fleet's bucket where there
+// is one, or else the folder of the settings.
+func inBucket(out string) opener {
+	return func(ctx context.Context, s config.Settings, logger *slog.Logger) (objects, error) {
+		if out != "" || s.Bucket == "" {
+			return inFolder(out)(ctx, s, logger)
+		}
+		return openBucket(ctx, s, logger)
+	}
+}
+
+// fleetRedis connects to the Redis of a fleet, which must be a server.
+func fleetRedis(ctx context.Context, p Process, s config.Settings) (redis.UniversalClient, error) {
+	if p.redis != nil {
+		return p.redis, nil
+	}
+	if s.Redis == "" {
+		return nil, &inputError{&job.HintedError{
+			Err:  fmt.Errorf("%s: not set; it is where the workers of a fleet meet", config.RedisVariable),
+			Hint: "set it to an address such as redis://127.0.0.1:6379/0; enqueue run needs none",
+		}}
+	}
+	client, err := serverRedis(ctx, s)
+	if err != nil {
+		return nil, &inputError{err}
+	}
+	return client, nil
+}
+
+// newLogger logs to w as the settings say; usual is the level where they name none.
+func newLogger(w io.Writer, s config.Settings, usual slog.Level) (*slog.Logger, error) {
+	level, err := s.Level(usual)
+	if err != nil {
+		return nil, err
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if s.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options)), nil
+	}
+	return slog.New(slog.NewTextHandler(w, options)), nil
+}

@@ -1,0 +1,169 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+	"time"
+
+	"nightshift/internal/job"
+	"nightshift/internal/manifest"
+	"nightshift/internal/plan"
+)
+
+// What the bucket holds of orders beside the folders of batches.
+const (
+	orderName = "_nightshift/order.json" // in the batch's folder
+	beganName = "_nightshift/began.json"
+	// openFolder has a folder for each batch that workers have to do with.
+	openFolder = "_nightshift/open"
+	openMark   = "open"
+)
+
+// order is what a fleet was asked to do with a batch: the plan beside it, under
+// these rules. A batch has one order at a time; the next replaces it.
+type order struct {
+	// ID is the same for everybody who submits the same manifest after the same
+	// order, so that two submissions at once are one.
+	ID       string       `json:"id"`
+	Number   int          `json:"number"`
+	Content  string       `json:"content"` // digest of jobs and rules
+	Batch    string       `json:"batch"`
+	Name     string       `json:"name"`
+	Manifest string       `json:"manifest"` // name of its file
+	Mode     job.Mode     `json:"mode"`
+	Pool     string       `json:"pool,omitempty"`
+	Priority job.Priority `json:"priority"`
+	Rules    orderRules   `json:"rules"`
+
+	Plan   string `json:"plan"` // object key
+	Jobs   int    `json:"jobs"` // in the plan
+	Kept   int    `json:"kept"`
+	Images int    `json:"images"` // of the jobs that run
+	Cost   job.CU `json:"cost"`   // of the jobs that run
+	// Forecast is how long it takes by the plan, in seconds.
+	Forecast float64   `json:"forecastSeconds"`
+	Planned  time.Time `json:"planned"` // before anything of the plan was read
+}
+
+// orderRules are the manifest's rules of a batch.
+type orderRules struct {
+	Budget   *job.CU           `json:"budget,omitempty"`
+	Drift    manifest.Drift    `json:"drift"` // in parts per thousand
+	OnBudget manifest.OnBudget `json:"onBudget"`
+	Window   *manifest.Window  `json:"window,omitempty"`
+}
+
+// lane is the name of the lane that runs the batch: its pool of API keys in its mode.
+func (o *order) lane() string { return laneName(o.Pool, o.Mode) }
+
+func (o *order) toRun() int { return o.Jobs - o.Kept }
+
+// orderOf makes the order of a plan, after the one before; nil if there was none.
+// It still lacks the plan's object and its digest.
+func orderOf(m *manifest.Manifest, p *plan.Plan, planned time.Time, before *order) *order {
+	o := &order{
+		Number: 1, Batch: m.Batch(), Name: m.Name, Manifest: path.Base(m.Path), Mode: m.Mode, Pool: m.Pool, Priority: job.Priority(m.Priority),
+		Rules: orderRules{Budget: m.Budget, Drift: m.MaxDrift, OnBudget: m.OnBudget, Window: m.Window},
+		Jobs:  p.Jobs, Kept: p.Kept, Images: p.ImagesToRun, Cost: p.Cost, Forecast: p.Forecast.Duration().Seconds(), Planned: planned,
+	}
+	if before != nil {
+		o.Number = before.Number + 1
+	}
+	return o
+}
+
+// name gives the order its id, by the digest of the plan's jobs and the rules they run
+// under.
+func (o *order) name(jobs string) error {
+	text, err := json.Marshal([]any{jobs, o.Mode, o.Pool, o.Priority, o.Rules})
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(text)
+	o.Content = hex.EncodeToString(sum[:8])
+	o.ID = fmt.Sprintf("%d-%s", o.Number, o.Content)
+	return nil
+}
+
+// newPlanKey is an object key for a plan that no other has.
+func newPlanKey(batch string) string {
+	return batch + "/_nightshift/plans/" + strings.ToLower(rand.Text()) + ".jsonl"
+}
+
+// readOrder returns the order of a batch, nil if it has none.
+func readOrder(ctx context.Context, b objects, batch string) (*order, error) {
+	o := new(order)
+	found, err := readJSON(ctx, b, batch+"/"+orderName, o)
+	if err != nil || !found {
+		return nil, err
+	}
+	return o, nil
+}
+
+// writeOrder replaces the order of a batch. Its plan must be there; workers hear of
+// it when the batch is opened.
+func writeOrder(ctx context.Context, b objects, o *order) error {
+	return writeJSON(ctx, b, o.Batch+"/"+orderName, o)
+}
+
+// began is when an order's first job was given out. Results recorded later are of it.
+type began struct {
+	Order string    `json:"order"`
+	Plan  string    `json:"plan"`
+	At    time.Time `json:"at"`
+}
+
+// openBatches are the batches that workers have to do with.
+func openBatches(ctx context.Context, b objects) ([]string, error) {
+	return batchesIn(ctx, b, openFolder)
+}
+
+// openBatch tells workers that there is something to do in a batch.
+func openBatch(ctx context.Context, b objects, batch string) error {
+	return b.Put(ctx, openFolder+"/"+batch+"/"+openMark, strings.NewReader("\n"))
+}
+
+// closeBatch tells workers that nothing is left to do in a batch.
+func closeBatch(ctx context.Context, b objects, batch string) error {
+	return b.Delete(ctx, openFolder+"/"+batch+"/"+openMark)
+}
+
+// maxJSON is far more than any of the small objects has.
+const maxJSON = 1 << 20
+
+// readJSON reads a small object; found is false if there is none.
+func readJSON(ctx context.Context, b objects, key string, into any) (found bool, err error) {
+	body, err := b.Open(ctx, key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer body.Close() // only read from
+	if err := json.NewDecoder(io.LimitReader(body, maxJSON)).Decode(into); err != nil {
+		return false, &job.HintedError{
+			Err:  fmt.Errorf("read %s: %w", b.Path(key), err),
+			Hint: "the object is damaged; submit the manifest again to replace it",
+		}
+	}
+	return true, nil
+}
+
+func writeJSON(ctx context.Context, b objects, key string, value any) error {
+	data, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return err
+	}
+	return b.Put(ctx, key, bytes.NewReader(append(data, '\n')))
+}

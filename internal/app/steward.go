@@ -1,0 +1,217 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"sync"
+	"time"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/job"
+)
+
+const (
+	// tendLease is how long a worker that died keeps others from tending its batches.
+	tendLease = 20 * time.Second
+	tendTick  = 2 * time.Second
+	// stewardTick is how often a steward looks how its batch stands.
+	stewardTick = 500 * time.Millisecond
+)
+
+// tend sees to a batch until the fleet has nothing to do with it any more, or ctx is
+// done. Of all workers one does so at a time; the others stand by.
+func (w *worker) tend(ctx context.Context, batch string) {
+	token := rand.Text()
+	for ctx.Err() == nil {
+		held, err := w.leases().Hold(ctx, tendName(batch), token, tendLease)
+		if err == nil && held {
+			err = w.tendHeld(ctx, batch, token)
+		}
+		if err != nil && ctx.Err() == nil {
+			w.note(batch, err.Error())
+			w.logger.WarnContext(ctx, "batch stands, trying again", "batch_id", batch, "err", err, "hint", job.Hint(err))
+		}
+		rest(ctx, tendTick)
+	}
+}
+
+func tendName(batch string) string { return "tend:" + batch }
+
+// tendHeld works as the batch's steward while the lease is held.
+func (w *worker) tendHeld(ctx context.Context, batch, token string) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var keeping sync.WaitGroup
+	defer keeping.Wait()
+	defer cancel(nil)
+	keeping.Go(func() { w.keepLease(ctx, batch, token, cancel) })
+	w.tending(batch, true)
+	defer w.tending(batch, false)
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pingTime)
+		defer cancel()
+		if err := w.leases().Drop(ctx, tendName(batch), token); err != nil {
+			w.logger.WarnContext(ctx, "batch not handed over, others wait for the end of the lease", "batch_id", batch, "err", err)
+		}
+	}()
+	s := &steward{worker: w, batch: batch}
+	for ctx.Err() == nil && w.held(batch) != nil {
+		if err := s.step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var errLeaseLost = errors.New("another worker tends the batch now")
+
+// keepLease extends the lease, and ends the work when it may be another's.
+func (w *worker) keepLease(ctx context.Context, batch, token string, end context.CancelCauseFunc) {
+	ticker := time.NewTicker(tendLease / 5)
+	defer ticker.Stop()
+	sure := time.Now().Add(tendLease * 3 / 5)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		asked := time.Now()
+		held, err := w.leases().Hold(ctx, tendName(batch), token, tendLease)
+		if err == nil && held {
+			sure = asked.Add(tendLease * 3 / 5)
+			continue
+		}
+		if err == nil || time.Now().After(sure) {
+			end(errLeaseLost)
+			return
+		}
+	}
+}
+
+func (w *worker) tending(batch string, tends bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if tends {
+		w.tends[batch] = true
+		return
+	}
+	delete(w.tends, batch)
+}
+
+// steward is the worker that feeds a batch, exports its journal and ends it.
+type steward struct {
+	*worker
+	batch string
+}
+
+// step brings the batch's order on: it ends what an order before has left, begins
+// this one, or feeds it and waits for its end. It returns when something changed.
+func (s *steward) step(ctx context.Context) error {
+	held := s.held(s.batch)
+	if held == nil || held.lane.engine == nil {
+		return nil
+	}
+	feed, err := s.fleet.Feed(ctx, s.batch)
+	if err != nil {
+		return err
+	}
+	if feed.Order != held.order.ID {
+		over, err := s.endBefore(ctx, held, feed)
+		if err != nil || !over {
+			rest(ctx, stewardTick)
+			return err
+		}
+		return s.begin(ctx, held)
+	}
+	return s.work(ctx, held, feed)
+}
+
+// endBefore withdraws what an order before has queued, and reports whether nothing of
+// it is under way any more.
+func (s *steward) endBefore(ctx context.Context, held *heldBatch, feed fleet.Feed) (over bool, err error) {
+	l := held.lane
+	if feed.Lane != "" && feed.Lane != l.name {
+		if l, err = s.laneNamed(feed.Lane); err != nil {
+			return false, err
+		}
+		if l.engine == nil {
+			return false, nil // it is about to be started
+		}
+	}
+	if err := s.withdraw(ctx, l); err != nil {
+		return false, err
+	}
+	if err := s.exporterOf(held).drain(ctx); err != nil {
+		return false, err
+	}
+	live, err := l.liveJobs(ctx, s.batch)
+	return live == 0, err
+}
+
+// begin takes up what is open of the batch, and lets the order begin. It can be
+// repeated.
+func (s *steward) begin(ctx context.Context, held *heldBatch) error {
+	if err := held.ownName(ctx, s.leases()); err != nil {
+		return err
+	}
+	t, err := s.takeUp(ctx, held)
+	if err != nil {
+		return err
+	}
+	left, err := t.leftovers(ctx)
+	if err != nil {
+		return err
+	}
+	if err := t.sameWorld(ctx, left); err != nil {
+		return err
+	}
+	if err := t.endOrphans(ctx, left); err != nil {
+		return err
+	}
+	if err := t.engine.store.Forget(ctx, s.batch); err != nil {
+		return err
+	}
+	if err := s.noteKeys(ctx, held); err != nil {
+		return err
+	}
+	if err := s.dropOldPlan(ctx, held); err != nil {
+		return err
+	}
+	start := began{Order: held.order.ID, Plan: held.order.Plan, At: time.Now().UTC()}
+	if err := writeJSON(ctx, s.bucket, s.batch+"/"+beganName, start); err != nil {
+		return err
+	}
+	if err := t.resume(ctx, left); err != nil {
+		return err
+	}
+	s.logger.InfoContext(ctx, "order begins", "batch_id", s.batch, "order", held.order.ID, "jobs", held.order.toRun(), "found", len(left.open))
+	return s.fleet.SetFeed(ctx, s.batch, fleet.Feed{Order: held.order.ID, Lane: held.lane.name})
+}
+
+// dropOldPlan deletes the plan of the order before.
+func (s *steward) dropOldPlan(ctx context.Context, held *heldBatch) error {
+	before, err := readBegan(ctx, held)
+	if err != nil || before.Plan == "" || before.Plan == held.order.Plan {
+		return err
+	}
+	return s.bucket.Delete(ctx, before.Plan)
+}
+
+// noteKeys notes in the batch's folder with which keys its jobs are or were sent.
+func (s *steward) noteKeys(ctx context.Context, held *heldBatch) error {
+	state, err := readState(ctx, s.bucket, s.batch)
+	if err != nil {
+		return err
+	}
+	next := batchState{Batch: held.order.Name, Mode: held.order.Mode, Keys: held.lane.api.keys.allWorlds(), Created: time.Now().UTC()}
+	if state != nil {
+		next.Created = state.Created
+	}
+	for id, authors := range held.lane.engine.runner.Authors() {
+		known := next.Keys[id]
+		known.Authors = authors
+		next.Keys[id] = known
+	}
+	return writeState(ctx, s.bucket, s.batch, &next)
+}

@@ -1,0 +1,242 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"sync"
+	"time"
+
+	"nightshift/internal/fleet"
+	"nightshift/internal/job"
+	"nightshift/internal/manifest"
+	"nightshift/internal/results"
+)
+
+const (
+	// feedNoted is after how many jobs it is noted how far the feed is.
+	feedNoted = 100
+	// clocksApart is how far the clocks of two machines of a fleet may be apart.
+	clocksApart = 10 * time.Minute
+)
+
+// work feeds an order, exports its journal, and ends it when all its jobs are over.
+// It returns when the order is over or another one is wanted.
+func (s *steward) work(ctx context.Context, held *heldBatch, feed fleet.Feed) error {
+	working, stop := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	defer stop()
+	beside.Go(func() { s.exporterOf(held).run(working) })
+	fed := make(chan error, 1)
+	if feed.All {
+		fed <- nil
+	} else {
+		beside.Go(func() { fed <- s.feed(working, held, feed) })
+	}
+	ticker := time.NewTicker(stewardTick)
+	defer ticker.Stop()
+	allFed, stands := false, new(standstill)
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case err := <-fed:
+			if err != nil {
+				return err
+			}
+			allFed, fed = true, nil
+			continue
+		case <-ticker.C:
+		}
+		now := s.held(s.batch)
+		if now == nil || now.order.ID != held.order.ID {
+			return nil
+		}
+		if now.control.State == controlCancel {
+			stop()
+			return s.cancel(ctx, now)
+		}
+		live, err := now.lane.liveJobs(ctx, s.batch)
+		if err != nil {
+			continue // Redis is away, and everything waits for it
+		}
+		if allFed && live == 0 {
+			stop()
+			return s.finish(ctx, now, ending{outcome: results.Complete})
+		}
+		if err := s.failOverBudget(ctx, now, stands); err != nil {
+			return err
+		}
+	}
+}
+
+// feed gives the jobs of the plan to the lane, from where it was left.
+func (s *steward) feed(ctx context.Context, held *heldBatch, feed fleet.Feed) error {
+	past, err := s.past(ctx, held)
+	if err != nil {
+		return err
+	}
+	e := held.lane.engine
+	if err := e.runner.Feed(ctx, s.batch, held.order.Priority, s.toFeed(ctx, held, feed, past)); err != nil {
+		return err
+	}
+	feed.All = true
+	return s.fleet.SetFeed(ctx, s.batch, feed)
+}
+
+// past is what became of jobs before the order began.
+type past struct {
+	done     map[job.ID]bool // since its plan was made: the plan does not know of them
+	attempts map[job.ID]int  // of jobs that have failed
+}
+
+func (s *steward) past(ctx context.Context, held *heldBatch) (*past, error) {
+	start, err := readBegan(ctx, held)
+	if err != nil {
+		return nil, err
+	}
+	p := &past{done: make(map[job.ID]bool), attempts: make(map[job.ID]int)}
+	planned := held.order.Planned.Add(-clocksApart)
+	for result, err := range held.ended(ctx) {
+		switch {
+		case err != nil:
+			return nil, err
+		case result.Recorded.After(start.At): // this order's own, which Redis knows of
+		case result.State != job.Succeeded:
+			p.attempts[result.Job] = max(p.attempts[result.Job], result.Attempts)
+		case result.Recorded.After(planned) && held.present(ctx, &result):
+			p.done[result.Job] = true
+		}
+	}
+	return p, nil
+}
+
+// toFeed are the jobs of the plan that are to run, from where the feed was left. How
+// far it has come is noted now and then.
+func (s *steward) toFeed(ctx context.Context, held *heldBatch, feed fleet.Feed, past *past) iter.Seq2[*job.Job, error] {
+	return func(yield func(*job.Job, error) bool) {
+		given := 0
+		for j, err := range jobsToRun(ctx, s.bucket, held.order.Plan) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if j.Index < feed.Fed || past.done[j.ID] {
+				continue
+			}
+			if given++; given%feedNoted == 0 {
+				feed.Fed = j.Index
+				if err := s.fleet.SetFeed(ctx, s.batch, feed); err != nil {
+					yield(nil, err)
+					return
+				}
+			}
+			j.Before = past.attempts[j.ID]
+			if !yield(j, nil) {
+				return
+			}
+		}
+	}
+}
+
+// cancel withdraws what is queued, waits for what is under way, and ends the order.
+func (s *steward) cancel(ctx context.Context, held *heldBatch) error {
+	ticker := time.NewTicker(stewardTick)
+	defer ticker.Stop()
+	for {
+		if err := s.withdraw(ctx, held.lane); err != nil {
+			return err
+		}
+		if err := s.exporterOf(held).drain(ctx); err != nil {
+			return err
+		}
+		live, err := held.lane.liveJobs(ctx, s.batch)
+		if err != nil {
+			return err
+		}
+		if live == 0 {
+			return s.finish(ctx, held, ending{outcome: results.Cancelled, err: errors.New(held.control.closed())})
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-ticker.C:
+		}
+		if now := s.held(s.batch); now == nil || now.order.ID != held.order.ID {
+			return nil
+		}
+	}
+}
+
+// withdraw ends the jobs of the batch that are queued in a lane and were not sent.
+func (s *steward) withdraw(ctx context.Context, l *lane) error {
+	store := l.engine.store
+	for _, state := range []job.State{job.Queued, job.Admitted} {
+		refs, err := store.In(ctx, state, 0)
+		if err != nil {
+			return err
+		}
+		for _, ref := range refs {
+			if ref.Batch != s.batch {
+				continue
+			}
+			if err := s.withdrawJob(ctx, l, ref); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// withdrawJob takes the job over, so that no handler can send it any more, and ends
+// it. What such a handler had reserved is given back at the end of the order.
+func (s *steward) withdrawJob(ctx context.Context, l *lane, ref job.Ref) error {
+	rec, err := l.engine.store.Claim(ctx, ref)
+	if errors.Is(err, job.ErrRecordGone) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if rec.State != job.Queued && rec.State != job.Admitted {
+		return nil // it was sent in the meantime
+	}
+	if rec.APIKey != "" {
+		if err := l.gate.Release(ctx, ref, rec.Attempt, rec.APIKey); err != nil {
+			return err
+		}
+	}
+	err = l.engine.store.Finish(ctx, rec, job.Cancelled, 0)
+	if errors.Is(err, job.ErrFenced) {
+		return nil // the next look ends it
+	}
+	return err
+}
+
+// standstill is since when a batch stands at a full cap.
+type standstill struct{ since time.Time }
+
+// failOverBudget cancels an order that is not to wait for a full cap.
+func (s *steward) failOverBudget(ctx context.Context, held *heldBatch, stands *standstill) error {
+	waits := held.lane.engine.runner.Waits()
+	if held.order.Rules.OnBudget != manifest.OnBudgetFail || !overBudget(waits.Reason) {
+		stands.since = time.Time{}
+		return nil
+	}
+	usage, err := held.lane.gate.ofBatchUsage(ctx, s.batch)
+	if err != nil || usage.Reserved > 0 {
+		stands.since = time.Time{}
+		return err
+	}
+	if stands.since.IsZero() {
+		stands.since = time.Now()
+	}
+	if time.Since(stands.since) < 2*certain {
+		return nil
+	}
+	if err := writeControl(ctx, s.bucket, held.order, controlCancel, waits.Detail); err != nil {
+		return err
+	}
+	return s.fleet.Announce(ctx)
+}

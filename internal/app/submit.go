@@ -1,0 +1,170 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"nightshift/internal/config"
+	"nightshift/internal/fleet"
+	"nightshift/internal/job"
+	"nightshift/internal/plan"
+)
+
+type submitOptions struct {
+	json bool
+}
+
+// submission is the outcome of submitting a manifest.
+type submission struct {
+	Batch   string            `json:"batch"`
+	Outcome submissionOutcome `json:"outcome"`
+	Order   string            `json:"order,omitempty"`
+	Jobs    int               `json:"jobs"`
+	Kept    int               `json:"kept"`
+	Images  int               `json:"images"`
+	Cost    job.CU            `json:"cost"`
+	// Forecast is how long it takes by the plan, in seconds.
+	Forecast float64 `json:"forecastSeconds"`
+	Workers  int     `json:"workers"` // that live; -1 where nobody could say
+	Folder   string  `json:"folder"`
+}
+
+type submissionOutcome string
+
+const (
+	submitted  submissionOutcome = "submitted"
+	underWay   submissionOutcome = "under_way"   // the same was submitted before and goes on
+	nothingNew submissionOutcome = "nothing_new" // all its images are there
+)
+
+// submit is the command submit: it plans a manifest, writes the plan into the fleet's
+// bucket and tells the workers. What happens then does not depend on this process.
+func submit(ctx context.Context, p Process, s config.Settings, file string, o submitOptions) (err error) {
+	planned := time.Now().UTC()
+	session, err := openSession(ctx, p, s, file, openBucket)
+	if session != nil {
+		defer func() { err = errors.Join(err, session.cleanup.run()) }()
+	}
+	if err != nil {
+		return err
+	}
+	if session.api.builtIn {
+		return &inputError{&job.HintedError{
+			Err:  fmt.Errorf("%s is of mode test, and the built-in simulator cannot be reached by workers", file),
+			Hint: "name an API in " + config.URLVariable + ", such as that of a simulator process, or use enqueue run",
+		}}
+	}
+	made, err := session.plan(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if !made.Fits() {
+		if err := writePlanTo(p.Stderr, made, false); err != nil {
+			return err
+		}
+		return &inputError{&job.HintedError{
+			Err: errors.New("a cap of CU does not cover the plan"), Hint: "raise the cap, or leave out rows; see enqueue plan",
+		}}
+	}
+	result, err := session.order(ctx, made, planned)
+	if err != nil {
+		return err
+	}
+	return session.tellSubmission(ctx, p, result, o)
+}
+
+// order makes the plan the batch's order, unless it is that already.
+func (o *session) order(ctx context.Context, made *plan.Plan, planned time.Time) (*submission, error) {
+	before, err := readOrder(ctx, o.bucket, o.batch)
+	if err != nil {
+		return nil, err
+	}
+	open, err := openBatches(ctx, o.bucket)
+	if err != nil {
+		return nil, err
+	}
+	goesOn := before != nil && slices.Contains(open, o.batch)
+	next := orderOf(o.manifest, made, planned, before)
+	result := &submission{
+		Batch: o.batch, Outcome: submitted, Jobs: next.Jobs, Kept: next.Kept, Images: next.Images, Cost: next.Cost,
+		Forecast: next.Forecast, Folder: o.bucket.Path(o.batch),
+	}
+	if made.ToRun() == 0 && !goesOn {
+		result.Outcome = nothingNew
+		return result, nil
+	}
+	if err := writeQuotes(ctx, o.bucket, o.batch, o.priced); err != nil {
+		return nil, err
+	}
+	next.Plan = newPlanKey(o.batch)
+	digest, err := writePlan(ctx, o.bucket, next.Plan, made)
+	if err == nil {
+		err = next.name(digest)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if goesOn && before.Content == next.Content {
+		result.Outcome, result.Order = underWay, before.ID
+		return result, o.bucket.Delete(ctx, next.Plan)
+	}
+	result.Order = next.ID
+	return result, placeOrder(ctx, o.bucket, next)
+}
+
+// placeOrder hands an order, whose plan is written, to the fleet. The batch is opened
+// last: until then no worker looks at it.
+func placeOrder(ctx context.Context, b objects, o *order) error {
+	if err := writeOrder(ctx, b, o); err != nil {
+		return err
+	}
+	return openBatch(ctx, b, o.Batch)
+}
+
+// tellSubmission tells the workers, and the person.
+func (o *session) tellSubmission(ctx context.Context, p Process, result *submission, options submitOptions) error {
+	result.Workers = -1
+	if o.embedded == nil {
+		f := fleet.New(o.redis, redisPrefix)
+		if err := f.Announce(ctx); err != nil {
+			return err
+		}
+		workers, err := f.Workers(ctx)
+		if err != nil {
+			return err
+		}
+		result.Workers = len(workers)
+	}
+	if options.json {
+		return json.NewEncoder(p.Stdout).Encode(result)
+	}
+	_, err := fmt.Fprint(p.Stdout, result.words())
+	return err
+}
+
+func (s *submission) words() string {
+	switch s.Outcome {
+	case nothingNew:
+		return fmt.Sprintf("%s: nothing to run, all of its %s are made\n", s.Batch, counted(s.Jobs, "job"))
+	case underWay:
+		return fmt.Sprintf("%s is under way already with just these jobs; follow it with enqueue watch %s\n", s.Batch, s.Batch)
+	}
+	text := fmt.Sprintf("%s submitted: %s, %s, %s CU", s.Batch, counted(s.Jobs-s.Kept, "job"), counted(s.Images, "image"), s.Cost)
+	if s.Kept > 0 {
+		text += fmt.Sprintf(" (%d are there already)", s.Kept)
+	}
+	text += fmt.Sprintf("\nresults go to %s\n", s.Folder)
+	switch {
+	case s.Workers == 0:
+		text += "no worker runs at the moment; the batch waits until one is started\n"
+	case s.Workers > 0:
+		text += fmt.Sprintf("%s at work; follow it with enqueue watch %s\n", counted(s.Workers, "worker"), s.Batch)
+	default:
+		text += "NIGHTSHIFT_REDIS is not set here, so workers find the batch at their next round, within half a minute\n"
+	}
+	return text
+}

@@ -1,0 +1,189 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"nightshift/internal/job"
+	"nightshift/internal/runner"
+)
+
+// takeUp brings what processes before left of one batch back into Redis: what runs
+// at the provider, what was sent without an answer, and what of it is over.
+type takeUp struct {
+	folder
+	name   string // of the batch, for people
+	gate   *gate
+	keys   *keyring
+	engine *engine
+	// before are the keys that jobs of the batch were sent with; nil if none was.
+	before map[string]world
+	// since is from when on results are of the run that goes on; zero where it is
+	// about to begin.
+	since    time.Time
+	gone     bool   // what ran before ran on a simulator that ended with its process
+	plan     string // its object key
+	places   int    // of the plan
+	priority job.Priority
+	found    func([]runner.Open) // told of what is taken over; may be nil
+}
+
+// leftovers are those of now.
+func (t *takeUp) leftovers(ctx context.Context) (*leftovers, error) {
+	left, err := t.folder.leftovers(ctx, t.before)
+	if err != nil {
+		return nil, err
+	}
+	for id, ended := range left.ended {
+		t.sent.Ended(id, ended.result.Attempts)
+	}
+	if t.gone {
+		clear(left.open)
+	}
+	return left, nil
+}
+
+// sameWorld refuses to go on while requests are open that no API key of this run
+// can see: they would be paid again.
+func (t *takeUp) sameWorld(ctx context.Context, left *leftovers) error {
+	seen := make(map[string]bool) // by API key
+	unseen := make(map[string]int)
+	for id, open := range left.open {
+		sees, known := seen[open.APIKey]
+		if !known {
+			var err error
+			if sees, err = t.sees(ctx, open.APIKey, left); err != nil {
+				return err
+			}
+			seen[open.APIKey] = sees
+		}
+		switch {
+		case sees:
+		case open.Counted: // images that are missing cannot be fetched from elsewhere; they are made anew
+			delete(left.open, id)
+		default:
+			unseen[open.APIKey]++
+		}
+	}
+	if len(unseen) == 0 {
+		return nil
+	}
+	return t.unseenError(unseen)
+}
+
+// sees reports whether what a key has sent can be looked up now. Where only its
+// credential could tell and that is another one, an inference of before is asked
+// for; without one that is known, nobody can say.
+func (t *takeUp) sees(ctx context.Context, apiKey string, left *leftovers) (bool, error) {
+	before := t.before[apiKey]
+	key := t.keys.find(t.keys.Reader(apiKey))
+	switch {
+	case key == nil || key.world().API != before.API:
+		return false, nil
+	case key.world().same(before):
+		return true, nil
+	case key.Project != "" && before.Project != "":
+		return false, nil // of two different projects
+	}
+	for _, open := range left.open {
+		if open.APIKey != apiKey || open.Inference == "" {
+			continue
+		}
+		if err := t.gate.pace(ctx); err != nil {
+			return false, err
+		}
+		_, err := key.client.Inference(ctx, open.Inference)
+		if errors.Is(err, job.ErrNotFound) {
+			return false, nil
+		}
+		return err == nil, err
+	}
+	return false, nil
+}
+
+func (t *takeUp) unseenError(unseen map[string]int) error {
+	var keys []string
+	sum := 0
+	for _, id := range slices.Sorted(maps.Keys(unseen)) {
+		w := t.before[id]
+		keys = append(keys, fmt.Sprintf("key %s of %s, project %q", id, w.API, w.Project))
+		sum += unseen[id]
+	}
+	return &inputError{&job.HintedError{
+		Err: fmt.Errorf("%s of an earlier run of %s are not collected; they were started with %s, and no key of this run is known to see them",
+			counted(sum, "inference"), t.name, strings.Join(keys, " and ")),
+		Hint: "run it once with the API, key and project of before, or give the manifest another name",
+	}}
+}
+
+// match gives leftovers the jobs of the plan. Those of rows that are gone from the
+// manifest are paid all the same: their images go to a folder of their own.
+func (t *takeUp) match(ctx context.Context, left *leftovers) ([]runner.Open, error) {
+	var open []runner.Open
+	for j, err := range jobsToRun(ctx, t.bucket, t.plan) {
+		if err != nil {
+			return nil, err
+		}
+		if o := left.open[j.ID]; o != nil {
+			j.Before = min(left.attempts[j.ID], o.Attempt-1)
+			o.Job = j
+			open = append(open, *o)
+			delete(left.open, j.ID)
+		}
+	}
+	place, err := t.freePlace(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range slices.Sorted(maps.Keys(left.open)) {
+		o := left.open[id]
+		if o.Job == nil {
+			continue // only its images are missing, and nobody asks for them any more
+		}
+		o.Job.Index = place
+		place++
+		for i, name := range o.Job.Outputs {
+			if !strings.HasPrefix(name, earlierFolder) {
+				o.Job.Outputs[i] = earlierFolder + string(o.Job.ID) + "/" + name
+			}
+		}
+		open = append(open, *o)
+	}
+	return open, nil
+}
+
+// freePlace is a place from which on no job of the plan, and none that ended in this
+// run, has one.
+func (t *takeUp) freePlace(ctx context.Context) (int, error) {
+	place := t.places
+	for result, err := range t.endedInThisRun(ctx) {
+		if err != nil {
+			return 0, err
+		}
+		place = max(place, result.Index+1)
+	}
+	return place, nil
+}
+
+// endedInThisRun streams the results that were recorded since this run began.
+func (t *takeUp) endedInThisRun(ctx context.Context) iter.Seq2[job.Result, error] {
+	return func(yield func(job.Result, error) bool) {
+		if t.since.IsZero() {
+			return
+		}
+		for result, err := range t.ended(ctx) {
+			if err == nil && result.Recorded.Before(t.since) {
+				continue
+			}
+			if !yield(result, err) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,177 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+	"github.com/spf13/cobra"
+
+	"nightshift/internal/admission"
+	"nightshift/internal/config"
+	"nightshift/internal/fleet"
+	"nightshift/internal/job"
+)
+
+// Worker is the program worker. It returns the exit code. When ctx ends it stops
+// within the drain time.
+func Worker(ctx context.Context, p Process) int {
+	logging.Disable() // the Redis client's own log; what it tells comes back as errors, too
+	root := &cobra.Command{
+		Use:   "worker",
+		Short: "Run the jobs that were submitted to a fleet",
+		Long: `Run the jobs of all batches that were submitted to the bucket, together with any
+number of other workers on the same bucket and Redis. Everything is configured by
+environment variables; see docs/configuration.md. A worker holds no state: it may be
+killed, moved and added to at any time. SIGTERM stops it within NIGHTSHIFT_DRAIN.
+
+Exit codes: 0 stopped as asked, 1 unexpected error, 2 wrong settings.`,
+		Example:       "  worker\n  worker doctor",
+		Args:          noArguments,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Version:       version(),
+		RunE:          func(cmd *cobra.Command, _ []string) error { return runWorker(cmd.Context(), p) },
+	}
+	root.SetArgs(p.Args)
+	root.SetOut(p.Stdout)
+	root.SetErr(p.Stderr)
+	began := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { began = true }
+	err := root.ExecuteContext(ctx)
+	if err != nil && !began {
+		err = &inputError{err}
+	}
+	if ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled) || errors.Is(err, job.ErrInterrupted)) {
+		return exitDone // it was asked to stop
+	}
+	return exitCode(context.WithoutCancel(ctx), p.Stderr, err)
+}
+
+// worker is one member of a fleet.
+type worker struct {
+	cleanup
+	process   Process
+	settings  config.Settings
+	logger    *slog.Logger
+	name      string
+	started   time.Time
+	bucket    objects
+	redis     redis.UniversalClient
+	admission *admission.Admission
+	fleet     *fleet.Fleet
+	thumbs    *thumbnailer
+	ready     atomic.Bool // it takes jobs
+
+	mu      sync.RWMutex
+	lanes   map[string]*lane
+	batches map[string]*heldBatch
+	folders map[string]*sharedFolder
+	tends   map[string]bool   // batches that this worker feeds and reports on
+	trouble map[string]string // by batch; "" is the worker itself
+}
+
+// runWorker is the command worker: checks, then works until ctx is done.
+func runWorker(ctx context.Context, p Process) (err error) {
+	w, err := newWorker(ctx, p)
+	if w != nil {
+		defer func() { err = errors.Join(err, w.cleanup.run()) }()
+	}
+	if err != nil {
+		return err
+	}
+	w.logger.InfoContext(ctx, "worker started", "worker", w.name, "version", version(), "bucket", w.bucket.Path(""))
+	defer w.logger.InfoContext(ctx, "worker stopped", "worker", w.name)
+	for ctx.Err() == nil {
+		err := w.oneLife(ctx)
+		switch {
+		case ctx.Err() != nil:
+		case errors.Is(err, errLifeOver):
+			w.logger.WarnContext(ctx, "redis lost its state; going on from what the bucket and the provider know")
+		case err != nil:
+			w.note("", err.Error())
+			w.logger.ErrorContext(ctx, "worker does not get to work, trying again", "err", err, "hint", job.Hint(err))
+			rest(ctx, restoreRest)
+		}
+	}
+	return nil
+}
+
+func newWorker(ctx context.Context, p Process) (*worker, error) {
+	settings, err := config.Load(p.Environ)
+	if err != nil {
+		return nil, &inputError{err}
+	}
+	w := &worker{
+		process: p, settings: settings, started: time.Now(),
+		lanes: make(map[string]*lane), batches: make(map[string]*heldBatch), folders: make(map[string]*sharedFolder), tends: make(map[string]bool), trouble: make(map[string]string),
+	}
+	if w.logger, err = newLogger(p.Stderr, settings, slog.LevelInfo); err != nil {
+		return nil, err
+	}
+	w.name = settings.Worker
+	if w.name == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			return nil, fmt.Errorf("name this worker: %w", err)
+		}
+		w.name = host + "-" + strconv.Itoa(os.Getpid())
+	}
+	if w.bucket, err = openBucket(ctx, settings, w.logger); err != nil {
+		return w, err
+	}
+	if w.redis, err = fleetRedis(ctx, p, settings); err != nil {
+		return w, err
+	}
+	if p.redis == nil {
+		w.add("close Redis", w.redis.Close)
+	}
+	w.admission = admission.New(admission.Options{Redis: w.redis, Prefix: redisPrefix})
+	w.fleet = fleet.New(w.redis, redisPrefix)
+	w.thumbs = newThumbnailer(ctx, w.bucket, w.logger)
+	w.add("finish thumbnails", func() error { w.thumbs.stop(); return nil })
+	return w, nil
+}
+
+// note tells those who look at the fleet what keeps a batch, or the worker itself
+// (""), from going on; "" that nothing does.
+func (w *worker) note(batch, text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if text == "" {
+		delete(w.trouble, batch)
+		return
+	}
+	w.trouble[batch] = text
+}
+
+// heldBatch is a batch that the fleet has to do with, as this worker knows it.
+type heldBatch struct {
+	*sharedFolder
+	order   *order
+	control control
+	lane    *lane
+}
+
+// rules are those by which jobs of the batch may start.
+func (h *heldBatch) rules() batchRules {
+	return batchRules{name: h.order.Name, budget: h.order.Rules.Budget, window: h.order.Rules.Window, paused: h.control.closed()}
+}
+
+// rest waits, or returns early when ctx is done.
+func rest(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

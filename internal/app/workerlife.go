@@ -1,0 +1,233 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"sync"
+	"time"
+
+	"nightshift/internal/job"
+	"nightshift/internal/record"
+)
+
+const (
+	// newsTick is how often a worker asks whether something is new, and roundTick how
+	// often it looks into the bucket anyway.
+	newsTick  = 500 * time.Millisecond
+	roundTick = 15 * time.Second
+	// beatTick is how often a worker says what it does.
+	beatTick = 2 * time.Second
+)
+
+// errLifeOver says that Redis is not in the life any more in which this worker has
+// worked.
+var errLifeOver = errors.New("redis lost its state")
+
+// oneLife works in one life of Redis: from the moment in which all that was spent and
+// all that runs is counted until Redis loses that, or ctx is done.
+func (w *worker) oneLife(ctx context.Context) error {
+	life, end := context.WithCancel(ctx)
+	var tending sync.WaitGroup
+	defer tending.Wait()
+	defer end()
+	if err := w.refresh(life); err != nil {
+		return err
+	}
+	lanes := w.laneList()
+	for _, l := range lanes {
+		w.newEngine(l)
+	}
+	if err := w.enterLife(life); err != nil {
+		return err
+	}
+	defer w.stopLanes()
+	for _, l := range lanes {
+		if err := l.engine.start(life, w.settings); err != nil {
+			return err
+		}
+	}
+	w.note("", "")
+	w.ready.Store(true)
+	defer w.ready.Store(false)
+	s := &shiftWork{worker: w, tending: &tending, tended: make(map[string]bool)}
+	s.tendAll(life)
+	return s.run(life)
+}
+
+// shiftWork is what a worker does beside the jobs while a life goes on.
+type shiftWork struct {
+	*worker
+	tending *sync.WaitGroup
+	tended  map[string]bool
+	news    int64
+	round   time.Time // of the last look into the bucket
+}
+
+func (s *shiftWork) run(ctx context.Context) error {
+	defer s.leave(ctx)
+	s.round = time.Now()
+	alive, news, beat := time.NewTicker(aliveTick), time.NewTicker(newsTick), time.NewTicker(beatTick)
+	defer alive.Stop()
+	defer news.Stop()
+	defer beat.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-alive.C:
+			if alive, err := s.admission.Alive(ctx); err == nil && !alive {
+				return errLifeOver
+			}
+		case <-news.C:
+			s.hear(ctx)
+		case <-beat.C:
+			if err := s.fleet.Beat(ctx, s.beat()); err != nil && ctx.Err() == nil {
+				s.logger.DebugContext(ctx, "redis does not take the beat", "err", err)
+			}
+		}
+	}
+}
+
+// hear looks into the bucket when there is news, and now and then without.
+func (s *shiftWork) hear(ctx context.Context) {
+	news, err := s.fleet.News(ctx)
+	if err != nil || news == s.news && time.Since(s.round) < roundTick {
+		return // Redis is away, and everything waits for it; or nothing is new
+	}
+	if err := s.refresh(ctx); err != nil {
+		s.note("", err.Error())
+		s.logger.WarnContext(ctx, "orders not read, trying again", "err", err)
+		return
+	}
+	s.note("", "")
+	s.news, s.round = news, time.Now()
+	s.startLanes(ctx)
+	s.tendAll(ctx)
+}
+
+// startLanes starts the lanes that have become known in this life.
+func (s *shiftWork) startLanes(ctx context.Context) {
+	for _, l := range s.laneList() {
+		if l.engine != nil {
+			continue
+		}
+		s.newEngine(l)
+		if err := l.engine.start(ctx, s.settings); err != nil {
+			s.logger.ErrorContext(ctx, "lane not started, trying again", "lane", l.name, "err", err)
+			l.engine = nil
+		}
+	}
+}
+
+// tendAll sees to it that somebody tends each batch: this worker, or another.
+func (s *shiftWork) tendAll(ctx context.Context) {
+	for _, batch := range s.heldList() {
+		if s.tended[batch] {
+			continue
+		}
+		s.tended[batch] = true
+		s.tending.Go(func() { s.tend(ctx, batch) })
+	}
+}
+
+// leave tells the others that this worker is gone.
+func (s *shiftWork) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pingTime)
+	defer cancel()
+	if err := s.fleet.Leave(ctx, s.name); err != nil {
+		s.logger.DebugContext(ctx, "redis does not hear that this worker leaves", "err", err)
+	}
+}
+
+// stopLanes stops all lanes at the same time.
+func (w *worker) stopLanes() {
+	var stopping sync.WaitGroup
+	for _, l := range w.laneList() {
+		stopping.Go(l.stop)
+	}
+	stopping.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, l := range w.lanes {
+		l.engine = nil
+	}
+}
+
+func (w *worker) laneList() []*lane {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	lanes := make([]*lane, 0, len(w.lanes))
+	for _, l := range w.lanes {
+		lanes = append(lanes, l)
+	}
+	return lanes
+}
+
+// leases are what the processes on one Redis agree on.
+func (w *worker) leases() *record.Store { return leasesOf(w.redis) }
+
+// enterLife takes part in the life that Redis is in. If there is none, one worker
+// restores what Redis lost, and the others wait for it.
+func (w *worker) enterLife(ctx context.Context) error {
+	token := rand.Text()
+	for {
+		joined, err := w.admission.Join(ctx)
+		if err != nil || joined {
+			return err
+		}
+		held, err := w.leases().Hold(ctx, restoreLease, token, restoring)
+		if err != nil {
+			return err
+		}
+		if held {
+			return w.restoreAlone(ctx, token)
+		}
+		w.note("", "another process restores what Redis lost")
+		rest(ctx, restoreRest)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (w *worker) restoreAlone(ctx context.Context, token string) error {
+	defer dropRestoreLease(ctx, w.leases(), token, w.logger)
+	joined, err := w.admission.Join(ctx) // somebody may just have done it
+	if err != nil || joined {
+		return err
+	}
+	w.logger.InfoContext(ctx, "redis knows of nothing; counting what was spent and what runs")
+	return w.restoreAll(ctx)
+}
+
+// landed passes a recorded result on.
+func (w *worker) landed(batch string, result job.Result) {
+	w.thumbs.landed(batch, result)
+}
+
+// stuck tells of something that no waiting will mend.
+func (w *worker) stuck(err error) {
+	w.note("", err.Error())
+	w.logger.Error("work stands until a person mends this", "err", err, "hint", job.Hint(err))
+}
+
+// dearer pauses a batch when a bill is further above its quote than its manifest
+// allows: the prices that the plan was agreed on no longer hold.
+func (w *worker) dearer(ref job.Ref, row string, quote, billed job.CU) {
+	held := w.held(ref.Batch)
+	if held == nil || !held.order.Rules.Drift.Dearer(quote, billed) || held.control.State != controlGo {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), pingTime)
+	defer cancel()
+	why := "row " + row + " was billed " + billed.String() + " CU and quoted " + quote.String() +
+		", more than budget.drift of the manifest allows; look at the prices with enqueue plan, then resume or cancel"
+	err := writeControl(ctx, w.bucket, held.order, controlPause, why)
+	if err == nil {
+		err = w.fleet.Announce(ctx)
+	}
+	if err != nil {
+		w.logger.Error("batch not paused though its prices rose", "batch_id", ref.Batch, "err", err)
+	}
+}

@@ -1,0 +1,142 @@
+package app
+
+import (
+	"context"
+
+	"nightshift/internal/admission"
+	"nightshift/internal/fleet"
+	"nightshift/internal/job"
+)
+
+// restoring is a batch that a worker brings back into an empty Redis.
+type restoredBatch struct {
+	*heldBatch
+	takeUp *takeUp
+	left   *leftovers
+}
+
+// restoreAll brings Redis to where jobs may be granted, from the bucket: what all
+// batches have spent is counted, and what runs of those that the fleet has to do with
+// is taken up. The order of steps is that of [batchRun.restore], for all of them at a
+// time. A batch that cannot be read is counted like one of somebody else's.
+func (w *worker) restoreAll(ctx context.Context) error {
+	batches, err := w.toRestore(ctx)
+	if err != nil {
+		return err
+	}
+	for _, b := range batches {
+		if err := b.takeUp.mend(ctx, b.left); err != nil {
+			return err
+		}
+	}
+	if err := w.admission.Begin(ctx); err != nil {
+		return err
+	}
+	own := func(batch string) bool { return batches[batch] != nil }
+	if err := countJournals(ctx, w.admission, w.bucket, own, w.account); err != nil {
+		return err
+	}
+	if err := w.fleet.DropAllFeeds(ctx); err != nil {
+		return err
+	}
+	for _, l := range w.laneList() {
+		if err := l.engine.wipe(ctx); err != nil {
+			return err
+		}
+	}
+	for _, b := range batches {
+		if err := w.restoreBatch(ctx, b); err != nil {
+			return err
+		}
+	}
+	return w.admission.Ready(ctx)
+}
+
+// toRestore reads what the batches have left whose orders have begun. One that has
+// not begun is taken up by who tends it.
+func (w *worker) toRestore(ctx context.Context) (map[string]*restoredBatch, error) {
+	batches := make(map[string]*restoredBatch)
+	for _, batch := range w.heldList() {
+		held := w.held(batch)
+		begun, err := readBegan(ctx, held)
+		if err != nil {
+			return nil, err
+		}
+		if err := w.exporterOf(held).drain(ctx); err != nil {
+			return nil, err
+		}
+		if begun.Order != held.order.ID {
+			continue
+		}
+		t, err := w.takeUp(ctx, held)
+		if err != nil {
+			return nil, err
+		}
+		t.since = begun.At
+		left, err := t.leftovers(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if err := t.sameWorld(ctx, left); err != nil {
+			w.note(batch, err.Error())
+			w.logger.ErrorContext(ctx, "batch not taken up", "batch_id", batch, "err", err, "hint", job.Hint(err))
+			continue
+		}
+		batches[batch] = &restoredBatch{heldBatch: held, takeUp: t, left: left}
+	}
+	return batches, nil
+}
+
+func (w *worker) restoreBatch(ctx context.Context, b *restoredBatch) error {
+	if err := b.ownName(ctx, w.leases()); err != nil {
+		return err
+	}
+	if err := b.takeUp.finished(ctx); err != nil {
+		return err
+	}
+	if err := b.takeUp.resume(ctx, b.left); err != nil {
+		return err
+	}
+	return w.fleet.SetFeed(ctx, b.batch, fleet.Feed{Order: b.order.ID, Lane: b.lane.name})
+}
+
+// takeUp is that of a batch of the fleet.
+func (w *worker) takeUp(ctx context.Context, held *heldBatch) (*takeUp, error) {
+	state, err := readState(ctx, w.bucket, held.batch)
+	if err != nil {
+		return nil, err
+	}
+	t := &takeUp{
+		folder: held.folder, name: held.order.Name, gate: held.lane.gate, keys: held.lane.api.keys, engine: held.lane.engine,
+		plan: held.order.Plan, places: held.order.Jobs, priority: held.order.Priority,
+	}
+	if state != nil {
+		t.before = state.Keys
+	}
+	return t, nil
+}
+
+func (w *worker) exporterOf(held *heldBatch) *exporter {
+	return &exporter{admission: w.admission, journal: held.journal, batch: held.batch, logger: w.logger}
+}
+
+// account is what jobs of an API key are counted in, whatever lane it is of.
+func (w *worker) account(apiKey string) admission.Account {
+	for _, l := range w.laneList() {
+		if l.api.keys.find(apiKey) != nil {
+			return l.gate.account(apiKey)
+		}
+	}
+	for _, l := range w.laneList() {
+		if before := l.gate.account(apiKey); before.Project != "" || before.Team != "" {
+			return before
+		}
+	}
+	return admission.Account{APIKey: apiKey}
+}
+
+func readBegan(ctx context.Context, held *heldBatch) (began, error) {
+	var b began
+	_, err := readJSON(ctx, held.bucket, held.batch+"/"+beganName, &b)
+	return b, err
+}

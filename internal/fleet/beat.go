@@ -1,0 +1,110 @@
+package fleet
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"nightshift/internal/job"
+)
+
+// alive is how long a worker counts after its last beat.
+const alive = 15 * time.Second
+
+// Beat is what a worker says of itself every few seconds.
+type Beat struct {
+	Worker  string    `json:"worker"`
+	Version string    `json:"version"`
+	Started time.Time `json:"started"`
+	// Tends are the batches that this worker feeds and reports on.
+	Tends []string `json:"tends"`
+	// Lanes is how the lanes stand, by name, as this worker sees it.
+	Lanes map[string]Lane `json:"lanes"`
+	// Trouble is what keeps it from working, by batch; "" is the worker itself.
+	Trouble map[string]string `json:"trouble,omitempty"`
+}
+
+// Lane is what a worker sees of a lane.
+type Lane struct {
+	// Reason is what the lane waits for, "" while nothing does; Endless says that
+	// only a person ends it.
+	Reason  job.WaitReason `json:"reason,omitempty"`
+	Until   time.Time      `json:"until,omitzero"`
+	Detail  string         `json:"detail,omitempty"`
+	Endless bool           `json:"endless,omitempty"`
+	// Blocked is how much of the last minute the lane stood still, by reason, in seconds.
+	Blocked map[job.WaitReason]float64 `json:"blocked,omitempty"`
+	// The handlers that work, and how many there can be.
+	Submitting  int `json:"submitting"`
+	SubmitSlots int `json:"submitSlots"`
+	Storing     int `json:"storing"`
+	StoreSlots  int `json:"storeSlots"`
+}
+
+// Beat says what a worker does. It counts for 15 seconds. The error is Redis'.
+func (f *Fleet) Beat(ctx context.Context, b Beat) error {
+	text, err := json.Marshal(b)
+	if err == nil {
+		pipe := f.redis.TxPipeline()
+		pipe.Set(ctx, f.workerKey(b.Worker), text, alive)
+		pipe.SAdd(ctx, f.workersKey(), b.Worker)
+		_, err = pipe.Exec(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("tell what worker %s does: %w", b.Worker, err)
+	}
+	return nil
+}
+
+// Leave says that a worker is gone. The error is Redis'.
+func (f *Fleet) Leave(ctx context.Context, worker string) error {
+	pipe := f.redis.TxPipeline()
+	pipe.Del(ctx, f.workerKey(worker))
+	pipe.SRem(ctx, f.workersKey(), worker)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return fmt.Errorf("tell that worker %s is gone: %w", worker, err)
+	}
+	return nil
+}
+
+// Workers are the last beats of all workers that live, by name. The error is Redis'.
+func (f *Fleet) Workers(ctx context.Context) ([]Beat, error) {
+	names, err := f.redis.SMembers(ctx, f.workersKey()).Result()
+	if err != nil || len(names) == 0 {
+		return nil, wrapWorkers(err)
+	}
+	slices.Sort(names)
+	keys := make([]string, len(names))
+	for i, name := range names {
+		keys[i] = f.workerKey(name)
+	}
+	texts, err := f.redis.MGet(ctx, keys...).Result()
+	if err != nil {
+		return nil, wrapWorkers(err)
+	}
+	var beats []Beat
+	for i, text := range texts {
+		line, there := text.(string)
+		if !there { // it died
+			if err := f.redis.SRem(ctx, f.workersKey(), names[i]).Err(); err != nil {
+				return nil, wrapWorkers(err)
+			}
+			continue
+		}
+		var beat Beat
+		if err := json.Unmarshal([]byte(line), &beat); err != nil {
+			return nil, wrapWorkers(err)
+		}
+		beats = append(beats, beat)
+	}
+	return beats, nil
+}
+
+func wrapWorkers(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("ask what the workers do: %w", err)
+}

@@ -1,0 +1,94 @@
+package fleet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Fleet is one fleet of workers.
+type Fleet struct {
+	redis  redis.UniversalClient
+	prefix string
+}
+
+// New returns the fleet of all workers on this Redis whose keys begin with prefix,
+// which holds no brace. It uses the client and never closes it.
+func New(client redis.UniversalClient, prefix string) *Fleet {
+	return &Fleet{redis: client, prefix: prefix + ":{fleet}:"}
+}
+
+// Announce says that something in the bucket is new, so that workers look at once
+// and not at their next round. The error is Redis'.
+func (f *Fleet) Announce(ctx context.Context) error {
+	if err := f.redis.Incr(ctx, f.newsKey()).Err(); err != nil {
+		return fmt.Errorf("tell the workers: %w", err)
+	}
+	return nil
+}
+
+// News is a number that grows with every Announce. The error is Redis'.
+func (f *Fleet) News(ctx context.Context) (int64, error) {
+	news, err := f.redis.Get(ctx, f.newsKey()).Int64()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return 0, fmt.Errorf("ask whether something is new: %w", err)
+	}
+	return news, nil
+}
+
+// Feed is how far a batch is fed in the life of Redis that goes on.
+type Feed struct {
+	Order string `json:"order"` // the order that is worked on
+	Lane  string `json:"lane"`  // in which its jobs are
+	Fed   int    `json:"fed"`   // jobs of the plan that were given to the lane, from its start
+	All   bool   `json:"all"`   // the whole plan was given
+}
+
+// SetFeed notes how far a batch is fed. The error is Redis'.
+func (f *Fleet) SetFeed(ctx context.Context, batch string, feed Feed) error {
+	text, err := json.Marshal(feed)
+	if err == nil {
+		err = f.redis.HSet(ctx, f.feedsKey(), batch, text).Err()
+	}
+	if err != nil {
+		return fmt.Errorf("note how far batch %s is fed: %w", batch, err)
+	}
+	return nil
+}
+
+// Feed returns how far a batch is fed; zero if this Redis knows nothing of it. The
+// error is Redis'.
+func (f *Fleet) Feed(ctx context.Context, batch string) (Feed, error) {
+	var feed Feed
+	text, err := f.redis.HGet(ctx, f.feedsKey(), batch).Bytes()
+	if errors.Is(err, redis.Nil) {
+		return feed, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &feed)
+	}
+	if err != nil {
+		return feed, fmt.Errorf("read how far batch %s is fed: %w", batch, err)
+	}
+	return feed, nil
+}
+
+// DropFeed forgets how far a batch is fed. The error is Redis'.
+func (f *Fleet) DropFeed(ctx context.Context, batch string) error {
+	if err := f.redis.HDel(ctx, f.feedsKey(), batch).Err(); err != nil {
+		return fmt.Errorf("forget how far batch %s is fed: %w", batch, err)
+	}
+	return nil
+}
+
+// DropAllFeeds forgets how far all batches are fed: a new life of Redis begins. The
+// error is Redis'.
+func (f *Fleet) DropAllFeeds(ctx context.Context) error {
+	if err := f.redis.Del(ctx, f.feedsKey()).Err(); err != nil {
+		return fmt.Errorf("forget how far batches are fed: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,8 @@
+package fleet
+
+// Every key begins with the prefix and one hash tag, so that all of them are on one
+// node of a Redis Cluster.
+func (f *Fleet) newsKey() string              { return f.prefix + "news" }
+func (f *Fleet) workersKey() string           { return f.prefix + "workers" }
+func (f *Fleet) workerKey(name string) string { return f.prefix + "worker:" + name }
+func (f *Fleet) feedsKey() string             { return f.prefix + "feeds" }
