@@ -133,7 +133,7 @@ func (k *keyring) Provider(apiKey string) (runner.Provider, error) {
 func (k *keyring) Reader(apiKey string) string {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	sees := k.worldOf(apiKey)
+	sees := k.known(apiKey)
 	for _, id := range k.order {
 		if !k.keys[id].refused && k.keys[id].world().same(sees) {
 			return id
@@ -161,8 +161,8 @@ func (k *keyring) before(apiKey string) world {
 	return k.worlds[apiKey]
 }
 
-// worldOf is what a key sees or saw; zero if it was never heard of.
-func (k *keyring) worldOf(apiKey string) world {
+// known is what a key sees or saw; zero if it was never heard of.
+func (k *keyring) known(apiKey string) world {
 	if key := k.keys[apiKey]; key != nil {
 		return key.world()
 	}
@@ -171,6 +171,11 @@ func (k *keyring) worldOf(apiKey string) world {
 
 func (k *ringKey) world() world {
 	return world{API: hostOf(k.URL), Project: k.Project, Team: k.Team, Mark: k.mark}
+}
+
+// worldOf is what a key that is not in the ring yet will see.
+func worldOf(key config.APIKey) world {
+	return world{API: hostOf(key.URL), Project: key.Project, Team: key.Team, Mark: markOf(key)}
 }
 
 func hostOf(address string) string {

@@ -17,7 +17,7 @@ type lane struct {
 	mode   job.Mode
 	api    *api
 	gate   *gate
-	engine *engine // of the life of Redis that goes on
+	engine atomic.Pointer[engine] // of the life of Redis that goes on; nil outside of one
 
 	submitting, storing atomic.Int32 // handlers at work
 	blocked             blockedTimes
@@ -74,7 +74,7 @@ func (w *worker) rulesOf(batch string) batchRules {
 // newEngine makes the engine with which the lane works in the life of Redis that
 // begins.
 func (w *worker) newEngine(l *lane) {
-	l.engine = newEngine(engineParts{
+	l.engine.Store(newEngine(engineParts{
 		redis: w.redis, pool: lanePool(l.name), settings: w.settings, logger: w.logger.With("lane", l.name),
 		runner: runner.Options{
 			APIKeys: l.api.keys, Admission: l.gate, Images: images{w.bucket},
@@ -86,7 +86,7 @@ func (w *worker) newEngine(l *lane) {
 			Dearer:    w.dearer,
 		},
 		submitting: &l.submitting, storing: &l.storing,
-	})
+	}))
 }
 
 // lanePool is the name of a lane's jobs in Redis. No batch can have it, so that a run
@@ -95,13 +95,13 @@ func lanePool(lane string) string { return "lane " + lane }
 
 // stop stops the lane's engine.
 func (l *lane) stop() {
-	if l.engine != nil && l.engine.servers != nil {
-		l.engine.stop()
+	if e := l.engine.Load(); e != nil && e.servers != nil {
+		e.stop()
 	}
 }
 
 // liveJobs are how many jobs of a batch the lane has.
 func (l *lane) liveJobs(ctx context.Context, batch string) (int, error) {
-	counts, err := l.engine.store.Counts(ctx, batch)
+	counts, err := l.engine.Load().store.Counts(ctx, batch)
 	return counts.Live(), err
 }

@@ -84,7 +84,7 @@ func (r *batchRun) noteWorlds(ctx context.Context, pool []config.APIKey) error {
 	worlds := r.api.keys.allWorlds()
 	for _, key := range pool {
 		if _, known := worlds[key.ID]; !known {
-			worlds[key.ID] = world{API: hostOf(key.URL), Project: key.Project, Team: key.Team, Mark: markOf(key)}
+			worlds[key.ID] = worldOf(key)
 		}
 	}
 	r.api.keys.remember(worlds)

@@ -109,7 +109,8 @@ type steward struct {
 // this one, or feeds it and waits for its end. It returns when something changed.
 func (s *steward) step(ctx context.Context) error {
 	held := s.held(s.batch)
-	if held == nil || held.lane.engine == nil {
+	if held == nil || held.lane.engine.Load() == nil { // closed, or about to be started
+		rest(ctx, stewardTick)
 		return nil
 	}
 	feed, err := s.fleet.Feed(ctx, s.batch)
@@ -135,7 +136,7 @@ func (s *steward) endBefore(ctx context.Context, held *heldBatch, feed fleet.Fee
 		if l, err = s.laneNamed(feed.Lane); err != nil {
 			return false, err
 		}
-		if l.engine == nil {
+		if l.engine.Load() == nil {
 			return false, nil // it is about to be started
 		}
 	}
@@ -172,7 +173,7 @@ func (s *steward) begin(ctx context.Context, held *heldBatch) error {
 	if err := t.engine.store.Forget(ctx, s.batch); err != nil {
 		return err
 	}
-	if err := s.noteKeys(ctx, held); err != nil {
+	if err := s.noteKeys(ctx, held, nil); err != nil {
 		return err
 	}
 	if err := s.dropOldPlan(ctx, held); err != nil {
@@ -196,22 +197,4 @@ func (s *steward) dropOldPlan(ctx context.Context, held *heldBatch) error {
 		return err
 	}
 	return s.bucket.Delete(ctx, before.Plan)
-}
-
-// noteKeys notes in the batch's folder with which keys its jobs are or were sent.
-func (s *steward) noteKeys(ctx context.Context, held *heldBatch) error {
-	state, err := readState(ctx, s.bucket, s.batch)
-	if err != nil {
-		return err
-	}
-	next := batchState{Batch: held.order.Name, Mode: held.order.Mode, Keys: held.lane.api.keys.allWorlds(), Created: time.Now().UTC()}
-	if state != nil {
-		next.Created = state.Created
-	}
-	for id, authors := range held.lane.engine.runner.Authors() {
-		known := next.Keys[id]
-		known.Authors = authors
-		next.Keys[id] = known
-	}
-	return writeState(ctx, s.bucket, s.batch, &next)
 }

@@ -41,6 +41,17 @@ Exit codes: 0 stopped as asked, 1 unexpected error, 2 wrong settings.`,
 		Version:       version(),
 		RunE:          func(cmd *cobra.Command, _ []string) error { return runWorker(cmd.Context(), p) },
 	}
+	root.AddCommand(&cobra.Command{
+		Use:   "doctor",
+		Short: "Check Redis, bucket and API keys, and work on nothing",
+		Long: `Check everything that a worker needs: the version and settings of Redis, what the
+bucket can do, and every API key, with a free request. Each line says what was found,
+and how to mend what is wrong.
+
+Exit codes: 0 a worker can work so, 2 something must be mended first.`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return doctor(cmd.Context(), p) },
+	})
 	root.SetArgs(p.Args)
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
@@ -88,8 +99,16 @@ func runWorker(ctx context.Context, p Process) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := w.startChecked(ctx); err != nil {
+		return err
+	}
 	w.logger.InfoContext(ctx, "worker started", "worker", w.name, "version", version(), "bucket", w.bucket.Path(""))
 	defer w.logger.InfoContext(ctx, "worker stopped", "worker", w.name)
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	if w.settings.KeysFile != "" {
+		watching.Go(func() { w.watchKeys(ctx) })
+	}
 	for ctx.Err() == nil {
 		err := w.oneLife(ctx)
 		switch {

@@ -29,8 +29,14 @@ var errLifeOver = errors.New("redis lost its state")
 func (w *worker) oneLife(ctx context.Context) error {
 	life, end := context.WithCancel(ctx)
 	var tending sync.WaitGroup
-	defer tending.Wait()
-	defer end()
+	defer func() {
+		end()
+		w.stopLanes()
+		tending.Wait()
+		for _, l := range w.laneList() {
+			l.engine.Store(nil)
+		}
+	}()
 	if err := w.refresh(life); err != nil {
 		return err
 	}
@@ -41,9 +47,8 @@ func (w *worker) oneLife(ctx context.Context) error {
 	if err := w.enterLife(life); err != nil {
 		return err
 	}
-	defer w.stopLanes()
 	for _, l := range lanes {
-		if err := l.engine.start(life, w.settings); err != nil {
+		if err := l.engine.Load().start(life, w.settings); err != nil {
 			return err
 		}
 	}
@@ -109,13 +114,13 @@ func (s *shiftWork) hear(ctx context.Context) {
 // startLanes starts the lanes that have become known in this life.
 func (s *shiftWork) startLanes(ctx context.Context) {
 	for _, l := range s.laneList() {
-		if l.engine != nil {
+		if l.engine.Load() != nil {
 			continue
 		}
 		s.newEngine(l)
-		if err := l.engine.start(ctx, s.settings); err != nil {
+		if err := l.engine.Load().start(ctx, s.settings); err != nil {
 			s.logger.ErrorContext(ctx, "lane not started, trying again", "lane", l.name, "err", err)
-			l.engine = nil
+			l.engine.Store(nil)
 		}
 	}
 }
@@ -147,11 +152,6 @@ func (w *worker) stopLanes() {
 		stopping.Go(l.stop)
 	}
 	stopping.Wait()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, l := range w.lanes {
-		l.engine = nil
-	}
 }
 
 func (w *worker) laneList() []*lane {

@@ -40,7 +40,7 @@ func (w *worker) restoreAll(ctx context.Context) error {
 		return err
 	}
 	for _, l := range w.laneList() {
-		if err := l.engine.wipe(ctx); err != nil {
+		if err := l.engine.Load().wipe(ctx); err != nil {
 			return err
 		}
 	}
@@ -107,7 +107,7 @@ func (w *worker) takeUp(ctx context.Context, held *heldBatch) (*takeUp, error) {
 		return nil, err
 	}
 	t := &takeUp{
-		folder: held.folder, name: held.order.Name, gate: held.lane.gate, keys: held.lane.api.keys, engine: held.lane.engine,
+		folder: held.folder, name: held.order.Name, gate: held.lane.gate, keys: held.lane.api.keys, engine: held.lane.engine.Load(),
 		plan: held.order.Plan, places: held.order.Jobs, priority: held.order.Priority,
 	}
 	if state != nil {

@@ -11,29 +11,35 @@ import (
 )
 
 const (
-	// window is how many jobs of a batch are queued at a time: enough that the
+	// The window is how many jobs of a batch are queued at a time: enough that the
 	// lane never runs dry at hundreds of jobs a second, few enough that memory is
-	// flat and a later batch starts at once.
-	window = 200
+	// flat and that a batch that comes later stands behind some seconds of work.
+	firstWindow    = 100
+	smallestWindow = 16
+	largestWindow  = 800
+	// A window that was taken sooner than this was too small, and one that lasted
+	// longer than that too large.
+	soonTaken = 2 * time.Second
+	longTaken = 10 * time.Second
 	// feedTick is how often the feed looks at its window; a job that leaves the
 	// queue in this process is heard of earlier.
 	feedTick = 500 * time.Millisecond
 	// stuckMost is how many jobs of a batch may wait for their images to be stored, or
 	// for a lost reply, before no more are given out: while a bucket takes nothing, the
 	// whole batch would be bought.
-	stuckMost = 5 * window
+	stuckMost = 1000
 )
 
 // Feed gives the jobs of a plan to the lane in their order, a window at a time. It
 // returns when all were given, or with ctx's cause. Feeding a job twice is harmless.
 func (r *Runner) Feed(ctx context.Context, batch string, priority job.Priority, jobs iter.Seq2[*job.Job, error]) error {
-	room := 0
+	room, w := 0, &window{size: firstWindow}
 	for j, err := range jobs {
 		if err != nil {
 			return fmt.Errorf("read plan of batch %s: %w", batch, err)
 		}
 		if room == 0 {
-			if room, err = r.room(ctx, batch); err != nil {
+			if room, err = r.room(ctx, batch, w); err != nil {
 				return err
 			}
 		}
@@ -56,8 +62,26 @@ func (r *Runner) feedOne(ctx context.Context, ref job.Ref, j *job.Job, priority 
 	return r.Tasks.Enqueue(ctx, ref, 1, priority)
 }
 
+// window adapts to how fast the jobs of a batch are taken.
+type window struct {
+	size   int
+	filled time.Time // last
+}
+
+// taken says that half of the window was taken and is about to be filled.
+func (w *window) taken(now time.Time) {
+	switch lasted := now.Sub(w.filled); {
+	case w.filled.IsZero():
+	case lasted < soonTaken:
+		w.size = min(2*w.size, largestWindow)
+	case lasted > longTaken:
+		w.size = max(w.size/2, smallestWindow)
+	}
+	w.filled = now
+}
+
 // room waits until at least half of the window is empty and says how much is.
-func (r *Runner) room(ctx context.Context, batch string) (int, error) {
+func (r *Runner) room(ctx context.Context, batch string, w *window) (int, error) {
 	for {
 		counts, err := r.Store.Counts(ctx, batch)
 		if err != nil {
@@ -65,8 +89,9 @@ func (r *Runner) room(ctx context.Context, batch string) (int, error) {
 		}
 		queued := counts.Jobs[job.Queued] + counts.Jobs[job.Admitted]
 		stuck := counts.Jobs[job.Storing] + counts.Jobs[job.Unknown]
-		if queued <= window/2 && stuck < stuckMost {
-			return window - queued, nil
+		if queued <= w.size/2 && stuck < stuckMost {
+			w.taken(time.Now())
+			return max(1, w.size-queued), nil
 		}
 		if err := r.pause(ctx, feedTick, r.took); err != nil {
 			return 0, err

@@ -1,0 +1,228 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"nightshift/internal/config"
+	"nightshift/internal/job"
+	"nightshift/internal/scenario"
+)
+
+// finding is the outcome of one start-up check.
+type finding struct {
+	what string // that was looked at
+	says string // what was found
+	err  error  // why a worker cannot work so; nil if it can
+	warn string // what is better mended, though it works
+}
+
+// checkTime bounds one check.
+const checkTime = 30 * time.Second
+
+// findings looks at everything a worker needs. Nothing is paid, and what it writes it
+// takes away again.
+func (w *worker) findings(ctx context.Context) []finding {
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	return append([]finding{w.checkRedis(ctx), w.checkBucket(ctx)}, w.checkKeys(ctx)...)
+}
+
+// doctor is the command worker doctor: the checks alone.
+func doctor(ctx context.Context, p Process) (err error) {
+	w, err := newWorker(ctx, p)
+	if w != nil {
+		defer func() { err = errors.Join(err, w.cleanup.run()) }()
+	}
+	if err != nil {
+		return err
+	}
+	bad := 0
+	for _, f := range w.findings(ctx) {
+		f.write(p.Stdout)
+		if f.err != nil {
+			bad++
+		}
+	}
+	if bad > 0 {
+		return &inputError{fmt.Errorf("%s must be mended before a worker can work", counted(bad, "thing"))}
+	}
+	return nil
+}
+
+func (f finding) write(out io.Writer) {
+	switch {
+	case f.err != nil:
+		fmt.Fprintf(out, "fail  %s: %v\n", f.what, f.err)
+		if hint := job.Hint(f.err); hint != "" {
+			fmt.Fprintf(out, "      hint: %s\n", hint)
+		}
+	case f.warn != "":
+		fmt.Fprintf(out, "warn  %s: %s\n      %s\n", f.what, f.says, f.warn)
+	default:
+		fmt.Fprintf(out, "ok    %s: %s\n", f.what, f.says)
+	}
+}
+
+// startChecked refuses to start where a person must mend something first, all of it
+// told at once.
+func (w *worker) startChecked(ctx context.Context) error {
+	var wrong []error
+	for _, f := range w.findings(ctx) {
+		switch {
+		case f.err != nil:
+			text := fmt.Errorf("%s: %w", f.what, f.err)
+			if hint := job.Hint(f.err); hint != "" {
+				text = fmt.Errorf("%w\nhint: %s", text, hint)
+			}
+			wrong = append(wrong, text)
+		case f.warn != "":
+			w.logger.WarnContext(ctx, "start-up check", "what", f.what, "found", f.says, "hint", f.warn)
+		default:
+			w.logger.InfoContext(ctx, "start-up check", "what", f.what, "found", f.says)
+		}
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	return &inputError{errors.Join(wrong...)}
+}
+
+// leastRedis is the oldest version that has what the task queue asks of it.
+const leastRedis = "6.2"
+
+func (w *worker) checkRedis(ctx context.Context) finding {
+	f := finding{what: config.RedisVariable}
+	info, err := w.redis.Info(ctx).Result() // all sections: only later versions take several names
+	if err != nil {
+		f.says, f.warn = "it does not tell its version and settings: "+err.Error(), "let the user of the URL run INFO"
+		return f
+	}
+	fields := infoFields(info)
+	version, policy := fields["redis_version"], fields["maxmemory_policy"]
+	f.says = "Redis " + version
+	switch {
+	case version != "" && older(version, leastRedis):
+		f.err = &job.HintedError{Err: fmt.Errorf("it is version %s", version), Hint: "use Redis " + leastRedis + " or later"}
+	case policy != "" && policy != "noeviction":
+		f.err = &job.HintedError{
+			Err:  fmt.Errorf("its maxmemory-policy is %s, which deletes jobs and reservations when memory is short", policy),
+			Hint: "set maxmemory-policy noeviction",
+		}
+	case fields["aof_enabled"] == "0":
+		f.warn = "its append-only file is off: after a restart all is counted again from the bucket, which takes a while; set appendonly yes"
+	default:
+		f.says += ", noeviction, append-only file"
+	}
+	return f
+}
+
+// infoFields reads what INFO answers.
+func infoFields(info string) map[string]string {
+	fields := make(map[string]string)
+	for line := range strings.Lines(info) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			fields[name] = value
+		}
+	}
+	return fields
+}
+
+// older compares two versions by their numbers.
+func older(version, least string) bool {
+	return slices.Compare(numbers(version), numbers(least)) < 0
+}
+
+func numbers(version string) []int {
+	var parts []int
+	for part := range strings.SplitSeq(version, ".") {
+		n, err := strconv.Atoi(part)
+		if err != nil {
+			break
+		}
+		parts = append(parts, n)
+	}
+	return parts
+}
+
+// probeKey is an object that the check of the bucket writes and deletes.
+const probeKey = "_nightshift/probe/"
+
+func (w *worker) checkBucket(ctx context.Context) finding {
+	f := finding{what: config.BucketVariable, says: w.bucket.Path("") + " takes and gives back objects"}
+	key, text := probeKey+w.name, "probe of "+w.name
+	err := w.bucket.Put(ctx, key, strings.NewReader(text))
+	if err == nil {
+		err = w.readBack(ctx, key, text)
+	}
+	f.err = errors.Join(err, w.bucket.Delete(ctx, key))
+	return f
+}
+
+func (w *worker) readBack(ctx context.Context, key, text string) error {
+	body, err := w.bucket.Open(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer body.Close() // only read from
+	got, err := io.ReadAll(io.LimitReader(body, maxJSON))
+	if err == nil && string(got) != text {
+		err = fmt.Errorf("it gave %q back for %q", got, text)
+	}
+	return err
+}
+
+// checkKeys asks for one page of inferences with each API key, which is free.
+func (w *worker) checkKeys(ctx context.Context) []finding {
+	_, keys, pools, err := everyKey(w.settings, w.process.Environ)
+	if err != nil {
+		return []finding{{what: "API keys", err: err}}
+	}
+	if w.settings.KeysFile == "" && w.settings.URL == "" && w.settings.Key == "" {
+		return []finding{{what: "API keys", err: &job.HintedError{
+			Err:  errors.New("there is none"),
+			Hint: "name a keys file in NIGHTSHIFT_KEYS, or a key in " + config.KeyVariable + ", or a simulator in " + config.URLVariable,
+		}}}
+	}
+	var found []finding
+	for _, key := range keys {
+		f := finding{what: "API key " + key.ID, says: fmt.Sprintf("pool %s, mode %s, %s", pools[key.ID], key.Mode, hostOf(key.URL))}
+		f.warn, f.err = w.tryKey(ctx, key)
+		found = append(found, f)
+	}
+	return found
+}
+
+func (w *worker) tryKey(ctx context.Context, key config.APIKey) (warn string, err error) {
+	if key.URL == "" {
+		key.URL = config.LiveURL
+	}
+	client, err := scenario.New(scenario.Options{
+		BaseURL: key.URL, Key: key.Key.Reveal(), Secret: key.Secret.Reveal(), Project: key.Project, Transport: w.process.transport,
+	})
+	if err != nil {
+		return "", err
+	}
+	defer client.Close()
+	_, _, err = client.Inferences(ctx, "", 1)
+	access, refused := errors.AsType[*job.AccessError](err)
+	switch {
+	case err == nil:
+		return "", nil
+	case refused && access.Access == job.AccessKey:
+		return "", &job.HintedError{Err: fmt.Errorf("the API refused it or its secret (%s)", access.Detail), Hint: "put a valid key in its place"}
+	case refused:
+		return "", &job.HintedError{
+			Err:  fmt.Errorf("it may not read the list of inferences (%s)", access.Detail),
+			Hint: "give it the scope to read jobs; without it nobody could find out what became of what it pays for",
+		}
+	default:
+		return "the API does not answer at the moment: " + err.Error(), nil
+	}
+}

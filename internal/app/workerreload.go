@@ -1,0 +1,100 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"nightshift/internal/config"
+)
+
+// watchKeys lets changes of the keys file take effect while the worker works. A file
+// that is broken is told, and what it said before stays in force.
+func (w *worker) watchKeys(ctx context.Context) {
+	first, err := config.ReadKeys(w.settings.KeysFile, w.process.Environ)
+	if err != nil { // it was good when the worker was started; the next look tells
+		first = &config.Keys{}
+	}
+	config.WatchKeys(ctx, w.settings.KeysFile, w.process.Environ, first, keysTick,
+		func(keys *config.Keys) { w.reload(ctx, keys) },
+		func(err error) {
+			w.logger.ErrorContext(ctx, "keys file not read, the old one stays in force", "err", err)
+		})
+}
+
+// reload takes over a new content of the keys file in all lanes.
+func (w *worker) reload(ctx context.Context, keys *config.Keys) {
+	for _, l := range w.laneList() {
+		if err := w.reloadLane(ctx, l, keys); err != nil {
+			w.logger.ErrorContext(ctx, "keys file not taken over, the old one stays in force", "lane", l.name, "err", err)
+			continue
+		}
+		w.logger.InfoContext(ctx, "keys file taken over", "lane", l.name, "keys", len(l.api.keys.usable(nil)))
+	}
+}
+
+// reloadLane lets a lane use the keys that the file gives its pool now. Where jobs may
+// be sent with a new key is noted in the folders of its batches before any is.
+func (w *worker) reloadLane(ctx context.Context, l *lane, keys *config.Keys) error {
+	pool, missing := keys.Pool(l.pool, l.mode)
+	if missing != nil {
+		pool = nil // no new jobs are sent until it has one
+	}
+	for _, batch := range w.heldList() {
+		held := w.held(batch)
+		if held == nil || held.lane != l {
+			continue
+		}
+		if err := w.noteKeys(ctx, held, pool); err != nil {
+			return err
+		}
+	}
+	renewed, err := l.api.keys.replace(keys, pool)
+	if err != nil {
+		return errors.Join(missing, err)
+	}
+	for _, id := range renewed {
+		if err := w.admission.Lift(ctx, l.gate.account(id)); err != nil {
+			w.logger.WarnContext(ctx, "key has a new credential and stays paused", "api_key", id, "err", err)
+		}
+	}
+	w.wakeLane(ctx, l)
+	return missing
+}
+
+// wakeLane lets the lane's jobs that wait for a limit ask again now.
+func (w *worker) wakeLane(ctx context.Context, l *lane) {
+	e := l.engine.Load()
+	if e == nil {
+		return
+	}
+	if err := e.queue.WakeLane(ctx); err != nil && ctx.Err() == nil {
+		w.logger.WarnContext(ctx, "waiting jobs not woken, they come back at their own time", "lane", l.name, "err", err)
+	}
+}
+
+// noteKeys notes in a batch's folder with which keys its jobs are, were or are about
+// to be sent.
+func (w *worker) noteKeys(ctx context.Context, held *heldBatch, pool []config.APIKey) error {
+	state, err := readState(ctx, w.bucket, held.batch)
+	if err != nil {
+		return err
+	}
+	next := batchState{Batch: held.order.Name, Mode: held.order.Mode, Keys: held.lane.api.keys.allWorlds(), Created: time.Now().UTC()}
+	if state != nil {
+		next.Created = state.Created
+	}
+	for _, key := range pool {
+		if _, known := next.Keys[key.ID]; !known {
+			next.Keys[key.ID] = worldOf(key)
+		}
+	}
+	if e := held.lane.engine.Load(); e != nil {
+		for id, authors := range e.runner.Authors() {
+			known := next.Keys[id]
+			known.Authors = authors
+			next.Keys[id] = known
+		}
+	}
+	return writeState(ctx, w.bucket, held.batch, &next)
+}
