@@ -131,11 +131,15 @@ func (a *api) hosts() []string {
 
 // requestCounts counts the requests that are sent, for the report.
 type requestCounts struct {
-	mu sync.Mutex
-	by map[scenario.Operation]int64
+	also func(operation string) // told of each; may be nil
+	mu   sync.Mutex
+	by   map[scenario.Operation]int64
 }
 
 func (c *requestCounts) count(op scenario.Operation) {
+	if c.also != nil {
+		c.also(string(op))
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.by[op]++

@@ -24,6 +24,9 @@ const (
 	keyPaused      keyState = "paused"      // requests or failures
 )
 
+// keyStates are all of them.
+var keyStates = []keyState{keyReady, keyFull, keyOutOfCU, keyCooldown, keyDrained, keyQuarantined, keyPaused}
+
 // keyStatus is an API key as it stands now. Amounts are in CU.
 type keyStatus struct {
 	ID      string   `json:"id"`

@@ -49,6 +49,7 @@ func (w *worker) lane(o *order) (*lane, error) {
 			Hint: "name one in " + config.URLVariable + ", or give the keys file keys of mode test",
 		}
 	}
+	l.api.requests.also = w.metrics.Request
 	l.gate = &gate{
 		admission: w.admission, keys: l.api.keys, requests: w.settings.RequestsPerMinute, rules: w.rulesOf,
 		refused: func(apiKey string) {
@@ -77,13 +78,14 @@ func (w *worker) newEngine(l *lane) {
 	l.engine.Store(newEngine(engineParts{
 		redis: w.redis, pool: lanePool(l.name), settings: w.settings, logger: w.logger.With("lane", l.name),
 		runner: runner.Options{
-			APIKeys: l.api.keys, Admission: l.gate, Images: images{w.bucket},
+			APIKeys: l.api.keys, Admission: l.gate, Images: timedImages{images{w.bucket}, w.metrics.ImageStored},
 			Results:   func(batch string) runner.Results { return w.shared(batch).log },
 			Sent:      func(batch string) runner.Sent { return w.shared(batch).sent },
 			Questions: func(batch string) runner.Questions { return w.shared(batch).questions },
 			Landed:    w.landed,
 			Stuck:     w.stuck,
 			Dearer:    w.dearer,
+			Answered:  w.answered,
 		},
 		submitting: &l.submitting, storing: &l.storing,
 	}))

@@ -12,6 +12,7 @@ import (
 	"nightshift/internal/bucket"
 	"nightshift/internal/config"
 	"nightshift/internal/job"
+	"nightshift/internal/telemetry"
 )
 
 // openBucket opens the bucket of a fleet.
@@ -84,9 +85,5 @@ func newLogger(w io.Writer, s config.Settings, usual slog.Level) (*slog.Logger, 
 	if err != nil {
 		return nil, err
 	}
-	options := &slog.HandlerOptions{Level: level}
-	if s.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, options)), nil
-	}
-	return slog.New(slog.NewTextHandler(w, options)), nil
+	return telemetry.NewLogger(w, s.LogFormat, level), nil
 }

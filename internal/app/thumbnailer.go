@@ -88,6 +88,6 @@ func (t *thumbnailer) complete(ctx context.Context, f *folder) error {
 // make makes one. The contact sheet shows the image itself where that fails.
 func (t *thumbnailer) make(ctx context.Context, image storedImage) {
 	if err := t.thumbnails.Make(ctx, image.batch, image.Image); err != nil && ctx.Err() == nil {
-		t.logger.WarnContext(ctx, "thumbnail not made", "batch_id", image.batch, "key", image.Key, "err", err)
+		t.logger.WarnContext(ctx, "thumbnail not made", "batch_id", image.batch, "object_key", image.Key, "err", err)
 	}
 }

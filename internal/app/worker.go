@@ -19,6 +19,7 @@ import (
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
+	"nightshift/internal/telemetry"
 )
 
 // Worker is the program worker. It returns the exit code. When ctx ends it stops
@@ -80,6 +81,7 @@ type worker struct {
 	admission *admission.Admission
 	fleet     *fleet.Fleet
 	thumbs    *thumbnailer
+	metrics   *telemetry.Metrics
 	ready     atomic.Bool // it takes jobs
 
 	mu      sync.RWMutex
@@ -100,6 +102,9 @@ func runWorker(ctx context.Context, p Process) (err error) {
 		return err
 	}
 	if err := w.startChecked(ctx); err != nil {
+		return err
+	}
+	if err := w.serve(ctx); err != nil {
 		return err
 	}
 	w.logger.InfoContext(ctx, "worker started", "worker", w.name, "version", version(), "bucket", w.bucket.Path(""))

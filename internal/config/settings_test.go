@@ -17,7 +17,8 @@ func TestLoad(t *testing.T) {
 		"PATH=/usr/bin", "SCENARIO_API_KEY=key", "SCENARIO_API_SECRET=a=b", "SCENARIO_API_URL=http://127.0.0.1:8090",
 		"SCENARIO_PROJECT_ID=proj", "NIGHTSHIFT_OUT=/srv/art", "NIGHTSHIFT_REQUESTS_PER_MINUTE=60",
 		"NIGHTSHIFT_PARALLEL=7", "NIGHTSHIFT_MAX_CU=12.5", "NIGHTSHIFT_SUBMIT_SLOTS=2", "NIGHTSHIFT_COLLECT_SLOTS=3",
-		"NIGHTSHIFT_DRAIN=5s", "NIGHTSHIFT_GRACE=2m", "NIGHTSHIFT_LOG_LEVEL=warn",
+		"NIGHTSHIFT_DRAIN=5s", "NIGHTSHIFT_GRACE=2m", "NIGHTSHIFT_LOG_LEVEL=warn", "NIGHTSHIFT_LOG_FORMAT=json",
+		"NIGHTSHIFT_BUCKET=s3://art/nights", "NIGHTSHIFT_LISTEN=[::1]:80", "NIGHTSHIFT_WORKER=night-1",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -25,7 +26,8 @@ func TestLoad(t *testing.T) {
 	want := Settings{
 		Key: "key", Secret: "a=b", URL: "http://127.0.0.1:8090", Project: "proj", Output: "/srv/art",
 		RequestsPerMinute: 60, Parallel: 7, KeyBudget: "12.5", SubmitSlots: 2, CollectSlots: 3,
-		Drain: 5 * time.Second, Grace: 2 * time.Minute, LogLevel: "warn",
+		Drain: 5 * time.Second, Grace: 2 * time.Minute, LogLevel: "warn", LogFormat: "json",
+		Bucket: "s3://art/nights", Listen: "[::1]:80", Worker: "night-1",
 	}
 	// Formatted with %+v, the secrets would be equal whatever they are.
 	if got != want {

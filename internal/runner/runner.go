@@ -10,7 +10,7 @@ import (
 	"nightshift/internal/job"
 )
 
-// Options are the parts of a Runner; all are needed but Landed, Stuck and Dearer.
+// Options are the parts of a Runner; all are needed but those of which it says so.
 type Options struct {
 	APIKeys   APIKeys
 	Admission Admission
@@ -30,10 +30,28 @@ type Options struct {
 	// Dearer, if set, is called when a run was billed above its quote, after the
 	// bill was settled.
 	Dearer func(ref job.Ref, row string, quote, billed job.CU)
+	// Answered, if set, is told what became of each paid request.
+	Answered func(Answer)
 
 	// Grace is how long a lost submission must stay absent from the provider's
 	// complete list before it is sent again.
 	Grace time.Duration
+}
+
+// Answer is what became of a paid request.
+type Answer string
+
+// The answers.
+const (
+	Accepted    Answer = "accepted" // the provider named a run
+	TurnedAway  Answer = "refused"  // nothing was started
+	ReplyIsLost Answer = "lost"     // nobody knows yet
+)
+
+func (r *Runner) answered(a Answer) {
+	if r.Answered != nil {
+		r.Answered(a)
+	}
 }
 
 // Runner does the steps of the jobs of one key pool.

@@ -45,11 +45,14 @@ func (r *Runner) Submit(ctx context.Context, ref job.Ref) error {
 	}
 	run, err := provider.Submit(ctx, rec.Job.Model, rec.Job.Inputs)
 	if err == nil {
+		r.answered(Accepted)
 		return r.received(ctx, rec, run)
 	}
 	if unknown, ok := errors.AsType[*job.UnknownOutcomeError](err); ok {
+		r.answered(ReplyIsLost)
 		return r.lost(ctx, rec, unknown)
 	}
+	r.answered(TurnedAway)
 	return r.refused(ctx, rec, err)
 }
 

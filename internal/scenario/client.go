@@ -26,6 +26,9 @@ const (
 	OpUsages Operation = "usages"  // read what was charged
 )
 
+// Operations are all of them.
+var Operations = []Operation{OpModel, OpDryRun, OpSubmit, OpJob, OpJobs, OpAsset, OpAssets, OpUsages}
+
 // Options say which API to talk to, and as whom.
 type Options struct {
 	// BaseURL is the API's root, "https://api.cloud.scenario.com/v1". Where it has
