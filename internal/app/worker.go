@@ -52,6 +52,15 @@ and how to mend what is wrong.
 Exit codes: 0 a worker can work so, 2 something must be mended first.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return doctor(cmd.Context(), p) },
+	}, &cobra.Command{
+		Use:   "health",
+		Short: "Ask the worker on this machine whether it takes jobs",
+		Long: `Ask the worker that listens at NIGHTSHIFT_LISTEN whether it takes jobs, for
+containers' health checks.
+
+Exit codes: 0 it takes jobs, 1 it does not, or none answers.`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return health(cmd.Context(), p) },
 	})
 	root.SetArgs(p.Args)
 	root.SetOut(p.Stdout)

@@ -25,7 +25,8 @@ const (
 const stopTimeout = 5 * time.Second
 
 // Main runs the simulator as a process until ctx ends. It returns the exit code:
-// 0 after a stop, 1 when serving fails, 2 when flags or files make no sense.
+// 0 after a stop, 1 when serving fails, 2 when flags or files make no sense. With
+// the flag -health it asks another such process instead: 0 when that is ready, else 1.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	settings, err := parseFlags(args, stderr)
 	if errors.Is(err, flag.ErrHelp) {
@@ -34,6 +35,13 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		fmt.Fprintln(stderr, "simulator:", err)
 		return exitUsage
+	}
+	if settings.health {
+		if err := checkHealth(ctx, settings.addr); err != nil {
+			fmt.Fprintln(stderr, "simulator:", err)
+			return exitError
+		}
+		return exitDone
 	}
 	sim, err := New(settings.options)
 	if err != nil {
@@ -50,6 +58,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // settings are the flags, read.
 type settings struct {
 	addr    string
+	health  bool // ask, do not serve
 	options Options
 }
 
@@ -75,6 +84,7 @@ func parseFlags(args []string, stderr io.Writer) (settings, error) {
 	flags.IntVar(&s.options.LongPrompt, "long-prompt", DefaultLongPrompt, "characters over which job lists hide a prompt; -1 for never")
 	flags.DurationVar(&s.options.UsageLag, "usage-lag", 0, "how long after they happened usages show charges and refunds")
 	flags.DurationVar(&s.options.ClockSkew, "clock-skew", 0, "how far the API's clock is ahead, -90s for behind")
+	flags.BoolVar(&s.health, "health", false, "ask the simulator that listens on -addr whether it is ready, and exit with 0 or 1")
 	flags.BoolVar(&verbose, "verbose", false, "log every accepted job")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {

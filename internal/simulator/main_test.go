@@ -55,9 +55,17 @@ func TestMainServesUntilStopped(t *testing.T) {
 	if behind := time.Since(date); err != nil || behind < 90*time.Second || behind > 100*time.Second {
 		t.Errorf("the reply's date is %s old, %v; want 90 s", behind, err)
 	}
+	health := []string{"-health", "-addr", strings.TrimPrefix(address, "http://")}
+	if got := simulator.Main(t.Context(), health, io.Discard, t.Output()); got != 0 {
+		t.Errorf("-health ends with %d while it serves", got)
+	}
 	stop()
 	if got := <-code; got != 0 {
 		t.Errorf("exit code %d", got)
+	}
+	var complaint bytes.Buffer
+	if got := simulator.Main(t.Context(), health, io.Discard, &complaint); got != 1 || complaint.Len() == 0 {
+		t.Errorf("-health ends with %d after the stop and says %q", got, &complaint)
 	}
 }
 
