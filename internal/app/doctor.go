@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/bucket"
 	"nightshift/internal/config"
 	"nightshift/internal/job"
 	"nightshift/internal/scenario"
@@ -66,7 +67,7 @@ func (f finding) write(out io.Writer) {
 	case f.warn != "":
 		fmt.Fprintf(out, "warn  %s: %s\n      %s\n", f.what, f.says, f.warn)
 	default:
-		fmt.Fprintf(out, "ok    %s: %s\n", f.what, f.says)
+		fmt.Fprintf(out, "ok    %s: %s\n", f.what, strings.ReplaceAll(f.says, "\n", "\n      "))
 	}
 }
 
@@ -85,7 +86,8 @@ func (w *worker) startChecked(ctx context.Context) error {
 		case f.warn != "":
 			w.logger.WarnContext(ctx, "start-up check", "what", f.what, "found", f.says, "hint", f.warn)
 		default:
-			w.logger.InfoContext(ctx, "start-up check", "what", f.what, "found", f.says)
+			first, _, _ := strings.Cut(f.says, "\n") // the rest is in the bucket's own line
+			w.logger.InfoContext(ctx, "start-up check", "what", f.what, "found", first)
 		}
 	}
 	if len(wrong) == 0 {
@@ -156,6 +158,14 @@ const probeKey = "_nightshift/probe/"
 
 func (w *worker) checkBucket(ctx context.Context) finding {
 	f := finding{what: config.BucketVariable, says: w.bucket.Path("") + " takes and gives back objects"}
+	if server, ok := w.bucket.(*bucket.S3); ok {
+		found, err := server.Probe(ctx)
+		if err != nil {
+			f.err = err
+			return f
+		}
+		f.says += "\n" + strings.TrimRight(found.String(), "\n")
+	}
 	key, text := probeKey+w.name, "probe of "+w.name
 	err := w.bucket.Put(ctx, key, strings.NewReader(text))
 	if err == nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/url"
 
 	"github.com/redis/go-redis/v9"
 
@@ -23,20 +22,24 @@ func openBucket(ctx context.Context, s config.Settings, logger *slog.Logger) (ob
 			Hint: "set it to s3://bucket/prefix, or to file:///path for a folder on this machine; enqueue run needs none",
 		}}
 	}
-	u, err := url.Parse(s.Bucket)
-	switch {
-	case err == nil && u.Scheme == "file" && u.Host == "" && u.Path != "":
-		b, err := bucket.NewLocal(u.Path)
+	where, err := bucket.ParseLocation(s.Bucket)
+	if err != nil {
+		return nil, &inputError{fmt.Errorf("%s: %w", config.BucketVariable, err)}
+	}
+	if where.Bucket == "" {
+		b, err := bucket.NewLocal(where.Folder)
 		if err != nil {
 			return nil, &inputError{err}
 		}
 		return b, nil
-	default:
-		return nil, &inputError{&job.HintedError{
-			Err:  fmt.Errorf("%s: %q is not a bucket", config.BucketVariable, s.Bucket),
-			Hint: "write s3://bucket/prefix, or file:///path",
-		}}
 	}
+	b, err := bucket.NewS3(ctx, bucket.S3Options{
+		Bucket: where.Bucket, Prefix: where.Prefix, Workers: s.SubmitSlots + 2*s.CollectSlots, Logger: logger,
+	})
+	if err != nil {
+		return nil, &inputError{fmt.Errorf("%s: %w", config.BucketVariable, err)}
+	}
+	return b, nil
 }
 
 // inFolder opens the folder that --out names, or else the settings.

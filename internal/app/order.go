@@ -123,9 +123,25 @@ type began struct {
 	At    time.Time `json:"at"`
 }
 
-// openBatches are the batches that workers have to do with.
+// openBatches are the batches that workers have to do with. A folder may still be
+// there when its mark is gone.
 func openBatches(ctx context.Context, b objects) ([]string, error) {
-	return batchesIn(ctx, b, openFolder)
+	marked, err := batchesIn(ctx, b, openFolder)
+	if err != nil {
+		return nil, err
+	}
+	var open []string
+	for _, batch := range marked {
+		_, err := b.Stat(ctx, openFolder+"/"+batch+"/"+openMark)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return nil, err
+		default:
+			open = append(open, batch)
+		}
+	}
+	return open, nil
 }
 
 // openBatch tells workers that there is something to do in a batch.

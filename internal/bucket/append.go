@@ -9,18 +9,17 @@ import (
 	"io/fs"
 	"os"
 	"path"
-
-	"nightshift/internal/job"
+	"strings"
 )
 
-// Append adds whole lines to an object, making it if need be. They are durable
-// when it returns; after an error they are taken back, and only where the disk
-// refuses that too some may be there. A last line without its end, left by a
-// process that died while it wrote, is cut off first.
+// Append adds whole lines to an object whose name ends with .jsonl, making it if
+// need be. They are durable when it returns; after an error they are taken back,
+// and only where the disk refuses that too some may be there. A last line without
+// its end, left by a process that died while it wrote, is cut off first.
 //
-// Goroutines may append to one object at the same time. Of several processes only
-// one may: whoever appends holds a [Local.Lock], or has the object to itself. ctx
-// is looked at before anything is written; a disk that hangs is waited for.
+// Any number of goroutines and processes may append to one object at the same time,
+// and put it; on a file system without locks only one process may. ctx is looked at
+// before anything is written; a disk that hangs is waited for.
 func (b *Local) Append(ctx context.Context, objectKey string, data []byte) error {
 	if err := b.append(ctx, objectKey, data); err != nil {
 		return fmt.Errorf("append to object %q: %w", objectKey, err)
@@ -32,26 +31,78 @@ func (b *Local) append(ctx context.Context, key string, data []byte) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if err := checkKey(key); err != nil {
+	if err := checkLines(key, data); err != nil {
 		return err
-	}
-	if !bytes.HasSuffix(data, []byte("\n")) {
-		return fmt.Errorf("the data must end with the end of a line: %w", job.ErrInvalid)
 	}
 	defer b.keys.lock(key)()
 	if ctx.Err() != nil { // while others had the object
 		return context.Cause(ctx)
 	}
-	file, folders, err := b.openForAppend(key)
+	file, folders, err := b.openAlone(key)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer file.Close() // lets others have it, too
 	defer folders.close()
 	if err := addLines(file, data); err != nil {
 		return translate(err, b.Path(path.Dir(key)))
 	}
 	return nil
+}
+
+// openAlone opens the object for this process alone. Where another process has
+// replaced it in the meantime, the new one is opened.
+func (b *Local) openAlone(key string) (*os.File, *folders, error) {
+	for range stageTries {
+		file, way, err := b.openForAppend(key)
+		if err != nil {
+			return nil, nil, err
+		}
+		_ = hold(file) // without locks, one process at a time is asked for above
+		if isNamed(way.root, key, file) {
+			return file, way, nil
+		}
+		file.Close()
+		way.close()
+	}
+	return nil, nil, fmt.Errorf("it was replaced %d times while it was opened", stageTries)
+}
+
+// isNamed reports whether the name still leads to the opened file.
+func isNamed(root *os.Root, name string, file *os.File) bool {
+	named, err := root.Lstat(name)
+	if err != nil {
+		return false
+	}
+	opened, err := file.Stat()
+	return err == nil && os.SameFile(named, opened)
+}
+
+// holdLog keeps other processes from appending to what is about to be replaced or
+// deleted. What nobody can append to, or is not there, needs no holding.
+func (b *Local) holdLog(key string) (release func(), err error) {
+	for strings.HasSuffix(key, logSuffix) {
+		root, err := os.OpenRoot(b.dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		if err != nil {
+			return nil, translate(err, b.dir)
+		}
+		file, err := root.OpenFile(key, os.O_RDWR, 0)
+		if err != nil {
+			root.Close()
+			break // what is wrong with it shows when it is replaced
+		}
+		_ = hold(file)
+		alone := isNamed(root, key, file)
+		root.Close()
+		if alone {
+			return func() { file.Close() }, nil
+		}
+		file.Close()
+	}
+	return func() {}, nil
 }
 
 // openForAppend opens the object. One that it makes is durable, if empty, at once.

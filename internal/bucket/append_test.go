@@ -24,13 +24,13 @@ func TestAppendCutsATornLineOff(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			b := newLocal(t, t.TempDir())
-			if err := os.WriteFile(b.Path("log"), []byte(test.before), 0o600); err != nil {
+			if err := os.WriteFile(b.Path("log.jsonl"), []byte(test.before), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if err := b.Append(t.Context(), "log", []byte("new\n")); err != nil {
+			if err := b.Append(t.Context(), "log.jsonl", []byte("new\n")); err != nil {
 				t.Fatal(err)
 			}
-			got, err := os.ReadFile(b.Path("log"))
+			got, err := os.ReadFile(b.Path("log.jsonl"))
 			if err != nil || string(got) != test.after {
 				t.Errorf("the log holds %.60q (%d bytes), want %.60q: %v", got, len(got), test.after, err)
 			}
@@ -41,7 +41,7 @@ func TestAppendCutsATornLineOff(t *testing.T) {
 func TestAppendWritesNothingAfterTheEndOfItsContext(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if err := newLocal(t, dir).Append(cancelledContext(t), "batch/log", []byte("x\n")); !errors.Is(err, errCancelled) {
+	if err := newLocal(t, dir).Append(cancelledContext(t), "batch/log.jsonl", []byte("x\n")); !errors.Is(err, errCancelled) {
 		t.Errorf("Append = %v", err)
 	}
 	if names := tree(t, dir); len(names) != 0 {

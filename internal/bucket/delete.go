@@ -7,11 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 )
 
-// Delete removes an object, and the folders above it that hold nothing else. One
-// that is not there is no error.
+// Delete removes an object, and the record of an image with it. One that is not
+// there is no error. Folders stay.
 func (b *Local) Delete(ctx context.Context, objectKey string) error {
 	if err := b.delete(ctx, objectKey); err != nil {
 		return fmt.Errorf("delete object %q: %w", objectKey, err)
@@ -20,34 +19,51 @@ func (b *Local) Delete(ctx context.Context, objectKey string) error {
 }
 
 func (b *Local) delete(ctx context.Context, key string) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if err := checkKey(key); err != nil {
-		return err
-	}
-	root, err := os.OpenRoot(b.dir)
+	file, _, err := b.open(ctx, key)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
+		return err
+	}
+	file.Close()
+	defer b.keys.lock(key)()
+	release, err := b.holdLog(key)
+	if err != nil {
+		return err
+	}
+	defer release()
+	root, err := os.OpenRoot(b.dir)
+	if err != nil {
 		return translate(err, b.dir)
 	}
 	defer root.Close()
-	defer b.keys.lock(key)()
-	if err := root.Remove(filepath.FromSlash(key)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return translate(err, b.dir)
-	}
-	for folder := path.Dir(key); folder != "."; folder = path.Dir(folder) {
-		if root.Remove(filepath.FromSlash(folder)) != nil {
-			break // it holds something else, and whoever puts into it makes it anew
+	// The record goes last: without its image nobody believes it.
+	for _, name := range []string{key, recordKey(key)} {
+		if name == "" {
+			continue
+		}
+		if err := removeFile(root, name); err != nil {
+			return translate(err, b.Path(path.Dir(name)))
 		}
 	}
 	return nil
 }
 
-// Compact brings an object that was appended to into one piece. In a folder it is
-// one already.
+// removeFile removes a name durably, if it is there.
+func removeFile(root *os.Root, name string) error {
+	err := root.Remove(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return syncFolder(root, path.Dir(name))
+}
+
+// Compact does nothing: a file is appended to where it is. It is there so that a
+// caller need not know which kind of bucket it has.
 func (b *Local) Compact(ctx context.Context, objectKey string) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

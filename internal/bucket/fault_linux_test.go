@@ -91,7 +91,7 @@ func putIntoTrouble(dir string) outcome {
 	file := buckettest.PNG(300, 200, 1) // about 180 kB
 	_, imageErr := b.PutImage(neverDone, bucket.Put{Name: "batch/icons/a.png", Body: bytes.NewReader(file), Length: -1})
 	objectErr := b.Put(neverDone, "batch/report/b.json", bytes.NewReader(file))
-	logErr := b.Append(neverDone, "batch/log", append(bytes.Repeat([]byte("line\n"), 40_000), '\n'))
+	logErr := b.Append(neverDone, "batch/log.jsonl", append(bytes.Repeat([]byte("line\n"), 40_000), '\n'))
 	var left []string
 	_ = filepath.WalkDir(inBatch(dir), func(name string, entry fs.DirEntry, err error) error {
 		if entry != nil && name != inBatch(dir) {
@@ -100,7 +100,7 @@ func putIntoTrouble(dir string) outcome {
 		return err
 	})
 	result := outcome{Image: explainFault(imageErr), Object: explainFault(objectErr), Log: explainFault(logErr), Left: left}
-	if object, err := b.Stat(neverDone, "batch/log"); err == nil {
+	if object, err := b.Stat(neverDone, "batch/log.jsonl"); err == nil {
 		result.LogBytes = object.Size
 	}
 	return result
@@ -114,10 +114,10 @@ func TestTroubleOfTheFileSystemIsExplained(t *testing.T) {
 		left []string
 	}{
 		// An appended object is made before it is written to.
-		{"full disk", "the disk is full", []string{"log"}},
+		{"full disk", "the disk is full", []string{"log.jsonl"}},
 		{"read-only disk", "the file system is read-only", nil},
 		{"no permission", "permission denied", nil},
-		{"small files", "the file is larger than the system allows", []string{"log"}},
+		{"small files", "the file is larger than the system allows", []string{"log.jsonl"}},
 	}
 	for _, test := range tests {
 		t.Run(test.role, func(t *testing.T) {

@@ -28,12 +28,13 @@ type Guard struct {
 	length int64 // as declared; -1 if unknown
 	limits Limits
 
-	sniffed [512]byte // the first bytes, read ahead by Sniff
-	ahead   []byte    // the rest of sniffed that was not read yet
-	tail    [heldBack]byte
-	tailLen int
-	small   [directRead]byte // serves callers with little room
-	ready   []byte           // the rest of small that was not read yet
+	sniffed    [512]byte // the first bytes, read ahead by Sniff
+	sniffedLen int
+	ahead      []byte // the rest of sniffed that was not read yet
+	tail       [heldBack]byte
+	tailLen    int
+	small      [directRead]byte // serves callers with little room
+	ready      []byte           // the rest of small that was not read yet
 
 	format Format
 	check  checker
@@ -64,7 +65,7 @@ func (g *Guard) Sniff() (Format, error) {
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return "", g.broken(err)
 	}
-	g.ahead = g.sniffed[:n]
+	g.sniffedLen, g.ahead = n, g.sniffed[:n]
 	format, err := sniff(g.ahead)
 	if err != nil {
 		g.total = int64(n)
@@ -72,6 +73,30 @@ func (g *Guard) Sniff() (Format, error) {
 	}
 	g.format, g.check = format, newChecker(format)
 	return format, nil
+}
+
+// geometry returns what the first bytes tell of the image's size before any of it
+// was read. It reports false where that stands further behind, as in a JPEG with
+// a long profile before its header.
+func (g *Guard) geometry() (width, height int, known bool) {
+	if g.format == "" {
+		return 0, 0, false
+	}
+	ahead := newChecker(g.format)
+	if err := ahead.write(g.sniffed[:g.sniffedLen]); err != nil {
+		return 0, 0, false // reading finds it too, and says what
+	}
+	width, height = ahead.size()
+	return width, height, width > 0 && height > 0
+}
+
+// trouble is why the image cannot be read to its end, nil where nothing is known
+// to be wrong.
+func (g *Guard) trouble() error {
+	if errors.Is(g.err, io.EOF) {
+		return nil
+	}
+	return g.err
 }
 
 // Info returns what was found out. It is complete only after Read returned io.EOF.

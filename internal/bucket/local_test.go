@@ -164,6 +164,7 @@ func TestSymbolicLinksDoNotLeadOut(t *testing.T) {
 		os.WriteFile(secret, []byte("untouched"), 0o600),
 		os.Symlink(outside, filepath.Join(dir, "batch")),
 		os.Symlink(secret, filepath.Join(dir, "link")),
+		os.Symlink(secret, filepath.Join(dir, "link.jsonl")),
 	); err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +176,7 @@ func TestSymbolicLinksDoNotLeadOut(t *testing.T) {
 	for what, err := range map[string]error{
 		"PutImage": imageErr, "Open": openErr, "Open of a link": linkErr, "Lock": lockErr,
 		"Put":    b.Put(t.Context(), "batch/secret", strings.NewReader("x")),
-		"Append": b.Append(t.Context(), "link", []byte("x\n")),
+		"Append": b.Append(t.Context(), "link.jsonl", []byte("x\n")),
 	} {
 		if err == nil {
 			t.Errorf("%s went out of the bucket", what)

@@ -71,12 +71,7 @@ func (b *Local) tryStage(key string) (*staged, error) {
 // stillThere reports whether a sweep has left the file alone that was made and
 // not yet held.
 func (s *staged) stillThere() bool {
-	named, err := s.folders.root.Lstat(s.temp)
-	if err != nil {
-		return false
-	}
-	opened, err := s.file.Stat()
-	return err == nil && os.SameFile(named, opened)
+	return isNamed(s.folders.root, s.temp, s.file)
 }
 
 // explain adds to an error of the file system what a person can do.

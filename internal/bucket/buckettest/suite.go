@@ -28,6 +28,12 @@ type Bucket interface {
 	Open(ctx context.Context, key string) (io.ReadCloser, error)
 	Stat(ctx context.Context, key string) (bucket.Object, error)
 	Append(ctx context.Context, key string, data []byte) error
+	Delete(ctx context.Context, key string) error
+	Compact(ctx context.Context, key string) error
+	Folders(ctx context.Context, folder string) ([]string, error)
+	Sweep(ctx context.Context, folder string) (removed int, err error)
+	Lock(ctx context.Context, key string) (unlock func() error, err error)
+	Path(key string) string
 }
 
 // Run tests buckets; open gives an empty one each time.
@@ -56,6 +62,15 @@ func Run(t *testing.T, open func(t *testing.T) Bucket) {
 		{"images put at once in new folders", manyAtOnce},
 		{"the record is that of the image that won", recordsFit},
 		{"readers see whole images while they are replaced", wholeWhileReplaced},
+		{"deleted objects are gone", deletedAreGone},
+		{"folders are listed", foldersAreListed},
+		{"a put replaces what was appended", putReplacesAppended},
+		{"appended lines count to the size", appendedSize},
+		{"compaction changes nothing", compactionChangesNothing},
+		{"compaction loses no line that others append", compactWhileAppending},
+		{"large objects of unknown length", largeObjects},
+		{"a large put that fails keeps what was there", failedLargePut},
+		{"what is no object has a path, and locks are given back", pathsAndLocks},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -101,6 +116,8 @@ func badKeys(t *testing.T, b Bucket) {
 		for what, err := range map[string]error{
 			"PutImage": imageErr, "Open": openErr, "Stat": statErr,
 			"Put": b.Put(t.Context(), key, strings.NewReader("x")), "Append": b.Append(t.Context(), key, []byte("x\n")),
+			"Append to a log": b.Append(t.Context(), key+".jsonl/", []byte("x\n")),
+			"Delete":          b.Delete(t.Context(), key), "Compact": b.Compact(t.Context(), key),
 		} {
 			if !errors.Is(err, job.ErrInvalid) {
 				t.Errorf("%s with key %q: %v", what, key, err)
@@ -138,6 +155,9 @@ func appendedLines(t *testing.T, b Bucket) {
 	if err := b.Append(t.Context(), "batch/results.jsonl", []byte("half a line")); !errors.Is(err, job.ErrInvalid) {
 		t.Errorf("Append of half a line: %v", err)
 	}
+	if err := b.Append(t.Context(), "batch/results.txt", []byte("a line\n")); !errors.Is(err, job.ErrInvalid) {
+		t.Errorf("Append to what is no log: %v", err)
+	}
 	wantObject(t, b, "batch/results.jsonl", "one\ntwo\nthree\n")
 }
 
@@ -149,7 +169,7 @@ func concurrentAppends(t *testing.T, b Bucket) {
 	for writer := range writers {
 		group.Go(func() {
 			<-start
-			if err := b.Append(t.Context(), "batch/log", fmt.Appendf(nil, "%d %s\n", writer, padding)); err != nil {
+			if err := b.Append(t.Context(), "batch/log.jsonl", fmt.Appendf(nil, "%d %s\n", writer, padding)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -157,7 +177,7 @@ func concurrentAppends(t *testing.T, b Bucket) {
 	close(start)
 	group.Wait()
 	got, want := map[string]int{}, map[string]int{}
-	for line := range strings.Lines(string(read(t, b, "batch/log"))) {
+	for line := range strings.Lines(string(read(t, b, "batch/log.jsonl"))) {
 		got[strings.TrimSuffix(line, " "+padding+"\n")]++
 	}
 	for writer := range writers {

@@ -1,0 +1,86 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"nightshift/internal/job"
+)
+
+// replaceTries bounds how often an image is looked at and replaced again when
+// others do the same at the same time.
+const replaceTries = 10
+
+// buffered takes the whole image into memory, verified, and then sends it.
+func (p *imagePut) buffered(ctx context.Context, put Put) (job.Image, error) {
+	expected := put.Length
+	if expected < 0 {
+		expected = partBytes
+	}
+	release, err := p.bucket.budget.reserve(ctx, expected)
+	if err != nil {
+		return job.Image{}, err
+	}
+	defer release()
+	var whole buffer
+	defer whole.release()
+	// The byte more lets the guard come to its end.
+	ended, err := whole.fill(ctx, p.guard, expected+1)
+	if err != nil {
+		return job.Image{}, err
+	}
+	if !ended {
+		letGo, err := p.bucket.budget.exceed(ctx)
+		if err != nil {
+			return job.Image{}, err
+		}
+		defer letGo()
+		// The guard ends what is too large.
+		if _, err := whole.fill(ctx, p.guard, p.guard.limits.MaxBytes+1); err != nil {
+			return job.Image{}, err
+		}
+	}
+	return p.sendBuffer(ctx, &whole)
+}
+
+// sendBuffer sends a verified image, and replaces another one.
+func (p *imagePut) sendBuffer(ctx context.Context, whole *buffer) (job.Image, error) {
+	image := describeImage(p.key, p.meta.Asset, p.guard.Info())
+	u := upload{
+		key: p.key, body: whole.reader(), contentType: imageType(p.guard.format),
+		metadata: encodeMetadata(record{p.meta, image}), condition: p.first(),
+	}
+	for range replaceTries {
+		_, err := p.bucket.send(ctx, u)
+		if err == nil {
+			return image, nil
+		}
+		if !hasFailedCondition(err) && (u.condition.etag == "" || !isAbsent(err)) {
+			return job.Image{}, p.bucket.fault(ctx, err)
+		}
+		there, err := p.bucket.look(ctx, p.key)
+		if err != nil && !errors.Is(err, errAbsent) {
+			return job.Image{}, err
+		}
+		if there.ours && there.record.Metadata.sameImage(p.meta) && there.record.Image.CRC32 == image.CRC32 {
+			return there.record.Image, nil
+		}
+		u.condition = p.next(there, err == nil)
+		u.body = whole.reader()
+	}
+	return job.Image{}, p.bucket.place.waiting(
+		fmt.Errorf("others replaced it %d times meanwhile", replaceTries), busyRetry, "others write the same image")
+}
+
+// next is the condition for replacing what is there, none where the server knows
+// none.
+func (p *imagePut) next(there found, exists bool) condition {
+	if !exists {
+		return condition{absent: true}
+	}
+	if p.bucket.known().IfMatch {
+		return condition{etag: there.etag}
+	}
+	return condition{}
+}

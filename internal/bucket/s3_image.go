@@ -1,0 +1,228 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"nightshift/internal/job"
+)
+
+// PutImage checks an image while it is sent and stores it with its metadata; see
+// [Local.PutImage]. The image of another job under the name is replaced, the same
+// image is left as it is.
+//
+// Where the server is known to refuse what is incomplete, the image streams through
+// in constant memory. Otherwise, or when its length is not known, it is buffered
+// and verified first; the memory of all of these together is bounded, and who
+// finds it used up waits in a line.
+//
+// A body that went half its way cannot be sent again: the error then is one that
+// passes, and the image is to be fetched again. The next try is buffered.
+func (b *S3) PutImage(ctx context.Context, p Put) (job.Image, error) {
+	image, err := b.putImage(ctx, p)
+	if err != nil {
+		return job.Image{}, fmt.Errorf("store image %q: %w", p.Name, err)
+	}
+	return image, nil
+}
+
+func (b *S3) putImage(ctx context.Context, p Put) (job.Image, error) {
+	if ctx.Err() != nil {
+		return job.Image{}, context.Cause(ctx)
+	}
+	if err := checkImageKey(fillExtension(p.Name, WebP)); err != nil {
+		return job.Image{}, err
+	}
+	known, err := b.probed(ctx)
+	if err != nil {
+		return job.Image{}, err
+	}
+	back := rewinder(p.Body)
+	guard := NewGuard(p.Body, p.Length, p.Limits)
+	format, err := guard.Sniff()
+	if err != nil {
+		return job.Image{}, fmt.Errorf("read the body: %w", err)
+	}
+	key := fillExtension(p.Name, format)
+	defer b.keys.lock(key)()
+	put := imagePut{bucket: b, key: key, meta: p.Metadata, guard: guard, note: b.notes.take(key), conditional: known.IfNoneMatch}
+	_, _, sized := guard.geometry()
+	if known.Stream && p.Length >= 0 && sized && !put.note.buffer {
+		image, err := put.stream(ctx, p.Length)
+		if !errors.Is(err, errOtherImage) || !back() {
+			return image, err
+		}
+		put.note = b.notes.take(key)
+		put.guard = NewGuard(p.Body, p.Length, p.Limits)
+	}
+	return put.buffered(ctx, p)
+}
+
+// rewinder returns how to read a body again from where it stands. The bodies of
+// downloads cannot.
+func rewinder(body io.Reader) func() bool {
+	seeker, ok := body.(io.Seeker)
+	if !ok {
+		return func() bool { return false }
+	}
+	start, err := seeker.Seek(0, io.SeekCurrent)
+	return func() bool {
+		if err != nil {
+			return false
+		}
+		_, err := seeker.Seek(start, io.SeekStart)
+		return err == nil
+	}
+}
+
+// errOtherImage says that what is stored under a name belongs to another job, and
+// the body has gone too far to replace it.
+var errOtherImage = errors.New("another image has this name; it is replaced with the next try")
+
+// imagePut is one image on its way.
+type imagePut struct {
+	bucket      *S3
+	key         string
+	meta        Metadata
+	guard       *Guard
+	note        note
+	conditional bool
+}
+
+// first is the condition of the first try: the name is free, or has what it is known to have.
+func (p *imagePut) first() condition {
+	if !p.conditional {
+		return condition{}
+	}
+	if p.note.etag != "" {
+		return condition{etag: p.note.etag}
+	}
+	return condition{absent: true}
+}
+
+// stream sends the image while it arrives.
+func (p *imagePut) stream(ctx context.Context, length int64) (job.Image, error) {
+	body := &untouched{body: cut{ctx, p.guard}}
+	when := p.first()
+	for {
+		returned, err := p.sendStream(ctx, body, length, when)
+		switch {
+		case err == nil:
+			image := describeImage(p.key, p.meta.Asset, p.guard.Info())
+			return image, p.confirm(ctx, image, returned)
+		case hasFailedCondition(err):
+			image, next, found := p.resolve(ctx, body.touched)
+			if found != nil || image.Key != "" {
+				return image, found
+			}
+			when = next
+		case body.touched || ctx.Err() != nil || !hasStatus(err, 409):
+			p.bucket.notes.put(p.key, note{etag: p.note.etag, buffer: true})
+			return job.Image{}, p.failed(ctx, err)
+		}
+	}
+}
+
+// failed explains why an image was not sent: the body's own trouble comes first.
+func (p *imagePut) failed(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if trouble := p.guard.trouble(); trouble != nil {
+		return fmt.Errorf("read the body: %w", trouble)
+	}
+	return p.bucket.fault(ctx, err)
+}
+
+func (p *imagePut) sendStream(ctx context.Context, body io.Reader, length int64, when condition) (returned string, err error) {
+	width, height, _ := p.guard.geometry()
+	output, err := p.bucket.client.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: &p.bucket.bucket, Key: p.bucket.full(p.key), Body: body, ContentLength: &length,
+		ContentType: aws.String(imageType(p.guard.format)), ChecksumAlgorithm: types.ChecksumAlgorithmCrc32,
+		Metadata: encodeMetadata(record{p.meta, job.Image{
+			Bytes: length, Format: string(p.guard.format), Width: width, Height: height,
+		}}),
+		IfNoneMatch: when.ifNoneMatch(), IfMatch: when.ifMatch(),
+	}, func(o *s3.Options) { o.Retryer = aws.NopRetryer{} })
+	if err != nil {
+		return "", err
+	}
+	return aws.ToString(output.ChecksumCRC32), nil
+}
+
+// resolve decides what to do about an object that is there against the condition.
+// It returns the image where that is the same, else the condition of the next try,
+// for which the body must be whole still.
+func (p *imagePut) resolve(ctx context.Context, touched bool) (job.Image, condition, error) {
+	if touched {
+		// The rest of the body tells whether it is the same image.
+		if _, err := io.Copy(io.Discard, cut{ctx, p.guard}); err != nil {
+			return job.Image{}, condition{}, p.failed(ctx, err)
+		}
+	}
+	there, err := p.bucket.look(ctx, p.key)
+	if err != nil && !errors.Is(err, errAbsent) {
+		return job.Image{}, condition{}, err
+	}
+	if touched && there.ours && there.record.Metadata.sameImage(p.meta) && there.record.Image.CRC32 == fmt.Sprintf("%08x", p.guard.sum) {
+		return there.record.Image, condition{}, nil
+	}
+	next := condition{absent: err != nil}
+	if !next.absent && p.bucket.known().IfMatch {
+		next.etag = there.etag
+	}
+	if touched {
+		p.bucket.notes.put(p.key, note{etag: next.etag, buffer: true})
+		return job.Image{}, condition{}, p.bucket.place.waiting(
+			errOtherImage, time.Second, "another image has this name")
+	}
+	return job.Image{}, next, nil
+}
+
+// confirm makes sure of the checksum that is stored.
+func (p *imagePut) confirm(ctx context.Context, image job.Image, returned string) error {
+	stored := crcRecord(returned)
+	if stored == "" {
+		there, err := p.bucket.look(ctx, p.key)
+		if err != nil {
+			return err
+		}
+		stored = there.record.Image.CRC32
+	}
+	if stored != image.CRC32 {
+		return p.bucket.place.waiting(fmt.Errorf("the server has stored bytes with the checksum %q, sent were those with %s", stored, image.CRC32),
+			busyRetry, "it has stored other bytes than were sent")
+	}
+	return nil
+}
+
+// untouched notes whether anything was read.
+type untouched struct {
+	body    io.Reader
+	touched bool
+}
+
+func (u *untouched) Read(p []byte) (int, error) {
+	u.touched = true
+	return u.body.Read(p)
+}
+
+// cut ends a body with its context.
+type cut struct {
+	ctx  context.Context
+	body io.Reader
+}
+
+func (c cut) Read(p []byte) (int, error) {
+	if c.ctx.Err() != nil {
+		return 0, context.Cause(c.ctx)
+	}
+	return c.body.Read(p)
+}
