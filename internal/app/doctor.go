@@ -78,11 +78,11 @@ func (w *worker) startChecked(ctx context.Context) error {
 	for _, f := range w.findings(ctx) {
 		switch {
 		case f.err != nil:
-			text := fmt.Errorf("%s: %w", f.what, f.err)
+			text := fmt.Sprintf("%s: %v", f.what, f.err)
 			if hint := job.Hint(f.err); hint != "" {
-				text = fmt.Errorf("%w\nhint: %s", text, hint)
+				text += "\nhint: " + hint // each beside its own
 			}
-			wrong = append(wrong, text)
+			wrong = append(wrong, errors.New(text))
 		case f.warn != "":
 			w.logger.WarnContext(ctx, "start-up check", "what", f.what, "found", f.says, "hint", f.warn)
 		default:

@@ -72,6 +72,7 @@ type shiftWork struct {
 func (s *shiftWork) run(ctx context.Context) error {
 	defer s.leave(ctx)
 	s.round = time.Now()
+	s.tell(ctx)
 	alive, news, beat := time.NewTicker(aliveTick), time.NewTicker(newsTick), time.NewTicker(beatTick)
 	defer alive.Stop()
 	defer news.Stop()
@@ -87,10 +88,15 @@ func (s *shiftWork) run(ctx context.Context) error {
 		case <-news.C:
 			s.hear(ctx)
 		case <-beat.C:
-			if err := s.fleet.Beat(ctx, s.beat()); err != nil && ctx.Err() == nil {
-				s.logger.DebugContext(ctx, "redis does not take the beat", "err", err)
-			}
+			s.tell(ctx)
 		}
+	}
+}
+
+// tell says what this worker does.
+func (s *shiftWork) tell(ctx context.Context) {
+	if err := s.fleet.Beat(ctx, s.beat()); err != nil && ctx.Err() == nil {
+		s.logger.DebugContext(ctx, "redis does not take the beat", "err", err)
 	}
 }
 

@@ -120,7 +120,7 @@ func (w *worker) hold(ctx context.Context, next *heldBatch) {
 	if before != nil && before.order.ID == next.order.ID && before.control.State == next.control.State {
 		return
 	}
-	w.logger.InfoContext(ctx, "batch has another order or control", "batch_id", next.batch, "order", next.order.ID, "state", next.control.State)
+	w.logger.InfoContext(ctx, "order heard of", "batch_id", next.batch, "order", next.order.ID, "state", string(next.control.State))
 	w.wakeLane(ctx, next.lane)
 }
 
