@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"nightshift/internal/job"
+	"nightshift/internal/results"
 	"nightshift/internal/simulator"
 )
 
@@ -27,7 +29,7 @@ func (p *place) member() *member {
 	m := &member{cancel: cancel, over: make(chan struct{})}
 	p.members++
 	environ := append(slices.Clone(p.environ),
-		"NIGHTSHIFT_BUCKET=file://"+p.folder, "NIGHTSHIFT_LISTEN=127.0.0.1:0", "NIGHTSHIFT_WORKER=worker-"+strconv.Itoa(p.members))
+		"NIGHTSHIFT_BUCKET=file://"+p.folder, "NIGHTSHIFT_LISTEN=", "NIGHTSHIFT_WORKER=worker-"+strconv.Itoa(p.members))
 	go func() {
 		defer close(m.over)
 		m.code = Worker(ctx, Process{Environ: environ, Stdout: &m.log, Stderr: &m.log, transport: p.wire, redis: p.client})
@@ -90,5 +92,60 @@ func TestFleet(t *testing.T) {
 				t.Errorf("worker ended with %d: %s", m.code, m.log.text())
 			}
 		}
+	})
+}
+
+// TestFleetWiped empties Redis twice while two workers run a batch, of which replies
+// are lost, and one worker is stopped and another started.
+func TestFleetWiped(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNight(t, simulator.Options{Latency: simulator.Between(20*time.Second, 40*time.Second), Parallel: 20, Seed: 3, RequestsPerMinute: 300}, etchings(150))
+		if err := n.sim.SetFaults(lostReplies(0.1)...); err != nil {
+			t.Fatal(err)
+		}
+		first := n.member()
+		n.member()
+		n.submit()
+		n.until("the second wave has begun", 5*time.Minute, func() bool { return len(n.sim.Ledger()) > 25 })
+		n.redis.FlushAll()
+		n.until("the third wave has begun", 30*time.Minute, func() bool { return len(n.sim.Ledger()) > 60 })
+		first.stop()
+		n.redis.FlushAll()
+		n.member()
+		n.over(2 * time.Hour)
+		n.noneFailed()
+		n.paidOnce()
+		n.allStored()
+		spend, err := results.NewJournal(n.bucket, n.manifest.Batch()).Spend(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		held, billed, refunded := spend.Total()
+		if want := job.CU(150 * etchingCU); held != 0 || billed-refunded != want {
+			t.Errorf("the journal holds %s and has spent %s CU, want nothing and %s", held, billed-refunded, want)
+		}
+	})
+}
+
+// Two batches share a lane, and the later one does not wait for the end of the other.
+func TestFleetIsFair(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		large := newNight(t, simulator.Options{Latency: simulator.Between(10*time.Second, 10*time.Second), Parallel: 5, Seed: 1, RequestsPerMinute: 100}, renamed("large", etchings(300)))
+		large.member()
+		large.submit()
+		large.until("the large batch is under way", 10*time.Minute, func() bool { return len(large.succeeded()) > 30 })
+		began := time.Now()
+		small := large.batch(renamed("small", woodcuts(2, 2)))
+		small.submit()
+		small.over(10 * time.Minute)
+		if took := time.Since(began); took > 2*time.Minute {
+			t.Errorf("4 jobs beside 270 others took %s", took)
+		}
+		small.noneFailed()
+		large.over(time.Hour)
+		large.allStored()
+		small.allStored()
 	})
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -22,6 +23,9 @@ func health(ctx context.Context, p Process) error {
 	settings, err := config.Load(p.Environ)
 	if err != nil {
 		return &inputError{err}
+	}
+	if settings.Listen == "" {
+		return &inputError{errors.New("NIGHTSHIFT_LISTEN: set to nothing, so that no worker can be asked")}
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTime)
 	defer cancel()

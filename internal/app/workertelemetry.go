@@ -30,6 +30,9 @@ func telemetryLists() telemetry.Lists {
 func (w *worker) serve(ctx context.Context) error {
 	registry := telemetry.NewRegistry()
 	w.metrics = telemetry.New(registry, version(), telemetryLists())
+	if w.settings.Listen == "" {
+		return nil
+	}
 	outlives, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	w.metrics.Follow(outlives, w.standing, w.logger)
 	addr, stop, err := telemetry.Serve(outlives, w.settings.Listen, telemetry.Handler(registry, w.readyChecks, w.logger), w.logger)

@@ -124,7 +124,7 @@ func (s Settings) Validate() error {
 	if s.LogFormat != "text" && s.LogFormat != "json" {
 		complain("NIGHTSHIFT_LOG_FORMAT", "is %q, must be text or json", s.LogFormat)
 	}
-	if _, _, err := net.SplitHostPort(s.Listen); err != nil {
+	if _, _, err := net.SplitHostPort(s.Listen); err != nil && s.Listen != "" {
 		complain("NIGHTSHIFT_LISTEN", "is %q, must be an address and a port such as 127.0.0.1:9464", s.Listen)
 	}
 	return errors.Join(wrong...)
