@@ -75,6 +75,10 @@ func (f *folders) makeInner() error {
 	if f.folder == "." {
 		return nil
 	}
+	// Nearly always it is there, and one look is cheaper than a try for each part.
+	if info, err := f.root.Stat(f.folder); err == nil && info.IsDir() {
+		return nil
+	}
 	way := "."
 	for part := range strings.SplitSeq(f.folder, "/") {
 		way = path.Join(way, part)

@@ -37,6 +37,10 @@ func scaleDown(full image.Image) *image.RGBA {
 		current = half
 	}
 	thumb := checkered(want)
+	if current.Bounds().Size() == want { // scaling would only copy, slowly
+		draw.Draw(thumb, thumb.Bounds(), current, current.Bounds().Min, draw.Over)
+		return thumb
+	}
 	draw.CatmullRom.Scale(thumb, thumb.Bounds(), current, current.Bounds(), draw.Over, nil)
 	return thumb
 }

@@ -11,8 +11,11 @@ import (
 
 const (
 	// gather is how long the first of several collectors waits for others, so that
-	// one request reads the links of all.
-	gather = 100 * time.Millisecond
+	// one request reads the links of all. While requests are plenty it is brief:
+	// then the wait costs more than the requests that it saves, because a collector
+	// that waits holds one of the few slots.
+	gather        = 100 * time.Millisecond
+	gatherBriefly = 10 * time.Millisecond
 	// bulkAssets is how many assets one request may name.
 	bulkAssets = 200
 	// linkAge is how long a link is kept; the provider's live for a day and more.
@@ -24,6 +27,7 @@ const (
 type links struct {
 	apiKey string
 	assets func(ctx context.Context, apiKey string, ids []string) ([]job.Asset, error)
+	spare  func(ctx context.Context, apiKey string) (float64, error) // part of the request rate that is free
 
 	mu    sync.Mutex
 	known map[string]knownLink
@@ -42,8 +46,12 @@ type linkBatch struct {
 	err  error
 }
 
-func newLinks(apiKey string, assets func(context.Context, string, []string) ([]job.Asset, error)) *links {
-	return &links{apiKey: apiKey, assets: assets, known: make(map[string]knownLink)}
+func newLinks(
+	apiKey string,
+	assets func(context.Context, string, []string) ([]job.Asset, error),
+	spare func(context.Context, string) (float64, error),
+) *links {
+	return &links{apiKey: apiKey, assets: assets, spare: spare, known: make(map[string]knownLink)}
 }
 
 // get returns the link of an asset. job.ErrNotFound says that there is none.
@@ -96,7 +104,7 @@ func (l *links) join(asset string) (batch *linkBatch, first bool, link job.Link)
 // on it, so that only its values are used.
 func (l *links) read(ctx context.Context, batch *linkBatch) {
 	defer close(batch.done)
-	timer := time.NewTimer(gather)
+	timer := time.NewTimer(l.patience(ctx))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -114,6 +122,15 @@ func (l *links) read(ctx context.Context, batch *linkBatch) {
 	if assets, batch.err = l.assets(ctx, l.apiKey, ids); batch.err == nil {
 		l.remember(assets)
 	}
+}
+
+// patience is how long to wait for others. Where it cannot be said how scarce
+// requests are, they are taken to be.
+func (l *links) patience(ctx context.Context) time.Duration {
+	if spare, err := l.spare(ctx, l.apiKey); err == nil && spare > plenty {
+		return gatherBriefly
+	}
+	return gather
 }
 
 func (l *links) remember(assets []job.Asset) {

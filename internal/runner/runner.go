@@ -95,7 +95,7 @@ func (r *Runner) linksOf(apiKey string) *links {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.links[apiKey] == nil {
-		r.links[apiKey] = newLinks(apiKey, r.assets)
+		r.links[apiKey] = newLinks(apiKey, r.assets, r.Admission.Spare)
 	}
 	return r.links[apiKey]
 }

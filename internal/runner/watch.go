@@ -18,6 +18,8 @@ const (
 	middleTick = time.Second
 	longTick   = 8 * time.Second
 	idleTick   = time.Second
+	// plenty is the free part of the request rate above which requests are not scarce.
+	plenty = 0.8
 	// watchLease is how long a watcher that died keeps others from taking over.
 	watchLease = 30 * time.Second
 	// sendLimit is longer than any submission may take; a job that has been
@@ -217,7 +219,7 @@ func (w *watcher) nextTick(ctx context.Context, apiKey string) (time.Duration, e
 	switch {
 	case err != nil:
 		return 0, err
-	case spare > 0.8:
+	case spare > plenty:
 		return shortTick, nil
 	case spare > 0.5:
 		return middleTick, nil
