@@ -29,7 +29,7 @@ func (p *place) member() *member {
 	m := &member{cancel: cancel, over: make(chan struct{})}
 	p.members++
 	environ := append(slices.Clone(p.environ),
-		"NIGHTSHIFT_BUCKET=file://"+p.folder, "NIGHTSHIFT_LISTEN=", "NIGHTSHIFT_WORKER=worker-"+strconv.Itoa(p.members))
+		"NIGHTSHIFT_BUCKET=file://"+p.folder, "NIGHTSHIFT_LISTEN=off", "NIGHTSHIFT_WORKER=worker-"+strconv.Itoa(p.members))
 	go func() {
 		defer close(m.over)
 		m.code = Worker(ctx, Process{Environ: environ, Stdout: &m.log, Stderr: &m.log, transport: p.wire, redis: p.client})

@@ -24,8 +24,8 @@ func health(ctx context.Context, p Process) error {
 	if err != nil {
 		return &inputError{err}
 	}
-	if settings.Listen == "" {
-		return &inputError{errors.New("NIGHTSHIFT_LISTEN: set to nothing, so that no worker can be asked")}
+	if settings.Listen == config.ListenOff {
+		return &inputError{errors.New("NIGHTSHIFT_LISTEN: is off, so that no worker can be asked")}
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTime)
 	defer cancel()

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"time"
 
+	"nightshift/internal/config"
 	"nightshift/internal/job"
 	"nightshift/internal/runner"
 	"nightshift/internal/scenario"
@@ -30,7 +31,7 @@ func telemetryLists() telemetry.Lists {
 func (w *worker) serve(ctx context.Context) error {
 	registry := telemetry.NewRegistry()
 	w.metrics = telemetry.New(registry, version(), telemetryLists())
-	if w.settings.Listen == "" {
+	if w.settings.Listen == config.ListenOff {
 		return nil
 	}
 	outlives, cancel := context.WithCancel(context.WithoutCancel(ctx))

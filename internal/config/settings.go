@@ -23,6 +23,9 @@ const (
 	BucketVariable = "NIGHTSHIFT_BUCKET"
 )
 
+// ListenOff in place of an address: metrics and health are not served.
+const ListenOff = "off"
+
 // LiveURL is the Scenario API, used in live mode unless SCENARIO_API_URL is set.
 const LiveURL = "https://api.cloud.scenario.com/v1"
 
@@ -124,7 +127,7 @@ func (s Settings) Validate() error {
 	if s.LogFormat != "text" && s.LogFormat != "json" {
 		complain("NIGHTSHIFT_LOG_FORMAT", "is %q, must be text or json", s.LogFormat)
 	}
-	if _, _, err := net.SplitHostPort(s.Listen); err != nil && s.Listen != "" {
+	if _, _, err := net.SplitHostPort(s.Listen); err != nil && s.Listen != ListenOff {
 		complain("NIGHTSHIFT_LISTEN", "is %q, must be an address and a port such as 127.0.0.1:9464", s.Listen)
 	}
 	return errors.Join(wrong...)

@@ -14,7 +14,7 @@ const (
 	// The window is how many jobs of a batch are queued at a time: enough that the
 	// lane never runs dry at hundreds of jobs a second, few enough that memory is
 	// flat and that a batch that comes later stands behind some seconds of work.
-	firstWindow    = 100
+	firstWindow    = 32
 	smallestWindow = 16
 	largestWindow  = 800
 	// A window that was taken sooner than this was too small, and one that lasted
