@@ -29,6 +29,7 @@ var children = map[string]func(dir string) error{
 	"hold a lock":  holdLock,
 	"put half":     putHalf,
 	"put for ever": putForEver,
+	"append":       appendLines,
 }
 
 func TestMain(m *testing.M) {
@@ -139,6 +140,65 @@ func putForEver(dir string) error {
 			return err
 		}
 		fmt.Println("put")
+	}
+}
+
+const (
+	appendedLog = "batch/shared.jsonl"
+	appended    = 200
+)
+
+// appendLines appends lines of all lengths.
+func appendLines(dir string) error {
+	b, err := bucket.NewLocal(dir)
+	if err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	for at := range appended {
+		if err := b.Append(neverDone, appendedLog, fmt.Appendf(nil, "%d of %d %s\n", at, os.Getpid(), strings.Repeat("x", at*37%6000))); err != nil {
+			return err
+		}
+	}
+	fmt.Println("done")
+	return sleep()
+}
+
+func TestProcessesAppendToOneLog(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	const processes = 5
+	var children []child
+	for range processes {
+		children = append(children, startChild(t, "append", dir))
+	}
+	for _, c := range children {
+		c.waitFor(t, 2)
+	}
+	data, err := os.ReadFile(newLocal(t, dir).Path(appendedLog))
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := map[int]int{}
+	for line := range strings.Lines(string(data)) {
+		var at, process int
+		var padding string
+		if _, err := fmt.Sscanf(line, "%d of %d", &at, &process); err != nil {
+			t.Fatalf("line %.40q: %v", line, err)
+		}
+		if _, padding, _ = strings.Cut(line, "x"); len(padding) > 0 && strings.Trim(padding, "x\n") != "" {
+			t.Fatalf("two lines are one: %.60q", line)
+		}
+		if at != next[process] {
+			t.Fatalf("line %d of process %d comes in place of line %d", at, process, next[process])
+		}
+		next[process]++
+	}
+	for _, c := range children {
+		if next[c.Process.Pid] != appended {
+			t.Errorf("process %d has %d lines, want %d", c.Process.Pid, next[c.Process.Pid], appended)
+		}
+		c.kill(t)
 	}
 }
 

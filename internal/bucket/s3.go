@@ -56,7 +56,9 @@ type S3Options struct {
 	// Wrap, where given, is put around the connection to the server.
 	Wrap func(http.RoundTripper) http.RoundTripper
 
-	BufferBytes int64         // how much is buffered at most; default DefaultBufferBytes
+	// BufferBytes is how much is buffered at most by all that goes on at this bucket;
+	// a process has one for all its work. Default DefaultBufferBytes.
+	BufferBytes int64
 	Workers     int           // how many requests go at a time, so many connections are kept; default 64
 	Stall       time.Duration // a request in which no byte moves for so long has failed; default one minute
 	Logger      *slog.Logger  // default: nothing is logged

@@ -27,7 +27,7 @@ func (b *S3) append(ctx context.Context, key string, data []byte) error {
 	if err := checkLines(key, data); err != nil {
 		return err
 	}
-	_, err := b.send(ctx, upload{
+	err := b.send(ctx, upload{
 		key: shardFolder(key) + b.names.next(), body: bytes.NewReader(data), contentType: contentType(key),
 	})
 	return b.fault(ctx, err)

@@ -52,21 +52,28 @@ func (p *imagePut) sendBuffer(ctx context.Context, whole *buffer) (job.Image, er
 		metadata: encodeMetadata(record{p.meta, image}), condition: p.first(),
 	}
 	for range replaceTries {
-		_, err := p.bucket.send(ctx, u)
+		err := p.bucket.send(ctx, u)
 		if err == nil {
 			return image, nil
 		}
-		if !hasFailedCondition(err) && (u.condition.etag == "" || !isAbsent(err)) {
+		moved := hasFailedCondition(err) || (u.condition.etag != "" && isAbsent(err))
+		if !moved && wasAnswered(err) {
 			return job.Image{}, p.bucket.fault(ctx, err)
 		}
-		there, err := p.bucket.look(ctx, p.key)
-		if err != nil && !errors.Is(err, errAbsent) {
-			return job.Image{}, err
+		there, lookErr := p.bucket.look(ctx, p.key)
+		switch {
+		case lookErr == nil && (moved || there.etag != u.condition.etag):
+			// Refused for it, or refused so early that only a broken connection shows.
+		case moved && errors.Is(lookErr, errAbsent):
+		case moved:
+			return job.Image{}, lookErr
+		default:
+			return job.Image{}, p.bucket.fault(ctx, err)
 		}
 		if there.ours && there.record.Metadata.sameImage(p.meta) && there.record.Image.CRC32 == image.CRC32 {
 			return there.record.Image, nil
 		}
-		u.condition = p.next(there, err == nil)
+		u.condition = p.next(there, lookErr == nil)
 		u.body = whole.reader()
 	}
 	return job.Image{}, p.bucket.place.waiting(
@@ -76,10 +83,10 @@ func (p *imagePut) sendBuffer(ctx context.Context, whole *buffer) (job.Image, er
 // next is the condition for replacing what is there, none where the server knows
 // none.
 func (p *imagePut) next(there found, exists bool) condition {
-	if !exists {
+	switch {
+	case !exists && p.known.IfNoneMatch:
 		return condition{absent: true}
-	}
-	if p.bucket.known().IfMatch {
+	case exists && p.known.IfMatch:
 		return condition{etag: there.etag}
 	}
 	return condition{}

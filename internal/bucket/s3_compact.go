@@ -58,7 +58,7 @@ func (b *S3) fold(ctx context.Context, key string, conditional bool) error {
 	whole := &logReader{bucket: b, ctx: ctx, cancel: cancel, key: key, left: shards, strict: true}
 	defer whole.Close()
 	when := condition{absent: true}
-	base, err := b.get(ctx, key, "")
+	base, err := b.get(ctx, key)
 	switch {
 	case err == nil:
 		whole.now = base

@@ -16,6 +16,7 @@ import (
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"nightshift/internal/job"
 )
@@ -78,8 +79,7 @@ func (p place) explain(ctx context.Context, err error) error {
 	if isAbsent(err) {
 		return fs.ErrNotExist
 	}
-	// The SDK makes up an answer of status 0 where none came.
-	if answer, ok := errors.AsType[*awshttp.ResponseError](err); ok && answer.Response != nil && answer.HTTPStatusCode() > 0 {
+	if answer, ok := errors.AsType[*awshttp.ResponseError](err); ok && wasAnswered(err) {
 		return p.refused(answer, err)
 	}
 	return p.unreached(err)
@@ -90,6 +90,9 @@ func (p place) refused(answer *awshttp.ResponseError, err error) error {
 	status := answer.HTTPStatusCode()
 	code, text := codeOf(err, status)
 	said := fmt.Errorf("the server says %s", text)
+	if region := answer.Response.Header.Get("X-Amz-Bucket-Region"); region != "" && status >= 300 && status < 500 {
+		said = fmt.Errorf("%w (the region of the bucket is %s)", said, region)
+	}
 	for _, refusal := range refusals {
 		if slices.Contains(refusal.codes, code) {
 			return p.hinted(fmt.Errorf("%s: %w", refusal.what, said), refusal.hint, refusal.what, refusal.waits)
@@ -129,7 +132,8 @@ func passes(status int, code string) bool {
 		"ConditionalRequestConflict", "OperationAborted", "Throttling", "ThrottlingException", "RequestLimitExceeded", "ServiceUnavailable":
 		return true
 	}
-	return status >= 500 && status != http.StatusNotImplemented || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
+	// A good status with an error is an answer that broke off.
+	return status < 300 || status >= 500 && status != http.StatusNotImplemented || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
 }
 
 // unreached explains a request that got no answer.
@@ -143,12 +147,21 @@ func (p place) unreached(err error) error {
 		return p.hinted(fmt.Errorf("the server does not speak TLS: %w", innermost(err)),
 			"write http:// in AWS_ENDPOINT_URL_S3, or the port on which %[2]s speaks TLS (bucket %[1]s)", "it does not speak TLS", true)
 	}
+	if other, ok := errors.AsType[*otherBytesError](err); ok {
+		return p.waiting(other, busyRetry, "it has stored other bytes than were sent")
+	}
 	if stalled, ok := errors.AsType[*stalledError](err); ok {
 		return p.waiting(fmt.Errorf("the server does not answer: %w", stalled), busyRetry, "the server does not answer")
 	}
 	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
 		return p.hinted(fmt.Errorf("the server is not reached: %w", dial),
 			"check that %[2]s is right (AWS_ENDPOINT_URL_S3) and runs; work on %[1]s goes on by itself then", "the server is not reached", true)
+	}
+	_, called := errors.AsType[*smithy.OperationError](err)
+	_, sent := errors.AsType[*smithyhttp.RequestSendError](err)
+	if called && !sent {
+		return p.hinted(fmt.Errorf("the request cannot be made: %w", innermost(err)),
+			"check that the credentials for %s on %[2]s can be had; work goes on by itself then", "the request cannot be made", true)
 	}
 	return p.waiting(fmt.Errorf("the connection broke: %w", innermost(err)), busyRetry, "the connection broke")
 }
@@ -202,6 +215,13 @@ func isAbsent(err error) bool {
 	}
 	refused, ok := errors.AsType[smithy.APIError](err)
 	return !ok || slices.Contains([]string{"NoSuchKey", "NotFound", "NoSuchUpload", "NoSuchVersion", "UnknownError", ""}, refused.ErrorCode())
+}
+
+// wasAnswered reports whether the server answered at all. The SDK makes up an answer
+// of status 0 where none came.
+func wasAnswered(err error) bool {
+	answer, ok := errors.AsType[*awshttp.ResponseError](err)
+	return ok && answer.Response != nil && answer.HTTPStatusCode() > 0
 }
 
 // hasFailedCondition reports whether the object is not as the request demanded.

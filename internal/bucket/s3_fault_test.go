@@ -22,7 +22,7 @@ func waitsForStorage(err error) bool {
 // passing are the faults that go away by themselves.
 var passing = map[string]between{
 	"slow down": answer(503, "SlowDown"), "internal error": answer(500, "InternalError"), "reset": reset, "no answer": noAnswer,
-	"lost answer": loseAnswer, "conflict": answer(409, "ConditionalRequestConflict"),
+	"conflict": answer(409, "ConditionalRequestConflict"),
 }
 
 func shortStall(o *bucket.S3Options) { o.Stall = 200 * time.Millisecond }
@@ -56,6 +56,36 @@ func TestImagesWaitForFaultsThatPass(t *testing.T) {
 				t.Parallel()
 				imageOutlives(t, server, fault)
 			})
+		}
+	})
+}
+
+// TestLostAnswerIsNotMistakenForAFailure loses what the server says of an image that
+// it has stored.
+func TestLostAnswerIsNotMistakenForAFailure(t *testing.T) {
+	t.Parallel()
+	onServers(t, func(t *testing.T, server *s3test.Server) {
+		lost := newTrouble(isPut("batch/"), loseAnswer, 0)
+		b := newS3(t, server, through(lost.see))
+		probe(t, b)
+		file := buckettest.PNG(300, 200, 1)
+		lost.left.Store(1)
+		image, err := putImage(t, b, once(file), len(file), meta)
+		if err != nil {
+			t.Fatalf("PutImage: %v", err)
+		}
+		if again, found, err := b.Existing(t.Context(), "batch/a.{ext}", meta); !found || err != nil || again != image {
+			t.Errorf("Existing = %+v, %v, %v", again, found, err)
+		}
+		lost.left.Store(1)
+		if err := b.Append(t.Context(), logKey, []byte("line\n")); err != nil {
+			t.Fatalf("Append: %v", err)
+		}
+		if got := text(t, b, logKey); got != "line\n" {
+			t.Errorf("the log holds %q", got)
+		}
+		if hit := lost.hit.Load(); hit != 2 {
+			t.Errorf("%d answers were lost", hit)
 		}
 	})
 }

@@ -132,12 +132,6 @@ func (c *counter) reset() {
 	c.methods, c.most = nil, 0
 }
 
-func (c *counter) count(method string) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.methods[method]
-}
-
 // once is a body that can be read one time only, as a download.
 func once(data []byte) io.Reader { return struct{ io.Reader }{strings.NewReader(string(data))} }
 

@@ -15,6 +15,7 @@ type Findings struct {
 	ContentMD5  bool // and those that do not fit their MD5
 	IfNoneMatch bool // a second object under a name can be refused
 	IfMatch     bool // and one that does not replace what it should
+	Continue    bool // the server says whether it takes an object before its bytes are sent
 	ContentType bool // the type of an object comes back
 
 	Stream bool // images stream through; otherwise each is buffered first
@@ -39,6 +40,7 @@ func (f Findings) String() string {
 	say("stored checksum", f.KeepsCRC32, "is told", "is not told; it is kept as metadata")
 	say("conditional put", f.IfNoneMatch, "works", "does not work; the last writer of a name wins")
 	say("conditional replace", f.IfMatch, "works", "does not work; logs are compacted by one process at a time")
+	say("early refusal", f.Continue, "works", "does not work; what is refused is sent first")
 	say("content type", f.ContentType, "is kept", "is lost; browsers may not show the images")
 	say("images", f.Stream, "stream through", "are buffered before they are sent")
 	return text.String()
@@ -49,6 +51,6 @@ func (f Findings) attrs() []any {
 	return []any{
 		"stream", f.Stream, "encrypted", f.Encrypted, "short_kept", f.ShortKept, "trailer", f.Trailer, "keeps_crc32", f.KeepsCRC32,
 		"header_crc32", f.HeaderCRC32, "content_md5", f.ContentMD5, "if_none_match", f.IfNoneMatch, "if_match", f.IfMatch,
-		"content_type", f.ContentType,
+		"continue", f.Continue, "content_type", f.ContentType,
 	}
 }

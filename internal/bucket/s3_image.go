@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -52,7 +53,7 @@ func (b *S3) putImage(ctx context.Context, p Put) (job.Image, error) {
 	}
 	key := fillExtension(p.Name, format)
 	defer b.keys.lock(key)()
-	put := imagePut{bucket: b, key: key, meta: p.Metadata, guard: guard, note: b.notes.take(key), conditional: known.IfNoneMatch}
+	put := imagePut{bucket: b, key: key, meta: p.Metadata, guard: guard, note: b.notes.take(key), known: known}
 	_, _, sized := guard.geometry()
 	if known.Stream && p.Length >= 0 && sized && !put.note.buffer {
 		image, err := put.stream(ctx, p.Length)
@@ -88,42 +89,44 @@ var errOtherImage = errors.New("another image has this name; it is replaced with
 
 // imagePut is one image on its way.
 type imagePut struct {
-	bucket      *S3
-	key         string
-	meta        Metadata
-	guard       *Guard
-	note        note
-	conditional bool
+	bucket *S3
+	key    string
+	meta   Metadata
+	guard  *Guard
+	note   note
+	known  Findings
 }
 
 // first is the condition of the first try: the name is free, or has what it is known to have.
 func (p *imagePut) first() condition {
-	if !p.conditional {
-		return condition{}
-	}
-	if p.note.etag != "" {
-		return condition{etag: p.note.etag}
-	}
-	return condition{absent: true}
+	return p.next(found{etag: p.note.etag}, p.note.etag != "")
 }
 
 // stream sends the image while it arrives.
 func (p *imagePut) stream(ctx context.Context, length int64) (job.Image, error) {
 	body := &untouched{body: cut{ctx, p.guard}}
 	when := p.first()
-	for {
+	for try := 0; ; try++ {
 		returned, err := p.sendStream(ctx, body, length, when)
+		again := !body.touched && ctx.Err() == nil && try < replaceTries
 		switch {
 		case err == nil:
 			image := describeImage(p.key, p.meta.Asset, p.guard.Info())
 			return image, p.confirm(ctx, image, returned)
-		case hasFailedCondition(err):
-			image, next, found := p.resolve(ctx, body.touched)
-			if found != nil || image.Key != "" {
-				return image, found
+		case hasFailedCondition(err) || !wasAnswered(err):
+			// Servers that refuse early often reset the connection while the body is on its
+			// way; and an answer that says that all is well can be lost.
+			image, next, err := p.resolve(ctx, body.touched, err)
+			if err != nil || image.Key != "" {
+				return image, err
+			}
+			if !again {
+				return job.Image{}, p.conflict(next)
 			}
 			when = next
-		case body.touched || ctx.Err() != nil || !hasStatus(err, 409):
+		case again && hasStatus(err, http.StatusConflict):
+			// Somebody puts it at the same moment; how that ends is seen at the next try.
+		default:
 			p.bucket.notes.put(p.key, note{etag: p.note.etag, buffer: true})
 			return job.Image{}, p.failed(ctx, err)
 		}
@@ -150,40 +153,47 @@ func (p *imagePut) sendStream(ctx context.Context, body io.Reader, length int64,
 			Bytes: length, Format: string(p.guard.format), Width: width, Height: height,
 		}}),
 		IfNoneMatch: when.ifNoneMatch(), IfMatch: when.ifMatch(),
-	}, func(o *s3.Options) { o.Retryer = aws.NopRetryer{} })
+	}, once, p.bucket.asking(when))
 	if err != nil {
 		return "", err
 	}
 	return aws.ToString(output.ChecksumCRC32), nil
 }
 
-// resolve decides what to do about an object that is there against the condition.
-// It returns the image where that is the same, else the condition of the next try,
-// for which the body must be whole still.
-func (p *imagePut) resolve(ctx context.Context, touched bool) (job.Image, condition, error) {
-	if touched {
+// resolve decides what to do when a put failed that may have been done already, or
+// was refused for what is there. It returns the image where that is the same, else
+// the condition of the next try, or the error where the put just failed.
+func (p *imagePut) resolve(ctx context.Context, touched bool, cause error) (job.Image, condition, error) {
+	there, err := p.bucket.look(ctx, p.key)
+	absent := errors.Is(err, errAbsent)
+	if !hasFailedCondition(cause) && (err != nil || p.guard.trouble() != nil) {
+		p.bucket.notes.put(p.key, note{etag: p.note.etag, buffer: true})
+		return job.Image{}, condition{}, p.failed(ctx, cause)
+	}
+	if err != nil && !absent {
+		return job.Image{}, condition{}, err
+	}
+	if touched && there.ours && there.record.Metadata.sameImage(p.meta) {
 		// The rest of the body tells whether it is the same image.
 		if _, err := io.Copy(io.Discard, cut{ctx, p.guard}); err != nil {
 			return job.Image{}, condition{}, p.failed(ctx, err)
 		}
+		if there.record.Image.CRC32 == fmt.Sprintf("%08x", p.guard.sum) {
+			return there.record.Image, condition{}, nil
+		}
 	}
-	there, err := p.bucket.look(ctx, p.key)
-	if err != nil && !errors.Is(err, errAbsent) {
-		return job.Image{}, condition{}, err
-	}
-	if touched && there.ours && there.record.Metadata.sameImage(p.meta) && there.record.Image.CRC32 == fmt.Sprintf("%08x", p.guard.sum) {
-		return there.record.Image, condition{}, nil
-	}
-	next := condition{absent: err != nil}
-	if !next.absent && p.bucket.known().IfMatch {
-		next.etag = there.etag
-	}
+	next := p.next(there, !absent)
 	if touched {
-		p.bucket.notes.put(p.key, note{etag: next.etag, buffer: true})
-		return job.Image{}, condition{}, p.bucket.place.waiting(
-			errOtherImage, time.Second, "another image has this name")
+		return job.Image{}, condition{}, p.conflict(next)
 	}
 	return job.Image{}, next, nil
+}
+
+// conflict is for a body that cannot be sent again: the next one will replace what
+// is there.
+func (p *imagePut) conflict(next condition) error {
+	p.bucket.notes.put(p.key, note{etag: next.etag, buffer: true})
+	return p.bucket.place.waiting(errOtherImage, time.Second, "another image has this name")
 }
 
 // confirm makes sure of the checksum that is stored.
@@ -197,8 +207,7 @@ func (p *imagePut) confirm(ctx context.Context, image job.Image, returned string
 		stored = there.record.Image.CRC32
 	}
 	if stored != image.CRC32 {
-		return p.bucket.place.waiting(fmt.Errorf("the server has stored bytes with the checksum %q, sent were those with %s", stored, image.CRC32),
-			busyRetry, "it has stored other bytes than were sent")
+		return p.bucket.fault(ctx, &otherBytesError{fmt.Sprintf("bytes with the checksum %q, sent were those with %s", stored, image.CRC32)})
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ func (r *logReader) begin() error {
 	if err != nil {
 		return err
 	}
-	base, err := r.bucket.get(r.ctx, r.key, "")
+	base, err := r.bucket.get(r.ctx, r.key)
 	if err != nil && (!errors.Is(err, fs.ErrNotExist) || len(shards) == 0) {
 		return err
 	}
@@ -123,11 +123,11 @@ func (r *logReader) fetch(s shard) {
 	r.coming = append(r.coming, ready)
 	key := shardFolder(r.key) + s.name
 	if s.size > fetchedBytes {
-		ready <- fetched{body: &lazy{open: func() (io.ReadCloser, error) { return r.bucket.get(r.ctx, key, "") }}}
+		ready <- fetched{body: &lazy{open: func() (io.ReadCloser, error) { return r.bucket.get(r.ctx, key) }}}
 		return
 	}
 	go func() { // ends with its request, at the latest when the reader is closed
-		body, err := r.bucket.get(r.ctx, key, "")
+		body, err := r.bucket.get(r.ctx, key)
 		if err != nil {
 			ready <- fetched{err: err}
 			return

@@ -130,6 +130,36 @@ func TestCompactionThatDiesBeforeItDeletes(t *testing.T) {
 	})
 }
 
+// TestLargeLogsAreCompactedInParts has a base that needs several requests.
+func TestLargeLogsAreCompactedInParts(t *testing.T) {
+	t.Parallel()
+	onServers(t, func(t *testing.T, server *s3test.Server) {
+		o := options(t, server)
+		b := sameBucket(t, o)
+		base := strings.Repeat(strings.Repeat("0123456789", 100)+"\n", 18_000)
+		if err := b.Put(t.Context(), logKey, strings.NewReader(base)); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			appendTo(t, b, "one", strings.Repeat("two", 100_000))
+			base += "one\n" + strings.Repeat("two", 100_000) + "\n"
+			if err := b.Compact(t.Context(), logKey); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := text(t, b, logKey); got != base {
+			t.Errorf("the log came back as %d other bytes, want %d", len(got), len(base))
+		}
+		if names := shardsOf(t, server, o); len(names) != 0 {
+			t.Errorf("left are %v", names)
+		}
+		uploads, err := server.Client().ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: &o.Bucket})
+		if err == nil && len(uploads.Uploads) != 0 {
+			t.Errorf("%d unfinished uploads are left", len(uploads.Uploads))
+		}
+	})
+}
+
 func wantEach(t testing.TB, text string, lines ...string) {
 	t.Helper()
 	for _, line := range lines {

@@ -34,7 +34,7 @@ func (b *S3) open(ctx context.Context, key string) (io.ReadCloser, error) {
 		return nil, err
 	}
 	if !strings.HasSuffix(key, logSuffix) {
-		return b.get(ctx, key, "")
+		return b.get(ctx, key)
 	}
 	return b.openLog(ctx, key)
 }
@@ -55,10 +55,9 @@ type object struct {
 	failed int // in a row
 }
 
-// get opens one object as it is stored; etag, where given, is the only version that
-// will do, and the error is errMoved for any other.
-func (b *S3) get(ctx context.Context, key, etag string) (*object, error) {
-	o := &object{bucket: b, ctx: ctx, key: key, etag: etag}
+// get opens one object as it is stored.
+func (b *S3) get(ctx context.Context, key string) (*object, error) {
+	o := &object{bucket: b, ctx: ctx, key: key}
 	if err := o.request(); err != nil {
 		return nil, err
 	}
@@ -78,7 +77,7 @@ func (o *object) request() error {
 		return o.bucket.moved(o.ctx, err)
 	}
 	if o.at == 0 {
-		o.size, o.etag = aws.ToInt64(output.ContentLength), aws.ToString(output.ETag)
+		o.size, o.etag = lengthSaid(output.ContentLength), aws.ToString(output.ETag)
 	}
 	o.body = output.Body
 	return nil
@@ -95,8 +94,10 @@ func (o *object) Read(p []byte) (int, error) {
 				err = nil // it comes again
 			}
 			return n, err
-		case err == nil || (errors.Is(err, io.EOF) && o.at >= o.size):
-			return 0, err
+		case err == nil:
+			return 0, nil
+		case o.at == o.size || (errors.Is(err, io.EOF) && o.at > o.size):
+			return 0, io.EOF // whatever became of the connection
 		}
 		if again := o.again(err); again != nil {
 			return 0, again
@@ -118,3 +119,11 @@ func (o *object) again(err error) error {
 }
 
 func (o *object) Close() error { return o.body.Close() }
+
+// lengthSaid is -1 where the server did not say how long an object is.
+func lengthSaid(length *int64) int64 {
+	if length == nil {
+		return -1
+	}
+	return *length
+}

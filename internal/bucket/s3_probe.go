@@ -9,8 +9,10 @@ import (
 	"hash/crc32"
 	"io"
 	"maps"
+	"net/http/httptrace"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -49,7 +51,7 @@ func (b *S3) probed(ctx context.Context) (Findings, error) {
 	return b.probe(ctx)
 }
 
-// Probe tries out what the server does, with a dozen small requests, and decides by
+// Probe tries out what the server does, with about twenty small requests, and decides by
 // that how images are stored from now on. The error says in plain words what stands
 // against using the bucket at all, mostly with a hint.
 func (b *S3) Probe(ctx context.Context) (Findings, error) {
@@ -235,10 +237,11 @@ func (p *probe) putTrailer(ctx context.Context) error {
 		return nil // the SDK does not do it on an open connection
 	}
 	body := probeBody()
-	if _, err := p.put(ctx, "trailer", onlyReader{bytes.NewReader(body)}, withTrailer, once); err != nil {
+	asked := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got100Continue: func() { p.found.Continue = true }})
+	if _, err := p.put(asked, "trailer", onlyReader{bytes.NewReader(body)}, withTrailer, once, askFirst); err != nil {
 		return ctx.Err()
 	}
-	got, err := p.bucket.get(ctx, p.name("trailer"), "")
+	got, err := p.bucket.get(ctx, p.name("trailer"))
 	if err != nil {
 		return err
 	}
@@ -274,7 +277,8 @@ func (p *probe) lookForShort(ctx context.Context) error {
 func (p *probe) clean(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTime)
 	defer cancel()
-	for _, key := range p.used {
+	slices.Sort(p.used)
+	for _, key := range slices.Compact(p.used) {
 		if err := p.bucket.deleteOne(ctx, key); err != nil {
 			p.bucket.log.WarnContext(ctx, "cannot delete what was tried out", "object_key", key, "err", err)
 			return

@@ -31,6 +31,9 @@ func (w watched) RoundTrip(request *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(request.Context())
 	dog := &watchdog{after: w.stall, bark: func() { cancel(&stalledError{w.stall}) }}
 	out := request.WithContext(ctx)
+	// The SDK leaves this open, and without it the transport does not wait for the
+	// server's leave to send a body.
+	out.Proto, out.ProtoMajor, out.ProtoMinor = "HTTP/1.1", 1, 1
 	var sent *watchedBody
 	if request.Body != nil && request.Body != http.NoBody {
 		sent = &watchedBody{body: request.Body, dog: dog, closed: make(chan struct{})}

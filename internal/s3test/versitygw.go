@@ -22,7 +22,7 @@ const BinaryVariable = "NIGHTSHIFT_TEST_VERSITYGW"
 
 const (
 	startTime = 20 * time.Second
-	stopTime  = 10 * time.Second
+	stopTime  = time.Second // it waits for idle connections otherwise
 	startTrys = 5
 )
 

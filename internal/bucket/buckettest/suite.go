@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -62,6 +63,7 @@ func Run(t *testing.T, open func(t *testing.T) Bucket) {
 		{"images put at once in new folders", manyAtOnce},
 		{"the record is that of the image that won", recordsFit},
 		{"readers see whole images while they are replaced", wholeWhileReplaced},
+		{"names with odd characters", oddNames},
 		{"deleted objects are gone", deletedAreGone},
 		{"folders are listed", foldersAreListed},
 		{"a put replaces what was appended", putReplacesAppended},
@@ -88,6 +90,29 @@ func objectsAreReplaced(t *testing.T, b Bucket) {
 		noError(t, err)
 		if object.Key != "batch/report.json" || object.Size != int64(len(text)) || object.ModTime.IsZero() {
 			t.Errorf("Stat = %+v for an object of %d bytes", object, len(text))
+		}
+	}
+}
+
+func oddNames(t *testing.T, b Bucket) {
+	for _, name := range []string{"a b", "a+b", "a&b=c", "ü und 日本", "100%41", "a#b", "it's", "a;b,c", "(a)~!$@", "x{y}"} {
+		for _, key := range []string{"batch/" + name + "/" + name + ".txt", "batch/" + name + ".jsonl"} {
+			put(t, b, key, name+"\n")
+			wantObject(t, b, key, name+"\n")
+		}
+		noError(t, b.Append(t.Context(), "batch/"+name+".jsonl", []byte("more\n")))
+		noError(t, b.Compact(t.Context(), "batch/"+name+".jsonl"))
+		wantObject(t, b, "batch/"+name+".jsonl", name+"\nmore\n")
+		folders, err := b.Folders(t.Context(), "batch")
+		noError(t, err)
+		if !slices.Contains(folders, name) {
+			t.Errorf("folder %q is not in %q", name, folders)
+		}
+		image := putImage(t, b, "batch/"+name+"/"+name+".{ext}", PNG(9, 9, 1), owner)
+		again, found, err := b.Existing(t.Context(), "batch/"+name+"/"+name+".{ext}", owner)
+		noError(t, err)
+		if !found || again != image {
+			t.Errorf("image %q was not found again", name)
 		}
 	}
 }

@@ -79,22 +79,22 @@ func appendedSize(t *testing.T, b Bucket) {
 func compactionChangesNothing(t *testing.T, b Bucket) {
 	noError(t, b.Compact(t.Context(), logKey)) // nothing is there
 	wantAbsent(t, b, logKey)
-	want := ""
+	var want strings.Builder
 	for at := range 30 {
 		line := fmt.Sprintf("line %d", at)
 		appendLine(t, b, line)
-		want += line + "\n"
+		want.WriteString(line + "\n")
 		if at%7 == 0 {
 			noError(t, b.Compact(t.Context(), logKey))
 		}
 		if at%5 == 0 {
-			wantObject(t, b, logKey, want)
+			wantObject(t, b, logKey, want.String())
 		}
 	}
-	wantObject(t, b, logKey, want)
+	wantObject(t, b, logKey, want.String())
 	for range 2 {
 		noError(t, b.Compact(t.Context(), logKey))
-		wantObject(t, b, logKey, want)
+		wantObject(t, b, logKey, want.String())
 	}
 }
 
