@@ -179,6 +179,13 @@ func (s *steward) begin(ctx context.Context, held *heldBatch) error {
 		return err
 	}
 	start := began{Order: held.order.ID, Plan: held.order.Plan, At: time.Now().UTC()}
+	past, err := s.past(ctx, held, start.At)
+	if err != nil {
+		return err
+	}
+	if start.Found, start.FoundImages, err = s.found(ctx, held, past); err != nil {
+		return err
+	}
 	if err := writeJSON(ctx, s.bucket, s.batch+"/"+beganName, start); err != nil {
 		return err
 	}
