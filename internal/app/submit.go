@@ -88,6 +88,14 @@ func (o *session) order(ctx context.Context, made *plan.Plan, planned time.Time)
 		return nil, err
 	}
 	goesOn := before != nil && slices.Contains(open, o.batch)
+	ending := false // the order before was cancelled and is about to end
+	if goesOn {
+		c, err := readControl(ctx, o.bucket, before)
+		if err != nil {
+			return nil, err
+		}
+		ending = c.State == controlCancel
+	}
 	next := orderOf(o.manifest, made, planned, before)
 	result := &submission{
 		Batch: o.batch, Outcome: submitted, Jobs: next.Jobs, Kept: next.Kept, Images: next.Images, Cost: next.Cost,
@@ -108,7 +116,7 @@ func (o *session) order(ctx context.Context, made *plan.Plan, planned time.Time)
 	if err != nil {
 		return nil, err
 	}
-	if goesOn && before.Content == next.Content {
+	if goesOn && !ending && before.Content == next.Content {
 		result.Outcome, result.Order = underWay, before.ID
 		return result, o.bucket.Delete(ctx, next.Plan)
 	}
