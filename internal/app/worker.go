@@ -77,6 +77,8 @@ type worker struct {
 	folders map[string]*sharedFolder
 	tends   map[string]bool   // batches that this worker feeds and reports on
 	trouble map[string]string // by batch; "" is the worker itself
+
+	pace landedTimes
 }
 
 // runWorker is the command worker: checks, then works until ctx is done.

@@ -203,6 +203,7 @@ func (w *worker) restoreAlone(ctx context.Context, token string) error {
 
 // landed passes a recorded result on.
 func (w *worker) landed(batch string, result job.Result) {
+	w.pace.landed(batch, len(result.Images), time.Now())
 	w.thumbs.landed(batch, result)
 }
 

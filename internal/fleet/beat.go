@@ -22,8 +22,17 @@ type Beat struct {
 	Tends []string `json:"tends"`
 	// Lanes is how the lanes stand, by name, as this worker sees it.
 	Lanes map[string]Lane `json:"lanes"`
+	// Landed is what this worker stored in the last minutes, by batch.
+	Landed map[string]Landed `json:"landed,omitempty"`
 	// Trouble is what keeps it from working, by batch; "" is the worker itself.
 	Trouble map[string]string `json:"trouble,omitempty"`
+}
+
+// Landed is what came home lately.
+type Landed struct {
+	Jobs    int     `json:"jobs"`
+	Images  int     `json:"images"`
+	Seconds float64 `json:"seconds"` // in how much time, at most five minutes
 }
 
 // Lane is what a worker sees of a lane.
