@@ -1,0 +1,83 @@
+package app
+
+import (
+	"context"
+	"hash/maphash"
+	"iter"
+	"path"
+
+	"nightshift/internal/job"
+	"nightshift/internal/results"
+)
+
+// selection is which results of a batch are wanted.
+type selection struct {
+	failed bool   // those that failed and have not succeeded since
+	row    string // of this row, or of those that match the pattern; "" of all
+}
+
+// lastLines streams the results of a batch, the last of each job. It reads the log
+// twice and holds eight bytes of each job.
+func (s selection) lastLines(ctx context.Context, log *results.Log) iter.Seq2[job.Result, error] {
+	return func(yield func(job.Result, error) bool) {
+		seed := maphash.MakeSeed()
+		lines := log.Succeeded
+		without := make(map[uint64]struct{})
+		if s.failed {
+			lines = log.Failed
+			for result, err := range log.Succeeded(ctx) {
+				if err != nil {
+					yield(result, err)
+					return
+				}
+				without[maphash.String(seed, string(result.Job))] = struct{}{}
+			}
+		}
+		again, err := repeated(lines(ctx), seed)
+		if err != nil {
+			yield(job.Result{}, err)
+			return
+		}
+		for result, err := range lines(ctx) {
+			if err != nil {
+				yield(result, err)
+				return
+			}
+			id := maphash.String(seed, string(result.Job))
+			if again[id] > 0 {
+				again[id]--
+				continue
+			}
+			if _, succeeded := without[id]; succeeded || !s.wants(&result) {
+				continue
+			}
+			if !yield(result, nil) {
+				return
+			}
+		}
+	}
+}
+
+// repeated counts how many more lines than one jobs have, of those that have.
+func repeated(lines iter.Seq2[job.Result, error], seed maphash.Seed) (map[uint64]int, error) {
+	seen, again := make(map[uint64]struct{}), make(map[uint64]int)
+	for result, err := range lines {
+		if err != nil {
+			return nil, err
+		}
+		id := maphash.String(seed, string(result.Job))
+		if _, known := seen[id]; known {
+			again[id]++
+		}
+		seen[id] = struct{}{}
+	}
+	return again, nil
+}
+
+func (s selection) wants(result *job.Result) bool {
+	if s.row == "" || s.row == result.Row {
+		return true
+	}
+	matches, err := path.Match(s.row, result.Row)
+	return err == nil && matches
+}
