@@ -20,10 +20,7 @@ type landedTimes struct {
 	batches map[string]*landedBatch
 }
 
-type landedBatch struct {
-	since time.Time // of the first
-	steps []landedStep
-}
+type landedBatch struct{ steps []landedStep }
 
 type landedStep struct {
 	at           time.Time
@@ -39,7 +36,7 @@ func (l *landedTimes) landed(batch string, images int, now time.Time) {
 	}
 	b := l.batches[batch]
 	if b == nil {
-		b = &landedBatch{since: now}
+		b = new(landedBatch)
 		l.batches[batch] = b
 	}
 	at := now.Truncate(paceStep)
@@ -51,8 +48,9 @@ func (l *landedTimes) landed(batch string, images int, now time.Time) {
 	last.images += images
 }
 
-// recent is what came home in the last minutes. A batch of which nothing did is
-// forgotten.
+// recent is what came home in the last minutes. What is counted begins behind the first
+// step, since the time in which that came home began earlier. A batch of which nothing
+// came home is forgotten.
 func (l *landedTimes) recent(now time.Time) map[string]fleet.Landed {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -65,8 +63,8 @@ func (l *landedTimes) recent(now time.Time) map[string]fleet.Landed {
 			delete(l.batches, batch)
 			continue
 		}
-		sum := fleet.Landed{Seconds: min(now.Sub(b.since), paceSpan).Seconds()}
-		for _, step := range b.steps {
+		sum := fleet.Landed{Seconds: max(0, now.Sub(b.steps[0].at)-paceStep).Seconds()}
+		for _, step := range b.steps[1:] {
 			sum.Jobs += step.jobs
 			sum.Images += step.images
 		}

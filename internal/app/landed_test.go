@@ -18,8 +18,8 @@ func TestLandedLooksBackFiveMinutes(t *testing.T) {
 	}
 	l.landed("day", 1, start.Add(19*time.Minute))
 	want := map[string]fleet.Landed{
-		"night": {Jobs: 6, Images: 12, Seconds: 300},
-		"day":   {Jobs: 1, Images: 1, Seconds: 0},
+		"night": {Jobs: 5, Images: 10, Seconds: 290},
+		"day":   {},
 	}
 	if diff := cmp.Diff(want, l.recent(start.Add(19*time.Minute))); diff != "" {
 		t.Errorf("after 19 minutes (-want +got):\n%s", diff)
