@@ -4,7 +4,7 @@ import (
 	"context"
 	"hash/maphash"
 	"iter"
-	"path"
+	"strings"
 
 	"nightshift/internal/job"
 	"nightshift/internal/results"
@@ -75,9 +75,23 @@ func repeated(lines iter.Seq2[job.Result, error], seed maphash.Seed) (map[uint64
 }
 
 func (s selection) wants(result *job.Result) bool {
-	if s.row == "" || s.row == result.Row {
-		return true
+	return s.row == "" || s.row == result.Row || matches(s.row, result.Row)
+}
+
+// matches reports whether a text is like a pattern, in which each * stands for any text,
+// slashes included: rows are named by item/style/seed.
+func matches(pattern, text string) bool {
+	parts := strings.Split(pattern, "*")
+	text, begins := strings.CutPrefix(text, parts[0])
+	if len(parts) == 1 || !begins {
+		return begins && text == ""
 	}
-	matches, err := path.Match(s.row, result.Row)
-	return err == nil && matches
+	for _, part := range parts[1 : len(parts)-1] {
+		_, rest, found := strings.Cut(text, part)
+		if !found {
+			return false
+		}
+		text = rest
+	}
+	return strings.HasSuffix(text, parts[len(parts)-1])
 }

@@ -152,9 +152,9 @@ func (s *steering) committedWords() string {
 	case s.Committed.Jobs == 0:
 		return "nothing of it runs at the provider\n"
 	case s.Committed.Jobs == 1:
-		return fmt.Sprintf("1 job (%s CU) is committed and cannot be cancelled: it runs at the provider, is paid in any case, and is collected\n", s.Committed.CU)
+		return fmt.Sprintf("1 job (%s CU) is committed and cannot be cancelled:\nit runs at the provider, is paid in any case, and is collected\n", s.Committed.CU)
 	default:
-		return fmt.Sprintf("%d jobs (%s CU) are committed and cannot be cancelled: they run at the provider, are paid in any case, and are collected\n",
+		return fmt.Sprintf("%d jobs (%s CU) are committed and cannot be cancelled:\nthey run at the provider, are paid in any case, and are collected\n",
 			s.Committed.Jobs, s.Committed.CU)
 	}
 }

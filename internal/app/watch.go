@@ -45,7 +45,7 @@ func watch(ctx context.Context, p Process, s config.Settings, args []string, o w
 // watch shows how the batch goes on. Failures are told from a time on; programs are
 // told of all results of the order.
 func (v *fleetView) watch(ctx context.Context, batch string, since time.Time, o watchOptions) error {
-	w := &watcher{fleetView: v, batch: batch, since: since, json: o.json, ended: make(chan job.Result, landedQueue)}
+	w := &watcher{fleetView: v, batch: batch, since: since, started: time.Now(), json: o.json, ended: make(chan job.Result, landedQueue)}
 	w.log = results.NewLog(v.bucket, batch).Follow(!o.json)
 	if err := w.readBucket(ctx); err != nil {
 		return err
@@ -75,15 +75,19 @@ func (v *fleetView) watch(ctx context.Context, batch string, since time.Time, o 
 // watcher follows a batch that others work on.
 type watcher struct {
 	*fleetView
-	batch string
-	since time.Time
-	json  bool
-	log   *results.Follower
-	ended chan job.Result
+	batch   string
+	since   time.Time
+	started time.Time
+	json    bool
+	log     *results.Follower
+	ended   chan job.Result
 
 	record    *batchRecord
 	closedFor int // how many looks in a row found that workers have nothing to do with it
 	beats     []fleet.Beat
+
+	forecast    time.Duration // from the begin of watching to the end of the batch; 0 if not known
+	forecastFor string        // the order
 
 	mu   sync.Mutex
 	last progress.Snapshot
@@ -169,7 +173,26 @@ func (w *watcher) readWork(ctx context.Context) error {
 		return nil
 	}
 	w.last = b.snapshot()
+	w.last.Forecast = w.foresee(b)
 	return nil
+}
+
+// foresee is how long it takes, counted from the begin of watching: by the pace at which
+// images come home, and while nothing has come by the plan. The view goes on from there
+// by what it sees itself.
+func (w *watcher) foresee(b *batchStatus) time.Duration {
+	if w.forecastFor == b.Order && w.forecast > 0 || b.State != stateRunning {
+		return w.forecast
+	}
+	w.forecast = 0
+	switch remaining := b.Images.Total - b.Images.Done; {
+	case b.work.pace > 0 && remaining > 0:
+		w.forecastFor = b.Order
+		w.forecast = time.Since(w.started) + time.Duration(float64(remaining)/b.work.pace*float64(time.Second))
+	case b.Images.Done == 0:
+		return time.Since(w.started) + b.forecast - time.Since(b.Began)
+	}
+	return w.forecast
 }
 
 func (w *watcher) look(ctx context.Context) (*batchStatus, error) {
@@ -212,7 +235,7 @@ func (w *watcher) readLog(ctx context.Context) error {
 // left says that the batch goes on without a watcher.
 func (w *watcher) left() error {
 	if !w.json {
-		fmt.Fprintf(w.process.Stdout, "%s goes on; see it again with enqueue watch %s, end it with enqueue cancel %s\n", w.batch, w.batch, w.batch)
+		fmt.Fprintf(w.process.Stdout, "%s goes on\nsee it again with enqueue watch %s, end it with enqueue cancel %s\n", w.batch, w.batch, w.batch)
 	}
 	return job.ErrInterrupted
 }
