@@ -21,6 +21,10 @@ func (w *worker) beat() fleet.Beat {
 	}
 	w.mu.RLock()
 	defer w.mu.RUnlock()
+	b.Knows = make(map[string]string, len(w.batches))
+	for batch, held := range w.batches {
+		b.Knows[batch] = held.knows()
+	}
 	b.Tends, b.Trouble = slices.Sorted(maps.Keys(w.tends)), maps.Clone(w.trouble)
 	return b
 }

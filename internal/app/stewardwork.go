@@ -174,8 +174,16 @@ func (s *steward) cancel(ctx context.Context, held *heldBatch) error {
 		if err != nil {
 			return err
 		}
-		if live == 0 {
-			return s.finish(ctx, held, ending{outcome: results.Cancelled, err: errors.New(held.control.closed())})
+		known, err := s.everybodyKnows(ctx, held)
+		if err != nil {
+			return err
+		}
+		if live == 0 && known {
+			end := ending{outcome: results.Cancelled}
+			if why := held.control.Why; why != "" {
+				end.err = errors.New(why)
+			}
+			return s.finish(ctx, held, end)
 		}
 		select {
 		case <-ctx.Done():

@@ -82,9 +82,7 @@ func (s *shiftWork) run(ctx context.Context) error {
 		case <-news.C:
 			s.hear(ctx)
 		case <-beat.C:
-			if err := s.fleet.Beat(ctx, s.beat()); err != nil && ctx.Err() == nil {
-				s.logger.DebugContext(ctx, "redis does not take the beat", "err", err)
-			}
+			s.tell(ctx)
 		}
 	}
 }
@@ -104,6 +102,14 @@ func (s *shiftWork) hear(ctx context.Context) {
 	s.news, s.round = news, time.Now()
 	s.startLanes(ctx)
 	s.tendAll(ctx)
+	s.tell(ctx) // somebody may wait for it
+}
+
+// tell tells the others what this worker does and knows.
+func (s *shiftWork) tell(ctx context.Context) {
+	if err := s.fleet.Beat(ctx, s.beat()); err != nil && ctx.Err() == nil {
+		s.logger.DebugContext(ctx, "redis does not take the beat", "err", err)
+	}
 }
 
 // startLanes starts the lanes that have become known in this life.
