@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"nightshift/internal/admission"
 	"nightshift/internal/job"
 	"nightshift/internal/results"
 	"nightshift/internal/simulator"
@@ -83,6 +84,19 @@ func (n *night) report() results.Report {
 		n.t.Fatal("there is no report")
 	}
 	return *report
+}
+
+// noSlotTaken judges that nothing holds a slot of the night's only key, or CU of the batch.
+func (n *night) noSlotTaken() {
+	n.t.Helper()
+	a := admission.New(admission.Options{Redis: n.client, Prefix: redisPrefix})
+	usage, err := a.Usage(n.t.Context(), admission.Candidate{Account: admission.Account{APIKey: environmentKey}}, n.manifest.Batch(), admission.Limits{})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	if usage.Key.Running != 0 || usage.Team.Running != 0 || usage.Batch.Reserved != 0 {
+		n.t.Errorf("nothing runs, and %d slots of the key, %d of the team and %s CU are taken", usage.Key.Running, usage.Team.Running, usage.Batch.Reserved)
+	}
 }
 
 // fleetOf is a night with a fleet of so many workers that has run its batch for a while.
@@ -182,10 +196,14 @@ func TestCancelCollectsWhatRuns(t *testing.T) {
 		if a := <-watched; a.code != exitSomeFailed || !strings.Contains(a.out, "night cancelled after") {
 			t.Errorf("watching it ended with %d: %s%s", a.code, a.out, a.log)
 		}
+		if a := n.ask("watch", "night"); a.code != exitSomeFailed || !strings.Contains(a.out, "enqueue retry test/night") {
+			t.Errorf("watching it when it was over ended with %d: %s%s", a.code, a.out, a.log)
+		}
 		r := n.report()
 		if r.State != results.Cancelled || r.Journal.Held != 0 || r.Counts.NotRun != 80-len(n.sim.Ledger()) {
 			t.Errorf("the report says %s, %s CU held, %d of 80 not run with %d sent", r.State, r.Journal.Held, r.Counts.NotRun, len(n.sim.Ledger()))
 		}
+		n.noSlotTaken()
 		if late := len(n.sim.Ledger()) - sent; late > 16*2 { // what the handlers had in hand
 			t.Errorf("%d jobs were sent after the batch was cancelled", late)
 		}
@@ -276,12 +294,18 @@ func TestEditedWhileItRuns(t *testing.T) {
 		watched := n.watching()
 		n.write(etchings(90))
 		n.submit()
-		if a := <-watched; a.code != exitDone {
+		a := <-watched
+		if a.code != exitDone || !strings.Contains(a.out, "done: 60 of 60 images") {
 			t.Errorf("watching it ended with %d: %s%s", a.code, a.out, a.log)
 		}
 		n.paidOnce()
 		n.allStored()
 		r := n.report()
+		// 60 jobs, 10 at a time, 30 s each: the slots of the old order must not be lost.
+		if took := r.Ended.Sub(r.Started); took > 4*time.Minute {
+			t.Errorf("the new order took %s", took)
+		}
+		n.noSlotTaken()
 		if c := r.Counts; c.Jobs != 90 || c.NotRun != 0 || c.Kept+c.Succeeded != 90 || c.Kept == 0 {
 			t.Errorf("the report counts %+v", c)
 		}

@@ -14,17 +14,22 @@ import (
 )
 
 // batchWork is how far the order of a batch is. What cannot be known without Redis is
-// zero, and live is false.
+// zero.
 type batchWork struct {
-	live                                              bool
-	total, kept, succeeded, failed, cancelled, notRun int
-	queued, running, unknown, storing, images, toDo   int
+	// gone says that Redis knows nothing of an order that has begun: it is just being
+	// ended, or Redis lost it. Jobs are counted by the logs then, unless in a hurry.
+	gone bool
+
+	total, kept, succeeded, failed, cancelled, notRun int // jobs
+	queued, running, unknown, storing                 int
+	images, toDo                                      int // images made, and those of the jobs that run
 	spent, reserved                                   job.CU
-	wait                                              job.WaitReason
-	waitUntil                                         time.Time
-	waitDetail                                        string
-	endless                                           bool
-	pace                                              float64 // images a second
+
+	wait       job.WaitReason
+	waitUntil  time.Time
+	waitDetail string
+	endless    bool    // only a person ends the wait
+	pace       float64 // images a second
 }
 
 // work is how far the order of a batch is.
@@ -41,11 +46,18 @@ func (v *fleetView) work(ctx context.Context, r *batchRecord, beats []fleet.Beat
 		return w, nil
 	}
 	if v.redis == nil {
-		return w, v.workByLog(ctx, r, &w)
+		if err := v.countLog(ctx, r, &w); err != nil {
+			return w, err
+		}
+		return w, v.sumJournal(ctx, r, &w)
 	}
-	w.live = true
 	if err := v.count(ctx, r, &w); err != nil {
 		return w, err
+	}
+	if w.gone && !v.hasty {
+		if err := v.countLog(ctx, r, &w); err != nil {
+			return w, err
+		}
 	}
 	usage, err := v.admission.Usage(ctx, admission.Candidate{}, r.batch, admission.Limits{})
 	if err != nil {
@@ -84,18 +96,19 @@ func (v *fleetView) count(ctx context.Context, r *batchRecord, w *batchWork) err
 	if err != nil {
 		return err
 	}
+	w.gone = len(counts.Jobs) == 0 && (feed.Order != r.order.ID || feed.All)
 	w.succeeded, w.failed, w.cancelled = counts.Jobs[job.Succeeded], counts.Jobs[job.Failed], counts.Jobs[job.Cancelled]
 	w.running = counts.Jobs[job.Running] + counts.Jobs[job.Sending]
 	w.unknown, w.storing, w.images = counts.Jobs[job.Unknown], counts.Jobs[job.Storing], counts.Images
 	w.queued = max(0, w.total-w.kept-w.succeeded-w.failed-w.cancelled-w.running-w.unknown-w.storing)
-	if feed.Order == r.order.ID && feed.All {
+	if feed.Order == r.order.ID && feed.All && !w.gone {
 		w.queued = counts.Jobs[job.Queued] + counts.Jobs[job.Admitted]
 	}
 	return nil
 }
 
-// workByLog counts what the logs and the journal say.
-func (v *fleetView) workByLog(ctx context.Context, r *batchRecord, w *batchWork) error {
+// countLog counts the jobs by the logs.
+func (v *fleetView) countLog(ctx context.Context, r *batchRecord, w *batchWork) error {
 	report := results.Report{Started: r.began.At, Counts: results.Counts{Jobs: w.total, Kept: w.kept}}
 	if r.begun() {
 		if err := results.NewLog(v.bucket, r.batch).Tally(ctx, &report); err != nil {
@@ -103,6 +116,12 @@ func (v *fleetView) workByLog(ctx context.Context, r *batchRecord, w *batchWork)
 		}
 	}
 	w.succeeded, w.failed, w.images = report.Counts.Succeeded, report.Counts.Failed, report.Counts.Images
+	w.queued = max(0, w.total-w.kept-w.succeeded-w.failed)
+	return nil
+}
+
+// sumJournal adds what the journal says was spent.
+func (v *fleetView) sumJournal(ctx context.Context, r *batchRecord, w *batchWork) error {
 	spend, err := results.NewJournal(v.bucket, r.batch).Spend(ctx)
 	if err != nil {
 		return err

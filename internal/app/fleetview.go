@@ -31,6 +31,9 @@ type fleetView struct {
 	fleet     *fleet.Fleet          // likewise
 	admission *admission.Admission  // likewise
 	blind     string                // why there is no Redis; "" if there is one
+	// hasty keeps it from reading whole logs where Redis can be asked: it looks all the
+	// time.
+	hasty bool
 }
 
 // openFleet opens the bucket, which must be there, and Redis, which need not.

@@ -202,9 +202,7 @@ func (v *fleetView) headStatus(ctx context.Context, r *batchRecord, beats []flee
 		if r.report != nil && r.state() == standState(r.report.State) {
 			b.Why, b.Ended = r.report.Reason, r.report.Ended
 		}
-	case v.fleet == nil:
-		b.Jobs.Queued = max(0, w.total-w.kept-w.succeeded-w.failed-w.cancelled)
-	case len(beats) == 0 && b.State == stateRunning:
+	case v.fleet != nil && len(beats) == 0 && b.State == stateRunning:
 		b.State = stateWaiting
 	}
 	return b, nil

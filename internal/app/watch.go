@@ -45,6 +45,7 @@ func watch(ctx context.Context, p Process, s config.Settings, args []string, o w
 // watch shows how the batch goes on. Failures are told from a time on; programs are
 // told of all results of the order.
 func (v *fleetView) watch(ctx context.Context, batch string, since time.Time, o watchOptions) error {
+	v.hasty = true
 	w := &watcher{fleetView: v, batch: batch, since: since, started: time.Now(), json: o.json, ended: make(chan job.Result, landedQueue)}
 	w.log = results.NewLog(v.bucket, batch).Follow(!o.json)
 	if err := w.readBucket(ctx); err != nil {
@@ -124,7 +125,7 @@ func (w *watcher) follow(ctx context.Context) error {
 				return err
 			}
 			if w.isOver() {
-				return w.readLog(ctx)
+				return errors.Join(w.readLog(ctx), w.readWork(ctx))
 			}
 		}
 		if w.fleet != nil || inBucket {
@@ -170,6 +171,10 @@ func (w *watcher) readWork(ctx context.Context) error {
 	defer w.mu.Unlock()
 	if err != nil {
 		w.last.Waiting = progress.Wait{Reason: job.WaitBackoff, Detail: "Redis does not answer, and everything waits for it"}
+		return nil
+	}
+	if b.work.gone && w.last.Batch != "" { // what was shown is nearer to the truth
+		w.last.Phase = progress.Finishing
 		return nil
 	}
 	w.last = b.snapshot()
