@@ -70,11 +70,12 @@ func limit(f limitFacts) bottleneck {
 		return bottleneck{limitWorkers, fmt.Sprintf("more workers would help: all %d store slots of %s are busy", f.storeSlots, counted(f.workers, "worker"))}
 	case f.queued == 0:
 		return bottleneck{limitNothing, fmt.Sprintf("nothing: all jobs are sent, %d run at the provider and %d are being stored", f.running, f.stored)}
-	case f.submitSlots > 0 && f.submitting >= f.submitSlots:
-		return bottleneck{limitWorkers, fmt.Sprintf("more workers would help: all %d submit slots of %s are busy", f.submitSlots, counted(f.workers, "worker"))}
 	}
-	if full := f.fullKeys(); full != "" {
+	if full := f.fullKeys(); full != "" { // the slots are busy with waiting then
 		return bottleneck{string(job.WaitParallel), "adding workers will not help: " + full}
+	}
+	if f.submitSlots > 0 && f.submitting >= f.submitSlots {
+		return bottleneck{limitWorkers, fmt.Sprintf("more workers would help: all %d submit slots of %s are busy", f.submitSlots, counted(f.workers, "worker"))}
 	}
 	if f.wait != "" {
 		return f.blockedBy(f.wait)

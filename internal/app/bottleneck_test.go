@@ -41,7 +41,7 @@ func TestLimit(t *testing.T) {
 		},
 		{
 			"ceiling just full, before it was blocked for long",
-			limitFacts{workers: 1, observed: busy, queued: queued, running: 6, submitting: 3, submitSlots: 16, keys: full},
+			limitFacts{workers: 1, observed: busy, queued: queued, running: 6, submitting: 16, submitSlots: 16, keys: full},
 			bottleneck{"parallel_ceiling", "adding workers will not help: the team's ceiling of 6 is full (6 run)"},
 		},
 		{

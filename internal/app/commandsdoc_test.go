@@ -53,8 +53,7 @@ func jsonNames(of reflect.Type, into map[string]bool) {
 	if of.Kind() != reflect.Struct || of.PkgPath() == "time" {
 		return
 	}
-	for i := range of.NumField() {
-		field := of.Field(i)
+	for field := range of.Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if name == "" {
 			continue

@@ -208,7 +208,7 @@ func (v *fleetView) limits(ctx context.Context, r *batchRecord, w *batchWork, be
 			continue
 		}
 		f.workers++
-		f.observed += min(time.Since(beat.Started), time.Minute).Seconds()
+		f.observed += min(time.Since(beat.Started), time.Since(r.began.At), time.Minute).Seconds()
 		for reason, seconds := range l.Blocked {
 			if concerns(r, reason, w.waitDetail) {
 				f.blocked[reason] += seconds
