@@ -109,12 +109,17 @@ func writeQuotes(ctx context.Context, b objects, batch string, quotes *plan.Quot
 // writePlan writes all jobs of the plan, one a line, and returns a digest of what they
 // are. The object appears only when the manifest was read to its end unchanged.
 func writePlan(ctx context.Context, b objects, key string, p *plan.Plan) (digest string, err error) {
+	return writeJobs(ctx, b, key, p.All(ctx))
+}
+
+// writeJobs is writePlan for jobs that come from anywhere.
+func writeJobs(ctx context.Context, b objects, key string, jobs iter.Seq2[plan.PlannedJob, error]) (digest string, err error) {
 	content := sha256.New()
 	reader, writer := io.Pipe()
 	var writing sync.WaitGroup
 	writing.Go(func() {
 		buffered := bufio.NewWriterSize(writer, 64<<10)
-		err := encodePlan(ctx, buffered, p, content)
+		err := encodePlan(buffered, jobs, content)
 		if err == nil {
 			err = buffered.Flush()
 		}
@@ -131,10 +136,10 @@ func writePlan(ctx context.Context, b objects, key string, p *plan.Plan) (digest
 
 // encodePlan writes the jobs of a plan, and their ids, which name their content, to
 // content.
-func encodePlan(ctx context.Context, w io.Writer, p *plan.Plan, content io.Writer) error {
+func encodePlan(w io.Writer, jobs iter.Seq2[plan.PlannedJob, error], content io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
-	for j, err := range p.All(ctx) {
+	for j, err := range jobs {
 		if err != nil {
 			return err
 		}
@@ -151,9 +156,24 @@ func encodePlan(ctx context.Context, w io.Writer, p *plan.Plan, content io.Write
 // jobsToRun streams the jobs of a written plan that have no result yet.
 func jobsToRun(ctx context.Context, b objects, key string) iter.Seq2[*job.Job, error] {
 	return func(yield func(*job.Job, error) bool) {
+		for planned, err := range plannedJobs(ctx, b, key) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if planned.Status != plan.Kept && !yield(&planned.Job, nil) {
+				return
+			}
+		}
+	}
+}
+
+// plannedJobs streams all jobs of a written plan. After an error it ends.
+func plannedJobs(ctx context.Context, b objects, key string) iter.Seq2[plan.PlannedJob, error] {
+	return func(yield func(plan.PlannedJob, error) bool) {
 		body, err := b.Open(ctx, key)
 		if err != nil {
-			yield(nil, err)
+			yield(plan.PlannedJob{}, err)
 			return
 		}
 		defer body.Close() // only read from
@@ -165,10 +185,10 @@ func jobsToRun(ctx context.Context, b objects, key string) iter.Seq2[*job.Job, e
 				return
 			}
 			if err != nil {
-				yield(nil, fmt.Errorf("read %s: %w", b.Path(key), err))
+				yield(plan.PlannedJob{}, fmt.Errorf("read %s: %w", b.Path(key), err))
 				return
 			}
-			if planned.Status != plan.Kept && !yield(&planned.Job, nil) {
+			if !yield(planned, nil) {
 				return
 			}
 		}

@@ -13,6 +13,7 @@ import (
 // beat is what this worker does now.
 func (w *worker) beat() fleet.Beat {
 	b := fleet.Beat{Worker: w.name, Version: version(), Started: w.started, Lanes: make(map[string]fleet.Lane)}
+	b.Landed = w.pace.recent(time.Now())
 	for _, l := range w.laneList() {
 		if l.engine.Load() != nil {
 			b.Lanes[l.name] = l.look(w.settings.SubmitSlots, w.settings.CollectSlots)
@@ -20,6 +21,10 @@ func (w *worker) beat() fleet.Beat {
 	}
 	w.mu.RLock()
 	defer w.mu.RUnlock()
+	b.Knows = make(map[string]string, len(w.batches))
+	for batch, held := range w.batches {
+		b.Knows[batch] = held.knows()
+	}
 	b.Tends, b.Trouble = slices.Sorted(maps.Keys(w.tends)), maps.Clone(w.trouble)
 	return b
 }

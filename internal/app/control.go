@@ -40,6 +40,8 @@ func writeControl(ctx context.Context, b objects, o *order, state controlState, 
 // closed says why no job of the order may start; "" if they may.
 func (c control) closed() string {
 	switch {
+	case c.State == controlCancel && c.Why != "":
+		return c.Why
 	case c.State == controlCancel:
 		return "it was cancelled"
 	case c.State == controlPause && c.Why != "":

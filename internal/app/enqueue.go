@@ -26,7 +26,8 @@ func Enqueue(ctx context.Context, p Process) int {
 	root.SetArgs(p.Args)
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
-	root.AddCommand(runCommand(p), planCommand(p), keysCommandOf(p), resolveCommand(p), submitCommand(p))
+	root.AddCommand(runCommand(p), planCommand(p), keysCommandOf(p), resolveCommand(p))
+	root.AddCommand(fleetCommands(p)...)
 	began := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { began = true }
 	err := root.ExecuteContext(ctx)
@@ -76,7 +77,7 @@ SCENARIO_API_KEY and SCENARIO_API_SECRET.
 Exit codes: 0 all images made, 1 unexpected error, 2 wrong input and nothing
 done, 3 some jobs failed or were not run, 130 interrupted.`,
 		Example: "  enqueue run jobs/quickstart.yaml\n  enqueue run --out /mnt/art --quiet nightly.jsonl",
-		Args:    oneFile,
+		Args:    oneFile, ValidArgsFunction: completeFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			settings, err := config.Load(p.Environ)
 			if err != nil {
@@ -103,7 +104,7 @@ free. Nothing is submitted and nothing is written.
 Exit codes: 0 the plan can run, 1 unexpected error, 2 the manifest has problems,
 3 a cap of CU does not cover it.`,
 		Example: "  enqueue plan jobs/icons.yaml\n  enqueue plan --json nightly.jsonl | jq .cost",
-		Args:    oneFile,
+		Args:    oneFile, ValidArgsFunction: completeFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			settings, err := config.Load(p.Environ)
 			if err != nil {
@@ -117,31 +118,6 @@ Exit codes: 0 the plan can run, 1 unexpected error, 2 the manifest has problems,
 	return cmd
 }
 
-func submitCommand(p Process) *cobra.Command {
-	var o submitOptions
-	cmd := &cobra.Command{
-		Use:   "submit FILE",
-		Short: "Hand a manifest to the workers of a fleet and return at once",
-		Long: `Check and price a manifest, write its plan into the fleet's bucket, and let the
-workers run it. Nothing depends on this command once it has returned. Submitting
-the same manifest again, from here or from another machine, is one batch; an edited
-one replaces what is queued, and only what changed is paid for.
-
-Exit codes: 0 submitted, 1 unexpected error, 2 wrong input and nothing done.`,
-		Example: "  enqueue submit jobs/icons.yaml\n  enqueue submit --json nightly.jsonl | jq -r .batch",
-		Args:    oneFile,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			settings, err := config.Load(p.Environ)
-			if err != nil {
-				return &inputError{err}
-			}
-			return submit(cmd.Context(), p, settings, args[0], o)
-		},
-	}
-	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
-	return cmd
-}
-
 func keysCommandOf(p Process) *cobra.Command {
 	var o keysOptions
 	cmd := &cobra.Command{
@@ -151,7 +127,7 @@ func keysCommandOf(p Process) *cobra.Command {
 takes jobs, how many run, how many requests are left in this minute, the CU spent
 and reserved against every cap, and until when it waits and why. It asks the Redis
 server in NIGHTSHIFT_REDIS, or the runs that go on in the output folder, or adds up
-the journals there when nothing runs.
+the journals there, or in the fleet's bucket, when nothing runs.
 
 With --reconcile the journals are held against the account of the provider, day
 by day. That account lags, so differences are shown with their age.
@@ -167,7 +143,7 @@ Exit codes: 0 shown, 1 unexpected error, 2 wrong settings.`,
 			return showKeys(cmd.Context(), p, settings, o)
 		},
 	}
-	cmd.Flags().StringVarP(&o.out, "out", "o", "", "folder that batches go to (default: NIGHTSHIFT_OUT, or out)")
+	cmd.Flags().StringVarP(&o.out, "out", "o", "", "folder that batches go to (default: NIGHTSHIFT_BUCKET, NIGHTSHIFT_OUT, or out)")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&o.reconcile, "reconcile", false, "hold the journals against the provider's account")
 	return cmd
@@ -176,18 +152,21 @@ Exit codes: 0 shown, 1 unexpected error, 2 wrong settings.`,
 func resolveCommand(p Process) *cobra.Command {
 	var o resolveOptions
 	cmd := &cobra.Command{
-		Use:   "resolve FILE [JOB]",
+		Use:   "resolve BATCH [JOB]",
 		Short: "Decide what became of submissions whose reply was lost",
 		Long: `Decide what became of submissions whose reply was lost, where neither the seed nor
 the provider's list of inferences tells. Without JOB it shows what is to be decided.
 Such a job keeps its CU reserved, and nothing is sent again, until it is decided; a
-run of the batch, one that goes on or the next, acts on it.
+run of the batch, one that goes on or the next, or a worker, acts on it.
+
+BATCH is the file of a manifest, or in the fleet's bucket the batch's id or name.
 
 Exit codes: 0 shown or noted, 1 unexpected error, 2 wrong input.`,
-		Example: "  enqueue resolve nightly.yaml\n  enqueue resolve nightly.yaml axe/left --run job_8fK2\n  enqueue resolve nightly.yaml axe/left --resend",
+		Example:           "  enqueue resolve nightly.yaml\n  enqueue resolve nightly.yaml axe/left --run job_8fK2\n  enqueue resolve nightly.yaml axe/left --resend",
+		ValidArgsFunction: completeBatch(p, 1),
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 1 || len(args) > 2 {
-				return fmt.Errorf("%s takes a manifest and perhaps a job; see %s --help", cmd.CommandPath(), cmd.CommandPath())
+				return fmt.Errorf("%s takes a batch and perhaps a job; see %s --help", cmd.CommandPath(), cmd.CommandPath())
 			}
 			return nil
 		},
@@ -199,7 +178,7 @@ Exit codes: 0 shown or noted, 1 unexpected error, 2 wrong input.`,
 			return resolve(cmd.Context(), p, settings, args, o)
 		},
 	}
-	cmd.Flags().StringVarP(&o.out, "out", "o", "", "folder that batches go to (default: NIGHTSHIFT_OUT, or out)")
+	cmd.Flags().StringVarP(&o.out, "out", "o", "", "folder that batches go to (default: NIGHTSHIFT_BUCKET, NIGHTSHIFT_OUT, or out)")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	cmd.Flags().StringVar(&o.run, "run", "", "the inference that is the job's own")
 	cmd.Flags().BoolVar(&o.resend, "resend", false, "it was never accepted: send it again")

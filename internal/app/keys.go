@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"text/tabwriter"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"nightshift/internal/admission"
-	"nightshift/internal/bucket"
 	"nightshift/internal/config"
 	"nightshift/internal/scenario"
 )
@@ -37,7 +37,7 @@ type keysCommand struct {
 func showKeys(ctx context.Context, p Process, s config.Settings, o keysOptions) (err error) {
 	c := &keysCommand{settings: s}
 	defer func() { err = errors.Join(err, c.cleanup.run()) }()
-	if err := c.open(p, folderOf(s, o.out)); err != nil {
+	if err := c.open(ctx, p, inBucket(o.out)); err != nil {
 		return err
 	}
 	if o.reconcile {
@@ -64,7 +64,7 @@ func showKeys(ctx context.Context, p Process, s config.Settings, o keysOptions) 
 	return nil
 }
 
-func (c *keysCommand) open(p Process, folder string) error {
+func (c *keysCommand) open(ctx context.Context, p Process, bucket opener) error {
 	rules, keys, pools, err := everyKey(c.settings, p.Environ)
 	if err != nil {
 		return &inputError{err}
@@ -76,10 +76,11 @@ func (c *keysCommand) open(p Process, folder string) error {
 		return &inputError{err}
 	}
 	c.add("close API clients", c.ring.close)
-	if c.bucket, err = bucket.NewLocal(folder); err != nil {
-		return &inputError{err}
+	logger, err := newLogger(p.Stderr, c.settings, slog.LevelError)
+	if err == nil {
+		c.bucket, err = bucket(ctx, c.settings, logger)
 	}
-	return nil
+	return err
 }
 
 // look asks the Redis server, or the runs that go on in the folder, or else works

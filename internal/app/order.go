@@ -121,6 +121,10 @@ type began struct {
 	Order string    `json:"order"`
 	Plan  string    `json:"plan"`
 	At    time.Time `json:"at"`
+	// Found are jobs that the plan wants to run and that were made by the order before
+	// after the plan had looked, with their images. They are kept.
+	Found       int `json:"found"`
+	FoundImages int `json:"foundImages"`
 }
 
 // openBatches are the batches that workers have to do with. A folder may still be

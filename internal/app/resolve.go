@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
-	"nightshift/internal/bucket"
 	"nightshift/internal/config"
 	"nightshift/internal/job"
 	"nightshift/internal/manifest"
@@ -28,22 +30,26 @@ type resolveOptions struct {
 // resolve is the command resolve: it shows the lost replies of a batch of which only
 // a person can tell what became of them, and takes the answer.
 func resolve(ctx context.Context, p Process, s config.Settings, args []string, o resolveOptions) (failed error) {
-	m, err := manifest.Open(args[0])
+	logger, err := newLogger(p.Stderr, s, slog.LevelError)
 	if err != nil {
-		return asInput(err)
+		return err
 	}
-	b, err := bucket.NewLocal(folderOf(s, o.out))
+	b, err := inBucket(o.out)(ctx, s, logger)
 	if err != nil {
-		return &inputError{err}
+		return err
+	}
+	batch, err := batchToResolve(ctx, b, args[0])
+	if err != nil {
+		return err
 	}
 	if len(args) == 2 {
-		unlock, err := b.Lock(ctx, m.Batch()+"/"+results.AnswersLock)
+		unlock, err := b.Lock(ctx, batch+"/"+results.AnswersLock)
 		if err != nil {
 			return &inputError{fmt.Errorf("somebody else answers at this moment: %w", err)}
 		}
 		defer func() { failed = errors.Join(failed, unlock()) }()
 	}
-	questions := results.NewQuestions(b, m.Batch())
+	questions := results.NewQuestions(b, batch)
 	open, err := questions.Open(ctx)
 	if err != nil {
 		return err
@@ -69,6 +75,21 @@ func resolve(ctx context.Context, p Process, s config.Settings, args []string, o
 	return err
 }
 
+// batchToResolve is the batch that an argument means: that of a manifest, whether it was
+// run or not, or one that is in the bucket.
+func batchToResolve(ctx context.Context, b objects, arg string) (string, error) {
+	m, err := manifest.Open(arg)
+	if err == nil {
+		return m.Batch(), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		if info, statErr := os.Stat(arg); statErr != nil || info.Mode().IsRegular() {
+			return "", asInput(err)
+		}
+	}
+	return (&fleetView{bucket: b}).find(ctx, arg)
+}
+
 // folderOf is the folder that batches go to.
 func folderOf(s config.Settings, out string) string {
 	if out != "" {
@@ -81,7 +102,7 @@ func folderOf(s config.Settings, out string) string {
 func pick(open []job.Question, name string) (job.Question, error) {
 	at := slices.IndexFunc(open, func(q job.Question) bool { return string(q.Job) == name || q.Row == name })
 	if at < 0 {
-		return job.Question{}, fmt.Errorf("nothing is asked about job %q; enqueue resolve FILE lists what is", name)
+		return job.Question{}, fmt.Errorf("nothing is asked about job %q; enqueue resolve BATCH lists what is", name)
 	}
 	return open[at], nil
 }

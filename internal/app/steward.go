@@ -103,6 +103,7 @@ func (w *worker) tending(batch string, tends bool) {
 type steward struct {
 	*worker
 	batch string
+	heard hearing
 }
 
 // step brings the batch's order on: it ends what an order before has left, begins
@@ -147,7 +148,10 @@ func (s *steward) endBefore(ctx context.Context, held *heldBatch, feed fleet.Fee
 		return false, err
 	}
 	live, err := l.liveJobs(ctx, s.batch)
-	return live == 0, err
+	if err != nil || live > 0 || feed.Order == "" {
+		return live == 0 && err == nil, err
+	}
+	return s.everybodyKnows(ctx, held)
 }
 
 // begin takes up what is open of the batch, and lets the order begin. It can be
@@ -180,14 +184,26 @@ func (s *steward) begin(ctx context.Context, held *heldBatch) error {
 		return err
 	}
 	start := began{Order: held.order.ID, Plan: held.order.Plan, At: time.Now().UTC()}
+	past, err := s.past(ctx, held, start.At)
+	if err != nil {
+		return err
+	}
+	if start.Found, start.FoundImages, err = s.found(ctx, held, past); err != nil {
+		return err
+	}
 	if err := writeJSON(ctx, s.bucket, s.batch+"/"+beganName, start); err != nil {
 		return err
 	}
+	found := len(left.open) // to resume takes them out
 	if err := t.resume(ctx, left); err != nil {
 		return err
 	}
-	s.logger.InfoContext(ctx, "order begins", "batch_id", s.batch, "order", held.order.ID, "jobs", held.order.toRun(), "found", len(left.open))
-	return s.fleet.SetFeed(ctx, s.batch, fleet.Feed{Order: held.order.ID, Lane: held.lane.name})
+	s.logger.InfoContext(ctx, "order begins", "batch_id", s.batch, "order", held.order.ID, "jobs", held.order.toRun(), "found", found)
+	if err := s.fleet.SetFeed(ctx, s.batch, fleet.Feed{Order: held.order.ID, Lane: held.lane.name}); err != nil {
+		return err
+	}
+	s.began(held)
+	return s.fleet.Announce(ctx)
 }
 
 // dropOldPlan deletes the plan of the order before.

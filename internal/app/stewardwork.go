@@ -73,7 +73,11 @@ func (s *steward) work(ctx context.Context, held *heldBatch, feed fleet.Feed) er
 
 // feed gives the jobs of the plan to the lane, from where it was left.
 func (s *steward) feed(ctx context.Context, held *heldBatch, feed fleet.Feed) error {
-	past, err := s.past(ctx, held)
+	start, err := readBegan(ctx, held)
+	if err != nil {
+		return err
+	}
+	past, err := s.past(ctx, held, start.At)
 	if err != nil {
 		return err
 	}
@@ -91,18 +95,15 @@ type past struct {
 	attempts map[job.ID]int  // of jobs that have failed
 }
 
-func (s *steward) past(ctx context.Context, held *heldBatch) (*past, error) {
-	start, err := readBegan(ctx, held)
-	if err != nil {
-		return nil, err
-	}
+// past reads what became of jobs before the order began at this time.
+func (s *steward) past(ctx context.Context, held *heldBatch, start time.Time) (*past, error) {
 	p := &past{done: make(map[job.ID]bool), attempts: make(map[job.ID]int)}
 	planned := held.order.Planned.Add(-clocksApart)
 	for result, err := range held.ended(ctx) {
 		switch {
 		case err != nil:
 			return nil, err
-		case result.Recorded.After(start.At): // this order's own, which Redis knows of
+		case result.Recorded.After(start): // this order's own, which Redis knows of
 		case result.State != job.Succeeded:
 			p.attempts[result.Job] = max(p.attempts[result.Job], result.Attempts)
 		case result.Recorded.After(planned) && held.present(ctx, &result):
@@ -110,6 +111,24 @@ func (s *steward) past(ctx context.Context, held *heldBatch) (*past, error) {
 		}
 	}
 	return p, nil
+}
+
+// found counts the jobs and images that the plan wants to make and that are there: an
+// order before made them after the plan had looked.
+func (s *steward) found(ctx context.Context, held *heldBatch, past *past) (jobs, images int, err error) {
+	if len(past.done) == 0 {
+		return 0, 0, nil
+	}
+	for j, err := range jobsToRun(ctx, s.bucket, held.order.Plan) {
+		if err != nil {
+			return 0, 0, err
+		}
+		if past.done[j.ID] {
+			jobs++
+			images += len(j.Outputs)
+		}
+	}
+	return jobs, images, nil
 }
 
 // toFeed are the jobs of the plan that are to run, from where the feed was left. How
@@ -155,8 +174,16 @@ func (s *steward) cancel(ctx context.Context, held *heldBatch) error {
 		if err != nil {
 			return err
 		}
-		if live == 0 {
-			return s.finish(ctx, held, ending{outcome: results.Cancelled, err: errors.New(held.control.closed())})
+		known, err := s.everybodyKnows(ctx, held)
+		if err != nil {
+			return err
+		}
+		if live == 0 && known {
+			end := ending{outcome: results.Cancelled}
+			if why := held.control.Why; why != "" {
+				end.err = errors.New(why)
+			}
+			return s.finish(ctx, held, end)
 		}
 		select {
 		case <-ctx.Done():

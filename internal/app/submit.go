@@ -15,11 +15,13 @@ import (
 )
 
 type submitOptions struct {
-	json bool
+	json  bool
+	watch bool // until it is over
 }
 
 // submission is the outcome of submitting a manifest.
 type submission struct {
+	Type    string            `json:"type"` // "submission", which tells it from the lines of watching
 	Batch   string            `json:"batch"`
 	Outcome submissionOutcome `json:"outcome"`
 	Order   string            `json:"order,omitempty"`
@@ -32,6 +34,8 @@ type submission struct {
 	Workers  int     `json:"workers"` // that live; -1 where nobody could say
 	Folder   string  `json:"folder"`
 }
+
+const submissionType = "submission"
 
 type submissionOutcome string
 
@@ -74,7 +78,12 @@ func submit(ctx context.Context, p Process, s config.Settings, file string, o su
 	if err != nil {
 		return err
 	}
-	return session.tellSubmission(ctx, p, result, o)
+	if err := session.tellSubmission(ctx, p, result, o); err != nil || !o.watch || result.Outcome == nothingNew {
+		return err
+	}
+	return withFleet(ctx, p, s, func(v *fleetView) error {
+		return v.watch(ctx, result.Batch, planned, watchOptions{json: o.json})
+	})
 }
 
 // order makes the plan the batch's order, unless it is that already.
@@ -88,9 +97,17 @@ func (o *session) order(ctx context.Context, made *plan.Plan, planned time.Time)
 		return nil, err
 	}
 	goesOn := before != nil && slices.Contains(open, o.batch)
+	ending := false // the order before was cancelled and is about to end
+	if goesOn {
+		c, err := readControl(ctx, o.bucket, before)
+		if err != nil {
+			return nil, err
+		}
+		ending = c.State == controlCancel
+	}
 	next := orderOf(o.manifest, made, planned, before)
 	result := &submission{
-		Batch: o.batch, Outcome: submitted, Jobs: next.Jobs, Kept: next.Kept, Images: next.Images, Cost: next.Cost,
+		Type: submissionType, Batch: o.batch, Outcome: submitted, Jobs: next.Jobs, Kept: next.Kept, Images: next.Images, Cost: next.Cost,
 		Forecast: next.Forecast, Folder: o.bucket.Path(o.batch),
 	}
 	if made.ToRun() == 0 && !goesOn {
@@ -108,7 +125,7 @@ func (o *session) order(ctx context.Context, made *plan.Plan, planned time.Time)
 	if err != nil {
 		return nil, err
 	}
-	if goesOn && before.Content == next.Content {
+	if goesOn && !ending && before.Content == next.Content {
 		result.Outcome, result.Order = underWay, before.ID
 		return result, o.bucket.Delete(ctx, next.Plan)
 	}
@@ -139,7 +156,7 @@ func (o *session) tellSubmission(ctx context.Context, p Process, result *submiss
 		}
 		result.Workers = len(workers)
 	}
-	if options.json {
+	if options.json { // one line, since others may follow
 		return json.NewEncoder(p.Stdout).Encode(result)
 	}
 	_, err := fmt.Fprint(p.Stdout, result.words())

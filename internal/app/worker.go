@@ -99,6 +99,8 @@ type worker struct {
 	folders map[string]*sharedFolder
 	tends   map[string]bool   // batches that this worker feeds and reports on
 	trouble map[string]string // by batch; "" is the worker itself
+
+	pace landedTimes
 }
 
 // runWorker is the command worker: checks, then works until ctx is done.
@@ -192,12 +194,20 @@ type heldBatch struct {
 	order   *order
 	control control
 	lane    *lane
+	begun   bool // the order; before that what is queued is of another one
 }
 
 // rules are those by which jobs of the batch may start.
 func (h *heldBatch) rules() batchRules {
-	return batchRules{name: h.order.Name, budget: h.order.Rules.Budget, window: h.order.Rules.Window, paused: h.control.closed()}
+	rules := batchRules{name: h.order.Name, budget: h.order.Rules.Budget, window: h.order.Rules.Window, paused: h.control.closed()}
+	if rules.paused == "" && !h.begun {
+		rules.paused = "its order is about to begin"
+	}
+	return rules
 }
+
+// knows names what is wanted of the batch, for others to see that it is known here.
+func (h *heldBatch) knows() string { return h.order.ID + " " + string(h.control.State) }
 
 // rest waits, or returns early when ctx is done.
 func rest(ctx context.Context, d time.Duration) {

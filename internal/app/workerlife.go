@@ -115,6 +115,14 @@ func (s *shiftWork) hear(ctx context.Context) {
 	s.news, s.round = news, time.Now()
 	s.startLanes(ctx)
 	s.tendAll(ctx)
+	s.tell(ctx) // somebody may wait for it
+}
+
+// tell tells the others what this worker does and knows.
+func (s *shiftWork) tell(ctx context.Context) {
+	if err := s.fleet.Beat(ctx, s.beat()); err != nil && ctx.Err() == nil {
+		s.logger.DebugContext(ctx, "redis does not take the beat", "err", err)
+	}
 }
 
 // startLanes starts the lanes that have become known in this life.
@@ -210,6 +218,7 @@ func (w *worker) restoreAlone(ctx context.Context, token string) error {
 // landed passes a recorded result on.
 func (w *worker) landed(batch string, result job.Result) {
 	w.metrics.JobEnded(result)
+	w.pace.landed(batch, len(result.Images), time.Now())
 	w.thumbs.landed(batch, result)
 }
 

@@ -100,6 +100,10 @@ func (w *worker) readHeld(ctx context.Context, batch string) (*heldBatch, error)
 	if err != nil {
 		return nil, err
 	}
+	var start began
+	if _, err := readJSON(ctx, w.bucket, batch+"/"+beganName, &start); err != nil {
+		return nil, err
+	}
 	state, err := readState(ctx, w.bucket, batch)
 	if err != nil {
 		return nil, err
@@ -107,7 +111,7 @@ func (w *worker) readHeld(ctx context.Context, batch string) (*heldBatch, error)
 	if state != nil {
 		l.api.keys.remember(state.Keys)
 	}
-	return &heldBatch{sharedFolder: w.shared(batch), order: o, control: c, lane: l}, nil
+	return &heldBatch{sharedFolder: w.shared(batch), order: o, control: c, lane: l, begun: start.Order == o.ID}, nil
 }
 
 // hold takes over what was read of a batch. Jobs that waited because it was paused,
@@ -117,11 +121,22 @@ func (w *worker) hold(ctx context.Context, next *heldBatch) {
 	before := w.batches[next.batch]
 	w.batches[next.batch] = next
 	w.mu.Unlock()
-	if before != nil && before.order.ID == next.order.ID && before.control.State == next.control.State {
+	if before != nil && before.knows() == next.knows() && before.begun == next.begun {
 		return
 	}
 	w.logger.InfoContext(ctx, "order heard of", "batch_id", next.batch, "order", next.order.ID, "state", string(next.control.State))
 	w.wakeLane(ctx, next.lane)
+}
+
+// began notes that the order of a batch has begun.
+func (w *worker) began(held *heldBatch) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if now := w.batches[held.batch]; now != nil && now.order.ID == held.order.ID {
+		next := *now
+		next.begun = true
+		w.batches[held.batch] = &next
+	}
 }
 
 // laneNamed returns the lane of this name.

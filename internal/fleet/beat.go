@@ -20,10 +20,22 @@ type Beat struct {
 	Started time.Time `json:"started"`
 	// Tends are the batches that this worker feeds and reports on.
 	Tends []string `json:"tends"`
+	// Knows is what this worker has heard of each batch: its order, and what is wanted of
+	// it.
+	Knows map[string]string `json:"knows,omitempty"`
 	// Lanes is how the lanes stand, by name, as this worker sees it.
 	Lanes map[string]Lane `json:"lanes"`
+	// Landed is what this worker stored in the last minutes, by batch.
+	Landed map[string]Landed `json:"landed,omitempty"`
 	// Trouble is what keeps it from working, by batch; "" is the worker itself.
 	Trouble map[string]string `json:"trouble,omitempty"`
+}
+
+// Landed is what came home lately.
+type Landed struct {
+	Jobs    int     `json:"jobs"`
+	Images  int     `json:"images"`
+	Seconds float64 `json:"seconds"` // in how much time, at most five minutes
 }
 
 // Lane is what a worker sees of a lane.

@@ -64,7 +64,7 @@ func headline(m *moment, width int, b brush) string {
 
 func phasePaint(p Phase) paint {
 	switch p {
-	case Stopping:
+	case Stopping, Waiting, Paused, Cancelling:
 		return yellow
 	case Done:
 		return green

@@ -55,8 +55,11 @@ func (m *moment) money() []item {
 // waiting says what is waited for; while stopping, that is what was already sent.
 func (m *moment) waiting(countdown bool) string {
 	out := m.Jobs.Running + m.Jobs.Unknown
-	if m.Phase != Stopping || out == 0 {
+	switch {
+	case out == 0 || m.Phase != Stopping && m.Phase != Cancelling:
 		return m.Waiting.words(m.now, countdown)
+	case m.Phase == Cancelling:
+		return fmt.Sprintf("collecting %s (%s CU, paid in any case)", counted(out, "inference"), amount(m.CU.Reserved))
 	}
 	return fmt.Sprintf("collecting %s (%s CU, paid in any case); the next run collects the rest",
 		counted(out, "inference"), amount(m.CU.Reserved))

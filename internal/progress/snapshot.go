@@ -17,6 +17,10 @@ const (
 	Stopping  Phase = "stopping"  // sends nothing more, stores what it can
 	Finishing Phase = "finishing" // draws the contact sheet
 	Done      Phase = "done"
+	// Of a batch that a fleet of workers runs:
+	Waiting    Phase = "waiting"    // no worker has begun
+	Paused     Phase = "paused"     // a person paused it
+	Cancelling Phase = "cancelling" // collects what was sent, and ends
 )
 
 // words says the phase to a person.
@@ -26,6 +30,8 @@ func (p Phase) words() string {
 		return "looking up earlier runs"
 	case Finishing:
 		return "drawing the contact sheet"
+	case Waiting:
+		return "waiting for a worker"
 	default:
 		return clean(string(p), shortText)
 	}

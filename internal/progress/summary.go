@@ -20,6 +20,7 @@ const (
 	Complete    Outcome = "complete"    // every job ended, some perhaps failed
 	Interrupted Outcome = "interrupted" // a person or a shutdown ended it
 	Stopped     Outcome = "stopped"     // ended early for the reason given with it
+	Cancelled   Outcome = "cancelled"   // a person ended it; what was sent is stored
 )
 
 // Summary is what a run has to say when it is over. What is zero is left out.

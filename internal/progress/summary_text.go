@@ -16,7 +16,7 @@ const (
 func (s *Summary) text(p *page) {
 	p.line(s.verdict())
 	p.blank()
-	if s.Outcome == Stopped {
+	if s.Outcome == Stopped || s.Outcome == Cancelled && s.Reason != "" {
 		p.field("reason", yellow, orUnknown(clean(s.Reason, longText)))
 	}
 	p.field("jobs", plain, s.jobs())
@@ -49,6 +49,8 @@ func (s *Summary) verdict() (paint, string) {
 		return yellow, name + " interrupted" + after + ": " + made
 	case s.Outcome == Stopped:
 		return yellow, name + " stopped" + after + ": " + made
+	case s.Outcome == Cancelled:
+		return yellow, name + " cancelled" + after + ": " + made
 	case s.Jobs.Failed > 0:
 		return red, fmt.Sprintf("%s ended%s: %s, %s failed", name, after, made, counted(s.Jobs.Failed, "job"))
 	case s.Jobs.Succeeded == 0 && s.Jobs.Kept > 0 && s.Jobs.Kept == s.Jobs.Total:

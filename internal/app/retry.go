@@ -1,0 +1,211 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"iter"
+	"os"
+	"slices"
+	"time"
+
+	"nightshift/internal/config"
+	"nightshift/internal/job"
+	"nightshift/internal/plan"
+	"nightshift/internal/results"
+)
+
+type retryOptions struct {
+	json bool
+}
+
+// retry is the command retry: another order of the same plan, in which what succeeded
+// is kept and the rest runs again. With a manifest it is a submission.
+func retry(ctx context.Context, p Process, s config.Settings, arg string, o retryOptions) error {
+	if info, err := os.Stat(arg); err == nil && info.Mode().IsRegular() {
+		return submit(ctx, p, s, arg, submitOptions{json: o.json})
+	}
+	return withFleet(ctx, p, s, func(v *fleetView) error {
+		batch, err := v.find(ctx, arg)
+		if err != nil {
+			return err
+		}
+		result, err := v.retry(ctx, batch)
+		if err != nil {
+			return err
+		}
+		if o.json {
+			return json.NewEncoder(p.Stdout).Encode(result)
+		}
+		_, err = fmt.Fprint(p.Stdout, result.words())
+		return err
+	})
+}
+
+var errGoesOn = errors.New("it goes on")
+
+// retry places another order of the plan of a batch that is over.
+func (v *fleetView) retry(ctx context.Context, batch string) (*submission, error) {
+	planned := time.Now().UTC()
+	open, err := openBatches(ctx, v.bucket)
+	if err != nil {
+		return nil, err
+	}
+	r, err := readRecord(ctx, v.bucket, batch, slices.Contains(open, batch))
+	switch {
+	case err != nil:
+		return nil, err
+	case r.order == nil:
+		return nil, &inputError{&job.HintedError{
+			Err: fmt.Errorf("batch %s was never submitted", batch), Hint: "submit its manifest, or run it with enqueue run",
+		}}
+	case r.open:
+		return nil, &inputError{&job.HintedError{
+			Err: fmt.Errorf("batch %s: %w", batch, errGoesOn),
+			Hint: "what fails for a passing reason is tried again by itself; what has failed for good can be retried when the batch is over (enqueue watch), " +
+				"and what is wrong in the manifest corrected now: submit it again, edited",
+		}}
+	}
+	left, err := v.unmade(ctx, batch)
+	if err != nil {
+		return nil, err
+	}
+	next := *r.order
+	next.Number, next.Planned, next.Plan = r.order.Number+1, planned, newPlanKey(batch)
+	next.Kept, next.Images, next.Cost = 0, 0, 0
+	digest, err := writeJobs(ctx, v.bucket, next.Plan, left.again(ctx, v.bucket, r.order.Plan, &next))
+	if err == nil {
+		err = next.name(digest)
+	}
+	if toRun := r.order.toRun(); toRun > 0 {
+		next.Forecast = r.order.Forecast * float64(next.toRun()) / float64(toRun)
+	}
+	if err == nil {
+		err = v.affordable(ctx, &next)
+	}
+	if err != nil || next.toRun() == 0 {
+		err = errors.Join(err, v.bucket.Delete(ctx, next.Plan))
+	} else {
+		err = placeOrder(ctx, v.bucket, &next)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return v.placed(ctx, &next)
+}
+
+// placed tells the workers of an order, and makes the answer to the person.
+func (v *fleetView) placed(ctx context.Context, next *order) (*submission, error) {
+	result := &submission{
+		Type: submissionType, Batch: next.Batch, Outcome: submitted, Order: next.ID, Jobs: next.Jobs, Kept: next.Kept, Images: next.Images, Cost: next.Cost,
+		Workers: -1, Folder: v.bucket.Path(next.Batch),
+	}
+	result.Forecast = next.Forecast
+	if next.toRun() == 0 {
+		result.Outcome, result.Order = nothingNew, ""
+		return result, nil
+	}
+	if v.fleet == nil {
+		return result, nil
+	}
+	if err := v.fleet.Announce(ctx); err != nil {
+		v.logger.WarnContext(ctx, "workers not told", "err", err)
+		return result, nil
+	}
+	workers, err := v.fleet.Workers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	result.Workers = len(workers)
+	return result, nil
+}
+
+// unmade tells which jobs have their images. Of each it remembers eight bytes.
+type unmade struct {
+	seed maphash.Seed
+	made map[uint64]struct{}
+	// gone are the prices of jobs that succeeded and whose images are not there any more.
+	gone map[job.ID]job.CU
+}
+
+func (v *fleetView) unmade(ctx context.Context, batch string) (*unmade, error) {
+	u := &unmade{seed: maphash.MakeSeed(), made: make(map[uint64]struct{}), gone: make(map[job.ID]job.CU)}
+	f := newFolder(v.bucket, batch)
+	for result, err := range f.log.Succeeded(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if f.present(ctx, &result) {
+			u.made[u.hash(result.Job)] = struct{}{}
+		} else {
+			u.gone[result.Job] = max(result.Quoted, u.gone[result.Job])
+		}
+	}
+	return u, nil
+}
+
+func (u *unmade) hash(id job.ID) uint64 { return maphash.String(u.seed, string(id)) }
+
+// again streams the jobs of a plan with their statuses as they are now, and counts
+// them in the order.
+func (u *unmade) again(ctx context.Context, b objects, planKey string, o *order) iter.Seq2[plan.PlannedJob, error] {
+	return func(yield func(plan.PlannedJob, error) bool) {
+		for planned, err := range plannedJobs(ctx, b, planKey) {
+			if err == nil {
+				err = u.update(&planned)
+			}
+			if err == nil && planned.Status == plan.Kept {
+				o.Kept++
+			} else if err == nil {
+				o.Images += len(planned.Outputs)
+				o.Cost += planned.Quote
+			}
+			if !yield(planned, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// update says of a job whether it is made. One that was kept has no price in the plan;
+// it gets that of its result.
+func (u *unmade) update(planned *plan.PlannedJob) error {
+	if _, made := u.made[u.hash(planned.ID)]; made {
+		planned.Status, planned.Quote = plan.Kept, 0
+		return nil
+	}
+	if planned.Status != plan.Kept {
+		return nil
+	}
+	quote, known := u.gone[planned.ID]
+	if !known {
+		return &inputError{&job.HintedError{
+			Err:  fmt.Errorf("row %s was made before, its images are gone, and its price is not known", planned.Row),
+			Hint: "submit the manifest again; that asks for the price",
+		}}
+	}
+	planned.Status, planned.Quote = plan.New, quote
+	return nil
+}
+
+// affordable refuses an order that the batch's budget cannot cover.
+func (v *fleetView) affordable(ctx context.Context, o *order) error {
+	if o.Rules.Budget == nil || o.toRun() == 0 {
+		return nil
+	}
+	spend, err := results.NewJournal(v.bucket, o.Batch).Spend(ctx)
+	if err != nil {
+		return err
+	}
+	held, billed, refunded := spend.Total()
+	spent := held + billed - refunded
+	if spent+o.Cost <= *o.Rules.Budget {
+		return nil
+	}
+	return &inputError{&job.HintedError{
+		Err:  fmt.Errorf("the budget of batch %s is %s CU, %s are spent, and what is to run again costs %s", o.Batch, *o.Rules.Budget, spent, o.Cost),
+		Hint: "raise budget.cu of the manifest and submit it",
+	}}
+}

@@ -1,0 +1,112 @@
+package progress
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// Standing is how a batch stands at one moment, for a person who asks.
+type Standing struct {
+	Snapshot
+	Word  string // says the phase in place of its own word
+	Alarm bool   // the word is bad news
+	Good  bool   // or good news
+	Ended time.Time
+	// Left is how long it takes, Pace in images a second; 0 if not known.
+	Left  time.Duration
+	Pace  float64
+	Notes []Note
+}
+
+// Note is a sentence about a batch, with a word that says what about.
+type Note struct {
+	About string
+	Text  string
+	Alarm bool
+}
+
+// Write writes how the batch stands at a time: on a terminal as the live view shows
+// it, elsewhere as one line, and below that the notes. It returns the writer's error.
+func (s *Standing) Write(out io.Writer, style Style, now time.Time) error {
+	page := page{brush: brush(style.Color)}
+	m := moment{Snapshot: s.Snapshot, now: now, left: s.Left, leftKnown: s.Left > 0, pace: s.Pace}
+	if style.Terminal {
+		page.width = style.width()
+		for _, line := range s.frame(&m, page.width, page.brush) {
+			page.WriteString(strings.TrimRight(line, " ") + "\n")
+		}
+	} else {
+		name := clean(m.Batch, shortText)
+		page.WriteString(name + ": " + s.facts(&m) + m.estimates() + "\n")
+	}
+	for _, note := range s.Notes {
+		color := plain
+		if note.Alarm {
+			color = yellow
+		}
+		page.field(clean(note.About, labelWidth-1), color, clean(note.Text, anyText))
+	}
+	if _, err := io.WriteString(out, page.String()); err != nil {
+		return fmt.Errorf("write how batch %s stands: %w", s.Batch, err)
+	}
+	return nil
+}
+
+// frame is the live view's, under the standing's own head.
+func (s *Standing) frame(m *moment, columns int, b brush) []string {
+	lines := frame(m, columns, 0, b, false)
+	if s.Word != "" {
+		lines[0] = s.headline(m, max(columns-1, leastBar), b)
+	}
+	return lines
+}
+
+func (s *Standing) headline(m *moment, width int, b brush) string {
+	name, word, when := clean(m.Batch, shortText), clean(s.Word, shortText), ""
+	switch {
+	case !s.Ended.IsZero():
+		when = clock(s.Ended, m.now)
+	case !m.Started.IsZero():
+		when = span(m.now.Sub(m.Started))
+	}
+	color := cyan
+	switch {
+	case s.Alarm:
+		color = yellow
+	case s.Good:
+		color = green
+	}
+	room := width - columns(name) - 2
+	if columns(word) > room {
+		return b.paint(bold, cut(name, max(width-columns(word)-2, leastText))) + "  " + b.paint(color, word)
+	}
+	gap := room - columns(word) - columns(when)
+	if gap < 2 {
+		return b.paint(bold, name) + "  " + b.paint(color, word)
+	}
+	return b.paint(bold, name) + "  " + b.paint(color, word) + strings.Repeat(" ", gap) + b.paint(faint, when)
+}
+
+// facts are those of a line, under the standing's own word.
+func (s *Standing) facts(m *moment) string {
+	facts := m.facts()
+	if s.Word == "" {
+		return facts
+	}
+	return clean(s.Word, shortText) + strings.TrimPrefix(facts, m.Phase.words())
+}
+
+// Table writes rows below a head in columns that fit their longest cell; on a terminal
+// the last column is cut where the line would be too long. It returns the writer's
+// error.
+func Table(out io.Writer, style Style, head []string, rows [][]string) error {
+	t := NewTable(out, style, head)
+	for _, row := range rows {
+		if err := t.Row(row...); err != nil {
+			return err
+		}
+	}
+	return t.Flush()
+}
