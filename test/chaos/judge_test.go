@@ -183,8 +183,12 @@ func (j *judging) judgeOutcomes() {
 		}
 	}
 	missing := 0
+	current := make(map[string]job.ID) // images of the jobs of the plan, by key
 	for i := range j.planned {
 		r, known := outcome[j.planned[i].ID]
+		for _, image := range r.Images {
+			current[image.Key] = r.Job
+		}
 		switch {
 		case !known:
 			missing++
@@ -197,6 +201,9 @@ func (j *judging) judgeOutcomes() {
 	}
 	for _, r := range outcome {
 		for _, i := range r.Images {
+			if owner, known := current[i.Key]; known && owner != r.Job {
+				continue // the row was edited since, and its image replaced
+			}
 			if err := j.judgeImage(i); err != nil {
 				j.trouble("%s: job %s: image %s: %v", j.batch.name, r.Job, i.Key, err)
 			}
