@@ -92,3 +92,22 @@ func TestFleet(t *testing.T) {
 		}
 	})
 }
+
+// An emptied Redis has no jobs, which must not look like an order that is over.
+func TestFleetOnAnEmptiedRedis(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNight(t, simulator.Options{Latency: simulator.Between(5*time.Second, 15*time.Second), Parallel: 10, Seed: 1, RequestsPerMinute: 3000}, etchings(150))
+		n.member()
+		n.member()
+		n.submit()
+		for range 12 {
+			time.Sleep(4*time.Second + 130*time.Millisecond) // virtual; at another moment between two looks each time
+			n.redis.FlushAll()
+		}
+		n.over(time.Hour)
+		n.noneFailed()
+		n.paidOnce()
+		n.allStored()
+	})
+}

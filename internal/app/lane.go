@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"fmt"
 	"sync/atomic"
 
@@ -98,10 +97,4 @@ func (l *lane) stop() {
 	if l.engine != nil && l.engine.servers != nil {
 		l.engine.stop()
 	}
-}
-
-// liveJobs are how many jobs of a batch the lane has.
-func (l *lane) liveJobs(ctx context.Context, batch string) (int, error) {
-	counts, err := l.engine.store.Counts(ctx, batch)
-	return counts.Live(), err
 }

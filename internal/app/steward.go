@@ -113,6 +113,9 @@ func (s *steward) step(ctx context.Context) error {
 		return nil
 	}
 	feed, err := s.fleet.Feed(ctx, s.batch)
+	if err == nil {
+		err = s.sameLife(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -145,8 +148,29 @@ func (s *steward) endBefore(ctx context.Context, held *heldBatch, feed fleet.Fee
 	if err := s.exporterOf(held).drain(ctx); err != nil {
 		return false, err
 	}
-	live, err := l.liveJobs(ctx, s.batch)
+	live, err := s.liveJobs(ctx, l)
 	return live == 0, err
+}
+
+// liveJobs are how many jobs of the batch a lane has. A Redis that was emptied has
+// none, and so has one that is being restored: what it says counts only if it is still
+// in the life in which this steward works.
+func (s *steward) liveJobs(ctx context.Context, l *lane) (int, error) {
+	counts, err := l.engine.store.Counts(ctx, s.batch)
+	if err != nil {
+		return 0, err
+	}
+	return counts.Live(), s.sameLife(ctx)
+}
+
+// sameLife returns errLifeOver if what was just read from Redis may be of another life
+// than this worker's.
+func (w *worker) sameLife(ctx context.Context) error {
+	alive, err := w.admission.Alive(ctx)
+	if err == nil && !alive {
+		return errLifeOver
+	}
+	return err
 }
 
 // begin takes up what is open of the batch, and lets the order begin. It can be
