@@ -14,7 +14,7 @@ import (
 func (w *worker) beat() fleet.Beat {
 	b := fleet.Beat{Worker: w.name, Version: version(), Started: w.started, Lanes: make(map[string]fleet.Lane)}
 	for _, l := range w.laneList() {
-		if l.engine != nil {
+		if l.engine.Load() != nil {
 			b.Lanes[l.name] = l.look(w.settings.SubmitSlots, w.settings.CollectSlots)
 		}
 	}
@@ -26,7 +26,7 @@ func (w *worker) beat() fleet.Beat {
 
 // look is how the lane stands.
 func (l *lane) look(submitSlots, storeSlots int) fleet.Lane {
-	waits := l.engine.runner.Waits()
+	waits := l.engine.Load().runner.Waits()
 	seen := fleet.Lane{
 		Reason: waits.Reason, Until: waits.Until, Detail: waits.Detail, Endless: waits.Endless,
 		Blocked:    l.blocked.lastMinute(waits.Total, time.Now()),

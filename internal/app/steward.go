@@ -109,7 +109,7 @@ type steward struct {
 // this one, or feeds it and waits for its end. It returns when something changed.
 func (s *steward) step(ctx context.Context) error {
 	held := s.held(s.batch)
-	if held == nil || held.lane.engine == nil {
+	if held == nil || held.lane.engine.Load() == nil {
 		return nil
 	}
 	feed, err := s.fleet.Feed(ctx, s.batch)
@@ -118,6 +118,9 @@ func (s *steward) step(ctx context.Context) error {
 	}
 	if err != nil {
 		return err
+	}
+	if feed.Life != s.admission.Life() {
+		feed = fleet.Feed{} // written by a steward that did not know that its life was over
 	}
 	if feed.Order != held.order.ID {
 		over, err := s.endBefore(ctx, held, feed)
@@ -138,7 +141,7 @@ func (s *steward) endBefore(ctx context.Context, held *heldBatch, feed fleet.Fee
 		if l, err = s.laneNamed(feed.Lane); err != nil {
 			return false, err
 		}
-		if l.engine == nil {
+		if l.engine.Load() == nil {
 			return false, nil // it is about to be started
 		}
 	}
@@ -156,7 +159,7 @@ func (s *steward) endBefore(ctx context.Context, held *heldBatch, feed fleet.Fee
 // none, and so has one that is being restored: what it says counts only if it is still
 // in the life in which this steward works.
 func (s *steward) liveJobs(ctx context.Context, l *lane) (int, error) {
-	counts, err := l.engine.store.Counts(ctx, s.batch)
+	counts, err := l.engine.Load().store.Counts(ctx, s.batch)
 	if err != nil {
 		return 0, err
 	}
@@ -210,7 +213,7 @@ func (s *steward) begin(ctx context.Context, held *heldBatch) error {
 		return err
 	}
 	s.logger.InfoContext(ctx, "order begins", "batch_id", s.batch, "order", held.order.ID, "jobs", held.order.toRun(), "found", len(left.open))
-	return s.fleet.SetFeed(ctx, s.batch, fleet.Feed{Order: held.order.ID, Lane: held.lane.name})
+	return s.fleet.SetFeed(ctx, s.batch, s.feedOf(held))
 }
 
 // dropOldPlan deletes the plan of the order before.
@@ -232,7 +235,7 @@ func (s *steward) noteKeys(ctx context.Context, held *heldBatch) error {
 	if state != nil {
 		next.Created = state.Created
 	}
-	for id, authors := range held.lane.engine.runner.Authors() {
+	for id, authors := range held.lane.engine.Load().runner.Authors() {
 		known := next.Keys[id]
 		known.Authors = authors
 		next.Keys[id] = known

@@ -98,7 +98,7 @@ func (s *steward) report(ctx context.Context, held *heldBatch, end ending) (resu
 // close says that the fleet has nothing to do with the batch any more, unless another
 // order came in the meantime.
 func (s *steward) close(ctx context.Context, held *heldBatch) error {
-	if err := held.lane.engine.store.Forget(ctx, s.batch); err != nil {
+	if err := held.lane.engine.Load().store.Forget(ctx, s.batch); err != nil {
 		return err
 	}
 	if err := closeBatch(ctx, s.bucket, s.batch); err != nil {

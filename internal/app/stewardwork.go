@@ -80,7 +80,7 @@ func (s *steward) feed(ctx context.Context, held *heldBatch, feed fleet.Feed) er
 	if err != nil {
 		return err
 	}
-	e := held.lane.engine
+	e := held.lane.engine.Load()
 	if err := e.runner.Feed(ctx, s.batch, held.order.Priority, s.toFeed(ctx, held, feed, past)); err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func (s *steward) cancel(ctx context.Context, held *heldBatch) error {
 
 // withdraw ends the jobs of the batch that are queued in a lane and were not sent.
 func (s *steward) withdraw(ctx context.Context, l *lane) error {
-	store := l.engine.store
+	store := l.engine.Load().store
 	for _, state := range []job.State{job.Queued, job.Admitted} {
 		refs, err := store.In(ctx, state, 0)
 		if err != nil {
@@ -195,7 +195,7 @@ func (s *steward) withdraw(ctx context.Context, l *lane) error {
 // withdrawJob takes the job over, so that no handler can send it any more, and ends
 // it. What such a handler had reserved is given back at the end of the order.
 func (s *steward) withdrawJob(ctx context.Context, l *lane, ref job.Ref) error {
-	rec, err := l.engine.store.Claim(ctx, ref)
+	rec, err := l.engine.Load().store.Claim(ctx, ref)
 	if errors.Is(err, job.ErrRecordGone) {
 		return nil
 	}
@@ -210,7 +210,7 @@ func (s *steward) withdrawJob(ctx context.Context, l *lane, ref job.Ref) error {
 			return err
 		}
 	}
-	err = l.engine.store.Finish(ctx, rec, job.Cancelled, 0)
+	err = l.engine.Load().store.Finish(ctx, rec, job.Cancelled, 0)
 	if errors.Is(err, job.ErrFenced) {
 		return nil // the next look ends it
 	}
@@ -222,7 +222,7 @@ type standstill struct{ since time.Time }
 
 // failOverBudget cancels an order that is not to wait for a full cap.
 func (s *steward) failOverBudget(ctx context.Context, held *heldBatch, stands *standstill) error {
-	waits := held.lane.engine.runner.Waits()
+	waits := held.lane.engine.Load().runner.Waits()
 	if held.order.Rules.OnBudget != manifest.OnBudgetFail || !overBudget(waits.Reason) {
 		stands.since = time.Time{}
 		return nil

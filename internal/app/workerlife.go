@@ -29,21 +29,20 @@ var errLifeOver = errors.New("redis lost its state")
 func (w *worker) oneLife(ctx context.Context) error {
 	life, end := context.WithCancel(ctx)
 	var tending sync.WaitGroup
+	defer w.stopLanes() // once nobody tends a batch any more
 	defer tending.Wait()
 	defer end()
 	if err := w.refresh(life); err != nil {
 		return err
 	}
-	lanes := w.laneList()
-	for _, l := range lanes {
-		w.newEngine(l)
-	}
 	if err := w.enterLife(life); err != nil {
 		return err
 	}
-	defer w.stopLanes()
-	for _, l := range lanes {
-		if err := l.engine.start(life, w.settings); err != nil {
+	if err := w.newEngines(life); err != nil {
+		return err
+	}
+	for _, l := range w.laneList() {
+		if err := l.engine.Load().start(life, w.settings); err != nil {
 			return err
 		}
 	}
@@ -109,14 +108,18 @@ func (s *shiftWork) hear(ctx context.Context) {
 // startLanes starts the lanes that have become known in this life.
 func (s *shiftWork) startLanes(ctx context.Context) {
 	for _, l := range s.laneList() {
-		if l.engine != nil {
+		if l.engine.Load() != nil {
 			continue
 		}
-		s.newEngine(l)
-		if err := l.engine.start(ctx, s.settings); err != nil {
-			s.logger.ErrorContext(ctx, "lane not started, trying again", "lane", l.name, "err", err)
-			l.engine = nil
+		e, err := s.newEngine(ctx, l)
+		if err == nil {
+			err = e.start(ctx, s.settings)
 		}
+		if err != nil {
+			s.logger.ErrorContext(ctx, "lane not started, trying again", "lane", l.name, "err", err)
+			continue
+		}
+		l.engine.Store(e)
 	}
 }
 
@@ -150,7 +153,7 @@ func (w *worker) stopLanes() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, l := range w.lanes {
-		l.engine = nil
+		l.engine.Store(nil)
 	}
 }
 

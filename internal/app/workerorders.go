@@ -121,7 +121,7 @@ func (w *worker) hold(ctx context.Context, next *heldBatch) {
 		return
 	}
 	w.logger.InfoContext(ctx, "batch has another order or control", "batch_id", next.batch, "order", next.order.ID, "state", next.control.State)
-	if e := next.lane.engine; e != nil {
+	if e := next.lane.engine.Load(); e != nil {
 		if err := e.queue.WakeLane(ctx); err != nil {
 			w.logger.WarnContext(ctx, "waiting jobs not woken, they come back at their own time", "batch_id", next.batch, "err", err)
 		}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 
 	"nightshift/internal/admission"
 	"nightshift/internal/fleet"
@@ -20,6 +21,10 @@ type restoredBatch struct {
 // is taken up. The order of steps is that of [batchRun.restore], for all of them at a
 // time. A batch that cannot be read is counted like one of somebody else's.
 func (w *worker) restoreAll(ctx context.Context) error {
+	before, err := w.fleet.Pools(ctx) // all of them of lives that are over
+	if err != nil {
+		return err
+	}
 	batches, err := w.toRestore(ctx)
 	if err != nil {
 		return err
@@ -36,20 +41,35 @@ func (w *worker) restoreAll(ctx context.Context) error {
 	if err := countJournals(ctx, w.admission, w.bucket, own, w.account); err != nil {
 		return err
 	}
-	if err := w.fleet.DropAllFeeds(ctx); err != nil {
+	if err := w.newEngines(ctx); err != nil {
 		return err
 	}
-	for _, l := range w.laneList() {
-		if err := l.engine.wipe(ctx); err != nil {
-			return err
-		}
-	}
 	for _, b := range batches {
+		b.takeUp.engine = b.lane.engine.Load()
 		if err := w.restoreBatch(ctx, b); err != nil {
 			return err
 		}
 	}
-	return w.admission.Ready(ctx)
+	if err := w.admission.Ready(ctx); err != nil {
+		return err
+	}
+	w.dropPools(ctx, before)
+	return nil
+}
+
+// dropPools deletes the jobs of lives that are over: all of them were taken up.
+func (w *worker) dropPools(ctx context.Context, pools []string) {
+	for _, pool := range pools {
+		e := newEngine(engineParts{redis: w.redis, pool: pool, settings: w.settings, logger: w.logger})
+		err := errors.Join(e.store.Wipe(ctx), e.queue.Remove(ctx))
+		if err == nil {
+			err = w.fleet.DropPool(ctx, pool)
+		}
+		if err != nil {
+			w.logger.WarnContext(ctx, "jobs of an earlier life of Redis not deleted, the next restoring does so", "pool", pool, "err", err)
+			return
+		}
+	}
 }
 
 // toRestore reads what the batches have left whose orders have begun. One that has
@@ -97,7 +117,12 @@ func (w *worker) restoreBatch(ctx context.Context, b *restoredBatch) error {
 	if err := b.takeUp.resume(ctx, b.left); err != nil {
 		return err
 	}
-	return w.fleet.SetFeed(ctx, b.batch, fleet.Feed{Order: b.order.ID, Lane: b.lane.name})
+	return w.fleet.SetFeed(ctx, b.batch, w.feedOf(b.heldBatch))
+}
+
+// feedOf is the feed of an order of which nothing was fed yet in this life.
+func (w *worker) feedOf(held *heldBatch) fleet.Feed {
+	return fleet.Feed{Life: w.admission.Life(), Order: held.order.ID, Lane: held.lane.name}
 }
 
 // takeUp is that of a batch of the fleet.
@@ -107,7 +132,7 @@ func (w *worker) takeUp(ctx context.Context, held *heldBatch) (*takeUp, error) {
 		return nil, err
 	}
 	t := &takeUp{
-		folder: held.folder, name: held.order.Name, gate: held.lane.gate, keys: held.lane.api.keys, engine: held.lane.engine,
+		folder: held.folder, name: held.order.Name, gate: held.lane.gate, keys: held.lane.api.keys, engine: held.lane.engine.Load(),
 		plan: held.order.Plan, places: held.order.Jobs, priority: held.order.Priority,
 	}
 	if state != nil {

@@ -249,6 +249,7 @@ func (w *world) breakProvider() bool {
 func (w *world) calm() {
 	w.quiet = true
 	if w.shape.flushEnd {
+		w.runUntil(time.Now().Add(time.Minute), func() bool { return w.redisUp })
 		w.flush()
 	}
 	w.note("no more faults")

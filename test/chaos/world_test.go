@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"nightshift/internal/job"
 	"nightshift/internal/redistest"
 )
 
@@ -55,6 +56,7 @@ type world struct {
 	redis    *redistest.Server
 	redisUp  bool // it runs and does not stand still
 	provider *provider
+	prices   map[string]job.CU // of one image, by model
 	api      *link
 	bucket   storage
 	workers  []*worker
@@ -100,6 +102,12 @@ func newWorld(t *testing.T, seed uint64) *world {
 	w.provider = w.startProvider()
 	if err := w.provider.set(); err != nil {
 		t.Fatal(err)
+	}
+	w.prices = make(map[string]job.CU)
+	for model, inputs := range map[string]string{seeded: `{"prompt": "a thing", "width": 128, "height": 128}`, seedless: `{"prompt": "a thing"}`} {
+		if w.prices[model], err = w.provider.price(model, inputs); err != nil {
+			t.Fatalf("ask for the price of %s: %v", model, err)
+		}
 	}
 	w.api = newLink(t, "provider", w.provider.url[len("http://"):])
 	w.bucket = newStorage(t, *bucketFlag, dir)
