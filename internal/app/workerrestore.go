@@ -2,7 +2,7 @@ package app
 
 import (
 	"context"
-	"errors"
+	"strings"
 
 	"nightshift/internal/admission"
 	"nightshift/internal/fleet"
@@ -21,8 +21,7 @@ type restoredBatch struct {
 // is taken up. The order of steps is that of [batchRun.restore], for all of them at a
 // time. A batch that cannot be read is counted like one of somebody else's.
 func (w *worker) restoreAll(ctx context.Context) error {
-	before, err := w.fleet.Pools(ctx) // all of them of lives that are over
-	if err != nil {
+	if err := w.dropPools(ctx); err != nil {
 		return err
 	}
 	batches, err := w.toRestore(ctx)
@@ -50,26 +49,38 @@ func (w *worker) restoreAll(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := w.admission.Ready(ctx); err != nil {
-		return err
-	}
-	w.dropPools(ctx, before)
-	return nil
+	return w.admission.Ready(ctx)
 }
 
-// dropPools deletes the jobs of lives that are over: all of them were taken up.
-func (w *worker) dropPools(ctx context.Context, pools []string) {
+// dropPools deletes the jobs of lives that are over, before it is read what was sent.
+// A handler that does not know yet that its life is over finds no record from then on,
+// and cannot make the mark without which nothing is sent. What another process has
+// begun to restore is left alone.
+func (w *worker) dropPools(ctx context.Context) error {
+	pools, err := w.fleet.Pools(ctx)
+	if err != nil {
+		return err
+	}
+	begun, err := w.admission.Begun(ctx)
+	if err != nil {
+		return err
+	}
 	for _, pool := range pools {
-		e := newEngine(engineParts{redis: w.redis, pool: pool, settings: w.settings, logger: w.logger})
-		err := errors.Join(e.store.Wipe(ctx), e.queue.Remove(ctx))
-		if err == nil {
-			err = w.fleet.DropPool(ctx, pool)
+		if begun != "" && strings.HasSuffix(pool, " "+begun) {
+			continue
 		}
-		if err != nil {
-			w.logger.WarnContext(ctx, "jobs of an earlier life of Redis not deleted, the next restoring does so", "pool", pool, "err", err)
-			return
+		e := newEngine(engineParts{redis: w.redis, pool: pool, settings: w.settings, logger: w.logger})
+		if err := e.store.Wipe(ctx); err != nil {
+			return err
+		}
+		if err := e.queue.Remove(ctx); err != nil {
+			return err
+		}
+		if err := w.fleet.DropPool(ctx, pool); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // toRestore reads what the batches have left whose orders have begun. One that has

@@ -1,9 +1,9 @@
 package queue
 
 import (
-	"slices"
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
