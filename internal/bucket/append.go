@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"time"
 
 	"nightshift/internal/job"
 )
@@ -18,9 +19,9 @@ import (
 // refuses that too some may be there. A last line without its end, left by a
 // process that died while it wrote, is cut off first.
 //
-// Goroutines may append to one object at the same time. Of several processes only
-// one may: whoever appends holds a [Local.Lock], or has the object to itself. ctx
-// is looked at before anything is written; a disk that hangs is waited for.
+// Goroutines and processes may append to one object at the same time: each holds the
+// file while it writes. On a file system without locks only one process may. ctx is
+// looked at before anything is written; a disk that hangs is waited for.
 func (b *Local) Append(ctx context.Context, objectKey string, data []byte) error {
 	if err := b.append(ctx, objectKey, data); err != nil {
 		return fmt.Errorf("append to object %q: %w", objectKey, err)
@@ -42,16 +43,82 @@ func (b *Local) append(ctx context.Context, key string, data []byte) error {
 	if ctx.Err() != nil { // while others had the object
 		return context.Cause(ctx)
 	}
-	file, folders, err := b.openForAppend(key)
+	file, folders, err := b.holdForAppend(ctx, key)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer file.Close() // lets go of it, too
 	defer folders.close()
 	if err := addLines(file, data); err != nil {
 		return translate(err, b.Path(path.Dir(key)))
 	}
 	return nil
+}
+
+// holdRest is the pause before a file is tried again that another process holds,
+// doubled each time up to holdRestMost.
+const (
+	holdRest     = time.Millisecond
+	holdRestMost = 50 * time.Millisecond
+)
+
+// holdForAppend opens the object, which no other process writes until it is closed.
+func (b *Local) holdForAppend(ctx context.Context, key string) (*os.File, *folders, error) {
+	for pause := holdRest; ; {
+		file, way, err := b.openForAppend(key)
+		if err != nil {
+			return nil, nil, err
+		}
+		alone, err := tryHold(file)
+		if err != nil { // no locks here
+			return file, way, nil
+		}
+		if alone && way.names(key, file) {
+			return file, way, nil
+		}
+		file.Close()
+		way.close()
+		if alone {
+			continue // it was replaced before it was held
+		}
+		select {
+		case <-time.After(pause):
+			pause = min(2*pause, holdRestMost)
+		case <-ctx.Done():
+			return nil, nil, fmt.Errorf("another process writes to it: %w", context.Cause(ctx))
+		}
+	}
+}
+
+// holdForReplace keeps other processes from appending to the object, if there is one,
+// until release is called: what they append to a file that is replaced is lost.
+func (b *Local) holdForReplace(ctx context.Context, way *folders, key string) (release func(), err error) {
+	for pause := holdRest; ; pause = min(2*pause, holdRestMost) {
+		file, err := way.root.OpenFile(key, os.O_RDWR, 0)
+		if err != nil {
+			return func() {}, nil // not there; what else is wrong shows when it is replaced
+		}
+		alone, err := tryHold(file)
+		if err != nil || alone && way.names(key, file) {
+			return func() { file.Close() }, nil
+		}
+		file.Close()
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil, fmt.Errorf("another process writes to it: %w", context.Cause(ctx))
+		}
+	}
+}
+
+// names reports whether the key still names this file.
+func (f *folders) names(key string, file *os.File) bool {
+	named, err := f.root.Lstat(key)
+	if err != nil {
+		return false
+	}
+	opened, err := file.Stat()
+	return err == nil && os.SameFile(named, opened)
 }
 
 // openForAppend opens the object. One that it makes is durable, if empty, at once.

@@ -93,6 +93,11 @@ func (b *Local) put(ctx context.Context, key string, body io.Reader) error {
 		return err
 	}
 	defer b.keys.lock(key)()
+	release, err := b.holdForReplace(ctx, object.folders, key)
+	if err != nil {
+		return err
+	}
+	defer release()
 	return object.publish()
 }
 

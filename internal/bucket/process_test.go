@@ -3,6 +3,7 @@ package bucket_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"image/png"
@@ -29,6 +30,7 @@ var children = map[string]func(dir string) error{
 	"hold a lock":  holdLock,
 	"put half":     putHalf,
 	"put for ever": putForEver,
+	"append":       appendMany,
 }
 
 func TestMain(m *testing.M) {
@@ -269,5 +271,53 @@ func TestSweepStopsWhenCancelled(t *testing.T) {
 	b := newLocal(t, t.TempDir())
 	if _, err := b.Sweep(cancelledContext(t), "."); !errors.Is(err, errCancelled) {
 		t.Errorf("Sweep = %v", err)
+	}
+}
+
+// appended is how many lines each process appends.
+const appended = 150
+
+func appendMany(dir string) error {
+	b, err := bucket.NewLocal(dir)
+	if err != nil {
+		return err
+	}
+	for i := range appended {
+		line := fmt.Sprintf("%d %d %s\n", os.Getpid(), i, strings.Repeat("x", i))
+		if err := b.Append(context.Background(), "log.jsonl", []byte(line)); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Println("done")
+	return err
+}
+
+// Workers of a fleet append to the logs of one folder. No line may be lost, nor cut
+// off as the half line of a process that died.
+func TestProcessesAppendTogether(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var all []child
+	for range 3 {
+		all = append(all, startChild(t, "append", dir))
+	}
+	for _, c := range all {
+		c.waitFor(t, 1)
+	}
+	data, err := os.ReadFile(path.Join(dir, "log.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := make(map[string]int)
+	for line := range strings.Lines(string(data)) {
+		var pid, i int
+		var rest string
+		if _, err := fmt.Sscanf(line, "%d %d %s\n", &pid, &i, &rest); err == nil && len(rest) != i {
+			t.Errorf("a damaged line: %q", line)
+		}
+		whole[line]++
+	}
+	if len(whole) != len(all)*appended {
+		t.Errorf("%d different lines, want %d", len(whole), len(all)*appended)
 	}
 }

@@ -70,14 +70,7 @@ func (b *Local) tryStage(key string) (*staged, error) {
 
 // stillThere reports whether a sweep has left the file alone that was made and
 // not yet held.
-func (s *staged) stillThere() bool {
-	named, err := s.folders.root.Lstat(s.temp)
-	if err != nil {
-		return false
-	}
-	opened, err := s.file.Stat()
-	return err == nil && os.SameFile(named, opened)
-}
+func (s *staged) stillThere() bool { return s.folders.names(s.temp, s.file) }
 
 // explain adds to an error of the file system what a person can do.
 func (s *staged) explain(err error) error {
