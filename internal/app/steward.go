@@ -54,7 +54,7 @@ func (w *worker) tendHeld(ctx context.Context, batch, token string) error {
 			w.logger.WarnContext(ctx, "batch not handed over, others wait for the end of the lease", "batch_id", batch, "err", err)
 		}
 	}()
-	s := &steward{worker: w, batch: batch}
+	s := &steward{worker: w, batch: batch, token: token}
 	for ctx.Err() == nil && w.held(batch) != nil {
 		if err := s.step(ctx); err != nil {
 			return err
@@ -103,6 +103,17 @@ func (w *worker) tending(batch string, tends bool) {
 type steward struct {
 	*worker
 	batch string
+	token string // of the lease
+}
+
+// stillHeld makes sure of the lease before a step that would harm another steward's
+// work: this process may have stood still since it was last extended.
+func (s *steward) stillHeld(ctx context.Context) error {
+	held, err := s.leases().Hold(ctx, tendName(s.batch), s.token, tendLease)
+	if err == nil && !held {
+		return errLeaseLost
+	}
+	return err
 }
 
 // step brings the batch's order on: it ends what an order before has left, begins
@@ -194,6 +205,9 @@ func (s *steward) begin(ctx context.Context, held *heldBatch) error {
 		return err
 	}
 	if err := t.endOrphans(ctx, left); err != nil {
+		return err
+	}
+	if err := s.stillHeld(ctx); err != nil {
 		return err
 	}
 	if err := t.engine.store.Forget(ctx, s.batch); err != nil {
