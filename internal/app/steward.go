@@ -44,7 +44,7 @@ func (w *worker) tendHeld(ctx context.Context, batch, token string) error {
 	var keeping sync.WaitGroup
 	defer keeping.Wait()
 	defer cancel(nil)
-	keeping.Go(func() { w.keepLease(ctx, batch, token, cancel) })
+	keeping.Go(func() { w.keepLease(ctx, tendName(batch), token, tendLease, cancel) })
 	w.tending(batch, true)
 	defer w.tending(batch, false)
 	defer func() {
@@ -63,13 +63,13 @@ func (w *worker) tendHeld(ctx context.Context, batch, token string) error {
 	return nil
 }
 
-var errLeaseLost = errors.New("another worker tends the batch now")
+var errLeaseLost = errors.New("another worker does this now")
 
-// keepLease extends the lease, and ends the work when it may be another's.
-func (w *worker) keepLease(ctx context.Context, batch, token string, end context.CancelCauseFunc) {
-	ticker := time.NewTicker(tendLease / 5)
+// keepLease extends a lease, and ends the work that it is for when it may be another's.
+func (w *worker) keepLease(ctx context.Context, name, token string, ttl time.Duration, end context.CancelCauseFunc) {
+	ticker := time.NewTicker(ttl / 5)
 	defer ticker.Stop()
-	sure := time.Now().Add(tendLease * 3 / 5)
+	sure := time.Now().Add(ttl * 3 / 5)
 	for {
 		select {
 		case <-ctx.Done():
@@ -77,9 +77,9 @@ func (w *worker) keepLease(ctx context.Context, batch, token string, end context
 		case <-ticker.C:
 		}
 		asked := time.Now()
-		held, err := w.leases().Hold(ctx, tendName(batch), token, tendLease)
+		held, err := w.leases().Hold(ctx, name, token, ttl)
 		if err == nil && held {
-			sure = asked.Add(tendLease * 3 / 5)
+			sure = asked.Add(ttl * 3 / 5)
 			continue
 		}
 		if err == nil || time.Now().After(sure) {

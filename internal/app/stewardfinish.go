@@ -29,7 +29,7 @@ func (s *steward) finish(ctx context.Context, held *heldBatch, end ending) error
 		return err
 	}
 	s.logger.InfoContext(ctx, "order is over", "batch_id", s.batch, "order", held.order.ID, "outcome", string(end.outcome),
-		"succeeded", report.Counts.Succeeded, "failed", report.Counts.Failed, "cu", report.CU.Net)
+		"succeeded", report.Counts.Succeeded, "failed", report.Counts.Failed, "cu", report.Journal.Spent)
 	return s.close(ctx, held)
 }
 

@@ -179,7 +179,7 @@ func (w *worker) enterLife(ctx context.Context) error {
 		if err != nil || joined {
 			return err
 		}
-		held, err := w.leases().Hold(ctx, restoreLease, token, restoring)
+		held, err := w.leases().Hold(ctx, restoreLease, token, restoreLeaseTime)
 		if err != nil {
 			return err
 		}
@@ -194,8 +194,17 @@ func (w *worker) enterLife(ctx context.Context) error {
 	}
 }
 
+// restoreLeaseTime is how long a worker that died while it restored keeps the others
+// waiting.
+const restoreLeaseTime = 20 * time.Second
+
 func (w *worker) restoreAlone(ctx context.Context, token string) error {
 	defer dropRestoreLease(ctx, w.leases(), token, w.logger)
+	ctx, cancel := context.WithCancelCause(ctx)
+	var keeping sync.WaitGroup
+	defer keeping.Wait()
+	defer cancel(nil)
+	keeping.Go(func() { w.keepLease(ctx, restoreLease, token, restoreLeaseTime, cancel) })
 	joined, err := w.admission.Join(ctx) // somebody may just have done it
 	if err != nil || joined {
 		return err
