@@ -175,7 +175,10 @@ func (w *world) cancel(b *batch) {
 		err = w.bucket.put(context.Background(), b.id()+"/_nightshift/control.json", control)
 	}
 	if err != nil {
-		w.t.Fatalf("cancel %s: %v", b.name, err)
+		w.note("%s is not cancelled, trying again: %v", b.name, err)
+		b.steps++
+		w.after(2*time.Second, func() { w.cancel(b) })
+		return
 	}
 	b.cancelled = true
 	w.note("%s is cancelled", b.name)

@@ -41,6 +41,7 @@ var faults = []fault{
 	{"stop-redis", 4, (*world).freezeRedis},
 	{"link", 14, (*world).breakLink},
 	{"provider", 14, (*world).breakProvider},
+	{"bucket", 6, (*world).breakBucket},
 }
 
 // chosen are the faults that the flags name.
@@ -245,6 +246,34 @@ func (w *world) breakProvider() bool {
 	return true
 }
 
+func (w *world) breakBucket() bool {
+	all := w.bucket.faults()
+	if len(all) == 0 || w.broken != nil {
+		return false
+	}
+	f := all[w.random.IntN(len(all))]
+	d := w.between(time.Second, 10*time.Second)
+	w.counts.BucketFaults++
+	w.note("bucket: %s for %s", f.name, d.Round(time.Millisecond))
+	if err := f.begin(); err != nil {
+		w.t.Errorf("break the bucket: %v", err)
+	}
+	w.broken = &f
+	w.after(d, w.mendBucket)
+	return true
+}
+
+func (w *world) mendBucket() {
+	if w.broken == nil {
+		return
+	}
+	if err := w.broken.end(); err != nil {
+		w.t.Errorf("mend the bucket: %v", err)
+	}
+	w.note("bucket: no more of it: %s", w.broken.name)
+	w.broken = nil
+}
+
 // calm ends the faults, and mends what they broke.
 func (w *world) calm() {
 	w.quiet = true
@@ -253,6 +282,7 @@ func (w *world) calm() {
 		w.flush()
 	}
 	w.note("no more faults")
+	w.mendBucket()
 	for _, m := range w.workers {
 		if !m.standUp.IsZero() {
 			m.thaw()

@@ -7,6 +7,7 @@ import (
 	"context"
 	"flag"
 	"os"
+	"os/exec"
 	"os/signal"
 	"syscall"
 	"testing"
@@ -41,9 +42,36 @@ func TestMain(m *testing.M) {
 	}
 	program := programs[os.Getenv(programVariable)]
 	if program == nil {
+		if code, ran := inNamespace(); ran {
+			os.Exit(code)
+		}
 		os.Exit(m.Run())
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	os.Exit(program(ctx, app.Process{Args: os.Args[1:], Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr}))
+}
+
+// insideVariable says that this process is in a namespace of its own.
+const insideVariable = "CHAOS_INSIDE"
+
+// inNamespace runs the tests in a namespace of their own, where the system lets them
+// have one: a disk can be mounted there and filled up, and no process outlives the
+// tests.
+func inNamespace() (code int, ran bool) {
+	own := []string{"--mount", "--pid", "--fork", "--kill-child", "--map-root-user"}
+	if os.Getenv(insideVariable) != "" || exec.Command("unshare", append(own, "mount", "-t", "tmpfs", "tmpfs", os.TempDir())...).Run() != nil {
+		return 0, false
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return 0, false
+	}
+	inside := exec.Command("unshare", append(append(own, self), os.Args[1:]...)...)
+	inside.Env = append(os.Environ(), insideVariable+"=1")
+	inside.Stdin, inside.Stdout, inside.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if err := inside.Run(); err != nil && inside.ProcessState == nil {
+		return 0, false
+	}
+	return inside.ProcessState.ExitCode(), true
 }

@@ -59,6 +59,7 @@ type world struct {
 	prices   map[string]job.CU // of one image, by model
 	api      *link
 	bucket   storage
+	broken   *bucketFault // of the bucket, now
 	workers  []*worker
 	batches  []*batch
 	due      []deed
