@@ -69,10 +69,7 @@ func (b *Local) holdForAppend(ctx context.Context, key string) (*os.File, *folde
 		if err != nil {
 			return nil, nil, err
 		}
-		alone, err := tryHold(file)
-		if err != nil { // no locks here
-			return file, way, nil
-		}
+		alone := holdIfLocks(file)
 		if alone && way.names(key, file) {
 			return file, way, nil
 		}
@@ -96,10 +93,9 @@ func (b *Local) holdForReplace(ctx context.Context, way *folders, key string) (r
 	for pause := holdRest; ; pause = min(2*pause, holdRestMost) {
 		file, err := way.root.OpenFile(key, os.O_RDWR, 0)
 		if err != nil {
-			return func() {}, nil // not there; what else is wrong shows when it is replaced
+			return func() {}, nil //nolint:nilerr // not there; what else is wrong shows when it is replaced
 		}
-		alone, err := tryHold(file)
-		if err != nil || alone && way.names(key, file) {
+		if holdIfLocks(file) && way.names(key, file) {
 			return func() { file.Close() }, nil
 		}
 		file.Close()
@@ -109,6 +105,13 @@ func (b *Local) holdForReplace(ctx context.Context, way *folders, key string) (r
 			return nil, fmt.Errorf("another process writes to it: %w", context.Cause(ctx))
 		}
 	}
+}
+
+// holdIfLocks is tryHold, true on a file system without locks: there only one process
+// may write.
+func holdIfLocks(file *os.File) bool {
+	alone, err := tryHold(file)
+	return alone || err != nil
 }
 
 // names reports whether the key still names this file.

@@ -69,11 +69,11 @@ func TestChaos(t *testing.T) {
 // tell prints the summary and writes it to a file.
 func (w *world) tell(s summary) {
 	c := s.counts
-	w.t.Log(fmt.Sprintf("seed %d, %.0f s (%.0f s after the last fault), %d workers on a %s: %d kills of workers, %d of redis, %d flushes, "+
+	w.t.Logf("seed %d, %.0f s (%.0f s after the last fault), %d workers on a %s: %d kills of workers, %d of redis, %d flushes, "+
 		"%d stops of workers, %d of redis, %d workers ended, %d link faults, %d provider faults, %d bucket faults; "+
 		"%d batches, %d jobs, %d paid, %d paid twice, %d lost", s.Seed, s.Seconds, s.Settled, s.Workers, s.Bucket,
 		c.WorkerKills, c.RedisKills, c.Flushes, c.WorkerStops, c.RedisStops, c.WorkerEnds, c.LinkFaults, c.ProviderFaults, c.BucketFaults,
-		s.Batches, s.Jobs, s.Paid, s.Twice, s.Lost))
+		s.Batches, s.Jobs, s.Paid, s.Twice, s.Lost)
 	file := *outFlag
 	if file == "" {
 		file = filepath.Join("out", fmt.Sprintf("chaos-%d.json", s.Seed))

@@ -295,9 +295,11 @@ func (w *world) calm() {
 	w.counts.ProviderFaults--
 }
 
-// dump makes the workers show their goroutines in their logs.
+// dump tells what troubles the workers last, and makes them show their goroutines in
+// their logs.
 func (w *world) dump() {
 	for _, m := range w.workers {
+		w.t.Log(w.said(m.name+".log", "level=ERROR", 5) + w.said(m.name+".log", "batch stands", 5))
 		if !m.process.over() {
 			m.asked = time.Now() // its end is no trouble of its own
 			m.signal(syscall.SIGQUIT)

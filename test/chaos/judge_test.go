@@ -64,7 +64,6 @@ type judging struct {
 	entries []simulator.Entry
 	results []job.Result // in the order of their files: those that succeeded first
 	planned []job.Job
-	kept    int
 }
 
 // lines reads an object of one JSON value a line.
