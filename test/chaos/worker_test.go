@@ -125,10 +125,9 @@ func (w *world) watchWorker(m *worker) {
 	seen := 0
 	var look func()
 	look = func() {
-		state := m.process.cmd.ProcessState
-		if m.process.over() && m.asked.IsZero() && m.life != seen && (state.ExitCode() != -1) {
+		if m.process.over() && m.asked.IsZero() && m.life != seen && m.process.cmd.ProcessState.ExitCode() != -1 {
 			seen = m.life
-			w.trouble("%s ended by itself with code %d", m.name, state.ExitCode())
+			w.trouble("%s ended by itself with code %d", m.name, m.process.cmd.ProcessState.ExitCode())
 			m.startLater(time.Second)
 		}
 		w.after(500*time.Millisecond, look)
