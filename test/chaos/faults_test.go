@@ -300,10 +300,15 @@ func (w *world) calm() {
 func (w *world) dump() {
 	for _, m := range w.workers {
 		w.t.Log(w.said(m.name+".log", "level=ERROR", 5) + w.said(m.name+".log", "batch stands", 5))
-		if !m.process.over() {
-			m.asked = time.Now() // its end is no trouble of its own
-			m.signal(syscall.SIGQUIT)
-			<-m.process.ended
+		if m.process.over() {
+			continue
+		}
+		m.asked = time.Now() // its end is no trouble of its own
+		m.signal(syscall.SIGCONT)
+		m.signal(syscall.SIGQUIT)
+		select {
+		case <-m.process.ended:
+		case <-time.After(10 * time.Second):
 		}
 	}
 }
