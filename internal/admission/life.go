@@ -58,6 +58,16 @@ func (a *Admission) Alive(ctx context.Context) (bool, error) {
 	return token != "" && token == a.life.token(), nil
 }
 
+// Begun names the life that Redis is in, whether it is open or still being restored;
+// "" if there is none.
+func (a *Admission) Begun(ctx context.Context) (string, error) {
+	token, _, err := a.look(ctx)
+	if err != nil {
+		return "", fmt.Errorf("look at the life of redis: %w", err)
+	}
+	return token, nil
+}
+
 // look returns the life that Redis is in, "" if none, and whether it is open.
 func (a *Admission) look(ctx context.Context) (token string, open bool, err error) {
 	reply, err := a.run(ctx, beginScript, []string{a.keys.life(), a.keys.ready()}, "")

@@ -149,3 +149,56 @@ func TestFleetIsFair(t *testing.T) {
 		small.allStored()
 	})
 }
+
+// An emptied Redis has no jobs, which must not look like an order that is over.
+func TestFleetOnAnEmptiedRedis(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNight(t, simulator.Options{Latency: simulator.Between(5*time.Second, 15*time.Second), Parallel: 10, Seed: 1, RequestsPerMinute: 3000}, etchings(150))
+		n.member()
+		n.member()
+		n.submit()
+		for range 12 {
+			time.Sleep(4*time.Second + 130*time.Millisecond) // virtual; at another moment between two looks each time
+			n.redis.FlushAll()
+		}
+		n.over(time.Hour)
+		n.noneFailed()
+		n.paidOnce()
+		n.allStored()
+	})
+}
+
+// Jobs of lives of Redis that are over do not stay in it: a Redis that restarts every
+// day would fill up with them.
+func TestFleetLeavesNoJobsOfEarlierLives(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNight(t, simulator.Options{Latency: simulator.Between(5*time.Second, 15*time.Second), Parallel: 10, Seed: 1, RequestsPerMinute: 3000}, etchings(60))
+		n.member()
+		n.member()
+		n.submit()
+		for range 3 {
+			time.Sleep(9 * time.Second) // virtual
+			n.redis.Del("{ns:admission}:life")
+		}
+		n.over(time.Hour)
+		n.noneFailed()
+		n.paidOnce()
+		n.allStored()
+		pools, err := n.redis.SMembers("ns:{fleet}:pools")
+		if err != nil || len(pools) != 1 {
+			t.Errorf("jobs are kept in the pools %q, %v", pools, err)
+		}
+		lives := make(map[string]bool)
+		for _, key := range n.redis.Keys() {
+			if _, lane, found := strings.Cut(key, "{lane"); found {
+				tag, _, _ := strings.Cut(lane, "}")
+				lives[strings.TrimSuffix(strings.Split(tag, "-")[0], "-collect")] = true
+			}
+		}
+		if len(lives) > 1 {
+			t.Errorf("keys of several lives are left: %v", lives)
+		}
+	})
+}

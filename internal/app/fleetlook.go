@@ -91,7 +91,7 @@ func (v *fleetView) count(ctx context.Context, r *batchRecord, w *batchWork) err
 	if err != nil {
 		return err
 	}
-	store := record.NewStore(v.redis, redisPrefix, lanePool(r.order.lane()))
+	store := record.NewStore(v.redis, redisPrefix, lanePool(r.order.lane(), feed.Life))
 	counts, err := store.Counts(ctx, r.batch)
 	if err != nil {
 		return err

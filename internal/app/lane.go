@@ -72,11 +72,16 @@ func (w *worker) rulesOf(batch string) batchRules {
 	return held.rules()
 }
 
-// newEngine makes the engine with which the lane works in the life of Redis that
-// begins.
-func (w *worker) newEngine(l *lane) {
-	l.engine.Store(newEngine(engineParts{
-		redis: w.redis, pool: lanePool(l.name), settings: w.settings, logger: w.logger.With("lane", l.name),
+// newEngine makes the engine with which the lane works in the life of Redis in which
+// this worker takes part. Its jobs are noted first, so that they can be found when that
+// life is over.
+func (w *worker) newEngine(ctx context.Context, l *lane) (*engine, error) {
+	pool := lanePool(l.name, w.admission.Life())
+	if err := w.fleet.AddPool(ctx, pool); err != nil {
+		return nil, err
+	}
+	return newEngine(engineParts{
+		redis: w.redis, pool: pool, settings: w.settings, logger: w.logger.With("lane", l.name),
 		runner: runner.Options{
 			APIKeys: l.api.keys, Admission: l.gate, Images: timedImages{images{w.bucket}, w.metrics.ImageStored},
 			Results:   func(batch string) runner.Results { return w.shared(batch).log },
@@ -88,22 +93,33 @@ func (w *worker) newEngine(l *lane) {
 			Answered:  w.answered,
 		},
 		submitting: &l.submitting, storing: &l.storing,
-	}))
+	}), nil
 }
 
-// lanePool is the name of a lane's jobs in Redis. No batch can have it, so that a run
-// beside the fleet never touches them.
-func lanePool(lane string) string { return "lane " + lane }
+// newEngines makes the engines of all lanes that have none.
+func (w *worker) newEngines(ctx context.Context) error {
+	for _, l := range w.laneList() {
+		if l.engine.Load() != nil {
+			continue
+		}
+		e, err := w.newEngine(ctx, l)
+		if err != nil {
+			return err
+		}
+		l.engine.Store(e)
+	}
+	return nil
+}
+
+// lanePool is the name of a lane's jobs in Redis, in one life of it. No batch can have
+// it, so that a run beside the fleet never touches them. Each life has jobs of its own:
+// a worker that stood still, and does not know yet that its life is over, cannot take
+// anything from the life that goes on, nor add to it.
+func lanePool(lane, life string) string { return "lane " + lane + " " + life }
 
 // stop stops the lane's engine.
 func (l *lane) stop() {
 	if e := l.engine.Load(); e != nil && e.servers != nil {
 		e.stop()
 	}
-}
-
-// liveJobs are how many jobs of a batch the lane has.
-func (l *lane) liveJobs(ctx context.Context, batch string) (int, error) {
-	counts, err := l.engine.Load().store.Counts(ctx, batch)
-	return counts.Live(), err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -64,8 +65,10 @@ func inBucket(out string) opener {
 	}
 }
 
-// fleetRedis connects to the Redis of a fleet, which must be a server.
-func fleetRedis(ctx context.Context, p Process, s config.Settings) (redis.UniversalClient, error) {
+// fleetRedis connects to the Redis of a fleet, which must be a server. One that is not
+// reached is waited for: a worker that is started while it is away, or restarted by a
+// supervisor, is not set up wrongly.
+func fleetRedis(ctx context.Context, p Process, s config.Settings, logger *slog.Logger) (redis.UniversalClient, error) {
 	if p.redis != nil {
 		return p.redis, nil
 	}
@@ -75,12 +78,23 @@ func fleetRedis(ctx context.Context, p Process, s config.Settings) (redis.Univer
 			Hint: "set it to an address such as redis://127.0.0.1:6379/0; enqueue run needs none",
 		}}
 	}
-	client, err := serverRedis(ctx, s)
-	if err != nil {
-		return nil, &inputError{err}
+	for {
+		client, err := serverRedis(ctx, s)
+		switch {
+		case err == nil:
+			return client, nil
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case !redisFailed(err):
+			return nil, &inputError{err}
+		}
+		logger.WarnContext(ctx, "redis is not reached, waiting for it", "err", err)
+		rest(ctx, redisRest)
 	}
-	return client, nil
 }
+
+// redisRest is the pause before a Redis that was not reached is tried again.
+const redisRest = time.Second
 
 // newLogger logs to w as the settings say; usual is the level where they name none.
 func newLogger(w io.Writer, s config.Settings, usual slog.Level) (*slog.Logger, error) {

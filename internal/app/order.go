@@ -24,9 +24,10 @@ import (
 const (
 	orderName = "_nightshift/order.json" // in the batch's folder
 	beganName = "_nightshift/began.json"
-	// openFolder has a folder for each batch that workers have to do with.
+	// openFolder has a folder for each batch that workers have to do with, and in it
+	// one for each of its orders that is not over.
 	openFolder = "_nightshift/open"
-	openMark   = "open"
+	markName   = "open"
 )
 
 // order is what a fleet was asked to do with a batch: the plan beside it, under
@@ -127,8 +128,7 @@ type began struct {
 	FoundImages int `json:"foundImages"`
 }
 
-// openBatches are the batches that workers have to do with. A folder may still be
-// there when its mark is gone.
+// openBatches are the batches that workers have to do with.
 func openBatches(ctx context.Context, b objects) ([]string, error) {
 	marked, err := batchesIn(ctx, b, openFolder)
 	if err != nil {
@@ -136,26 +136,59 @@ func openBatches(ctx context.Context, b objects) ([]string, error) {
 	}
 	var open []string
 	for _, batch := range marked {
-		_, err := b.Stat(ctx, openFolder+"/"+batch+"/"+openMark)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-		case err != nil:
+		marked, err := isOpen(ctx, b, batch)
+		if err != nil {
 			return nil, err
-		default:
+		}
+		if marked {
 			open = append(open, batch)
 		}
 	}
 	return open, nil
 }
 
-// openBatch tells workers that there is something to do in a batch.
-func openBatch(ctx context.Context, b objects, batch string) error {
-	return b.Put(ctx, openFolder+"/"+batch+"/"+openMark, strings.NewReader("\n"))
+// isOpen reports whether workers have to do with a batch. A folder may still be there
+// when its mark is gone.
+func isOpen(ctx context.Context, b objects, batch string) (bool, error) {
+	orders, err := b.Folders(ctx, openFolder+"/"+batch)
+	if err != nil {
+		return false, err
+	}
+	for _, id := range orders {
+		_, err := b.Stat(ctx, openMark(&order{Batch: batch, ID: id}))
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
-// closeBatch tells workers that nothing is left to do in a batch.
-func closeBatch(ctx context.Context, b objects, batch string) error {
-	return b.Delete(ctx, openFolder+"/"+batch+"/"+openMark)
+// openMark is the object that tells workers that there is something to do in a batch.
+// Each order has one of its own, so that closing one cannot close the next, whatever
+// comes when and dies in between.
+func openMark(o *order) string { return openFolder + "/" + o.Batch + "/" + o.ID + "/" + markName }
+
+// openBatch tells workers that there is something to do in a batch: its order.
+func openBatch(ctx context.Context, b objects, o *order) error {
+	return b.Put(ctx, openMark(o), strings.NewReader("\n"))
+}
+
+// closeBatch tells workers that nothing is left to do of an order, nor of those that
+// it came in place of. now is the batch's order by now.
+func closeBatch(ctx context.Context, b objects, over, now *order) error {
+	marked, err := b.Folders(ctx, openFolder+"/"+over.Batch)
+	if err != nil {
+		return err
+	}
+	for _, id := range marked {
+		if now != nil && id == now.ID && id != over.ID {
+			continue
+		}
+		if err := b.Delete(ctx, openMark(&order{Batch: over.Batch, ID: id})); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // maxJSON is far more than any of the small objects has.

@@ -44,7 +44,7 @@ func (w *worker) tendHeld(ctx context.Context, batch, token string) error {
 	var keeping sync.WaitGroup
 	defer keeping.Wait()
 	defer cancel(nil)
-	keeping.Go(func() { w.keepLease(ctx, batch, token, cancel) })
+	keeping.Go(func() { w.keepLease(ctx, tendName(batch), token, tendLease, cancel) })
 	w.tending(batch, true)
 	defer w.tending(batch, false)
 	defer func() {
@@ -54,7 +54,7 @@ func (w *worker) tendHeld(ctx context.Context, batch, token string) error {
 			w.logger.WarnContext(ctx, "batch not handed over, others wait for the end of the lease", "batch_id", batch, "err", err)
 		}
 	}()
-	s := &steward{worker: w, batch: batch}
+	s := &steward{worker: w, batch: batch, token: token}
 	for ctx.Err() == nil && w.held(batch) != nil {
 		if err := s.step(ctx); err != nil {
 			return err
@@ -63,13 +63,13 @@ func (w *worker) tendHeld(ctx context.Context, batch, token string) error {
 	return nil
 }
 
-var errLeaseLost = errors.New("another worker tends the batch now")
+var errLeaseLost = errors.New("another worker does this now")
 
-// keepLease extends the lease, and ends the work when it may be another's.
-func (w *worker) keepLease(ctx context.Context, batch, token string, end context.CancelCauseFunc) {
-	ticker := time.NewTicker(tendLease / 5)
+// keepLease extends a lease, and ends the work that it is for when it may be another's.
+func (w *worker) keepLease(ctx context.Context, name, token string, ttl time.Duration, end context.CancelCauseFunc) {
+	ticker := time.NewTicker(ttl / 5)
 	defer ticker.Stop()
-	sure := time.Now().Add(tendLease * 3 / 5)
+	sure := time.Now().Add(ttl * 3 / 5)
 	for {
 		select {
 		case <-ctx.Done():
@@ -77,9 +77,9 @@ func (w *worker) keepLease(ctx context.Context, batch, token string, end context
 		case <-ticker.C:
 		}
 		asked := time.Now()
-		held, err := w.leases().Hold(ctx, tendName(batch), token, tendLease)
+		held, err := w.leases().Hold(ctx, name, token, ttl)
 		if err == nil && held {
-			sure = asked.Add(tendLease * 3 / 5)
+			sure = asked.Add(ttl * 3 / 5)
 			continue
 		}
 		if err == nil || time.Now().After(sure) {
@@ -104,6 +104,17 @@ type steward struct {
 	*worker
 	batch string
 	heard hearing
+	token string // of the lease
+}
+
+// stillHeld makes sure of the lease before a step that would harm another steward's
+// work: this process may have stood still since it was last extended.
+func (s *steward) stillHeld(ctx context.Context) error {
+	held, err := s.leases().Hold(ctx, tendName(s.batch), s.token, tendLease)
+	if err == nil && !held {
+		return errLeaseLost
+	}
+	return err
 }
 
 // step brings the batch's order on: it ends what an order before has left, begins
@@ -115,8 +126,14 @@ func (s *steward) step(ctx context.Context) error {
 		return nil
 	}
 	feed, err := s.fleet.Feed(ctx, s.batch)
+	if err == nil {
+		err = s.sameLife(ctx)
+	}
 	if err != nil {
 		return err
+	}
+	if feed.Life != s.admission.Life() {
+		feed = fleet.Feed{} // written by a steward that did not know that its life was over
 	}
 	if feed.Order != held.order.ID {
 		over, err := s.endBefore(ctx, held, feed)
@@ -147,11 +164,32 @@ func (s *steward) endBefore(ctx context.Context, held *heldBatch, feed fleet.Fee
 	if err := s.exporterOf(held).drain(ctx); err != nil {
 		return false, err
 	}
-	live, err := l.liveJobs(ctx, s.batch)
+	live, err := s.liveJobs(ctx, l)
 	if err != nil || live > 0 || feed.Order == "" {
 		return live == 0 && err == nil, err
 	}
 	return s.everybodyKnows(ctx, held)
+}
+
+// liveJobs are how many jobs of the batch a lane has. A Redis that was emptied has
+// none, and so has one that is being restored: what it says counts only if it is still
+// in the life in which this steward works.
+func (s *steward) liveJobs(ctx context.Context, l *lane) (int, error) {
+	counts, err := l.engine.Load().store.Counts(ctx, s.batch)
+	if err != nil {
+		return 0, err
+	}
+	return counts.Live(), s.sameLife(ctx)
+}
+
+// sameLife returns errLifeOver if what was just read from Redis may be of another life
+// than this worker's.
+func (w *worker) sameLife(ctx context.Context) error {
+	alive, err := w.admission.Alive(ctx)
+	if err == nil && !alive {
+		return errLifeOver
+	}
+	return err
 }
 
 // begin takes up what is open of the batch, and lets the order begin. It can be
@@ -172,6 +210,9 @@ func (s *steward) begin(ctx context.Context, held *heldBatch) error {
 		return err
 	}
 	if err := t.endOrphans(ctx, left); err != nil {
+		return err
+	}
+	if err := s.stillHeld(ctx); err != nil {
 		return err
 	}
 	if err := t.engine.store.Forget(ctx, s.batch); err != nil {
@@ -199,7 +240,7 @@ func (s *steward) begin(ctx context.Context, held *heldBatch) error {
 		return err
 	}
 	s.logger.InfoContext(ctx, "order begins", "batch_id", s.batch, "order", held.order.ID, "jobs", held.order.toRun(), "found", found)
-	if err := s.fleet.SetFeed(ctx, s.batch, fleet.Feed{Order: held.order.ID, Lane: held.lane.name}); err != nil {
+	if err := s.fleet.SetFeed(ctx, s.batch, s.feedOf(held)); err != nil {
 		return err
 	}
 	s.began(held)

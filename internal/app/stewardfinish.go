@@ -29,7 +29,7 @@ func (s *steward) finish(ctx context.Context, held *heldBatch, end ending) error
 		return err
 	}
 	s.logger.InfoContext(ctx, "order is over", "batch_id", s.batch, "order", held.order.ID, "outcome", string(end.outcome),
-		"succeeded", report.Counts.Succeeded, "failed", report.Counts.Failed, "cu", (report.CU.Billed - report.CU.Refunded).String())
+		"succeeded", report.Counts.Succeeded, "failed", report.Counts.Failed, "cu", report.Journal.Spent.String())
 	return s.close(ctx, held)
 }
 
@@ -52,6 +52,9 @@ func (s *steward) settle(ctx context.Context, held *heldBatch) error {
 		return err
 	}
 	if err := exporter.drain(ctx); err != nil || len(left.open) > 0 {
+		return err
+	}
+	if err := s.stillHeld(ctx); err != nil {
 		return err
 	}
 	return held.sent.Clear(ctx)
@@ -95,20 +98,23 @@ func (s *steward) report(ctx context.Context, held *heldBatch, end ending) (resu
 	return report, results.WriteSheet(ctx, s.bucket, s.batch, results.SheetOptions{Report: whole})
 }
 
-// close says that the fleet has nothing to do with the batch any more, unless another
-// order came in the meantime.
+// close says that the fleet has nothing to do with the order any more. Another one
+// that came in the meantime stays as it is.
 func (s *steward) close(ctx context.Context, held *heldBatch) error {
+	if err := s.stillHeld(ctx); err != nil {
+		return err
+	}
 	if err := held.lane.engine.Load().store.Forget(ctx, s.batch); err != nil {
 		return err
 	}
-	if err := closeBatch(ctx, s.bucket, s.batch); err != nil {
+	now, err := readOrder(ctx, s.bucket, s.batch)
+	if err != nil {
 		return err
 	}
-	now, err := readOrder(ctx, s.bucket, s.batch)
-	if err == nil && now != nil && now.ID != held.order.ID {
-		err = openBatch(ctx, s.bucket, s.batch)
+	if err := closeBatch(ctx, s.bucket, held.order, now); err != nil {
+		return err
 	}
-	if err := errors.Join(err, s.fleet.DropFeed(ctx, s.batch), s.fleet.Announce(ctx)); err != nil {
+	if err := errors.Join(s.fleet.DropFeed(ctx, s.batch), s.fleet.Announce(ctx)); err != nil {
 		return err
 	}
 	s.mu.Lock()

@@ -57,7 +57,10 @@ func (s *steward) work(ctx context.Context, held *heldBatch, feed fleet.Feed) er
 			stop()
 			return s.cancel(ctx, now)
 		}
-		live, err := now.lane.liveJobs(ctx, s.batch)
+		live, err := s.liveJobs(ctx, now.lane)
+		if errors.Is(err, errLifeOver) {
+			return err
+		}
 		if err != nil {
 			continue // Redis is away, and everything waits for it
 		}
@@ -170,7 +173,7 @@ func (s *steward) cancel(ctx context.Context, held *heldBatch) error {
 		if err := s.exporterOf(held).drain(ctx); err != nil {
 			return err
 		}
-		live, err := held.lane.liveJobs(ctx, s.batch)
+		live, err := s.liveJobs(ctx, held.lane)
 		if err != nil {
 			return err
 		}

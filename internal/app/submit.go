@@ -139,7 +139,7 @@ func placeOrder(ctx context.Context, b objects, o *order) error {
 	if err := writeOrder(ctx, b, o); err != nil {
 		return err
 	}
-	return openBatch(ctx, b, o.Batch)
+	return openBatch(ctx, b, o)
 }
 
 // tellSubmission tells the workers, and the person.

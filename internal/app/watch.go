@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -138,11 +137,11 @@ func (w *watcher) follow(ctx context.Context) error {
 
 // readBucket reads what the bucket says of the batch.
 func (w *watcher) readBucket(ctx context.Context) error {
-	_, err := w.bucket.Stat(ctx, openFolder+"/"+w.batch+"/"+openMark)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	open, err := isOpen(ctx, w.bucket, w.batch)
+	if err != nil {
 		return err
 	}
-	r, err := readRecord(ctx, w.bucket, w.batch, err == nil)
+	r, err := readRecord(ctx, w.bucket, w.batch, open)
 	if err != nil {
 		return err
 	}

@@ -163,7 +163,7 @@ func newWorker(ctx context.Context, p Process) (*worker, error) {
 	if w.bucket, err = openBucket(ctx, settings, w.logger); err != nil {
 		return w, err
 	}
-	if w.redis, err = fleetRedis(ctx, p, settings); err != nil {
+	if w.redis, err = fleetRedis(ctx, p, settings, w.logger); err != nil {
 		return w, err
 	}
 	if p.redis == nil {

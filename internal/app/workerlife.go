@@ -29,25 +29,19 @@ var errLifeOver = errors.New("redis lost its state")
 func (w *worker) oneLife(ctx context.Context) error {
 	life, end := context.WithCancel(ctx)
 	var tending sync.WaitGroup
-	defer func() {
-		end()
-		w.stopLanes()
-		tending.Wait()
-		for _, l := range w.laneList() {
-			l.engine.Store(nil)
-		}
-	}()
+	defer w.stopLanes() // once nobody tends a batch any more
+	defer tending.Wait()
+	defer end()
 	if err := w.refresh(life); err != nil {
 		return err
-	}
-	lanes := w.laneList()
-	for _, l := range lanes {
-		w.newEngine(l)
 	}
 	if err := w.enterLife(life); err != nil {
 		return err
 	}
-	for _, l := range lanes {
+	if err := w.newEngines(life); err != nil {
+		return err
+	}
+	for _, l := range w.laneList() {
 		if err := l.engine.Load().start(life, w.settings); err != nil {
 			return err
 		}
@@ -93,13 +87,6 @@ func (s *shiftWork) run(ctx context.Context) error {
 	}
 }
 
-// tell says what this worker does.
-func (s *shiftWork) tell(ctx context.Context) {
-	if err := s.fleet.Beat(ctx, s.beat()); err != nil && ctx.Err() == nil {
-		s.logger.DebugContext(ctx, "redis does not take the beat", "err", err)
-	}
-}
-
 // hear looks into the bucket when there is news, and now and then without.
 func (s *shiftWork) hear(ctx context.Context) {
 	news, err := s.fleet.News(ctx)
@@ -131,11 +118,15 @@ func (s *shiftWork) startLanes(ctx context.Context) {
 		if l.engine.Load() != nil {
 			continue
 		}
-		s.newEngine(l)
-		if err := l.engine.Load().start(ctx, s.settings); err != nil {
-			s.logger.ErrorContext(ctx, "lane not started, trying again", "lane", l.name, "err", err)
-			l.engine.Store(nil)
+		e, err := s.newEngine(ctx, l)
+		if err == nil {
+			err = e.start(ctx, s.settings)
 		}
+		if err != nil {
+			s.logger.ErrorContext(ctx, "lane not started, trying again", "lane", l.name, "err", err)
+			continue
+		}
+		l.engine.Store(e)
 	}
 }
 
@@ -166,6 +157,11 @@ func (w *worker) stopLanes() {
 		stopping.Go(l.stop)
 	}
 	stopping.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, l := range w.lanes {
+		l.engine.Store(nil)
+	}
 }
 
 func (w *worker) laneList() []*lane {
@@ -190,7 +186,7 @@ func (w *worker) enterLife(ctx context.Context) error {
 		if err != nil || joined {
 			return err
 		}
-		held, err := w.leases().Hold(ctx, restoreLease, token, restoring)
+		held, err := w.leases().Hold(ctx, restoreLease, token, restoreLeaseTime)
 		if err != nil {
 			return err
 		}
@@ -205,8 +201,17 @@ func (w *worker) enterLife(ctx context.Context) error {
 	}
 }
 
+// restoreLeaseTime is how long a worker that died while it restored keeps the others
+// waiting.
+const restoreLeaseTime = 20 * time.Second
+
 func (w *worker) restoreAlone(ctx context.Context, token string) error {
 	defer dropRestoreLease(ctx, w.leases(), token, w.logger)
+	ctx, cancel := context.WithCancelCause(ctx)
+	var keeping sync.WaitGroup
+	defer keeping.Wait()
+	defer cancel(nil)
+	keeping.Go(func() { w.keepLease(ctx, restoreLease, token, restoreLeaseTime, cancel) })
 	joined, err := w.admission.Join(ctx) // somebody may just have done it
 	if err != nil || joined {
 		return err

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"strings"
 
 	"nightshift/internal/admission"
 	"nightshift/internal/fleet"
@@ -20,6 +21,9 @@ type restoredBatch struct {
 // is taken up. The order of steps is that of [batchRun.restore], for all of them at a
 // time. A batch that cannot be read is counted like one of somebody else's.
 func (w *worker) restoreAll(ctx context.Context) error {
+	if err := w.dropPools(ctx); err != nil {
+		return err
+	}
 	batches, err := w.toRestore(ctx)
 	if err != nil {
 		return err
@@ -36,20 +40,47 @@ func (w *worker) restoreAll(ctx context.Context) error {
 	if err := countJournals(ctx, w.admission, w.bucket, own, w.account); err != nil {
 		return err
 	}
-	if err := w.fleet.DropAllFeeds(ctx); err != nil {
+	if err := w.newEngines(ctx); err != nil {
 		return err
 	}
-	for _, l := range w.laneList() {
-		if err := l.engine.Load().wipe(ctx); err != nil {
-			return err
-		}
-	}
 	for _, b := range batches {
+		b.takeUp.engine = b.lane.engine.Load()
 		if err := w.restoreBatch(ctx, b); err != nil {
 			return err
 		}
 	}
 	return w.admission.Ready(ctx)
+}
+
+// dropPools deletes the jobs of lives that are over, before it is read what was sent.
+// A handler that does not know yet that its life is over finds no record from then on,
+// and cannot make the mark without which nothing is sent. What another process has
+// begun to restore is left alone.
+func (w *worker) dropPools(ctx context.Context) error {
+	pools, err := w.fleet.Pools(ctx)
+	if err != nil {
+		return err
+	}
+	begun, err := w.admission.Begun(ctx)
+	if err != nil {
+		return err
+	}
+	for _, pool := range pools {
+		if begun != "" && strings.HasSuffix(pool, " "+begun) {
+			continue
+		}
+		e := newEngine(engineParts{redis: w.redis, pool: pool, settings: w.settings, logger: w.logger})
+		if err := e.store.Wipe(ctx); err != nil {
+			return err
+		}
+		if err := e.queue.Remove(ctx); err != nil {
+			return err
+		}
+		if err := w.fleet.DropPool(ctx, pool); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // toRestore reads what the batches have left whose orders have begun. One that has
@@ -97,7 +128,12 @@ func (w *worker) restoreBatch(ctx context.Context, b *restoredBatch) error {
 	if err := b.takeUp.resume(ctx, b.left); err != nil {
 		return err
 	}
-	return w.fleet.SetFeed(ctx, b.batch, fleet.Feed{Order: b.order.ID, Lane: b.lane.name})
+	return w.fleet.SetFeed(ctx, b.batch, w.feedOf(b.heldBatch))
+}
+
+// feedOf is the feed of an order of which nothing was fed yet in this life.
+func (w *worker) feedOf(held *heldBatch) fleet.Feed {
+	return fleet.Feed{Life: w.admission.Life(), Order: held.order.ID, Lane: held.lane.name}
 }
 
 // takeUp is that of a batch of the fleet.

@@ -7,10 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"strings"
 )
 
 // Delete removes an object, and the record of an image with it. One that is not
-// there is no error. Folders stay.
+// there is no error. Folders stay, but for empty ones of Nightshift's own.
 func (b *Local) Delete(ctx context.Context, objectKey string) error {
 	if err := b.delete(ctx, objectKey); err != nil {
 		return fmt.Errorf("delete object %q: %w", objectKey, err)
@@ -47,7 +48,16 @@ func (b *Local) delete(ctx context.Context, key string) error {
 			return translate(err, b.Path(path.Dir(name)))
 		}
 	}
+	removeEmpty(root, path.Dir(key))
 	return nil
+}
+
+// removeEmpty removes a folder below one of Nightshift's own, and those above it, as
+// far as they hold nothing. Who puts something into one at the same time makes it anew.
+func removeEmpty(root *os.Root, folder string) {
+	for strings.Contains(folder, ownFolder+"/") && root.Remove(folder) == nil {
+		folder = path.Dir(folder)
+	}
 }
 
 // removeFile removes a name durably, if it is there.

@@ -41,6 +41,7 @@ func (f *Fleet) News(ctx context.Context) (int64, error) {
 
 // Feed is how far a batch is fed in the life of Redis that goes on.
 type Feed struct {
+	Life  string `json:"life"`  // of Redis, in which it was written
 	Order string `json:"order"` // the order that is worked on
 	Lane  string `json:"lane"`  // in which its jobs are
 	Fed   int    `json:"fed"`   // jobs of the plan that were given to the lane, from its start
@@ -84,11 +85,28 @@ func (f *Fleet) DropFeed(ctx context.Context, batch string) error {
 	return nil
 }
 
-// DropAllFeeds forgets how far all batches are fed: a new life of Redis begins. The
-// error is Redis'.
-func (f *Fleet) DropAllFeeds(ctx context.Context) error {
-	if err := f.redis.Del(ctx, f.feedsKey()).Err(); err != nil {
-		return fmt.Errorf("forget how far batches are fed: %w", err)
+// AddPool notes that jobs are kept in Redis under the name of a pool. The error is
+// Redis'.
+func (f *Fleet) AddPool(ctx context.Context, pool string) error {
+	if err := f.redis.SAdd(ctx, f.poolsKey(), pool).Err(); err != nil {
+		return fmt.Errorf("note pool %s: %w", pool, err)
+	}
+	return nil
+}
+
+// Pools are those that were noted. The error is Redis'.
+func (f *Fleet) Pools(ctx context.Context) ([]string, error) {
+	pools, err := f.redis.SMembers(ctx, f.poolsKey()).Result()
+	if err != nil {
+		return nil, fmt.Errorf("read the pools: %w", err)
+	}
+	return pools, nil
+}
+
+// DropPool forgets a pool whose jobs are deleted. The error is Redis'.
+func (f *Fleet) DropPool(ctx context.Context, pool string) error {
+	if err := f.redis.SRem(ctx, f.poolsKey(), pool).Err(); err != nil {
+		return fmt.Errorf("forget pool %s: %w", pool, err)
 	}
 	return nil
 }

@@ -32,6 +32,9 @@ func taskID(kind string, ref job.Ref, generation int) string {
 	return fmt.Sprintf("%s:%s:%d", kind, ref, generation)
 }
 
+// allQueuesKey is the set in which asynq keeps the names of all queues.
+const allQueuesKey = "asynq:queues"
+
 // prefix begins every key of a queue, and nothing else.
 func prefix(queue string) string { return "asynq:{" + queue + "}:" }
 

@@ -50,3 +50,17 @@ func (q *Queue) Wipe(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Remove is [Queue.Wipe] of a pool that will not be used again: asynq forgets the
+// names of its queues, too. The error is Redis'; repeat it then.
+func (q *Queue) Remove(ctx context.Context) error {
+	if err := q.Wipe(ctx); err != nil {
+		return err
+	}
+	for _, name := range q.names() {
+		if err := q.redis.SRem(ctx, allQueuesKey, name).Err(); err != nil {
+			return fmt.Errorf("forget queue %s: %w", name, err)
+		}
+	}
+	return nil
+}

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -137,6 +138,28 @@ func TestWipeLeavesNothingOfItsPool(t *testing.T) {
 		}
 		if there, err := q.Submitting(t.Context(), ref, 1, job.Urgent); !there || err != nil {
 			t.Errorf("after a wipe: %v, %v", there, err)
+		}
+	})
+}
+
+// TestRemoveForgetsTheNames has a pool beside another, which keeps its names.
+func TestRemoveForgetsTheNames(t *testing.T) {
+	t.Parallel()
+	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
+		gone, kept := poolQueue(t, client, "icons a"), poolQueue(t, client, "icons b")
+		for _, q := range []*Queue{gone, kept} {
+			if err := q.Enqueue(t.Context(), ref, 1, job.Normal); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := gone.Remove(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if left := client.SMembers(t.Context(), allQueuesKey).Val(); !slices.Equal(left, []string{kept.laneName(job.Normal)}) {
+			t.Errorf("asynq knows the queues %q", left)
+		}
+		if !submitting(t, kept, 1) {
+			t.Error("the other pool lost its task")
 		}
 	})
 }

@@ -44,6 +44,7 @@ func allowance(p Provider) time.Duration {
 // search is what one look is for.
 type search struct {
 	apiKey     string
+	asked      time.Time              // the list shows what was there at this time at the least
 	running    map[string]*job.Record // by inference, not yet seen
 	unknown    int
 	allowance  time.Duration // from our times to the provider's
@@ -53,7 +54,7 @@ type search struct {
 
 func newSearch(apiKey string, v *view, allowance time.Duration) *search {
 	s := &search{
-		apiKey: apiKey, running: make(map[string]*job.Record, len(v.running)),
+		apiKey: apiKey, asked: time.Now(), running: make(map[string]*job.Record, len(v.running)),
 		unknown: len(v.unknown), allowance: allowance, horizon: time.Now().Add(allowance),
 	}
 	for _, rec := range v.running {

@@ -11,7 +11,9 @@ import (
 // Provider runs inferences. Errors are of the kinds of package job; no method
 // repeats a request by itself.
 type Provider interface {
-	Submit(ctx context.Context, model string, inputs job.Inputs) (*job.Inference, error)
+	// SubmitBefore sends nothing once the time is over; the error says then that
+	// nothing was sent.
+	SubmitBefore(ctx context.Context, late time.Time, model string, inputs job.Inputs) (*job.Inference, error)
 	Inference(ctx context.Context, id string) (*job.Inference, error)
 	Inferences(ctx context.Context, token string, size int) (runs []job.Inference, next string, err error)
 	Assets(ctx context.Context, ids []string) ([]job.Asset, error)

@@ -110,7 +110,7 @@ func (w *watcher) settleAlike(ctx context.Context, s *search, jobs []*job.Record
 		return nil
 	}
 	for _, rec := range rest {
-		if err := w.countAbsence(ctx, rec); err != nil {
+		if err := w.countAbsence(ctx, s, rec); err != nil {
 			return err
 		}
 	}
@@ -182,14 +182,15 @@ func (w *watcher) take(ctx context.Context, rec *job.Record, id string, run *job
 
 // countAbsence sends a job again once it was certainly never accepted: absent from
 // complete lists all through the grace time, in which the provider's list may lag
-// and a gateway that gave up may still pass the request on.
-func (w *watcher) countAbsence(ctx context.Context, rec *job.Record) error {
+// and a gateway that gave up may still pass the request on. What counts is when a list
+// was asked for: this process may have stood still since.
+func (w *watcher) countAbsence(ctx context.Context, s *search, rec *job.Record) error {
 	seen := w.absent[rec.Ref]
-	if time.Since(seen.last) >= w.Grace/absences {
-		seen.lists, seen.last = seen.lists+1, time.Now()
+	if s.asked.Sub(seen.last) >= w.Grace/absences {
+		seen.lists, seen.last = seen.lists+1, s.asked
 		w.absent[rec.Ref] = seen
 	}
-	if seen.lists < absences || time.Since(rec.Since) < w.Grace {
+	if seen.lists < absences || s.asked.Sub(rec.Since) < w.Grace {
 		return nil
 	}
 	delete(w.absent, rec.Ref)

@@ -40,10 +40,7 @@ func (r *Runner) Submit(ctx context.Context, ref job.Ref) error {
 		return err
 	}
 	signal(r.took)
-	if time.Since(marked) > sendMargin {
-		return r.lost(ctx, rec, errors.New("the process stood still before it could send"))
-	}
-	run, err := provider.Submit(ctx, rec.Job.Model, rec.Job.Inputs)
+	run, err := provider.SubmitBefore(ctx, marked.Add(r.sendMargin()), rec.Job.Model, rec.Job.Inputs)
 	if err == nil {
 		r.answered(Accepted)
 		return r.received(ctx, rec, run)
@@ -55,6 +52,12 @@ func (r *Runner) Submit(ctx context.Context, ref job.Ref) error {
 	r.answered(TurnedAway)
 	return r.refused(ctx, rec, err)
 }
+
+// sendMargin is how old an intent may be when the request is sent. A process that stood
+// still for longer may have lost the job to another, which looks for the request all
+// through the grace time and then sends it again. Half of that time is left for the
+// request's way to the provider and into its list.
+func (r *Runner) sendMargin() time.Duration { return min(maxSendMargin, r.Grace/2) }
 
 // prepare writes the intent, parks the collect task and makes the mark. It
 // reports false if somebody else took the job over in the meantime. The mark comes

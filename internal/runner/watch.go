@@ -25,9 +25,9 @@ const (
 	// sendLimit is longer than any submission may take; a job that has been
 	// sending for longer belongs to a process that is gone.
 	sendLimit = 3 * time.Minute
-	// sendMargin is how old a mark may be when the request is sent. A process that
-	// stood still for longer may have lost the job to another by then.
-	sendMargin = time.Minute
+	// maxSendMargin is how old an intent may be when the request is sent, however long
+	// the grace time is.
+	maxSendMargin = time.Minute
 	// skew is how far the provider's clock may be from where we take it to be.
 	skew = 2 * time.Minute
 	// LookBack is further back than a look for a lost reply ever goes before its

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http/httptrace"
 	"sync/atomic"
+	"time"
 
 	"nightshift/internal/job"
 )
@@ -21,6 +22,7 @@ import (
 // request without a word. net/http ends its writing before it returns an error
 // for a request, so what is known then is final.
 type sending struct {
+	late     time.Time   // when nothing may be sent any more; zero for never
 	reports  atomic.Bool // the transport calls the hooks
 	written  atomic.Bool // the head of the request was written, perhaps not yet flushed
 	bodyRead atomic.Bool // somebody has read from the body
@@ -38,7 +40,7 @@ func (s *sending) watch(ctx context.Context) context.Context {
 // body returns data as a request's body. It is of a type that net/http cannot
 // rewind, so that it cannot send the request again either.
 func (s *sending) body(data []byte) io.ReadCloser {
-	return &watchedBody{data: bytes.NewReader(data), read: &s.bodyRead}
+	return &watchedBody{data: bytes.NewReader(data), late: s.late, read: &s.bodyRead}
 }
 
 // neverLeft reports whether it is certain that the provider has not received the
@@ -46,6 +48,9 @@ func (s *sending) body(data []byte) io.ReadCloser {
 func (s *sending) neverLeft(err error) bool {
 	if _, ok := errors.AsType[*unsentError](err); ok {
 		return true
+	}
+	if errors.Is(err, errLate) {
+		return true // of the request its head went out at the most
 	}
 	if s.written.Load() {
 		return false
@@ -71,13 +76,19 @@ func establishing(err error) bool {
 	return ok
 }
 
-// watchedBody notes that it was read.
+var errLate = errors.New("the process stood still before it could send, or found no connection in time")
+
+// watchedBody notes that it was read, and cannot be once it is late.
 type watchedBody struct {
 	data *bytes.Reader
+	late time.Time
 	read *atomic.Bool
 }
 
 func (b *watchedBody) Read(p []byte) (int, error) {
+	if !b.late.IsZero() && !time.Now().Before(b.late) && !b.read.Load() {
+		return 0, errLate
+	}
 	b.read.Store(true)
 	return b.data.Read(p)
 }

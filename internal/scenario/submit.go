@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"nightshift/internal/job"
 )
@@ -22,11 +23,18 @@ import (
 // Scenario API: there is no idempotency key, and an inference cannot be
 // cancelled once it was accepted.
 func (c *Client) Submit(ctx context.Context, model string, inputs job.Inputs) (*job.Inference, error) {
+	return c.SubmitBefore(ctx, time.Time{}, model, inputs)
+}
+
+// SubmitBefore is [Client.Submit] that sends nothing any more once the time late has
+// come, if that is not zero: somebody else may then act as if nothing was sent. It is
+// looked at last when a connection is there and the request is about to be written.
+func (c *Client) SubmitBefore(ctx context.Context, late time.Time, model string, inputs job.Inputs) (*job.Inference, error) {
 	about := fmt.Sprintf("submit inference on model %q", model)
 	if err := checkID("a model", model); err != nil {
 		return nil, fmt.Errorf("%s: %w", about, err)
 	}
-	run, err := c.submit(ctx, model, encode(inputs))
+	run, err := c.submit(ctx, late, model, encode(inputs))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", about, err)
 	}
@@ -36,8 +44,8 @@ func (c *Client) Submit(ctx context.Context, model string, inputs job.Inputs) (*
 	return run, nil
 }
 
-func (c *Client) submit(ctx context.Context, model string, body []byte) (*job.Inference, error) {
-	sending := new(sending)
+func (c *Client) submit(ctx context.Context, late time.Time, model string, body []byte) (*job.Inference, error) {
+	sending := &sending{late: late}
 	reply, err := c.exchange(sending.watch(ctx), call{
 		op:       OpSubmit,
 		method:   http.MethodPost,

@@ -1,0 +1,139 @@
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// storage is the bucket of a run, as the judges see it: past all faults.
+type storage interface {
+	// environ are the variables by which a program finds it.
+	environ(worker string) []string
+	// links are those between a worker and the bucket that can be broken.
+	links() []*link
+	// open opens an object; fs.ErrNotExist if there is none.
+	open(ctx context.Context, key string) (io.ReadCloser, error)
+	put(ctx context.Context, key string, data []byte) error
+	// faults are those that can befall this kind of bucket: each begins and says in a
+	// word what it is, and end takes it back.
+	faults() []bucketFault
+	// has reports whether any object's key begins with the prefix, a folder's.
+	has(ctx context.Context, prefix string) (bool, error)
+}
+
+// bucketFault is trouble of a bucket.
+type bucketFault struct {
+	name       string
+	begin, end func() error
+}
+
+func newStorage(t *testing.T, kind, dir string) storage {
+	t.Helper()
+	switch kind {
+	case "folder":
+		bucket := filepath.Join(dir, "bucket")
+		if err := os.MkdirAll(bucket, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return newFolder(t, bucket)
+	default:
+		t.Fatalf("-bucket %s: no such kind", kind)
+		return nil
+	}
+}
+
+// folder is a bucket in the file system.
+type folder struct {
+	dir   string
+	small bool // a disk of its own, which can be filled up
+}
+
+// diskSize is more than a run needs.
+const diskSize = "2g"
+
+func newFolder(t *testing.T, dir string) folder {
+	t.Helper()
+	f := folder{dir: dir, small: os.Getenv(insideVariable) != ""}
+	if f.small {
+		if err := mount("-t", "tmpfs", "-o", "size="+diskSize, "tmpfs", dir); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { // the folder of a run that failed is kept, and what is on this disk is not
+			if t.Failed() {
+				if err := exec.Command("cp", "-r", dir, dir+"-kept").Run(); err != nil {
+					t.Errorf("keep the bucket: %v", err)
+				}
+			}
+			if err := exec.Command("umount", "--lazy", dir).Run(); err != nil {
+				t.Errorf("unmount the bucket: %v", err)
+			}
+		})
+	}
+	return f
+}
+
+func mount(args ...string) error {
+	if said, err := exec.Command("mount", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("mount %v: %w: %s", args, err, said)
+	}
+	return nil
+}
+
+func (f folder) faults() []bucketFault {
+	if !f.small {
+		return nil
+	}
+	return []bucketFault{{
+		name: "the disk is full",
+		begin: func() error {
+			var now unix.Statfs_t
+			if err := unix.Statfs(f.dir, &now); err != nil {
+				return err
+			}
+			used := int64(now.Blocks-now.Bfree) * now.Bsize
+			return mount("-o", fmt.Sprintf("remount,size=%d", used+8<<10), f.dir)
+		},
+		end: func() error { return mount("-o", "remount,size="+diskSize, f.dir) },
+	}}
+}
+
+func (f folder) environ(string) []string { return []string{"NIGHTSHIFT_BUCKET=file://" + f.dir} }
+
+func (f folder) links() []*link { return nil }
+
+func (f folder) path(key string) string { return filepath.Join(f.dir, filepath.FromSlash(key)) }
+
+func (f folder) open(_ context.Context, key string) (io.ReadCloser, error) {
+	return os.Open(f.path(key))
+}
+
+func (f folder) put(_ context.Context, key string, data []byte) error {
+	if err := os.WriteFile(f.path(key)+".chaos", data, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(f.path(key)+".chaos", f.path(key))
+}
+
+func (f folder) has(_ context.Context, prefix string) (bool, error) {
+	found := false
+	err := filepath.WalkDir(f.path(prefix), func(_ string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // it went away while this looked
+		}
+		if err == nil && !entry.IsDir() {
+			found = true
+			return fs.SkipAll
+		}
+		return err
+	})
+	return found, err
+}
