@@ -68,8 +68,8 @@ func (n *night) status() batchStatus {
 // watching starts `enqueue watch` of the batch; the answer comes when it ends.
 func (n *night) watching(flags ...string) <-chan answer {
 	n.t.Helper()
-	over := make(chan answer, 1)
-	go func() { over <- n.ask(append([]string{"watch", n.manifest.Batch()}, flags...)...) }()
+	over, args := make(chan answer, 1), append([]string{"watch", n.manifest.Batch()}, flags...)
+	go func() { over <- n.ask(args...) }()
 	return over
 }
 
