@@ -33,10 +33,10 @@ func (r *Runner) admit(ctx context.Context, rec *job.Record) error {
 // reserve waits for a grant, one handler of the lane at a time, notes its API key in
 // rec and returns how long it has to wait for its place in the request rate.
 func (r *Runner) reserve(ctx context.Context, rec *job.Record) (after time.Duration, err error) {
-	if err := r.enter(ctx); err != nil {
+	if err := r.turns.enter(ctx, rec.Ref.Batch, r.stopping); err != nil {
 		return 0, err
 	}
-	defer func() { <-r.gate }()
+	defer r.turns.leave()
 	deadline := time.Now().Add(longestStand)
 	for {
 		apiKey, after, err := r.Admission.Reserve(ctx, rec.Ref, rec.Attempt, rec.Job.Quote, rec.Avoid)
@@ -53,6 +53,7 @@ func (r *Runner) reserve(ctx context.Context, rec *job.Record) (after time.Durat
 		}
 		if !waiting {
 			r.granted(after)
+			r.turns.served(rec.Ref.Batch)
 			rec.APIKey = apiKey
 			return after, nil
 		}
@@ -94,18 +95,6 @@ func standable(reason job.WaitReason) bool {
 		return false
 	default:
 		return true
-	}
-}
-
-// enter waits for the lane's gate.
-func (r *Runner) enter(ctx context.Context) error {
-	select {
-	case r.gate <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-r.stopping:
-		return job.ErrInterrupted
 	}
 }
 

@@ -59,7 +59,7 @@ type Runner struct {
 	Options
 	waits    *waits
 	pace     *pace
-	gate     chan struct{} // held by the one handler that asks admission
+	turns    *turns
 	freed    chan struct{} // something was given back to admission
 	took     chan struct{} // the feed has a reason to look at its window
 	stopping chan struct{}
@@ -78,7 +78,7 @@ func New(o Options) *Runner {
 		Options: o,
 		waits:   newWaits(),
 		pace:    newPace(),
-		gate:    make(chan struct{}, 1),
+		turns:   newTurns(),
 		freed:   make(chan struct{}, 1),
 		took:    make(chan struct{}, 1),
 
