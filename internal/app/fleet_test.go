@@ -34,7 +34,12 @@ func (p *place) member() *member {
 		defer close(m.over)
 		m.code = Worker(ctx, Process{Environ: environ, Stdout: &m.log, Stderr: &m.log, transport: p.wire, redis: p.client})
 	}()
-	p.t.Cleanup(m.stop)
+	p.t.Cleanup(func() {
+		m.stop()
+		if p.t.Failed() {
+			p.t.Logf("the worker's log:\n%s", m.log.text())
+		}
+	})
 	return m
 }
 

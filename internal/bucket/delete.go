@@ -69,7 +69,11 @@ func removeFile(root *os.Root, name string) error {
 	if err != nil {
 		return err
 	}
-	return syncFolder(root, path.Dir(name))
+	err = syncFolder(root, path.Dir(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // somebody who deleted another object there has removed it
+	}
+	return err
 }
 
 // Compact does nothing: a file is appended to where it is. It is there so that a

@@ -3,11 +3,13 @@ package bucket_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/iotest"
@@ -216,5 +218,33 @@ func TestDamagedRecordCountsAsMissing(t *testing.T) {
 	}
 	if _, found, err := b.Existing(t.Context(), "batch/a.png", bucket.Metadata{}); found || err != nil {
 		t.Errorf("Existing = %v, %v", found, err)
+	}
+}
+
+// Objects come and go in one folder of Nightshift's own, which is removed whenever it
+// is empty. Nobody who puts or deletes one may notice.
+func TestEmptyFoldersComeAndGo(t *testing.T) {
+	t.Parallel()
+	b, err := bucket.NewLocal(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var workers sync.WaitGroup
+	for i := range 8 {
+		workers.Go(func() {
+			key := fmt.Sprintf("_nightshift/open/batch/%d/open", i%4)
+			for range 200 {
+				if err := b.Put(t.Context(), key, strings.NewReader("x")); err != nil {
+					t.Errorf("put: %v", err)
+				}
+				if err := b.Delete(t.Context(), key); err != nil {
+					t.Errorf("delete: %v", err)
+				}
+			}
+		})
+	}
+	workers.Wait()
+	if names, err := os.ReadDir(filepath.Join(b.Path("_nightshift"))); err != nil || len(names) > 0 {
+		t.Errorf("folders are left: %v, %v", names, err)
 	}
 }
