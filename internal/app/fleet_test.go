@@ -5,9 +5,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/alicebob/miniredis/v2/server"
 
 	"nightshift/internal/simulator"
 )
@@ -143,5 +146,36 @@ func TestFleetLeavesNoJobsOfEarlierLives(t *testing.T) {
 		if len(lives) > 1 {
 			t.Errorf("keys of several lives are left: %v", lives)
 		}
+	})
+}
+
+// Nobody goes on asking for the lease of a batch that is over.
+func TestFleetForgetsBatchesThatAreOver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNight(t, simulator.Options{Latency: simulator.Between(time.Second, 2*time.Second), Parallel: 10, Seed: 1, RequestsPerMinute: 3000}, etchings(5))
+		n.member()
+		n.member()
+		n.submit()
+		n.over(time.Hour)
+		time.Sleep(5 * time.Second) // virtual; they look a last time
+		var asked atomic.Int64
+		n.redis.Server().SetPreHook(func(_ *server.Peer, _ string, args ...string) bool {
+			if slices.ContainsFunc(args, func(arg string) bool { return strings.Contains(arg, tendName(n.manifest.Batch())) }) {
+				asked.Add(1)
+			}
+			return false
+		})
+		time.Sleep(time.Minute) // virtual
+		if asked.Load() > 0 {
+			t.Errorf("the lease was asked for %d times", asked.Load())
+		}
+		n.write(etchings(8))
+		if said := n.submit(); !strings.Contains(said, "3 jobs") {
+			t.Errorf("submit of three more said %q", said)
+		}
+		n.over(time.Hour)
+		n.noneFailed()
+		n.paidOnce()
 	})
 }

@@ -23,7 +23,7 @@ const (
 // done. Of all workers one does so at a time; the others stand by.
 func (w *worker) tend(ctx context.Context, batch string) {
 	token := rand.Text()
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && w.held(batch) != nil {
 		held, err := w.leases().Hold(ctx, tendName(batch), token, tendLease)
 		if err == nil && held {
 			err = w.tendHeld(ctx, batch, token)
