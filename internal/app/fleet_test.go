@@ -12,6 +12,7 @@ import (
 
 	"github.com/alicebob/miniredis/v2/server"
 
+	"nightshift/internal/fleet"
 	"nightshift/internal/simulator"
 )
 
@@ -177,5 +178,29 @@ func TestFleetForgetsBatchesThatAreOver(t *testing.T) {
 		n.over(time.Hour)
 		n.noneFailed()
 		n.paidOnce()
+	})
+}
+
+// What a steward notes that does not know yet that its life is over says nothing of
+// the life that goes on.
+func TestFleetIgnoresTheFeedOfAnotherLife(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNight(t, simulator.Options{Latency: simulator.Between(time.Second, 2*time.Second), Parallel: 10, Seed: 1, RequestsPerMinute: 3000}, etchings(5))
+		n.submit()
+		batch := n.manifest.Batch()
+		o, err := readOrder(t.Context(), n.bucket, batch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stale := fleet.Feed{Life: "gone", Order: o.ID, Lane: o.lane(), All: true}
+		if err := fleet.New(n.client, redisPrefix).SetFeed(t.Context(), batch, stale); err != nil {
+			t.Fatal(err)
+		}
+		n.member()
+		n.over(time.Hour)
+		n.noneFailed()
+		n.paidOnce()
+		n.allStored()
 	})
 }
