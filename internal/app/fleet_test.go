@@ -204,3 +204,37 @@ func TestFleetIgnoresTheFeedOfAnotherLife(t *testing.T) {
 		n.allStored()
 	})
 }
+
+// A steward that comes after the last one's end must not begin the order again: jobs
+// that have failed would be bought once more.
+func TestFleetBeginsNoOrderThatIsOver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		first := newNight(t, simulator.Options{Latency: simulator.Between(time.Second, 2*time.Second), Parallel: 10, Seed: 1, RequestsPerMinute: 3000}, etchings(4))
+		if err := first.sim.SetFaults(simulator.Fault{Kind: simulator.FaultModerationNoRefund, Rate: 1}); err != nil {
+			t.Fatal(err)
+		}
+		var members []*member
+		for range 5 {
+			time.Sleep(430 * time.Millisecond) // virtual; each looks at other moments
+			members = append(members, first.member())
+		}
+		for i := range 12 {
+			time.Sleep(170 * time.Millisecond) // virtual
+			n := first.batch(renamed("night-"+strconv.Itoa(i), etchings(4)))
+			n.submit()
+			n.over(time.Hour)
+			time.Sleep(time.Minute) // virtual
+			if accepted := len(n.sim.Ledger()); accepted != 4*(i+1) {
+				t.Fatalf("%d were accepted after %d batches of 4", accepted, i+1)
+			}
+			begun := 0
+			for _, m := range members {
+				begun += strings.Count(m.log.text(), "order begins")
+			}
+			if begun != i+1 {
+				t.Fatalf("%d orders were begun of %d", begun, i+1)
+			}
+		}
+	})
+}

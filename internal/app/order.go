@@ -129,6 +129,12 @@ func openBatches(ctx context.Context, b objects) ([]string, error) {
 	return batchesIn(ctx, b, openFolder)
 }
 
+// isOpen reports whether workers have to do with a batch.
+func isOpen(ctx context.Context, b objects, batch string) (bool, error) {
+	marked, err := b.Folders(ctx, openFolder+"/"+batch)
+	return len(marked) > 0, err
+}
+
 // openMark is the object that tells workers that there is something to do in a batch.
 // Each order has one of its own, so that closing one cannot close the next, whatever
 // comes when and dies in between.

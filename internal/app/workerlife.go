@@ -228,6 +228,9 @@ func (w *worker) restoreAlone(ctx context.Context, token string) error {
 	if err != nil || joined {
 		return err
 	}
+	if err := w.refresh(ctx); err != nil { // much may have happened while this waited
+		return err
+	}
 	w.logger.InfoContext(ctx, "redis knows of nothing; counting what was spent and what runs")
 	return w.restoreAll(ctx)
 }
