@@ -5,10 +5,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/alicebob/miniredis/v2/server"
+
+	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/results"
 	"nightshift/internal/simulator"
@@ -204,6 +208,95 @@ func TestFleetLeavesNoJobsOfEarlierLives(t *testing.T) {
 		}
 		if len(lives) > 1 {
 			t.Errorf("keys of several lives are left: %v", lives)
+		}
+	})
+}
+
+// Nobody goes on asking for the lease of a batch that is over.
+func TestFleetForgetsBatchesThatAreOver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNight(t, simulator.Options{Latency: simulator.Between(time.Second, 2*time.Second), Parallel: 10, Seed: 1, RequestsPerMinute: 3000}, etchings(5))
+		n.member()
+		n.member()
+		n.submit()
+		n.over(time.Hour)
+		time.Sleep(5 * time.Second) // virtual; they look a last time
+		var asked atomic.Int64
+		n.redis.Server().SetPreHook(func(_ *server.Peer, _ string, args ...string) bool {
+			if slices.ContainsFunc(args, func(arg string) bool { return strings.Contains(arg, tendName(n.manifest.Batch())) }) {
+				asked.Add(1)
+			}
+			return false
+		})
+		time.Sleep(time.Minute) // virtual
+		if asked.Load() > 0 {
+			t.Errorf("the lease was asked for %d times", asked.Load())
+		}
+		n.write(etchings(8))
+		if said := n.submit(); !strings.Contains(said, "3 jobs") {
+			t.Errorf("submit of three more said %q", said)
+		}
+		n.over(time.Hour)
+		n.noneFailed()
+		n.paidOnce()
+	})
+}
+
+// What a steward notes that does not know yet that its life is over says nothing of
+// the life that goes on.
+func TestFleetIgnoresTheFeedOfAnotherLife(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNight(t, simulator.Options{Latency: simulator.Between(time.Second, 2*time.Second), Parallel: 10, Seed: 1, RequestsPerMinute: 3000}, etchings(5))
+		n.submit()
+		batch := n.manifest.Batch()
+		o, err := readOrder(t.Context(), n.bucket, batch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stale := fleet.Feed{Life: "gone", Order: o.ID, Lane: o.lane(), All: true}
+		if err := fleet.New(n.client, redisPrefix).SetFeed(t.Context(), batch, stale); err != nil {
+			t.Fatal(err)
+		}
+		n.member()
+		n.over(time.Hour)
+		n.noneFailed()
+		n.paidOnce()
+		n.allStored()
+	})
+}
+
+// A steward that comes after the last one's end must not begin the order again: jobs
+// that have failed would be bought once more.
+func TestFleetBeginsNoOrderThatIsOver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		first := newNight(t, simulator.Options{Latency: simulator.Between(time.Second, 2*time.Second), Parallel: 10, Seed: 1, RequestsPerMinute: 3000}, etchings(4))
+		if err := first.sim.SetFaults(simulator.Fault{Kind: simulator.FaultModerationNoRefund, Rate: 1}); err != nil {
+			t.Fatal(err)
+		}
+		var members []*member
+		for range 5 {
+			time.Sleep(430 * time.Millisecond) // virtual; each looks at other moments
+			members = append(members, first.member())
+		}
+		for i := range 12 {
+			time.Sleep(170 * time.Millisecond) // virtual
+			n := first.batch(renamed("night-"+strconv.Itoa(i), etchings(4)))
+			n.submit()
+			n.over(time.Hour)
+			time.Sleep(time.Minute) // virtual
+			if accepted := len(n.sim.Ledger()); accepted != 4*(i+1) {
+				t.Fatalf("%d were accepted after %d batches of 4", accepted, i+1)
+			}
+			begun := 0
+			for _, m := range members {
+				begun += strings.Count(m.log.text(), "order begins")
+			}
+			if begun != i+1 {
+				t.Fatalf("%d orders were begun of %d", begun, i+1)
+			}
 		}
 	})
 }

@@ -2,8 +2,9 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
+	crand "crypto/rand"
 	"errors"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -22,8 +23,8 @@ const (
 // tend sees to a batch until the fleet has nothing to do with it any more, or ctx is
 // done. Of all workers one does so at a time; the others stand by.
 func (w *worker) tend(ctx context.Context, batch string) {
-	token := rand.Text()
-	for ctx.Err() == nil {
+	token := crand.Text()
+	for ctx.Err() == nil && w.held(batch) != nil {
 		held, err := w.leases().Hold(ctx, tendName(batch), token, tendLease)
 		if err == nil && held {
 			err = w.tendHeld(ctx, batch, token)
@@ -32,7 +33,7 @@ func (w *worker) tend(ctx context.Context, batch string) {
 			w.note(batch, err.Error())
 			w.logger.WarnContext(ctx, "batch stands, trying again", "batch_id", batch, "err", err, "hint", job.Hint(err))
 		}
-		rest(ctx, tendTick)
+		rest(ctx, tendTick/2+rand.N(tendTick)) // not all workers at the same time
 	}
 }
 
@@ -123,6 +124,14 @@ func (s *steward) step(ctx context.Context) error {
 	held := s.held(s.batch)
 	if held == nil || held.lane.engine.Load() == nil { // closed, or about to be started
 		rest(ctx, stewardTick)
+		return nil
+	}
+	open, err := isOpen(ctx, s.bucket, s.batch)
+	if err != nil {
+		return err
+	}
+	if !open { // the steward before has just ended it, which this worker has not read yet
+		rest(ctx, newsTick)
 		return nil
 	}
 	feed, err := s.fleet.Feed(ctx, s.batch)

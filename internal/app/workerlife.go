@@ -57,10 +57,11 @@ func (w *worker) oneLife(ctx context.Context) error {
 // shiftWork is what a worker does beside the jobs while a life goes on.
 type shiftWork struct {
 	*worker
-	tending *sync.WaitGroup
-	tended  map[string]bool
-	news    int64
-	round   time.Time // of the last look into the bucket
+	tending  *sync.WaitGroup
+	tendedMu sync.Mutex
+	tended   map[string]bool
+	news     int64
+	round    time.Time // of the last look into the bucket
 }
 
 func (s *shiftWork) run(ctx context.Context) error {
@@ -132,13 +133,31 @@ func (s *shiftWork) startLanes(ctx context.Context) {
 
 // tendAll sees to it that somebody tends each batch: this worker, or another.
 func (s *shiftWork) tendAll(ctx context.Context) {
+	s.tendedMu.Lock()
+	defer s.tendedMu.Unlock()
 	for _, batch := range s.heldList() {
 		if s.tended[batch] {
 			continue
 		}
 		s.tended[batch] = true
-		s.tending.Go(func() { s.tend(ctx, batch) })
+		s.tending.Go(func() {
+			for !s.tendedToEnd(ctx, batch) {
+				s.tend(ctx, batch)
+			}
+		})
 	}
+}
+
+// tendedToEnd reports whether there is nothing more to tend. A batch that is opened
+// again after that is found by tendAll.
+func (s *shiftWork) tendedToEnd(ctx context.Context, batch string) bool {
+	s.tendedMu.Lock()
+	defer s.tendedMu.Unlock()
+	if ctx.Err() == nil && s.held(batch) != nil {
+		return false
+	}
+	delete(s.tended, batch)
+	return true
 }
 
 // leave tells the others that this worker is gone.
@@ -214,6 +233,9 @@ func (w *worker) restoreAlone(ctx context.Context, token string) error {
 	keeping.Go(func() { w.keepLease(ctx, restoreLease, token, restoreLeaseTime, cancel) })
 	joined, err := w.admission.Join(ctx) // somebody may just have done it
 	if err != nil || joined {
+		return err
+	}
+	if err := w.refresh(ctx); err != nil { // much may have happened while this waited
 		return err
 	}
 	w.logger.InfoContext(ctx, "redis knows of nothing; counting what was spent and what runs")
