@@ -244,7 +244,7 @@ func TestEmptyFoldersComeAndGo(t *testing.T) {
 		})
 	}
 	workers.Wait()
-	if names, err := os.ReadDir(filepath.Join(b.Path("_nightshift"))); err != nil || len(names) > 0 {
+	if names, err := os.ReadDir(b.Path("_nightshift")); err != nil || len(names) > 0 {
 		t.Errorf("folders are left: %v, %v", names, err)
 	}
 }
