@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"nightshift/internal/job"
 	"nightshift/internal/results"
 )
 
@@ -69,8 +68,7 @@ func (s *steward) report(ctx context.Context, held *heldBatch, end ending) (resu
 	o := held.order
 	report := results.Report{
 		Batch: o.Name, Mode: o.Mode, State: end.outcome, Started: start.At, Ended: time.Now().UTC(),
-		Counts:        results.Counts{Jobs: o.Jobs, Kept: o.Kept + start.Found},
-		WaitedSeconds: make(map[job.WaitReason]float64),
+		Counts: results.Counts{Jobs: o.Jobs, Kept: o.Kept + start.Found},
 	}
 	if end.err != nil {
 		report.Reason = end.err.Error()

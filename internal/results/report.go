@@ -40,11 +40,11 @@ type Report struct {
 	Counts   Counts    `json:"counts"`
 	CU       Bill      `json:"cu"`
 	Journal  Movements `json:"journal"` // set by FillJournal
-	Requests Requests  `json:"requests"`
+	Requests Requests  `json:"requests,omitzero"` // absent where nobody counted them
 	Attempts int       `json:"attempts"` // submissions of the jobs that ended
-	// WaitedSeconds adds up, by reason, the time that jobs waited; jobs wait
-	// side by side, so this can be far more than the run took.
-	WaitedSeconds map[job.WaitReason]float64 `json:"waitedSeconds"`
+	// WaitedSeconds is for how long no job could be sent, by reason; nil, and absent,
+	// where nobody measured it.
+	WaitedSeconds map[job.WaitReason]float64 `json:"waitedSeconds,omitzero"`
 	Failures      []job.FailureGroup         `json:"failures"` // most frequent first
 	Durations     Durations                  `json:"durations"`
 }
@@ -163,14 +163,11 @@ func (r Report) settled() Report {
 	if !r.Ended.IsZero() && !r.Started.IsZero() {
 		r.Durations.Run = round(r.Ended.Sub(r.Started).Seconds(), 3)
 	}
-	if r.Requests.ByOperation == nil {
+	if r.Requests.Total > 0 && r.Requests.ByOperation == nil {
 		r.Requests.ByOperation = map[string]int64{}
 	}
 	if r.Journal.ByKey == nil {
 		r.Journal.ByKey = []KeyMovements{}
-	}
-	if r.WaitedSeconds == nil {
-		r.WaitedSeconds = map[job.WaitReason]float64{}
 	}
 	if r.Failures == nil {
 		r.Failures = []job.FailureGroup{}
