@@ -79,9 +79,11 @@ func newEntry(r *job.Result) entry {
 
 func newPicture(image job.Image) picture {
 	thumb, err := thumbName(image)
-	if err == nil {
+	if err != nil || needsNone(image) {
+		thumb = "" // none was made; the sheet shows the image itself
+	} else {
 		thumb = relativeAddress(thumb)
-	} // otherwise no thumbnail can have been made; the sheet shows the image itself
+	}
 	return picture{
 		Name: image.Key, Address: relativeAddress(image.Key), Thumb: thumb,
 		Width: image.Width, Height: image.Height, Bytes: image.Bytes, Format: image.Format,

@@ -54,12 +54,15 @@ func NewThumbnails(b Bucket) *Thumbnails {
 
 // Make writes the thumbnail of an image of this batch: a JPEG whose longer side
 // has at most 320 pixels, with transparent parts on a chequered ground. It does
-// nothing where that thumbnail is there already. A thumbnail is named by the
+// nothing where that thumbnail is there already, or the image needs none. A thumbnail is named by the
 // checksum and size of its image, so an image that was replaced gets a new one.
 //
 // It returns an error, and writes nothing, if the image is missing, is too large
 // to be decoded, is broken, or is not the one that was recorded.
 func (t *Thumbnails) Make(ctx context.Context, batch string, image job.Image) error {
+	if needsNone(image) {
+		return nil
+	}
 	name, err := thumbName(image)
 	if err == nil {
 		err = t.make(ctx, objectKey(batch, image.Key), objectKey(batch, name), image.CRC32)
@@ -68,6 +71,15 @@ func (t *Thumbnails) Make(ctx context.Context, batch string, image job.Image) er
 		return fmt.Errorf("make thumbnail of %q: %w", objectKey(batch, image.Key), err)
 	}
 	return nil
+}
+
+// smallBytes is what an image may have to be shown as it is; a thumbnail has about as
+// much.
+const smallBytes = 64 << 10
+
+// needsNone reports whether an image is so small that the contact sheet shows it itself.
+func needsNone(image job.Image) bool {
+	return image.Bytes <= smallBytes && 0 < min(image.Width, image.Height) && max(image.Width, image.Height) <= thumbSide
 }
 
 func (t *Thumbnails) make(ctx context.Context, from, to, checksum string) error {

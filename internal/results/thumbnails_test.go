@@ -109,7 +109,7 @@ func TestThumbnailIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	bucket := newFolder(t)
 	thumbs := results.NewThumbnails(bucket)
-	first := putPNG(t, bucket, "night", "a.png", painting(1, 64, 64, false))
+	first := putPNG(t, bucket, "night", "a.png", painting(1, 400, 300, false))
 	for range 2 {
 		if err := thumbs.Make(t.Context(), "night", first); err != nil {
 			t.Fatal(err)
@@ -118,7 +118,7 @@ func TestThumbnailIsMadeOnce(t *testing.T) {
 	if got := bucket.puts.Load(); got != 1 {
 		t.Errorf("%d thumbnails written, want 1", got)
 	}
-	second := putPNG(t, bucket, "night", "a.png", painting(2, 64, 64, false))
+	second := putPNG(t, bucket, "night", "a.png", painting(2, 400, 300, false))
 	if err := thumbs.Make(t.Context(), "night", second); err != nil {
 		t.Fatal(err)
 	}
@@ -177,8 +177,8 @@ func hugeHead(t testing.TB) []byte {
 func TestThumbnailOfOtherBytesIsRefused(t *testing.T) {
 	t.Parallel()
 	bucket := newFolder(t)
-	recorded := putPNG(t, bucket, "night", "a.png", painting(1, 64, 64, false))
-	putPNG(t, bucket, "night", "a.png", painting(2, 64, 64, false))
+	recorded := putPNG(t, bucket, "night", "a.png", painting(1, 400, 300, false))
+	putPNG(t, bucket, "night", "a.png", painting(2, 400, 300, false))
 	if err := results.NewThumbnails(bucket).Make(t.Context(), "night", recorded); err == nil {
 		t.Error("another image got the thumbnail of the one that was recorded")
 	}
@@ -187,10 +187,26 @@ func TestThumbnailOfOtherBytesIsRefused(t *testing.T) {
 	}
 }
 
+// A small image is shown itself, so that neither time nor room goes to a copy of it.
+func TestSmallImagesNeedNoThumbnail(t *testing.T) {
+	t.Parallel()
+	bucket := newFolder(t)
+	thumbs := results.NewThumbnails(bucket)
+	for name, side := range map[string]int{"fits.png": 320, "does not.png": 321} {
+		stored := putPNG(t, bucket, "night", name, filled(image.NewGray(image.Rect(0, 0, side, 10)), color.White))
+		if err := thumbs.Make(t.Context(), "night", stored); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := bucket.puts.Load(); got != 1 {
+		t.Errorf("%d thumbnails were made, want that of the larger image alone", got)
+	}
+}
+
 func TestThumbnailNeedsAChecksum(t *testing.T) {
 	t.Parallel()
 	bucket := newFolder(t)
-	stored := putPNG(t, bucket, "night", "a.png", painting(1, 64, 64, false))
+	stored := putPNG(t, bucket, "night", "a.png", painting(1, 400, 300, false))
 	stored.CRC32 = "../../x"
 	if err := results.NewThumbnails(bucket).Make(t.Context(), "night", stored); err == nil {
 		t.Error("a thumbnail was named by something that is no checksum")
