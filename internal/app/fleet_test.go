@@ -238,3 +238,26 @@ func TestFleetBeginsNoOrderThatIsOver(t *testing.T) {
 		}
 	})
 }
+
+// The list of what was sent begins anew after each order, also where images of an
+// earlier one were replaced: it would grow with every edit.
+func TestFleetEmptiesTheListOfWhatWasSent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNight(t, simulator.Options{Latency: simulator.Between(time.Second, 2*time.Second), Parallel: 10, Seed: 1, RequestsPerMinute: 3000}, etchings(5))
+		n.member()
+		n.submit()
+		n.over(time.Hour)
+		n.write(strings.Replace(etchings(5), "potion number", "elixir number", 1))
+		n.submit()
+		n.over(time.Hour)
+		if all := len(n.sim.Ledger()); all != 10 {
+			t.Errorf("%d were paid, want 10", all)
+		}
+		n.allStored()
+		sent, err := n.bucket.Stat(t.Context(), n.manifest.Batch()+"/_nightshift/sent.jsonl")
+		if err != nil || sent.Size > 0 {
+			t.Errorf("the list has %d bytes, %v", sent.Size, err)
+		}
+	})
+}
