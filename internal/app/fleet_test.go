@@ -12,6 +12,7 @@ import (
 
 	"github.com/alicebob/miniredis/v2/server"
 
+	"nightshift/internal/admission"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/results"
@@ -297,6 +298,60 @@ func TestFleetBeginsNoOrderThatIsOver(t *testing.T) {
 			if begun != i+1 {
 				t.Fatalf("%d orders were begun of %d", begun, i+1)
 			}
+		}
+	})
+}
+
+// The list of what was sent begins anew after each order, also where images of an
+// earlier one were replaced: it would grow with every edit.
+func TestFleetEmptiesTheListOfWhatWasSent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNight(t, simulator.Options{Latency: simulator.Between(time.Second, 2*time.Second), Parallel: 10, Seed: 1, RequestsPerMinute: 3000}, etchings(5))
+		n.member()
+		n.submit()
+		n.over(time.Hour)
+		n.write(strings.Replace(etchings(5), "potion number", "elixir number", 1))
+		n.submit()
+		n.over(time.Hour)
+		if all := len(n.sim.Ledger()); all != 10 {
+			t.Errorf("%d were paid, want 10", all)
+		}
+		n.allStored()
+		sent, err := n.bucket.Stat(t.Context(), n.manifest.Batch()+"/_nightshift/sent.jsonl")
+		if err != nil || sent.Size > 0 {
+			t.Errorf("the list has %d bytes, %v", sent.Size, err)
+		}
+	})
+}
+
+// A run beside the fleet may be the one that begins a new life. It knows nothing of
+// the fleet's jobs, so who tends a batch deletes those of before and takes up the rest.
+func TestFleetGoesOnInTheLifeThatARunBegan(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNight(t, simulator.Options{Latency: simulator.Between(5*time.Second, 15*time.Second), Parallel: 10, Seed: 1, RequestsPerMinute: 3000}, etchings(40))
+		n.member()
+		n.member()
+		n.submit()
+		time.Sleep(9 * time.Second) // virtual
+		run := admission.New(admission.Options{Redis: n.client, Prefix: redisPrefix})
+		err := run.Begin(t.Context())
+		if err == nil {
+			err = countJournals(t.Context(), run, n.bucket, func(string) bool { return false }, func(key string) admission.Account { return admission.Account{APIKey: key} })
+		}
+		if err == nil {
+			err = run.Ready(t.Context())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.over(time.Hour)
+		n.noneFailed()
+		n.paidOnce()
+		n.allStored()
+		if pools, err := n.redis.SMembers("ns:{fleet}:pools"); err != nil || len(pools) != 1 {
+			t.Errorf("jobs are kept in the pools %q, %v", pools, err)
 		}
 	})
 }

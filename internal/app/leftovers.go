@@ -85,6 +85,17 @@ func (f *folder) leftovers(ctx context.Context, before map[string]world) (*lefto
 	return left, nil
 }
 
+// underWay reports whether anything that was sent has no result. Images that are
+// missing are known by their results.
+func (l *leftovers) underWay() bool {
+	for _, open := range l.open {
+		if !open.Counted {
+			return true
+		}
+	}
+	return false
+}
+
 func (l *leftovers) take(line job.Submission) {
 	switch line.Event {
 	case job.Intended:

@@ -207,6 +207,9 @@ func (s *steward) begin(ctx context.Context, held *heldBatch) error {
 	if err := held.ownName(ctx, s.leases()); err != nil {
 		return err
 	}
+	if err := s.dropPools(ctx); err != nil { // a run beside the fleet may have begun the life, and knows of none
+		return err
+	}
 	t, err := s.takeUp(ctx, held)
 	if err != nil {
 		return err

@@ -50,7 +50,7 @@ func (s *steward) settle(ctx context.Context, held *heldBatch) error {
 	if err := t.endOrphans(ctx, left); err != nil {
 		return err
 	}
-	if err := exporter.drain(ctx); err != nil || len(left.open) > 0 {
+	if err := exporter.drain(ctx); err != nil || left.underWay() {
 		return err
 	}
 	if err := s.stillHeld(ctx); err != nil {

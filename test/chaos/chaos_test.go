@@ -62,6 +62,9 @@ func TestChaos(t *testing.T) {
 			s.Jobs, s.Paid, s.Twice, s.Lost = s.Jobs+v.Jobs, s.Paid+v.Paid, s.Twice+v.Twice, s.Lost+v.Lost
 		}
 	}
+	if !t.Failed() {
+		w.judgeKeys()
+	}
 	s.Passed = !t.Failed()
 	w.tell(s)
 }

@@ -130,12 +130,17 @@ func (j *judging) judgePaid(v *verdict) {
 		}
 		byJob[r.Job] = r
 	}
+	bought := make(map[job.ID]int)
 	for _, e := range j.entries {
 		if e.Charge == e.Refund {
 			continue
 		}
 		v.Paid++
 		r, known := named[e.JobID]
+		if bought[r.Job]++; known && bought[r.Job] > 1 && j.batch.orders == 1 {
+			v.Twice++
+			j.trouble("%s: job %s was bought %d times in one order\nwhat happened then:\n%s", j.batch.name, r.Job, bought[r.Job], j.around(e.Accepted, 15*time.Second))
+		}
 		switch {
 		case known && (r.State == job.Succeeded) == (e.Status == "success"):
 		case known:
@@ -275,5 +280,36 @@ func (j *judging) judgeBudget() {
 				m.at.UTC().Format("15:04:05.000"), spent, j.batch.budget, j.around(m.at, 15*time.Second))
 			return
 		}
+	}
+}
+
+// judgeKeys checks that, when all is over, Redis counts for the API key what the ledger
+// says, and nothing that is held or runs.
+func (w *world) judgeKeys() {
+	entries, err := w.provider.ledger()
+	if err != nil {
+		w.t.Fatalf("read the ledger: %v", err)
+	}
+	var paid job.CU
+	for _, e := range entries {
+		paid += e.Charge - e.Refund
+	}
+	said := new(output)
+	p := start(w.t, "enqueue", w.dir, w.environ(w.redis.Addr(), "enqueue"), []string{"keys", "--json"}, said)
+	<-p.ended
+	var status struct {
+		Standings []struct {
+			Keys []struct {
+				ID              string
+				Running         int
+				Spent, Reserved job.CU
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(said.String()), &status); err != nil || len(status.Standings) != 1 || len(status.Standings[0].Keys) != 1 {
+		w.t.Fatalf("enqueue keys: %v: %s", err, said)
+	}
+	if k := status.Standings[0].Keys[0]; k.Running != 0 || k.Reserved != 0 || k.Spent != paid {
+		w.trouble("Redis counts for key %s %d running, %s CU reserved and %s spent; the ledger says %s", k.ID, k.Running, k.Reserved, k.Spent, paid)
 	}
 }
