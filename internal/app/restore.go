@@ -90,10 +90,11 @@ func (r *batchRun) takeUp() *takeUp {
 // resume takes over what earlier processes left at the provider. Where that is
 // nothing, the list of what was sent begins anew.
 func (r *batchRun) resume(ctx context.Context, t *takeUp, left *leftovers) error {
-	if len(left.open) > 0 {
+	found := len(left.open) // to resume takes them out
+	if found > 0 {
 		r.display.phase(progress.LookingUp)
 	}
-	if err := t.resume(ctx, left); err != nil || len(left.open) > 0 || r.engineRuns > 0 {
+	if err := t.resume(ctx, left); err != nil || found > 0 || r.engineRuns > 0 {
 		return err
 	}
 	return r.sent.Clear(ctx)

@@ -235,10 +235,11 @@ func (s *steward) begin(ctx context.Context, held *heldBatch) error {
 	if err := writeJSON(ctx, s.bucket, s.batch+"/"+beganName, start); err != nil {
 		return err
 	}
+	found := len(left.open)
 	if err := t.resume(ctx, left); err != nil {
 		return err
 	}
-	s.logger.InfoContext(ctx, "order begins", "batch_id", s.batch, "order", held.order.ID, "jobs", held.order.toRun(), "found", len(left.open))
+	s.logger.InfoContext(ctx, "order begins", "batch_id", s.batch, "order", held.order.ID, "jobs", held.order.toRun(), "found", found)
 	return s.fleet.SetFeed(ctx, s.batch, s.feedOf(held))
 }
 
