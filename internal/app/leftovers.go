@@ -22,12 +22,15 @@ type leftovers struct {
 	// attempts are those of jobs that have a result and are to be run again.
 	attempts map[job.ID]int
 	authors  map[string][]string // what the provider calls API keys
+	// received are all inferences that are noted, by when they were made. Attempts that
+	// failed and were made again are in no log of results.
+	received map[string]time.Time
 }
 
 func newLeftovers() *leftovers {
 	return &leftovers{
 		open: make(map[job.ID]*runner.Open), noted: make(map[job.ID]sentAttempt), attempts: make(map[job.ID]int),
-		ended: make(map[job.ID]endedJob), authors: make(map[string][]string),
+		ended: make(map[job.ID]endedJob), authors: make(map[string][]string), received: make(map[string]time.Time),
 	}
 }
 
@@ -104,6 +107,7 @@ func (l *leftovers) take(line job.Submission) {
 		}
 		l.open[line.ID] = &runner.Open{Job: line.Job, Attempt: line.Attempt, APIKey: line.APIKey, Intent: line.At}
 	case job.Received:
+		l.received[line.Inference] = line.Made
 		if !slices.Contains(l.authors[line.APIKey], line.Author) {
 			l.authors[line.APIKey] = append(slices.Clone(l.authors[line.APIKey]), line.Author)
 		}
