@@ -5,7 +5,12 @@ import (
 	"time"
 )
 
-const controlName = "_nightshift/control.json"
+const (
+	controlName = "_nightshift/control.json"
+	// cancelName is an object of its own, so that nobody who pauses or resumes at the
+	// same time takes a cancellation back.
+	cancelName = "_nightshift/cancel.json"
+)
 
 // control is what a person, or a guard, wants of an order that goes on.
 type control struct {
@@ -25,16 +30,25 @@ const (
 
 // readControl is what is wanted of an order; to go on, where nobody said otherwise.
 func readControl(ctx context.Context, b objects, o *order) (control, error) {
-	var c control
-	found, err := readJSON(ctx, b, o.Batch+"/"+controlName, &c)
-	if err != nil || !found || c.Order != o.ID {
-		return control{Order: o.ID, State: controlGo}, err
+	for _, name := range []string{cancelName, controlName} {
+		var c control
+		found, err := readJSON(ctx, b, o.Batch+"/"+name, &c)
+		if err != nil {
+			return control{}, err
+		}
+		if found && c.Order == o.ID {
+			return c, nil
+		}
 	}
-	return c, nil
+	return control{Order: o.ID, State: controlGo}, nil
 }
 
 func writeControl(ctx context.Context, b objects, o *order, state controlState, why string) error {
-	return writeJSON(ctx, b, o.Batch+"/"+controlName, control{Order: o.ID, State: state, Why: why, At: time.Now().UTC()})
+	name := controlName
+	if state == controlCancel {
+		name = cancelName
+	}
+	return writeJSON(ctx, b, o.Batch+"/"+name, control{Order: o.ID, State: state, Why: why, At: time.Now().UTC()})
 }
 
 // closed says why no job of the order may start; "" if they may.

@@ -355,3 +355,29 @@ func TestFleetGoesOnInTheLifeThatARunBegan(t *testing.T) {
 		}
 	})
 }
+
+// The next attempt of a job asks for the same as the one that failed. When its reply
+// is lost, and Redis with it, the failed one must not look like a stranger's.
+func TestFleetKnowsFailedAttemptsAfterALoss(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNight(t, simulator.Options{Latency: simulator.Between(5*time.Second, 5*time.Second), Parallel: 10, Seed: 1, RequestsPerMinute: 3000}, etchings(1))
+		set := func(faults ...simulator.Fault) {
+			t.Helper()
+			if err := n.sim.SetFaults(faults...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		set(simulator.Fault{Kind: simulator.FaultFailGeneration, Next: 1})
+		n.member()
+		n.submit()
+		n.until("the first attempt is accepted", time.Minute, func() bool { return len(n.sim.Ledger()) == 1 })
+		set(simulator.Fault{Kind: simulator.FaultDropAfterAccept, Next: 1}, simulator.Fault{Kind: simulator.FaultListLag, Next: 1, Seconds: 15})
+		n.until("the second attempt is accepted", time.Minute, func() bool { return len(n.sim.Ledger()) == 2 })
+		n.redis.FlushAll()
+		n.over(10 * time.Minute)
+		n.noneFailed()
+		n.paidOnce()
+		n.allStored()
+	})
+}

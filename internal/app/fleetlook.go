@@ -87,11 +87,15 @@ func (v *fleetView) count(ctx context.Context, r *batchRecord, w *batchWork) err
 		w.queued = w.total - w.kept
 		return nil
 	}
-	feed, err := v.fleet.Feed(ctx, r.batch)
+	life, err := v.admission.Begun(ctx)
 	if err != nil {
 		return err
 	}
-	store := record.NewStore(v.redis, redisPrefix, lanePool(r.order.lane(), feed.Life))
+	feed, err := v.fleet.Feed(ctx, life, r.batch)
+	if err != nil {
+		return err
+	}
+	store := record.NewStore(v.redis, redisPrefix, lanePool(r.order.lane(), life))
 	counts, err := store.Counts(ctx, r.batch)
 	if err != nil {
 		return err

@@ -22,19 +22,28 @@ type leftovers struct {
 	// attempts are those of jobs that have a result and are to be run again.
 	attempts map[job.ID]int
 	authors  map[string][]string // what the provider calls API keys
+	// received are all inferences that are noted, by when they were made. Attempts that
+	// failed and were made again are in no log of results.
+	received map[string]time.Time
 }
 
 func newLeftovers() *leftovers {
 	return &leftovers{
 		open: make(map[job.ID]*runner.Open), noted: make(map[job.ID]sentAttempt), attempts: make(map[job.ID]int),
-		ended: make(map[job.ID]endedJob), authors: make(map[string][]string),
+		ended: make(map[job.ID]endedJob), authors: make(map[string][]string), received: make(map[string]time.Time),
 	}
 }
 
 // sentAttempt is an attempt and when it was last heard of.
 type sentAttempt struct {
 	number int
+	fence  int64
 	at     time.Time
+}
+
+// after reports whether a line is of an earlier sending.
+func (s sentAttempt) after(line job.Submission) bool {
+	return s.number > line.Attempt || s.number == line.Attempt && s.fence > line.Fence
 }
 
 // endedJob is a paid request whose result is recorded.
@@ -96,24 +105,34 @@ func (l *leftovers) underWay() bool {
 	return false
 }
 
+// take takes a line over. Of several writers, lines of an earlier sending can stand
+// behind those of a later one.
 func (l *leftovers) take(line job.Submission) {
+	if line.Event == job.Received {
+		l.learn(line)
+	}
+	if noted, known := l.noted[line.ID]; known && noted.after(line) {
+		return
+	}
 	switch line.Event {
 	case job.Intended:
-		if open := l.open[line.ID]; open != nil && open.Attempt == line.Attempt && open.Inference != "" {
-			return // of several writers, a receipt can stand before another's intent
-		}
 		l.open[line.ID] = &runner.Open{Job: line.Job, Attempt: line.Attempt, APIKey: line.APIKey, Intent: line.At}
 	case job.Received:
-		if !slices.Contains(l.authors[line.APIKey], line.Author) {
-			l.authors[line.APIKey] = append(slices.Clone(l.authors[line.APIKey]), line.Author)
-		}
 		if open := l.open[line.ID]; open != nil {
 			open.Inference, open.Made = line.Inference, line.Made
 		}
 	case job.Refused:
 		delete(l.open, line.ID)
 	}
-	l.noted[line.ID] = sentAttempt{line.Attempt, line.At}
+	l.noted[line.ID] = sentAttempt{line.Attempt, line.Fence, line.At}
+}
+
+// learn notes what a receipt says of the provider.
+func (l *leftovers) learn(line job.Submission) {
+	l.received[line.Inference] = line.Made
+	if !slices.Contains(l.authors[line.APIKey], line.Author) {
+		l.authors[line.APIKey] = append(slices.Clone(l.authors[line.APIKey]), line.Author)
+	}
 }
 
 // end notes a result of a request that was open before it was recorded.

@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -181,14 +182,24 @@ func closeBatch(ctx context.Context, b objects, over, now *order) error {
 		return err
 	}
 	for _, id := range marked {
-		if now != nil && id == now.ID && id != over.ID {
-			continue
+		if now != nil && id == now.ID && id != over.ID || numberOf(id) > over.Number {
+			continue // it came after this one, perhaps just now
 		}
 		if err := b.Delete(ctx, openMark(&order{Batch: over.Batch, ID: id})); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// numberOf is the number of the order that an id names; 0 if it names none.
+func numberOf(id string) int {
+	number, _, _ := strings.Cut(id, "-")
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // maxJSON is far more than any of the small objects has.

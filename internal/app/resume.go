@@ -16,6 +16,9 @@ func (t *takeUp) resume(ctx context.Context, left *leftovers) error {
 	if err != nil {
 		return err
 	}
+	for _, o := range open {
+		o.Job.Order = t.order
+	}
 	if t.found != nil {
 		t.found(open)
 	}
@@ -23,7 +26,8 @@ func (t *takeUp) resume(ctx context.Context, left *leftovers) error {
 }
 
 // own tells the store which inferences belong to jobs that are over, as far back as
-// a lost reply can be looked for: an equal job must not adopt one of them. Replies
+// a lost reply can be looked for: an equal job must not adopt one of them. Nor must
+// the next attempt of a job adopt the one that failed before it. Replies
 // that are lost from now on count, too: the look for them goes back to before now.
 func (t *takeUp) own(ctx context.Context, left *leftovers) error {
 	oldest, fetchedAgain := time.Now(), make(map[string]bool)
@@ -41,6 +45,14 @@ func (t *takeUp) own(ctx context.Context, left *leftovers) error {
 			continue
 		}
 		if err := t.engine.store.Own(ctx, result.Inference, result.Submitted); err != nil {
+			return err
+		}
+	}
+	for inference, made := range left.received {
+		if fetchedAgain[inference] {
+			continue
+		}
+		if err := t.engine.store.Own(ctx, inference, made); err != nil {
 			return err
 		}
 	}

@@ -78,7 +78,7 @@ func (w *worker) keepLease(ctx context.Context, name, token string, ttl time.Dur
 		case <-ticker.C:
 		}
 		asked := time.Now()
-		held, err := w.leases().Hold(ctx, name, token, ttl)
+		held, err := w.leases().Extend(ctx, name, token, ttl)
 		if err == nil && held {
 			sure = asked.Add(ttl * 3 / 5)
 			continue
@@ -111,7 +111,7 @@ type steward struct {
 // stillHeld makes sure of the lease before a step that would harm another steward's
 // work: this process may have stood still since it was last extended.
 func (s *steward) stillHeld(ctx context.Context) error {
-	held, err := s.leases().Hold(ctx, tendName(s.batch), s.token, tendLease)
+	held, err := s.leases().Extend(ctx, tendName(s.batch), s.token, tendLease)
 	if err == nil && !held {
 		return errLeaseLost
 	}
@@ -134,15 +134,12 @@ func (s *steward) step(ctx context.Context) error {
 		rest(ctx, newsTick)
 		return nil
 	}
-	feed, err := s.fleet.Feed(ctx, s.batch)
+	feed, err := s.fleet.Feed(ctx, s.admission.Life(), s.batch)
 	if err == nil {
 		err = s.sameLife(ctx)
 	}
 	if err != nil {
 		return err
-	}
-	if feed.Life != s.admission.Life() {
-		feed = fleet.Feed{} // written by a steward that did not know that its life was over
 	}
 	if feed.Order != held.order.ID {
 		over, err := s.endBefore(ctx, held, feed)
@@ -227,24 +224,16 @@ func (s *steward) begin(ctx context.Context, held *heldBatch) error {
 	if err := s.stillHeld(ctx); err != nil {
 		return err
 	}
-	if err := t.engine.store.Forget(ctx, s.batch); err != nil {
+	if err := t.engine.store.Begin(ctx, s.batch, held.order.ID); err != nil {
 		return err
 	}
 	if err := s.noteKeys(ctx, held, nil); err != nil {
 		return err
 	}
-	if err := s.dropOldPlan(ctx, held); err != nil {
+	if t.since, err = s.noteBegun(ctx, held); err != nil {
 		return err
 	}
-	start := began{Order: held.order.ID, Plan: held.order.Plan, At: time.Now().UTC()}
-	past, err := s.past(ctx, held, start.At)
-	if err != nil {
-		return err
-	}
-	if start.Found, start.FoundImages, err = s.found(ctx, held, past); err != nil {
-		return err
-	}
-	if err := writeJSON(ctx, s.bucket, s.batch+"/"+beganName, start); err != nil {
+	if err := t.finished(ctx); err != nil {
 		return err
 	}
 	found := len(left.open) // to resume takes them out
@@ -259,11 +248,25 @@ func (s *steward) begin(ctx context.Context, held *heldBatch) error {
 	return s.fleet.Announce(ctx)
 }
 
-// dropOldPlan deletes the plan of the order before.
-func (s *steward) dropOldPlan(ctx context.Context, held *heldBatch) error {
+// noteBegun notes that the order begins now, and returns when it began: earlier, where
+// a steward before has noted that. What has ended since is of this order.
+func (s *steward) noteBegun(ctx context.Context, held *heldBatch) (time.Time, error) {
 	before, err := readBegan(ctx, held)
-	if err != nil || before.Plan == "" || before.Plan == held.order.Plan {
-		return err
+	if err != nil || before.Order == held.order.ID {
+		return before.At, err
 	}
-	return s.bucket.Delete(ctx, before.Plan)
+	if before.Plan != "" && before.Plan != held.order.Plan {
+		if err := s.bucket.Delete(ctx, before.Plan); err != nil {
+			return time.Time{}, err
+		}
+	}
+	start := began{Order: held.order.ID, Plan: held.order.Plan, At: time.Now().UTC()}
+	past, err := s.past(ctx, held, start.At)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if start.Found, start.FoundImages, err = s.found(ctx, held, past); err != nil {
+		return time.Time{}, err
+	}
+	return start.At, writeJSON(ctx, s.bucket, s.batch+"/"+beganName, start)
 }

@@ -15,6 +15,9 @@ func (s *steward) finish(ctx context.Context, held *heldBatch, end ending) error
 	if err := s.settle(ctx, held); err != nil {
 		return err
 	}
+	if _, err := s.bucket.Sweep(ctx, s.batch); err != nil {
+		return err
+	}
 	report, err := s.report(ctx, held, end)
 	if err != nil {
 		return err
@@ -112,7 +115,7 @@ func (s *steward) close(ctx context.Context, held *heldBatch) error {
 	if err := closeBatch(ctx, s.bucket, held.order, now); err != nil {
 		return err
 	}
-	if err := errors.Join(s.fleet.DropFeed(ctx, s.batch), s.fleet.Announce(ctx)); err != nil {
+	if err := errors.Join(s.fleet.DropFeed(ctx, s.admission.Life(), s.batch), s.fleet.Announce(ctx)); err != nil {
 		return err
 	}
 	s.mu.Lock()

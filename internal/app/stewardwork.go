@@ -154,7 +154,7 @@ func (s *steward) toFeed(ctx context.Context, held *heldBatch, feed fleet.Feed, 
 					return
 				}
 			}
-			j.Before = past.attempts[j.ID]
+			j.Before, j.Order = past.attempts[j.ID], held.order.ID
 			if !yield(j, nil) {
 				return
 			}

@@ -31,6 +31,7 @@ type takeUp struct {
 	plan     string // its object key
 	places   int    // of the plan
 	priority job.Priority
+	order    string              // for which its jobs are fed; "" of a run
 	found    func([]runner.Open) // told of what is taken over; may be nil
 }
 

@@ -9,7 +9,7 @@ import (
 	"nightshift/internal/job"
 )
 
-// restoring is a batch that a worker brings back into an empty Redis.
+// restoredBatch is a batch that a worker brings back into an empty Redis.
 type restoredBatch struct {
 	*heldBatch
 	takeUp *takeUp
@@ -122,6 +122,9 @@ func (w *worker) restoreBatch(ctx context.Context, b *restoredBatch) error {
 	if err := b.ownName(ctx, w.leases()); err != nil {
 		return err
 	}
+	if err := b.takeUp.engine.store.Begin(ctx, b.batch, b.order.ID); err != nil {
+		return err
+	}
 	if err := b.takeUp.finished(ctx); err != nil {
 		return err
 	}
@@ -144,7 +147,7 @@ func (w *worker) takeUp(ctx context.Context, held *heldBatch) (*takeUp, error) {
 	}
 	t := &takeUp{
 		folder: held.folder, name: held.order.Name, gate: held.lane.gate, keys: held.lane.api.keys, engine: held.lane.engine.Load(),
-		plan: held.order.Plan, places: held.order.Jobs, priority: held.order.Priority,
+		plan: held.order.Plan, places: held.order.Jobs, priority: held.order.Priority, order: held.order.ID,
 	}
 	if state != nil {
 		t.before = state.Keys

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -48,11 +49,20 @@ type Feed struct {
 	All   bool   `json:"all"`   // the whole plan was given
 }
 
-// SetFeed notes how far a batch is fed. The error is Redis'.
+// feedsKept is how long it is remembered how far batches are fed in a life in which
+// nothing was fed any more.
+const feedsKept = 30 * 24 * time.Hour
+
+// SetFeed notes how far a batch is fed in the life that feed names. What another life
+// says of the batch stays as it is: who writes may not know yet that its own is over.
+// The error is Redis'.
 func (f *Fleet) SetFeed(ctx context.Context, batch string, feed Feed) error {
 	text, err := json.Marshal(feed)
 	if err == nil {
-		err = f.redis.HSet(ctx, f.feedsKey(), batch, text).Err()
+		pipe := f.redis.TxPipeline()
+		pipe.HSet(ctx, f.feedsKey(feed.Life), batch, text)
+		pipe.Expire(ctx, f.feedsKey(feed.Life), feedsKept)
+		_, err = pipe.Exec(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("note how far batch %s is fed: %w", batch, err)
@@ -60,11 +70,11 @@ func (f *Fleet) SetFeed(ctx context.Context, batch string, feed Feed) error {
 	return nil
 }
 
-// Feed returns how far a batch is fed; zero if this Redis knows nothing of it. The
-// error is Redis'.
-func (f *Fleet) Feed(ctx context.Context, batch string) (Feed, error) {
+// Feed returns how far a batch is fed in a life of Redis; zero if nothing of it was.
+// The error is Redis'.
+func (f *Fleet) Feed(ctx context.Context, life, batch string) (Feed, error) {
 	var feed Feed
-	text, err := f.redis.HGet(ctx, f.feedsKey(), batch).Bytes()
+	text, err := f.redis.HGet(ctx, f.feedsKey(life), batch).Bytes()
 	if errors.Is(err, redis.Nil) {
 		return feed, nil
 	}
@@ -77,9 +87,9 @@ func (f *Fleet) Feed(ctx context.Context, batch string) (Feed, error) {
 	return feed, nil
 }
 
-// DropFeed forgets how far a batch is fed. The error is Redis'.
-func (f *Fleet) DropFeed(ctx context.Context, batch string) error {
-	if err := f.redis.HDel(ctx, f.feedsKey(), batch).Err(); err != nil {
+// DropFeed forgets how far a batch is fed in a life. The error is Redis'.
+func (f *Fleet) DropFeed(ctx context.Context, life, batch string) error {
+	if err := f.redis.HDel(ctx, f.feedsKey(life), batch).Err(); err != nil {
 		return fmt.Errorf("forget how far batch %s is fed: %w", batch, err)
 	}
 	return nil

@@ -5,5 +5,5 @@ package fleet
 func (f *Fleet) newsKey() string              { return f.prefix + "news" }
 func (f *Fleet) workersKey() string           { return f.prefix + "workers" }
 func (f *Fleet) workerKey(name string) string { return f.prefix + "worker:" + name }
-func (f *Fleet) feedsKey() string             { return f.prefix + "feeds" }
+func (f *Fleet) feedsKey(life string) string  { return f.prefix + "feeds:" + life }
 func (f *Fleet) poolsKey() string             { return f.prefix + "pools" }

@@ -91,6 +91,9 @@ type Job struct {
 	// Before is how many attempts earlier runs of the batch have made of it. Attempts
 	// are counted on, so that each has a number of its own in the spend journal.
 	Before int `json:"before,omitempty"`
+	// Order is what a fleet feeds the job for; "" for a run. A record is made only while
+	// its batch is worked on for this order.
+	Order string `json:"-"`
 }
 
 // Prompt is the text that the job sends as its prompt, or "".

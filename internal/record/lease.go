@@ -24,7 +24,17 @@ var (
 // one to do something. token names the holder. It reports false while another
 // holds it. The holder trusts it from before the call until ttl less a margin.
 func (s *Store) Hold(ctx context.Context, name, token string, ttl time.Duration) (bool, error) {
-	held, err := holdScript.Run(ctx, s.redis, []string{s.leaseKey(name)}, token, ttl.Milliseconds()).Int()
+	return s.hold(ctx, name, token, ttl, 0)
+}
+
+// Extend extends a lease that is held. It reports false where that is over, even if
+// nobody holds it now: another may have come and gone.
+func (s *Store) Extend(ctx context.Context, name, token string, ttl time.Duration) (bool, error) {
+	return s.hold(ctx, name, token, ttl, 1)
+}
+
+func (s *Store) hold(ctx context.Context, name, token string, ttl time.Duration, extendOnly int) (bool, error) {
+	held, err := holdScript.Run(ctx, s.redis, []string{s.leaseKey(name)}, token, ttl.Milliseconds(), extendOnly).Int()
 	if err != nil {
 		return false, fmt.Errorf("hold lease %s: %w", name, err)
 	}

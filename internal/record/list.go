@@ -76,6 +76,7 @@ func (s *Store) Counts(ctx context.Context, batch string) (job.Counts, error) {
 		return job.Counts{}, fmt.Errorf("count jobs of batch %s: %w", batch, err)
 	}
 	counts := job.Counts{Jobs: make(map[job.State]int)}
+	delete(fields, orderField)
 	for name, text := range fields {
 		value, err := strconv.Atoi(text)
 		if err != nil {

@@ -51,7 +51,7 @@ func (s *Store) Add(ctx context.Context, ref job.Ref, j *job.Job, priority job.P
 	if err != nil {
 		return false, fmt.Errorf("add job %s: %w", ref, err)
 	}
-	added, err := addScript.Run(ctx, s.redis, s.changeKeys(ref), ref.String(), j.Index, spec, string(priority), j.Before+1).Int()
+	added, err := addScript.Run(ctx, s.redis, s.changeKeys(ref), ref.String(), j.Index, spec, string(priority), j.Before+1, j.Order).Int()
 	switch {
 	case err != nil:
 		return false, fmt.Errorf("add job %s: %w", ref, err)
@@ -224,8 +224,22 @@ func (s *Store) Wipe(ctx context.Context) error {
 	return nil
 }
 
-// Forget forgets what became of the jobs of a batch, so that another plan of it can
-// be fed. None of its jobs may have a record. The error is Redis'.
+// Begin forgets what became of the jobs of a batch, and lets those of an order be added
+// from now on, and no others. None of its jobs may have a record. The error is Redis'.
+func (s *Store) Begin(ctx context.Context, batch, order string) error {
+	pipe := s.redis.TxPipeline()
+	pipe.Del(ctx, s.countsKey(batch), s.doneKey(batch))
+	pipe.HSet(ctx, s.countsKey(batch), orderField, order)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return fmt.Errorf("begin order %s of batch %s: %w", order, batch, err)
+	}
+	return nil
+}
+
+// orderField is the field of a batch's counts that names its order.
+const orderField = "order"
+
+// Forget forgets what became of the jobs of a batch, whose order is over. None of its jobs may have a record. The error is Redis'.
 func (s *Store) Forget(ctx context.Context, batch string) error {
 	if err := s.redis.Del(ctx, s.countsKey(batch), s.doneKey(batch)).Err(); err != nil {
 		return fmt.Errorf("forget the jobs of batch %s: %w", batch, err)

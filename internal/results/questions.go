@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"slices"
 	"sync"
+	"time"
 
 	"nightshift/internal/job"
 )
@@ -32,7 +33,8 @@ type Questions struct {
 	answersKey   string
 
 	mu      sync.Mutex
-	written []byte // the file of questions; nil before it was read
+	written []byte    // the file of questions; nil before it was read
+	read    time.Time // when written was last known to be so
 	// quiet says that this process asks nothing, so that no answer is awaited.
 	quiet   bool
 	answers []job.Answer // as last read; nil before
@@ -62,7 +64,11 @@ func (q *Questions) ask(ctx context.Context, open []job.Question) error {
 	if err != nil {
 		return err
 	}
+	if time.Since(q.read) > questionsKnown { // another process may ask by now, or has asked
+		q.written = nil
+	}
 	if q.written == nil {
+		q.read = time.Now()
 		if q.written, err = q.readQuestions(ctx); err != nil {
 			return err
 		}
@@ -76,9 +82,12 @@ func (q *Questions) ask(ctx context.Context, open []job.Question) error {
 	if err := q.bucket.Put(ctx, q.questionsKey, bytes.NewReader(data)); err != nil {
 		return err
 	}
-	q.written = data
+	q.written, q.read = data, time.Now()
 	return nil
 }
+
+// questionsKnown is how long the file is believed to be as this process left it.
+const questionsKnown = 30 * time.Second
 
 // encodeQuestions writes questions and candidates in an order of their own, so that
 // the same questions are the same bytes.

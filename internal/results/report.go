@@ -39,9 +39,9 @@ type Report struct {
 
 	Counts   Counts    `json:"counts"`
 	CU       Bill      `json:"cu"`
-	Journal  Movements `json:"journal"` // set by FillJournal
+	Journal  Movements `json:"journal"`           // set by FillJournal
 	Requests Requests  `json:"requests,omitzero"` // absent where nobody counted them
-	Attempts int       `json:"attempts"` // submissions of the jobs that ended
+	Attempts int       `json:"attempts"`          // submissions of the jobs that ended
 	// WaitedSeconds is for how long no job could be sent, by reason; nil, and absent,
 	// where nobody measured it.
 	WaitedSeconds map[job.WaitReason]float64 `json:"waitedSeconds,omitzero"`

@@ -65,8 +65,8 @@ func (r *Runner) sendMargin() time.Duration { return min(maxSendMargin, r.Grace/
 // fails, or whoever restores finds the intent.
 func (r *Runner) prepare(ctx context.Context, rec *job.Record) (bool, error) {
 	intent := job.Change{From: []job.State{job.Queued, job.Admitted}, To: job.Admitted, Intent: time.Now(), APIKey: rec.APIKey}
-	if taken, err := takenOver(r.Store.Change(ctx, rec, intent)); taken || err != nil {
-		return false, err
+	if err := r.Store.Change(ctx, rec, intent); err != nil {
+		return false, r.notSent(ctx, rec, err)
 	}
 	if err := r.Tasks.Park(ctx, rec.Ref, rec.Generation, r.pace.patience(rec.Job.Model)); err != nil {
 		return false, err
@@ -75,15 +75,31 @@ func (r *Runner) prepare(ctx context.Context, rec *job.Record) (bool, error) {
 		return false, r.unsent(ctx, rec, err)
 	}
 	mark := job.Change{From: []job.State{job.Admitted}, To: job.Sending}
-	if taken, err := takenOver(r.Store.Change(ctx, rec, mark)); taken || err != nil {
-		return false, err
+	if err := r.Store.Change(ctx, rec, mark); err != nil {
+		return false, r.notSent(ctx, rec, err)
 	}
 	return true, nil
 }
 
+// notSent deals with a job that is granted and is not this handler's any more. Who has
+// it has the grant, too; only where the job was withdrawn, and nobody has it, is the
+// grant given back.
+func (r *Runner) notSent(ctx context.Context, rec *job.Record, cause error) error {
+	if !errors.Is(cause, job.ErrRecordGone) {
+		_, err := takenOver(cause)
+		return err
+	}
+	if _, err := r.Store.Get(ctx, rec.Ref); !errors.Is(err, job.ErrRecordGone) {
+		return err
+	}
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	return r.Admission.Release(ctx, rec.Ref, rec.Attempt, rec.APIKey)
+}
+
 // note writes to the list that outlives Redis.
 func (r *Runner) note(ctx context.Context, rec *job.Record, s job.Submission) error {
-	s.ID, s.Attempt, s.APIKey, s.At = rec.Ref.ID, rec.Attempt, rec.APIKey, time.Now()
+	s.ID, s.Attempt, s.Fence, s.APIKey, s.At = rec.Ref.ID, rec.Attempt, rec.Fence, rec.APIKey, time.Now()
 	return r.Sent(rec.Ref.Batch).Note(ctx, s)
 }
 

@@ -48,7 +48,9 @@ func TestChaos(t *testing.T) {
 	if !w.runUntil(calm.Add(*limitFlag), w.allOver) && !t.Failed() {
 		for _, b := range w.batches {
 			if !b.over {
-				w.trouble("%s is not over %s after the last fault", b.name, *limitFlag)
+				var questions []any                                              // that only a person can answer
+				_ = w.readJSON(b.id()+"/_nightshift/questions.json", &questions) // there may be none
+				w.trouble("%s is not over %s after the last fault; questions: %v", b.name, *limitFlag, questions)
 			}
 		}
 	}
