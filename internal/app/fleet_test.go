@@ -35,9 +35,10 @@ func (p *place) member() *member {
 	p.members++
 	environ := append(slices.Clone(p.environ),
 		"NIGHTSHIFT_BUCKET=file://"+p.folder, "NIGHTSHIFT_LISTEN=off", "NIGHTSHIFT_WORKER=worker-"+strconv.Itoa(p.members))
+	process := Process{Environ: environ, Stdout: &m.log, Stderr: &m.log, transport: p.wire, redis: p.client}
 	go func() {
 		defer close(m.over)
-		m.code = Worker(ctx, Process{Environ: environ, Stdout: &m.log, Stderr: &m.log, transport: p.wire, redis: p.client})
+		m.code = Worker(ctx, process)
 	}()
 	p.t.Cleanup(func() {
 		m.stop()

@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"hash/fnv"
+	"io"
 	"slices"
 	"time"
 
@@ -62,19 +64,14 @@ func (f *folder) leftovers(ctx context.Context, before map[string]world) (*lefto
 	for id, w := range before {
 		left.authors[id] = w.Authors
 	}
-	for line, err := range f.sent.All(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		left.take(line)
-	}
 	lost := make(map[job.ID]*runner.Open)
+	over := make(outcomes)
 	for result, err := range f.ended(ctx) {
 		if err != nil {
 			return nil, err
 		}
+		over.note(&result)
 		delete(lost, result.Job)
-		left.end(result)
 		missing := result.State == job.Succeeded && !f.present(ctx, &result)
 		if result.State != job.Succeeded || missing {
 			left.attempts[result.Job] = max(left.attempts[result.Job], result.Attempts)
@@ -86,12 +83,67 @@ func (f *folder) leftovers(ctx context.Context, before map[string]world) (*lefto
 			}
 		}
 	}
+	if err := left.read(ctx, f, over); err != nil {
+		return nil, err
+	}
 	for id, open := range lost {
 		if left.open[id] == nil {
 			left.open[id] = open
 		}
 	}
 	return left, nil
+}
+
+// outcomes are the attempts of jobs that have a result, by a hash of their ids: some
+// twenty bytes each, since there can be as many as a batch has jobs.
+type outcomes map[uint64]int32
+
+func (o outcomes) note(r *job.Result) {
+	at := hashOf(r.Job)
+	o[at] = max(o[at], int32(r.Attempts))
+}
+
+// last is the last attempt of a job that has a result; 0 if it has none.
+func (o outcomes) last(id job.ID) int { return int(o[hashOf(id)]) }
+
+func hashOf(id job.ID) uint64 {
+	sum := fnv.New64a()
+	_, _ = io.WriteString(sum, string(id)) // a hash takes everything
+	return sum.Sum64()
+}
+
+// read reads what the batch has sent, and the results of what is not settled in its
+// journal. What has a result and is settled is left out: there can be as much of it as
+// the batch has jobs.
+func (l *leftovers) read(ctx context.Context, f *folder, over outcomes) error {
+	spend, err := f.journal.Spend(ctx)
+	if err != nil {
+		return err
+	}
+	for line, err := range f.sent.All(ctx) {
+		if err != nil {
+			return err
+		}
+		last := over.last(line.ID)
+		if line.Attempt > last || !spend.Settled(f.batch, line.ID, last) {
+			l.take(line)
+			continue
+		}
+		f.sent.Ended(line.ID, last)
+		if line.Event == job.Received && line.Attempt < last {
+			l.learn(line) // this one is in no log of results
+		}
+	}
+	if len(l.noted) == 0 {
+		return nil
+	}
+	for result, err := range f.ended(ctx) {
+		if err != nil {
+			return err
+		}
+		l.end(result)
+	}
+	return nil
 }
 
 // underWay reports whether anything that was sent has no result. Images that are

@@ -45,3 +45,51 @@ func TestOpenBatches(t *testing.T) {
 		})
 	}
 }
+
+// An order that is placed while the one before is being closed stays open.
+func TestClosingLeavesTheNextOrderOpen(t *testing.T) {
+	t.Parallel()
+	b, err := bucket.NewLocal(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := &order{Batch: "test/icons", ID: "9-a", Number: 9}, &order{Batch: "test/icons", ID: "10-b", Number: 10}
+	for _, o := range []*order{first, second} { // the second after the first was read, and before it is closed
+		if err := placeOrder(t.Context(), b, o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := closeBatch(t.Context(), b, first, first); err != nil {
+		t.Fatal(err)
+	}
+	if open, err := openBatches(t.Context(), b); err != nil || !slices.Equal(open, []string{"test/icons"}) {
+		t.Errorf("open are %q, %v", open, err)
+	}
+	if err := closeBatch(t.Context(), b, second, second); err != nil {
+		t.Fatal(err)
+	}
+	if open, err := openBatches(t.Context(), b); err != nil || len(open) > 0 {
+		t.Errorf("still open are %q, %v", open, err)
+	}
+}
+
+// A cancellation that came just before a pause of the same order stands.
+func TestCancelIsFinal(t *testing.T) {
+	t.Parallel()
+	b, err := bucket.NewLocal(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &order{Batch: "icons", ID: "1-a", Number: 1}
+	for _, state := range []controlState{controlPause, controlCancel, controlPause, controlGo} {
+		if err := writeControl(t.Context(), b, o, state, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c, err := readControl(t.Context(), b, o); err != nil || c.State != controlCancel {
+		t.Errorf("the order is %q, %v", c.State, err)
+	}
+	if c, err := readControl(t.Context(), b, &order{Batch: "icons", ID: "2-a", Number: 2}); err != nil || c.State != controlGo {
+		t.Errorf("the next order is %q, %v", c.State, err)
+	}
+}

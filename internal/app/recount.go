@@ -107,20 +107,23 @@ func countEnded(ctx context.Context, a *admission.Admission, batch string, left 
 func sentBy(ctx context.Context, b objects, batch string) (*leftovers, error) {
 	left := newLeftovers()
 	f := newFolder(b, batch)
-	for line, err := range f.sent.All(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		left.take(line)
+	if empty, err := f.nothingSent(ctx); err != nil || empty {
+		return left, err
 	}
-	if len(left.noted) == 0 {
-		return left, nil
-	}
+	over := make(outcomes)
 	for result, err := range f.ended(ctx) {
 		if err != nil {
 			return nil, err
 		}
-		left.end(result)
+		over.note(&result)
 	}
-	return left, nil
+	return left, left.read(ctx, &f, over)
+}
+
+// nothingSent reports whether the batch's list of what was sent is empty.
+func (f *folder) nothingSent(ctx context.Context) (bool, error) {
+	for _, err := range f.sent.All(ctx) {
+		return false, err
+	}
+	return true, nil
 }

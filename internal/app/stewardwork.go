@@ -249,8 +249,11 @@ type standstill struct{ since time.Time }
 
 // failOverBudget cancels an order that is not to wait for a full cap.
 func (s *steward) failOverBudget(ctx context.Context, held *heldBatch, stands *standstill) error {
-	waits := held.lane.engine.Load().runner.Waits()
-	if held.order.Rules.OnBudget != manifest.OnBudgetFail || !overBudget(waits.Reason) {
+	if held.order.Rules.OnBudget != manifest.OnBudgetFail {
+		return nil
+	}
+	wait := held.lane.engine.Load().runner.WaitOf(s.batch)
+	if wait == nil || !overBudget(wait.Reason) || held.lane.gate.open(s.batch) != nil {
 		stands.since = time.Time{}
 		return nil
 	}
@@ -265,7 +268,7 @@ func (s *steward) failOverBudget(ctx context.Context, held *heldBatch, stands *s
 	if time.Since(stands.since) < 2*certain {
 		return nil
 	}
-	if err := writeControl(ctx, s.bucket, held.order, controlCancel, waits.Detail); err != nil {
+	if err := writeControl(ctx, s.bucket, held.order, controlCancel, wait.Detail); err != nil {
 		return err
 	}
 	return s.fleet.Announce(ctx)

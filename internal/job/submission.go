@@ -20,9 +20,9 @@ type Submission struct {
 	At      time.Time       `json:"at"`
 	// Fence tells sendings of one attempt apart, the later one has the larger: lines of
 	// several processes can stand in any order.
-	Fence int64 `json:"fence,omitempty"`
-	APIKey  string          `json:"apiKey,omitempty"` // the id of the API key in the keys file
-	Job     *Job            `json:"spec,omitempty"`   // Intended
+	Fence  int64  `json:"fence,omitempty"`
+	APIKey string `json:"apiKey,omitempty"` // the id of the API key in the keys file
+	Job    *Job   `json:"spec,omitempty"`   // Intended
 	// Received: the provider's id of the run, its id of our key, and when it made
 	// the run by its clock.
 	Inference string    `json:"inference,omitempty"`

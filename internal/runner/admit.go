@@ -54,10 +54,12 @@ func (r *Runner) reserve(ctx context.Context, rec *job.Record) (after time.Durat
 		if !waiting {
 			r.granted(after)
 			r.turns.served(rec.Ref.Batch)
+			r.waits.refused(rec.Ref.Batch, nil)
 			rec.APIKey = apiKey
 			return after, nil
 		}
 		r.waits.begin(postponed)
+		r.waits.refused(rec.Ref.Batch, postponed)
 		if !standable(postponed.Reason) || time.Now().Add(postponed.After).After(deadline) {
 			return 0, postponed
 		}

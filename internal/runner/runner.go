@@ -116,6 +116,10 @@ func (r *Runner) Stop() { close(r.stopping) }
 // Waits says what the lane waits for now, and how long it has waited for what.
 func (r *Runner) Waits() Waits { return r.waits.snapshot() }
 
+// WaitOf is what a job of the batch was refused for last in this process; nil if one was
+// granted what it needs since.
+func (r *Runner) WaitOf(batch string) *job.PostponedError { return r.waits.of(batch) }
+
 // signal wakes whoever waits on c, now or next.
 func signal(c chan struct{}) {
 	select {

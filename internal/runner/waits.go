@@ -28,6 +28,7 @@ type waits struct {
 	current Waits
 	since   time.Time
 	sides   [sides]sideWait
+	batches map[string]*job.PostponedError // what batches wait for that were refused last
 }
 
 type sideWait struct {
@@ -56,7 +57,28 @@ func (w *waits) aside(side int, p *job.PostponedError) {
 }
 
 func newWaits() *waits {
-	return &waits{current: Waits{Total: make(map[job.WaitReason]time.Duration)}}
+	return &waits{
+		current: Waits{Total: make(map[job.WaitReason]time.Duration)}, batches: make(map[string]*job.PostponedError),
+	}
+}
+
+// refused says that a job of a batch was refused, for what, or (nil) that one was
+// granted what it needs.
+func (w *waits) refused(batch string, p *job.PostponedError) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if p == nil {
+		delete(w.batches, batch)
+		return
+	}
+	w.batches[batch] = p
+}
+
+// of is what a batch was refused for last; nil if it was granted something since.
+func (w *waits) of(batch string) *job.PostponedError {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.batches[batch]
 }
 
 // begin says that the lane waits; a wait of another reason ends there.
