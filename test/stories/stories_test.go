@@ -31,6 +31,9 @@ func TestMain(m *testing.M) {
 		"enqueue": program(func(ctx context.Context) int {
 			return app.Enqueue(ctx, app.Process{Args: os.Args[1:], Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr})
 		}),
+		"worker": program(func(ctx context.Context) int {
+			return app.Worker(ctx, app.Process{Args: os.Args[1:], Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr})
+		}),
 		"simulator": program(func(ctx context.Context) int {
 			return simulator.Main(ctx, os.Args[1:], os.Stdout, os.Stderr)
 		}),
