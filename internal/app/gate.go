@@ -170,6 +170,9 @@ func (g *gate) open(batch string) error {
 	return &job.PostponedError{After: next.Sub(now), Reason: job.WaitWindow, Detail: "it is " + window.String()}
 }
 
+// closed reports whether no job of the batch may start now, whatever the limits.
+func (g *gate) closed(batch string) bool { return g.open(batch) != nil }
+
 func (g *gate) Adopt(ctx context.Context, ref job.Ref, attempt int, amount job.CU, apiKey string, charged time.Time) error {
 	return g.admission.Adopt(ctx, ref, attempt, g.account(apiKey), amount, charged)
 }

@@ -253,7 +253,7 @@ func (s *steward) failOverBudget(ctx context.Context, held *heldBatch, stands *s
 		return nil
 	}
 	wait := held.lane.engine.Load().runner.WaitOf(s.batch)
-	if closed := held.lane.gate.open(s.batch) != nil; closed || wait == nil || !overBudget(wait.Reason) {
+	if wait == nil || !overBudget(wait.Reason) || held.lane.gate.closed(s.batch) {
 		stands.since = time.Time{}
 		return nil
 	}

@@ -122,7 +122,7 @@ func (w *worker) laneStanding(ctx context.Context, l *lane, s *telemetry.Standin
 				seen.Jobs[state] += jobs
 			}
 		}
-		if l.gate.open(batch) == nil {
+		if !l.gate.closed(batch) {
 			startable += counts.Jobs[job.Queued] + counts.Jobs[job.Admitted]
 		}
 		if counts.Jobs[job.Unknown] > 0 {
