@@ -45,7 +45,7 @@ func doctor(ctx context.Context, p Process) (err error) {
 		return err
 	}
 	bad := 0
-	for _, f := range w.findings(ctx) {
+	for _, f := range w.examine(ctx) {
 		f.write(p.Stdout)
 		if f.err != nil {
 			bad++
@@ -55,6 +55,22 @@ func doctor(ctx context.Context, p Process) (err error) {
 		return &inputError{fmt.Errorf("%s must be mended before a worker can work", counted(bad, "thing"))}
 	}
 	return nil
+}
+
+// examine is [worker.findings] where Redis may not be reached: what else is wrong is
+// told with it.
+func (w *worker) examine(ctx context.Context) []finding {
+	client, err := connectFleet(ctx, w.process, w.settings)
+	if err != nil {
+		ctx, cancel := context.WithTimeout(ctx, checkTime)
+		defer cancel()
+		return append([]finding{{what: config.RedisVariable, err: err}, w.checkBucket(ctx)}, w.checkKeys(ctx)...)
+	}
+	w.redis = client
+	if w.process.redis == nil {
+		w.add("close Redis", client.Close)
+	}
+	return w.findings(ctx)
 }
 
 func (f finding) write(out io.Writer) {
@@ -71,12 +87,38 @@ func (f finding) write(out io.Writer) {
 	}
 }
 
+// startRest is the pause before what may come back by itself is checked again.
+const startRest = 2 * time.Second
+
 // startChecked refuses to start where a person must mend something first, all of it
-// told at once.
+// told at once. A bucket that is away is waited for.
 func (w *worker) startChecked(ctx context.Context) error {
+	for {
+		away, err := w.checkOnce(ctx)
+		if err != nil || !away {
+			return err
+		}
+		rest(ctx, startRest)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// comesBack reports whether what went wrong passes by itself, soon.
+func comesBack(err error) bool {
+	postponed, passes := errors.AsType[*job.PostponedError](err)
+	return passes && postponed.Reason == job.WaitStorage && postponed.After <= startRest*10
+}
+
+// checkOnce looks once; away says that something is to be waited for.
+func (w *worker) checkOnce(ctx context.Context) (away bool, err error) {
 	var wrong []error
 	for _, f := range w.findings(ctx) {
 		switch {
+		case f.err != nil && comesBack(f.err):
+			w.logger.WarnContext(ctx, "start-up check failed, waiting", "what", f.what, "err", f.err)
+			away = true
 		case f.err != nil:
 			text := fmt.Sprintf("%s: %v", f.what, f.err)
 			if hint := job.Hint(f.err); hint != "" {
@@ -91,9 +133,9 @@ func (w *worker) startChecked(ctx context.Context) error {
 		}
 	}
 	if len(wrong) == 0 {
-		return nil
+		return away, nil
 	}
-	return &inputError{errors.Join(wrong...)}
+	return false, &inputError{errors.Join(wrong...)}
 }
 
 // leastRedis is the oldest version that has what the task queue asks of it.

@@ -382,3 +382,29 @@ func TestFleetKnowsFailedAttemptsAfterALoss(t *testing.T) {
 		n.allStored()
 	})
 }
+
+// An urgent batch goes before an overnight one that two workers are busy with, and lets
+// it have a turn now and then.
+func TestFleetUrgentGoesFirst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		nightly := newNight(t, simulator.Options{Latency: simulator.Between(2*time.Second, 4*time.Second), Parallel: 8, Seed: 1, RequestsPerMinute: 3000},
+			renamed("nightly", etchings(400, "priority: overnight")))
+		nightly.member()
+		nightly.member()
+		nightly.submit()
+		nightly.until("the overnight batch is under way", time.Hour, func() bool { return len(nightly.succeeded()) > 40 })
+		rush := nightly.batch(renamed("rush", strings.Replace(etchings(80, "priority: urgent"), "potion", "shield", 1)))
+		rush.submit()
+		began, before := time.Now(), len(nightly.sim.Ledger())
+		rush.over(10 * time.Minute)
+		took, others := time.Since(began), len(nightly.sim.Ledger())-before-80
+		// 80 jobs of 3 s each, 8 at a time, take 30 s at best.
+		if took > 75*time.Second || others > 80 {
+			t.Errorf("80 urgent jobs took %s, and %d others were sent meanwhile", took, others)
+		}
+		nightly.over(time.Hour)
+		nightly.allStored()
+		rush.allStored()
+	})
+}

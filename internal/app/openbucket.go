@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -72,25 +73,56 @@ func fleetRedis(ctx context.Context, p Process, s config.Settings, logger *slog.
 	if p.redis != nil {
 		return p.redis, nil
 	}
-	if s.Redis == "" {
-		return nil, &inputError{&job.HintedError{
-			Err:  fmt.Errorf("%s: not set; it is where the workers of a fleet meet", config.RedisVariable),
-			Hint: "set it to an address such as redis://127.0.0.1:6379/0; enqueue run needs none",
-		}}
-	}
 	for {
-		client, err := serverRedis(ctx, s)
+		client, err := connectFleet(ctx, p, s)
 		switch {
 		case err == nil:
 			return client, nil
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
 		case !redisFailed(err):
-			return nil, &inputError{err}
+			return nil, &inputError{fmt.Errorf("%s: %w", config.RedisVariable, err)}
 		}
 		logger.WarnContext(ctx, "redis is not reached, waiting for it", "err", err)
 		rest(ctx, redisRest)
 	}
+}
+
+// connectFleet connects to the Redis of a fleet once.
+func connectFleet(ctx context.Context, p Process, s config.Settings) (redis.UniversalClient, error) {
+	if p.redis != nil {
+		return p.redis, nil
+	}
+	if s.Redis == "" {
+		return nil, &job.HintedError{
+			Err:  errors.New("not set; it is where the workers of a fleet meet"),
+			Hint: "set it to an address such as redis://127.0.0.1:6379/0; enqueue run needs none",
+		}
+	}
+	client, at, err := redisClient(s.Redis.Reveal())
+	if err != nil {
+		return nil, err
+	}
+	if err := answered(ctx, client); err != nil {
+		hint := "start it, or correct the address"
+		if authFails(err) {
+			hint = "write user and password into the address, redis://user:password@host:port, and let the user run all commands"
+		}
+		return nil, errors.Join(&job.HintedError{Err: fmt.Errorf("the Redis at %s does not answer: %w", at, err), Hint: hint}, client.Close())
+	}
+	return client, nil
+}
+
+// authFails reports whether Redis answered that it does not know who asks.
+func authFails(err error) bool {
+	return redis.HasErrorPrefix(err, "NOAUTH") || redis.HasErrorPrefix(err, "WRONGPASS") || redis.HasErrorPrefix(err, "NOPERM")
+}
+
+// answered asks Redis for a sign of life.
+func answered(ctx context.Context, client redis.UniversalClient) error {
+	ctx, cancel := context.WithTimeout(ctx, pingTime)
+	defer cancel()
+	return client.Ping(ctx).Err()
 }
 
 // redisRest is the pause before a Redis that was not reached is tried again.

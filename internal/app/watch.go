@@ -109,7 +109,7 @@ func (w *watcher) follow(ctx context.Context) error {
 	defer ticker.Stop()
 	looked := time.Now()
 	for {
-		if err := w.readLog(ctx); err != nil {
+		if err := w.bear(w.readLog(ctx)); err != nil {
 			return err
 		}
 		select {
@@ -120,7 +120,7 @@ func (w *watcher) follow(ctx context.Context) error {
 		inBucket := time.Since(looked) >= every
 		if inBucket {
 			looked = time.Now()
-			if err := w.readBucket(ctx); err != nil {
+			if err := w.bear(w.readBucket(ctx)); err != nil {
 				return err
 			}
 			if w.isOver() {
@@ -128,11 +128,23 @@ func (w *watcher) follow(ctx context.Context) error {
 			}
 		}
 		if w.fleet != nil || inBucket {
-			if err := w.readWork(ctx); err != nil {
+			if err := w.bear(w.readWork(ctx)); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// bear takes a bucket that does not answer for what it is, a pause: the workers wait
+// for it, too. Other errors come back.
+func (w *watcher) bear(err error) error {
+	if err == nil || !comesBack(err) {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.last.Waiting = progress.Wait{Reason: job.WaitStorage, Detail: "it does not answer; the workers wait for it, too"}
+	return nil
 }
 
 // readBucket reads what the bucket says of the batch.
@@ -278,6 +290,7 @@ func (v *fleetView) summary(r *batchRecord) progress.Summary {
 	}
 	if r.order != nil {
 		s.CU.Cap = r.order.Rules.Budget
+		s.Fleet = true
 		if c.Failed+c.NotRun+c.Cancelled > 0 {
 			s.Again = "enqueue retry " + r.batch
 		}

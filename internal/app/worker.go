@@ -101,6 +101,7 @@ type worker struct {
 	trouble map[string]string // by batch; "" is the worker itself
 
 	pace landedTimes
+	told toldTroubles
 }
 
 // runWorker is the command worker: checks, then works until ctx is done.
@@ -110,6 +111,9 @@ func runWorker(ctx context.Context, p Process) (err error) {
 		defer func() { err = errors.Join(err, w.cleanup.run()) }()
 	}
 	if err != nil {
+		return err
+	}
+	if err := w.meet(ctx); err != nil {
 		return err
 	}
 	if err := w.startChecked(ctx); err != nil {
@@ -163,17 +167,22 @@ func newWorker(ctx context.Context, p Process) (*worker, error) {
 	if w.bucket, err = openBucket(ctx, settings, w.logger); err != nil {
 		return w, err
 	}
-	if w.redis, err = fleetRedis(ctx, p, settings, w.logger); err != nil {
-		return w, err
+	return w, nil
+}
+
+// meet connects to Redis, for which it waits.
+func (w *worker) meet(ctx context.Context) (err error) {
+	if w.redis, err = fleetRedis(ctx, w.process, w.settings, w.logger); err != nil {
+		return err
 	}
-	if p.redis == nil {
+	if w.process.redis == nil {
 		w.add("close Redis", w.redis.Close)
 	}
 	w.admission = admission.New(admission.Options{Redis: w.redis, Prefix: redisPrefix})
 	w.fleet = fleet.New(w.redis, redisPrefix)
 	w.thumbs = newThumbnailer(ctx, w.bucket, w.logger)
 	w.add("finish thumbnails", func() error { w.thumbs.stop(); return nil })
-	return w, nil
+	return nil
 }
 
 // note tells those who look at the fleet what keeps a batch, or the worker itself

@@ -9,6 +9,7 @@ import (
 
 	"nightshift/internal/job"
 	"nightshift/internal/record"
+	"nightshift/internal/telemetry"
 )
 
 const (
@@ -75,6 +76,7 @@ func (s *shiftWork) run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
+			s.logger.Info("worker stops: it takes no more jobs, and what is being sent or stored comes to its end", "worker", s.name, "drain", s.settings.Drain)
 			return context.Cause(ctx)
 		case <-alive.C:
 			if alive, err := s.admission.Alive(ctx); err == nil && !alive {
@@ -249,10 +251,40 @@ func (w *worker) landed(batch string, result job.Result) {
 	w.thumbs.landed(batch, result)
 }
 
+// tellAgain is after how long the same trouble is told again.
+const tellAgain = time.Minute
+
+// toldTroubles are what was told lately, so that a hundred jobs with one trouble are
+// one line.
+type toldTroubles struct {
+	mu   sync.Mutex
+	last map[string]time.Time
+}
+
+// again reports whether a trouble is to be told now.
+func (t *toldTroubles) again(trouble string, now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now.Sub(t.last[trouble]) < tellAgain {
+		return false
+	}
+	if t.last == nil || len(t.last) > 100 {
+		t.last = make(map[string]time.Time)
+	}
+	t.last[trouble] = now
+	return true
+}
+
 // stuck tells of something that no waiting will mend.
 func (w *worker) stuck(err error) {
 	w.note("", err.Error())
-	w.logger.Error("work stands until a person mends this", "err", err, "hint", job.Hint(err))
+	if comesBack(err) {
+		w.logger.Warn("storage does not answer, waiting", telemetry.AttrComponent, "storage", "err", err)
+		return
+	}
+	if w.told.again(job.Hint(err), time.Now()) {
+		w.logger.Error("work stands until a person mends this", telemetry.AttrComponent, "storage", "err", err, "hint", job.Hint(err))
+	}
 }
 
 // dearer pauses a batch when a bill is further above its quote than its manifest

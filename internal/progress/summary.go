@@ -41,6 +41,7 @@ type Summary struct {
 		Cap              *job.CU
 	}
 	Requests int64 // sent to the API in this run
+	Fleet    bool  // it was run by a fleet: Again repeats its plan as it was
 	Took     time.Duration
 
 	Folder string // where the images are: a path or an address

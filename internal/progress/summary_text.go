@@ -157,6 +157,9 @@ func (s *Summary) advice() string {
 	case s.Outcome == Stopped && s.Hint != "":
 		return clean(s.Hint, longText)
 	case s.Jobs.Failed > 0:
+		if s.Fleet {
+			return "correct the failed rows and submit the manifest again; to try the same again:"
+		}
 		return "correct the failed rows and run again; only jobs without images are sent"
 	case s.Jobs.NotRun > 0 || s.Remote.Inferences > 0:
 		return "run again to go on from here"

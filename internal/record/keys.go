@@ -21,6 +21,7 @@ func (s *Store) countsKey(batch string) string   { return s.key("counts", batch)
 func (s *Store) inferencesKey() string           { return s.key("inferences") }
 func (s *Store) ownedKey() string                { return s.key("owned") }
 func (s *Store) lookedKey() string               { return s.key("looked") }
+func (s *Store) standKey(p job.Priority) string  { return s.key("stand", string(p)) }
 func (s *Store) leaseKey(name string) string     { return s.key("lease", name) }
 func (s *Store) changeKeys(ref job.Ref) []string {
 	keys := []string{s.recordKey(ref), s.countsKey(ref.Batch), s.inferencesKey(), s.ownedKey(), s.doneKey(ref.Batch)}

@@ -17,7 +17,7 @@ import (
 // twenty bytes an entry, and most people only look.
 type columns struct {
 	states []byte   // a letter each
-	costs  []int64  // billed, in milli-CU
+	costs  []int64  // billed less refunded, in milli-CU
 	tenths []uint32 // of the inference's seconds
 	ended  []uint32 // recorded, in Unix seconds
 	facets facetMaker
@@ -51,7 +51,7 @@ func (c *columns) add(r *job.Result) {
 		c.warnings++
 	}
 	c.states = append(c.states, letter)
-	c.costs = append(c.costs, int64(r.Billed))
+	c.costs = append(c.costs, int64(r.Billed-r.Refunded))
 	c.tenths = append(c.tenths, uint32(min(math.Round(10*runSeconds(r)), math.MaxUint32)))
 	c.ended = append(c.ended, recordedSecond(r.Recorded))
 	c.images += len(r.Images)

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"nightshift/internal/job"
@@ -11,6 +12,38 @@ import (
 // longestStand is how long a handler waits in place. Longer waits give the slot
 // back and leave the time to the queue.
 const longestStand = 10 * time.Second
+
+const (
+	// standFor is how long it is known that a job stands; it asks again sooner.
+	standFor = 3 * time.Second
+	// A job lets those of a higher priority go first, whichever process they are in: so
+	// often, and so long each time. Then it asks, or it would never have its turn.
+	yieldRest = 250 * time.Millisecond
+	yieldMost = 8
+)
+
+// enter waits for the turn of a job, and while it waits says so.
+func (r *Runner) enter(ctx context.Context, rec *job.Record) error {
+	if r.turns.tryEnter() {
+		return nil
+	}
+	if err := r.Store.Stand(ctx, rec.Priority, standFor); err != nil {
+		return err
+	}
+	return r.turns.enter(ctx, rec.Ref.Batch, rank(rec.Priority), r.stopping)
+}
+
+// stepAside gives the turn up for a moment. After an error it is not back.
+func (r *Runner) stepAside(ctx context.Context, rec *job.Record) error {
+	r.turns.leave()
+	if err := r.pause(ctx, yieldRest, nil); err != nil {
+		return err
+	}
+	return r.enter(ctx, rec)
+}
+
+// rank is the place of a priority, the most pressing first.
+func rank(priority job.Priority) int { return slices.Index(job.Priorities, priority) }
 
 // admit blocks until admission grants what the job needs and it may be sent. A wait
 // that is too long to stand for comes back as *job.PostponedError.
@@ -33,41 +66,67 @@ func (r *Runner) admit(ctx context.Context, rec *job.Record) error {
 // reserve waits for a grant, one handler of the lane at a time, notes its API key in
 // rec and returns how long it has to wait for its place in the request rate.
 func (r *Runner) reserve(ctx context.Context, rec *job.Record) (after time.Duration, err error) {
-	if err := r.turns.enter(ctx, rec.Ref.Batch, r.stopping); err != nil {
+	if err := r.enter(ctx, rec); err != nil {
 		return 0, err
 	}
-	defer r.turns.leave()
 	deadline := time.Now().Add(longestStand)
-	for {
-		apiKey, after, err := r.Admission.Reserve(ctx, rec.Ref, rec.Attempt, rec.Job.Quote, rec.Avoid)
-		if errors.Is(err, job.ErrOtherKey) {
-			if err := r.giveBack(ctx, rec); err != nil {
-				return 0, err
+	for yielded := 0; ; {
+		aside := false
+		if yielded < yieldMost {
+			if aside, err = r.Store.Ahead(ctx, rec.Priority); err != nil {
+				break
+			}
+		}
+		if aside {
+			yielded++
+			if err := r.stepAside(ctx, rec); err != nil {
+				return 0, err // and the turn is not ours
 			}
 			continue
 		}
-		postponed, waiting := errors.AsType[*job.PostponedError](err)
-		if err != nil && !waiting {
-			r.waits.begin(&job.PostponedError{Reason: job.WaitBackoff, Detail: err.Error()})
-			return 0, err
-		}
-		if !waiting {
-			r.granted(after)
-			r.turns.served(rec.Ref.Batch)
-			r.waits.refused(rec.Ref.Batch, nil)
-			rec.APIKey = apiKey
-			return after, nil
-		}
-		r.waits.begin(postponed)
-		r.waits.refused(rec.Ref.Batch, postponed)
-		if !standable(postponed.Reason) || time.Now().Add(postponed.After).After(deadline) {
-			return 0, postponed
-		}
-		if err := r.pause(ctx, postponed.After, r.freed); err != nil {
-			r.waits.end()
-			return 0, err
+		granted := false
+		if granted, after, err = r.tryReserve(ctx, rec, deadline); granted || err != nil {
+			break
 		}
 	}
+	r.turns.leave()
+	return after, err
+}
+
+// tryReserve asks admission once. Refused for something that holds up the whole lane, it
+// waits until it is worth asking again, up to the deadline, and reports false.
+func (r *Runner) tryReserve(ctx context.Context, rec *job.Record, deadline time.Time) (granted bool, after time.Duration, err error) {
+	apiKey, after, err := r.Admission.Reserve(ctx, rec.Ref, rec.Attempt, rec.Job.Quote, rec.Avoid)
+	postponed, waiting := errors.AsType[*job.PostponedError](err)
+	switch {
+	case errors.Is(err, job.ErrOtherKey):
+		return false, 0, r.giveBack(ctx, rec)
+	case err != nil && !waiting:
+		r.waits.begin(&job.PostponedError{Reason: job.WaitBackoff, Detail: err.Error()})
+		return false, 0, err
+	case !waiting:
+		r.granted(after)
+		r.turns.served(rec.Ref.Batch)
+		r.waits.refused(rec.Ref.Batch, nil)
+		rec.APIKey = apiKey
+		return true, after, nil
+	}
+	r.waits.begin(postponed)
+	r.waits.refused(rec.Ref.Batch, postponed)
+	if !standable(postponed.Reason) {
+		return false, 0, postponed
+	}
+	if err := r.Store.Stand(ctx, rec.Priority, standFor); err != nil {
+		return false, 0, err
+	}
+	if time.Now().Add(postponed.After).After(deadline) {
+		return false, 0, postponed
+	}
+	if err := r.pause(ctx, postponed.After, r.freed); err != nil {
+		r.waits.end()
+		return false, 0, err
+	}
+	return false, 0, nil
 }
 
 // granted says that the lane goes on, or that it waits for its place in the rate.

@@ -82,6 +82,10 @@ type Store interface {
 	LastLook(ctx context.Context) (time.Time, error)
 	Hold(ctx context.Context, name, token string, ttl time.Duration) (bool, error)
 	Drop(ctx context.Context, name, token string) error
+	// Stand says that a job of this priority stands and waits; Ahead whether any does that
+	// goes before this priority. They speak for all processes.
+	Stand(ctx context.Context, priority job.Priority, ttl time.Duration) error
+	Ahead(ctx context.Context, priority job.Priority) (bool, error)
 }
 
 // Tasks are the durable tasks of a pool.

@@ -1,41 +1,65 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
 	"nightshift/internal/job"
 )
 
-// turns lets one handler of the lane at a time ask admission. The next is of the batch
-// that was granted something the longest ago, so that a small batch does not stand
-// behind the whole window of a large one; within a batch the first that came.
+// turns lets one handler of the lane at a time ask admission. The next is of the most
+// pressing priority, most of the time; of several batches of it, that which was granted
+// something the longest ago, so that a small batch does not stand behind the whole window
+// of a large one; within a batch the first that came.
 type turns struct {
 	mu      sync.Mutex
 	taken   bool
-	waiting map[string][]chan struct{} // by batch; closed when it is its turn
-	granted map[string]int64           // by batch, of those that wait or have waited lately
-	clock   int64                      // grants so far
+	passed  int                 // turns that went by priority since one that did not
+	waiting map[string][]waiter // by batch
+	granted map[string]int64    // by batch, of those that wait or have waited lately
+	clock   int64               // grants so far
 }
+
+// waiter is a handler that waits.
+type waiter struct {
+	turn chan struct{} // closed when it is its turn
+	rank int           // of its priority, 0 the most pressing
+}
+
+// byPriority is how many turns go by priority before one goes to who waits the longest:
+// nobody waits for ever.
+const byPriority = 9
 
 // grantsKept bounds how many batches are remembered that wait for nothing.
 const grantsKept = 1000
 
 func newTurns() *turns {
-	return &turns{waiting: make(map[string][]chan struct{}), granted: make(map[string]int64)}
+	return &turns{waiting: make(map[string][]waiter), granted: make(map[string]int64)}
+}
+
+// tryEnter takes the turn if nobody has it.
+func (t *turns) tryEnter() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.taken {
+		return false
+	}
+	t.taken = true
+	return true
 }
 
 // enter waits for the turn of a job of the batch. It returns early with ctx's cause,
 // or job.ErrInterrupted when stopping is closed.
-func (t *turns) enter(ctx context.Context, batch string, stopping <-chan struct{}) error {
+func (t *turns) enter(ctx context.Context, batch string, rank int, stopping <-chan struct{}) error {
+	turn := make(chan struct{})
 	t.mu.Lock()
 	if !t.taken {
 		t.taken = true
 		t.mu.Unlock()
 		return nil
 	}
-	turn := make(chan struct{})
-	t.waiting[batch] = append(t.waiting[batch], turn)
+	t.waiting[batch] = append(t.waiting[batch], waiter{turn, rank})
 	t.mu.Unlock()
 	select {
 	case <-turn:
@@ -53,7 +77,7 @@ func (t *turns) enter(ctx context.Context, batch string, stopping <-chan struct{
 func (t *turns) giveUp(batch string, turn chan struct{}) {
 	t.mu.Lock()
 	for i, other := range t.waiting[batch] {
-		if other == turn {
+		if other.turn == turn {
 			t.waiting[batch] = append(t.waiting[batch][:i], t.waiting[batch][i+1:]...)
 			t.mu.Unlock()
 			return
@@ -67,22 +91,40 @@ func (t *turns) giveUp(batch string, turn chan struct{}) {
 func (t *turns) leave() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	next, found := "", false
-	for batch, waiting := range t.waiting {
-		switch {
-		case len(waiting) == 0:
-			delete(t.waiting, batch)
-		case !found || t.granted[batch] < t.granted[next] || t.granted[batch] == t.granted[next] && batch < next:
-			next, found = batch, true
-		}
-	}
+	next, found := t.next()
 	if !found {
 		t.taken = false
 		return
 	}
-	turn := t.waiting[next][0]
+	turn := t.waiting[next][0].turn
 	t.waiting[next] = t.waiting[next][1:]
 	close(turn)
+}
+
+// next is the batch whose turn it is.
+func (t *turns) next() (next string, found bool) {
+	if t.passed++; t.passed > byPriority {
+		t.passed = 0
+	}
+	for batch, waiting := range t.waiting {
+		if len(waiting) == 0 {
+			delete(t.waiting, batch)
+			continue
+		}
+		if !found || t.before(batch, next) {
+			next, found = batch, true
+		}
+	}
+	return next, found
+}
+
+// before reports whether the turn of one batch comes before that of another.
+func (t *turns) before(a, b string) bool {
+	rank := 0 // all alike
+	if t.passed > 0 {
+		rank = t.waiting[a][0].rank - t.waiting[b][0].rank // a batch has one priority
+	}
+	return cmp.Or(rank, cmp.Compare(t.granted[a], t.granted[b]), cmp.Compare(a, b)) < 0
 }
 
 // served notes that a job of the batch was granted what it needs.

@@ -17,7 +17,7 @@ func TestTurnsAreFair(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		turns, stopping := newTurns(), make(chan struct{})
-		if err := turns.enter(t.Context(), "large", stopping); err != nil {
+		if err := turns.enter(t.Context(), "large", 0, stopping); err != nil {
 			t.Fatal(err)
 		}
 		var mu sync.Mutex
@@ -25,7 +25,7 @@ func TestTurnsAreFair(t *testing.T) {
 		var handlers sync.WaitGroup
 		for _, batch := range slices.Concat(slices.Repeat([]string{"large"}, 12), []string{"small", "small"}) {
 			handlers.Go(func() {
-				if err := turns.enter(t.Context(), batch, stopping); err != nil {
+				if err := turns.enter(t.Context(), batch, 0, stopping); err != nil {
 					t.Error(err)
 					return
 				}
@@ -51,12 +51,12 @@ func TestTurnsArePassedOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		turns, stopping := newTurns(), make(chan struct{})
-		if err := turns.enter(t.Context(), "batch", stopping); err != nil {
+		if err := turns.enter(t.Context(), "batch", 0, stopping); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancelCause(t.Context())
 		gaveUp := make(chan error, 1)
-		go func() { gaveUp <- turns.enter(ctx, "batch", stopping) }()
+		go func() { gaveUp <- turns.enter(ctx, "batch", 0, stopping) }()
 		synctest.Wait()
 		cause := errors.New("no more")
 		cancel(cause)
@@ -64,13 +64,13 @@ func TestTurnsArePassedOn(t *testing.T) {
 			t.Errorf("enter = %v, want the cause", err)
 		}
 		entered := make(chan error, 1)
-		go func() { entered <- turns.enter(t.Context(), "batch", stopping) }()
+		go func() { entered <- turns.enter(t.Context(), "batch", 0, stopping) }()
 		synctest.Wait()
 		turns.leave()
 		if err := <-entered; err != nil {
 			t.Fatal(err)
 		}
-		go func() { gaveUp <- turns.enter(t.Context(), "other", stopping) }()
+		go func() { gaveUp <- turns.enter(t.Context(), "other", 0, stopping) }()
 		synctest.Wait()
 		close(stopping)
 		if err := <-gaveUp; !errors.Is(err, job.ErrInterrupted) {

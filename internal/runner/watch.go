@@ -21,7 +21,7 @@ const (
 	// plenty is the free part of the request rate above which requests are not scarce.
 	plenty = 0.8
 	// watchLease is how long a watcher that died keeps others from taking over.
-	watchLease = 30 * time.Second
+	watchLease = 20 * time.Second
 	// sendLimit is longer than any submission may take; a job that has been
 	// sending for longer belongs to a process that is gone.
 	sendLimit = 3 * time.Minute

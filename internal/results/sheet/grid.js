@@ -74,7 +74,7 @@ function caption({ entry, image, n }) {
   if (entry.seed) meta.push(`seed ${entry.seed}`);
   return element("div", { className: "caption" },
     element("p", { className: "row" }, element("span", { className: "name" }, entry.row),
-      element("span", { className: "count" }, `${count}${numbers.format(entry.billed)} CU`)),
+      element("span", { className: "count" }, `${count}${numbers.format(entry.billed - entry.refunded)} CU`)),
     element("p", { className: "meta" }, meta.join(" · ")),
     element("p", { className: "prompt" }, entry.prompt),
     image?.warning && element("p", { className: "warning" }, image.warning));

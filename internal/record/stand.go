@@ -1,0 +1,38 @@
+package record
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"nightshift/internal/job"
+)
+
+// Stand says that a job of this priority stands and waits for a limit, for ttl. The
+// error is Redis'.
+func (s *Store) Stand(ctx context.Context, priority job.Priority, ttl time.Duration) error {
+	if err := s.redis.Set(ctx, s.standKey(priority), 1, ttl).Err(); err != nil {
+		return fmt.Errorf("say that %s jobs wait: %w", priority, err)
+	}
+	return nil
+}
+
+// Ahead reports whether jobs that go before those of this priority stand and wait, in
+// whatever process. The error is Redis'.
+func (s *Store) Ahead(ctx context.Context, priority job.Priority) (bool, error) {
+	var keys []string
+	for _, higher := range job.Priorities {
+		if higher == priority {
+			break
+		}
+		keys = append(keys, s.standKey(higher))
+	}
+	if len(keys) == 0 {
+		return false, nil
+	}
+	standing, err := s.redis.Exists(ctx, keys...).Result()
+	if err != nil {
+		return false, fmt.Errorf("ask whether jobs before %s ones wait: %w", priority, err)
+	}
+	return standing > 0, nil
+}
