@@ -21,10 +21,10 @@ import (
 
 // verdict is what the judges have found.
 type verdict struct {
-	Jobs  int `json:"jobs"`  // of all plans
-	Paid  int `json:"paid"`  // inferences that were charged and not refunded
-	Twice int `json:"twice"` // of them, those beside another one of the same job
-	Lost  int `json:"lost"`  // of them, those that no result names
+	Jobs  int `json:"jobs"`      // of all plans
+	Paid  int `json:"paid"`      // inferences that were charged and not refunded
+	Twice int `json:"paidTwice"` // of them, those beside another one of the same job
+	Lost  int `json:"lost"`      // of them, those that no result names
 }
 
 // trouble is a promise that was not kept.

@@ -22,7 +22,7 @@ const (
 
 // shape is how long and how hard a run is.
 type shape struct {
-	kills    int // of workers and Redis, after which the run ends
+	kills    int // of workers, Redis and S3, after which the run ends
 	workers  int
 	pace     time.Duration // mean time between faults
 	rows     int           // of a batch
@@ -73,7 +73,7 @@ type deed struct {
 	do func()
 }
 
-func newWorld(t *testing.T, seed uint64) *world {
+func newWorld(t *testing.T, seed uint64, kind string) *world {
 	t.Helper()
 	out, err := filepath.Abs("out")
 	if err != nil {
@@ -111,7 +111,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 		}
 	}
 	w.api = newLink(t, "provider", w.provider.url[len("http://"):])
-	w.bucket = newStorage(t, *bucketFlag, dir)
+	w.bucket = newStorage(t, kind, dir)
 	for i := range w.shape.workers {
 		w.workers = append(w.workers, w.newWorker(i+1))
 	}
