@@ -72,10 +72,30 @@ func (f finding) write(out io.Writer) {
 }
 
 // startChecked refuses to start where a person must mend something first, all of it
-// told at once.
+// told at once. A bucket that is away is waited for, as Redis is: a worker that is
+// restarted meanwhile is not set up wrongly.
 func (w *worker) startChecked(ctx context.Context) error {
+	for {
+		found := w.findings(ctx)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		away := slices.IndexFunc(found, func(f finding) bool { return bucket.Away(f.err) || errors.Is(f.err, context.DeadlineExceeded) })
+		if away < 0 {
+			return w.tellFindings(ctx, found)
+		}
+		err := found[away].err
+		w.logger.WarnContext(ctx, "bucket is not reached, waiting for it", "err", err, "hint", job.Hint(err))
+		rest(ctx, awayRest)
+	}
+}
+
+// awayRest is the pause before a bucket that was away is tried again.
+const awayRest = time.Second
+
+func (w *worker) tellFindings(ctx context.Context, found []finding) error {
 	var wrong []error
-	for _, f := range w.findings(ctx) {
+	for _, f := range found {
 		switch {
 		case f.err != nil:
 			text := fmt.Sprintf("%s: %v", f.what, f.err)
