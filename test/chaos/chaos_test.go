@@ -51,6 +51,7 @@ func run(t *testing.T, seed uint64, kind string) summary {
 	}()
 	w.lookAtBatches()
 	w.drawFaults()
+	w.after(5*time.Second, w.raiseCaps)
 	never := w.started.AddDate(1, 0, 0)
 	w.runUntil(never, func() bool { return w.counts.kills() >= w.shape.kills })
 	w.calm()

@@ -292,6 +292,7 @@ func (w *world) calm() {
 		w.flush()
 	}
 	w.note("no more faults")
+	w.writeCaps(endless, endless)
 	w.mendBucket()
 	for _, m := range w.workers {
 		if !m.standUp.IsZero() {

@@ -58,6 +58,7 @@ type world struct {
 	provider *provider
 	prices   map[string]job.CU // of one image, by model
 	api      *link
+	caps     []caps // that were ever in force
 	bucket   storage
 	broken   *bucketFault // of the bucket, now
 	workers  []*worker
@@ -111,6 +112,7 @@ func newWorld(t *testing.T, seed uint64, kind string) *world {
 		}
 	}
 	w.api = newLink(t, "provider", w.provider.url[len("http://"):])
+	w.writeCaps(w.room(), w.room())
 	w.bucket = newStorage(t, kind, dir)
 	for i := range w.shape.workers {
 		w.workers = append(w.workers, w.newWorker(i+1))
