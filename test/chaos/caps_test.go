@@ -54,10 +54,10 @@ func (w *world) raiseCaps() {
 	w.after(w.between(4*time.Second, 16*time.Second), w.raiseCaps)
 }
 
-// room is what a batch needs, or more than all that are open.
+// room is what half a batch needs, or two.
 func (w *world) room() job.CU {
 	most := w.prices[seeded] * job.CU(w.shape.rows)
-	return most + job.CU(w.random.Int64N(int64(3*most)))
+	return most/2 + job.CU(w.random.Int64N(int64(most*3/2)))
 }
 
 func spentIn(entries []simulator.Entry, since time.Time) (paid job.CU) {

@@ -101,7 +101,7 @@ func (w *world) retry(b *batch) {
 	placed := func(said string) bool { return strings.Contains(said, "it goes on") }
 	refused := func(said string) bool { return strings.Contains(said, "the budget of batch") }
 	enough := func(said string) bool { return placed(said) || refused(said) }
-	w.insist(b, []string{"retry", b.id()}, enough, func(said string) {
+	w.insist(b, []string{"retry", b.id()}, enough, func(string) {
 		w.seeOrder(b)
 		if b.order != before {
 			b.cancelled = false
