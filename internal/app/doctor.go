@@ -87,38 +87,32 @@ func (f finding) write(out io.Writer) {
 	}
 }
 
-// startRest is the pause before what may come back by itself is checked again.
-const startRest = 2 * time.Second
-
 // startChecked refuses to start where a person must mend something first, all of it
-// told at once. A bucket that is away is waited for.
+// told at once. A bucket that is away is waited for, as Redis is: a worker that is
+// restarted meanwhile is not set up wrongly.
 func (w *worker) startChecked(ctx context.Context) error {
 	for {
-		away, err := w.checkOnce(ctx)
-		if err != nil || !away {
-			return err
-		}
-		rest(ctx, startRest)
+		found := w.findings(ctx)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		away := slices.IndexFunc(found, func(f finding) bool { return bucket.Away(f.err) || errors.Is(f.err, context.DeadlineExceeded) })
+		if away < 0 {
+			return w.tellFindings(ctx, found)
+		}
+		err := found[away].err
+		w.logger.WarnContext(ctx, "bucket is not reached, waiting for it", "err", err, "hint", job.Hint(err))
+		rest(ctx, awayRest)
 	}
 }
 
-// comesBack reports whether what went wrong passes by itself, soon.
-func comesBack(err error) bool {
-	postponed, passes := errors.AsType[*job.PostponedError](err)
-	return passes && postponed.Reason == job.WaitStorage && postponed.After <= startRest*10
-}
+// awayRest is the pause before a bucket that was away is tried again.
+const awayRest = time.Second
 
-// checkOnce looks once; away says that something is to be waited for.
-func (w *worker) checkOnce(ctx context.Context) (away bool, err error) {
+func (w *worker) tellFindings(ctx context.Context, found []finding) error {
 	var wrong []error
-	for _, f := range w.findings(ctx) {
+	for _, f := range found {
 		switch {
-		case f.err != nil && comesBack(f.err):
-			w.logger.WarnContext(ctx, "start-up check failed, waiting", "what", f.what, "err", f.err)
-			away = true
 		case f.err != nil:
 			text := fmt.Sprintf("%s: %v", f.what, f.err)
 			if hint := job.Hint(f.err); hint != "" {
@@ -133,9 +127,9 @@ func (w *worker) checkOnce(ctx context.Context) (away bool, err error) {
 		}
 	}
 	if len(wrong) == 0 {
-		return away, nil
+		return nil
 	}
-	return false, &inputError{errors.Join(wrong...)}
+	return &inputError{errors.Join(wrong...)}
 }
 
 // leastRedis is the oldest version that has what the task queue asks of it.

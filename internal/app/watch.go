@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"nightshift/internal/bucket"
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
@@ -138,7 +139,7 @@ func (w *watcher) follow(ctx context.Context) error {
 // bear takes a bucket that does not answer for what it is, a pause: the workers wait
 // for it, too. Other errors come back.
 func (w *watcher) bear(err error) error {
-	if err == nil || !comesBack(err) {
+	if err == nil || !bucket.Away(err) {
 		return err
 	}
 	w.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"nightshift/internal/bucket"
 	"nightshift/internal/job"
 	"nightshift/internal/record"
 	"nightshift/internal/telemetry"
@@ -278,7 +279,7 @@ func (t *toldTroubles) again(trouble string, now time.Time) bool {
 // stuck tells of something that no waiting will mend.
 func (w *worker) stuck(err error) {
 	w.note("", err.Error())
-	if comesBack(err) {
+	if bucket.Away(err) {
 		w.logger.Warn("storage does not answer, waiting", telemetry.AttrComponent, "storage", "err", err)
 		return
 	}

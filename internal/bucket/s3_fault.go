@@ -67,6 +67,16 @@ var refusals = []refusal{
 		"raise the server's limit for %s on %[2]s", false},
 }
 
+// Away reports whether err says that the server was not reached, broke off, or asks to
+// come back later: what passes without anybody changing a setting.
+func Away(err error) bool {
+	if _, waits := errors.AsType[*waiting](err); !waits {
+		return false
+	}
+	dial, ok := errors.AsType[*net.OpError](err)
+	return job.Hint(err) == "" || ok && dial.Op == "dial"
+}
+
 // explain says in words what the server or the connection answered. No type of the
 // SDK comes out of it.
 func (p place) explain(ctx context.Context, err error) error {

@@ -100,8 +100,8 @@ func imageOutlives(t *testing.T, server *s3test.Server, fault between) {
 		return err
 	}
 	trouble.left.Store(always)
-	if err := put(); !waitsForStorage(err) {
-		t.Errorf("PutImage while it lasts: %v", err)
+	if err := put(); !waitsForStorage(err) || !bucket.Away(err) {
+		t.Errorf("PutImage while it lasts: %v; away: %v", err, bucket.Away(err))
 	}
 	trouble.left.Store(0)
 	if err := put(); err != nil {
@@ -123,18 +123,19 @@ func TestWhatAPersonCanMendIsExplained(t *testing.T) {
 	tests := []struct {
 		name, text, hint string
 		change           func(*bucket.S3Options)
+		away             bool
 	}{
-		{"no such bucket", "there is no such bucket", "make the bucket", func(o *bucket.S3Options) { o.Bucket = "never-made" }},
-		{"wrong secret", "the secret key is wrong", "AWS_SECRET_ACCESS_KEY", func(o *bucket.S3Options) { o.SecretKey = "wrong-secret" }},
-		{"unknown access key", "does not know this access key", "AWS_ACCESS_KEY_ID", func(o *bucket.S3Options) { o.AccessKey = "wrong-access" }},
-		{"wrong region", "in another region", "AWS_REGION", func(o *bucket.S3Options) { o.Region = "eu-west-9" }},
+		{"no such bucket", "there is no such bucket", "make the bucket", func(o *bucket.S3Options) { o.Bucket = "never-made" }, false},
+		{"wrong secret", "the secret key is wrong", "AWS_SECRET_ACCESS_KEY", func(o *bucket.S3Options) { o.SecretKey = "wrong-secret" }, false},
+		{"unknown access key", "does not know this access key", "AWS_ACCESS_KEY_ID", func(o *bucket.S3Options) { o.AccessKey = "wrong-access" }, false},
+		{"wrong region", "in another region", "AWS_REGION", func(o *bucket.S3Options) { o.Region = "eu-west-9" }, false},
 		{"nobody listens", "the server is not reached", "AWS_ENDPOINT_URL_S3",
-			func(o *bucket.S3Options) { o.Endpoint = "https://" + nobody.Addr().String() }},
-		{"no TLS there", "", "AWS_ENDPOINT_URL_S3", func(o *bucket.S3Options) { o.Endpoint = "https://" + plainServer(t) }},
-		{"not trusted", "certificate is not trusted", "AWS_CA_BUNDLE", func(o *bucket.S3Options) { o.RootCAs = s3test.Memory(t).RootCAs }},
-		{"access denied", "access denied", "docs/storage.md", through(newTrouble(isPut(""), answer(403, "AccessDenied"), always).see)},
-		{"clock", "the clock of this machine is wrong", "clock", through(newTrouble(isPut(""), answer(403, "RequestTimeTooSkewed"), always).see)},
-		{"quota", "quota", "free space", through(newTrouble(isPut(""), answer(507, ""), always).see)},
+			func(o *bucket.S3Options) { o.Endpoint = "https://" + nobody.Addr().String() }, true},
+		{"no TLS there", "", "AWS_ENDPOINT_URL_S3", func(o *bucket.S3Options) { o.Endpoint = "https://" + plainServer(t) }, false},
+		{"not trusted", "certificate is not trusted", "AWS_CA_BUNDLE", func(o *bucket.S3Options) { o.RootCAs = s3test.Memory(t).RootCAs }, false},
+		{"access denied", "access denied", "docs/storage.md", through(newTrouble(isPut(""), answer(403, "AccessDenied"), always).see), false},
+		{"clock", "the clock of this machine is wrong", "clock", through(newTrouble(isPut(""), answer(403, "RequestTimeTooSkewed"), always).see), false},
+		{"quota", "quota", "free space", through(newTrouble(isPut(""), answer(507, ""), always).see), false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -147,8 +148,8 @@ func TestWhatAPersonCanMendIsExplained(t *testing.T) {
 				"Probe": probeErr, "PutImage": imageErr, "Append": b.Append(t.Context(), "batch/log.jsonl", []byte("x\n")),
 				"Put": b.Put(t.Context(), "batch/report.json", strings.NewReader("{}")),
 			} {
-				if err == nil || !strings.Contains(err.Error(), test.text) || !strings.Contains(job.Hint(err), test.hint) || !waitsForStorage(err) {
-					t.Errorf("%s: %v\nhint %q\nwaits: %v", what, err, job.Hint(err), waitsForStorage(err))
+				if err == nil || !strings.Contains(err.Error(), test.text) || !strings.Contains(job.Hint(err), test.hint) || !waitsForStorage(err) || bucket.Away(err) != test.away {
+					t.Errorf("%s: %v\nhint %q\nwaits: %v, away: %v", what, err, job.Hint(err), waitsForStorage(err), bucket.Away(err))
 				}
 				for _, secret := range []string{server.SecretKey, "wrong-secret", "Signature=", "Credential="} {
 					if err != nil && strings.Contains(err.Error()+job.Hint(err), secret) {

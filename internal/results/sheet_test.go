@@ -286,7 +286,7 @@ func TestSheetColumns(t *testing.T) {
 			states.WriteString("s")
 		}
 		images += len(result.Images)
-		costs = append(costs, int64(result.Billed))
+		costs = append(costs, int64(result.Billed-result.Refunded))
 		tenths = append(tenths, result.Ended.Sub(result.Submitted).Milliseconds()/100)
 		recorded = append(recorded, result.Recorded.Unix())
 		if err := json.NewEncoder(&text[boolean(result.State != job.Succeeded)]).Encode(result); err != nil {

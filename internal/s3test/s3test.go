@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net/http"
+	"os"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -22,10 +23,14 @@ type Server struct {
 	Region    string
 	AccessKey string
 	SecretKey string
-	CAFile    string // for AWS_CA_BUNDLE
+	CAFile    string // for AWS_CA_BUNDLE; of a server that was launched it is its certificate
+	KeyFile   string // of the certificate, where the server was launched
 	RootCAs   *x509.CertPool
 
 	stop func() error
+	// Only of a process of its own.
+	command []string
+	signal  func(os.Signal) error
 }
 
 const (

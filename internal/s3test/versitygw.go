@@ -33,7 +33,13 @@ var ErrNoBinary = errors.New("no versitygw in PATH or " + BinaryVariable)
 // Without the program it skips the test, or fails it where CI is set.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	server, err := Launch(t.Context(), t.TempDir())
+	return StartIn(t, t.TempDir())
+}
+
+// StartIn is [Start] with a folder that stays.
+func StartIn(t testing.TB, dir string) *Server {
+	t.Helper()
+	server, err := Launch(t.Context(), dir)
 	switch {
 	case errors.Is(err, ErrNoBinary) && os.Getenv("CI") != "":
 		t.Fatalf("a real S3 server is needed in CI: %v", err)
@@ -74,12 +80,14 @@ func Launch(ctx context.Context, dir string) (*Server, error) {
 		}
 		server := &Server{
 			Endpoint: "https://" + address, Region: region, AccessKey: accessKey, SecretKey: secretKey,
-			CAFile: certFile, RootCAs: pool,
+			CAFile: certFile, RootCAs: pool, KeyFile: keyFile,
 		}
-		last = server.run(ctx, binary,
-			"--port", address, "--access", accessKey, "--secret", secretKey, "--region", region,
+		server.command = []string{
+			binary, "--port", address, "--access", accessKey, "--secret", secretKey, "--region", region,
 			"--cert", certFile, "--key", keyFile, "--keep-alive", "--quiet", "--health", healthPath,
-			"posix", data)
+			"posix", data,
+		}
+		last = server.run(ctx)
 		if last == nil || ctx.Err() != nil {
 			return server, last
 		}
@@ -112,9 +120,9 @@ func freeAddress() (string, error) {
 }
 
 // run starts the process and waits until it answers.
-func (s *Server) run(ctx context.Context, binary string, arguments ...string) error {
+func (s *Server) run(ctx context.Context) error {
 	var output bytes.Buffer
-	command := exec.Command(binary, arguments...)
+	command := exec.Command(s.command[0], s.command[1:]...)
 	command.Stdout, command.Stderr = &output, &output
 	command.Env = append(os.Environ(), "GOGC=50")
 	if err := command.Start(); err != nil {
@@ -125,6 +133,7 @@ func (s *Server) run(ctx context.Context, binary string, arguments ...string) er
 		_ = command.Wait() // how it ended does not matter; that it ended early is seen below
 		close(ended)
 	}()
+	s.signal = command.Process.Signal
 	s.stop = func() error {
 		_ = command.Process.Signal(syscall.SIGTERM)
 		select {

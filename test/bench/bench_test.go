@@ -133,10 +133,11 @@ func TestReadChaos(t *testing.T) {
 		data string
 		want verdict
 	}{
-		"good":    {`{"kills": 1000, "paidTwice": 0, "lost": 0, "ended": "2026-01-02T03:04:05Z"}`, reached},
-		"too few": {`{"kills": 999}`, missed},
-		"twice":   {`{"kills": 1000, "paidTwice": 1}`, missed},
-		"lost":    {`{"kills": 1000, "lost": 1}`, missed},
+		"good":    {`{"kills": 1000, "paidTwice": 0, "lost": 0, "passed": true, "ended": "2026-01-02T03:04:05Z"}`, reached},
+		"too few": {`{"kills": 999, "passed": true}`, missed},
+		"twice":   {`{"kills": 1000, "paidTwice": 1, "passed": true}`, missed},
+		"lost":    {`{"kills": 1000, "lost": 1, "passed": true}`, missed},
+		"failed":  {`{"kills": 1000}`, missed},
 	}
 	for name, c := range cases {
 		if text, got, err := readChaos([]byte(c.data)); err != nil || got != c.want {

@@ -65,6 +65,7 @@ type chaos struct {
 	Kills     int       `json:"kills"`
 	PaidTwice int       `json:"paidTwice"`
 	Lost      int       `json:"lost"`
+	Passed    bool      `json:"passed"` // no other promise was broken either
 	Ended     time.Time `json:"ended"`
 }
 
@@ -74,7 +75,7 @@ func measureKills(_ context.Context, l *lab) ([]line, error) {
 	row := line{What: "paid twice, or lost, over 1,000 kills at random points", Target: "0"}
 	data, err := os.ReadFile(l.path(chaosResult))
 	if errors.Is(err, fs.ErrNotExist) {
-		row.Measured, row.Verdict = "no "+chaosResult+" of a run of the chaos test", notMeasured
+		row.Measured, row.Verdict = "no "+chaosResult+" of a run of the chaos test with -out result.json", notMeasured
 		return []line{row}, nil
 	}
 	if err != nil {
@@ -90,7 +91,10 @@ func readChaos(data []byte) (string, verdict, error) {
 		return "", notMeasured, fmt.Errorf("read %s: %w", chaosResult, err)
 	}
 	text := fmt.Sprintf("%d paid twice, %d lost, over %d kills on %s", c.PaidTwice, c.Lost, c.Kills, c.Ended.UTC().Format(time.DateOnly))
-	if c.PaidTwice+c.Lost > 0 {
+	if !c.Passed {
+		text += "; the run failed"
+	}
+	if c.PaidTwice+c.Lost > 0 || !c.Passed {
 		return text, missed, nil
 	}
 	return text, verdictOf(c.Kills >= 1000), nil

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -15,17 +13,18 @@ import (
 
 // batch is one manifest and what is done with it.
 type batch struct {
-	name   string
-	kind   batchKind
-	rows   []row
-	budget job.CU
-	steps  int // that are still to be done with it
-	over   bool
-	began  time.Time
-	ended  time.Time
-	// orders is how often it was submitted, cancelled whether it was.
-	orders    int
+	name      string
+	kind      batchKind
+	rows      []row
+	budget    job.CU
+	steps     int // that are still to be done with it
+	over      bool
+	began     time.Time
+	ended     time.Time
+	orders    int    // how many it had
+	order     string // the last one that was seen
 	cancelled bool
+	retry     bool // it is retried when it is over
 }
 
 // row is one item of the manifest; its thing stands in the prompt.
@@ -70,6 +69,7 @@ func (w *world) newBatch() {
 			b.rows[i].thing = b.rows[i-1].thing // two rows that nobody can tell apart
 		}
 	}
+	b.retry = w.random.IntN(2) == 0
 	w.batches = append(w.batches, b)
 	w.price(b, len(b.rows))
 	w.note("%s: %d rows, %s, budget %s", b.name, len(b.rows), kindNames[b.kind], b.budget)
@@ -84,6 +84,10 @@ func (w *world) price(b *batch, rows int) {
 
 // nextStep does what is to be done with a batch that was submitted.
 func (w *world) nextStep(b *batch) {
+	if w.random.IntN(3) == 0 {
+		b.steps++
+		w.after(w.between(0, 12*time.Second), func() { w.pause(b) })
+	}
 	switch b.kind {
 	case edited, editedWithoutSeeds:
 		b.steps++
@@ -125,65 +129,6 @@ func (w *world) manifest(b *batch) string {
 	return text.String()
 }
 
-// submit hands the batch to the fleet, again and again until that succeeds, and then
-// does what follows.
-func (w *world) submit(b *batch, then func()) {
-	file := filepath.Join(w.dir, b.name+".yaml")
-	if err := os.WriteFile(file, []byte(w.manifest(b)), 0o600); err != nil {
-		w.t.Fatal(err)
-	}
-	said := new(output)
-	p := start(w.t, "enqueue", w.dir, w.environ(w.redis.Addr(), "enqueue"), []string{"submit", file}, said)
-	w.awaitSubmit(b, p, said, time.Now(), then)
-}
-
-// submitLimit is how long a submission may take, provider and Redis being as they are.
-const submitLimit = 3 * time.Minute
-
-func (w *world) awaitSubmit(b *batch, p *process, said *output, began time.Time, then func()) {
-	if !p.over() {
-		if time.Since(began) > submitLimit {
-			w.trouble("%s: enqueue submit has not ended after %s: %s", b.name, submitLimit, said)
-			return
-		}
-		w.after(100*time.Millisecond, func() { w.awaitSubmit(b, p, said, began, then) })
-		return
-	}
-	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
-		w.note("%s: enqueue submit ended with code %d: %s", b.name, code, strings.TrimSpace(said.String()))
-		w.after(2*time.Second, func() { w.submit(b, then) })
-		return
-	}
-	b.orders++
-	w.note("%s is submitted: %s", b.name, strings.ReplaceAll(strings.TrimSpace(said.String()), "\n", "; "))
-	then()
-	b.steps--
-}
-
-// cancel asks the fleet to let the batch be.
-func (w *world) cancel(b *batch) {
-	defer func() { b.steps-- }()
-	var order struct {
-		ID string `json:"id"`
-	}
-	if err := w.readJSON(b.id()+"/_nightshift/order.json", &order); err != nil {
-		w.trouble("%s: its order is not there: %v", b.name, err)
-		return
-	}
-	control, err := json.Marshal(map[string]any{"order": order.ID, "state": "cancelled", "at": time.Now().UTC()})
-	if err == nil {
-		err = w.bucket.put(context.Background(), b.id()+"/_nightshift/control.json", control)
-	}
-	if err != nil {
-		w.note("%s is not cancelled, trying again: %v", b.name, err)
-		b.steps++
-		w.after(2*time.Second, func() { w.cancel(b) })
-		return
-	}
-	b.cancelled = true
-	w.note("%s is cancelled", b.name)
-}
-
 func (w *world) readJSON(key string, into any) error {
 	body, err := w.bucket.open(context.Background(), key)
 	if err != nil {
@@ -195,6 +140,10 @@ func (w *world) readJSON(key string, into any) error {
 
 // lookAtBatches notes which batches are over, and begins others in their place.
 func (w *world) lookAtBatches() {
+	defer func() { w.after(time.Second, w.lookAtBatches) }()
+	if !w.bucket.ready() {
+		return
+	}
 	open := 0
 	for _, b := range w.batches {
 		if b.over {
@@ -209,7 +158,11 @@ func (w *world) lookAtBatches() {
 				b.over, b.ended = true, time.Now()
 				w.note("%s is over after %s", b.name, b.ended.Sub(b.began).Round(time.Second))
 				w.judgeBatch(b)
-				continue
+				if !b.retry {
+					continue
+				}
+				b.over, b.retry, b.steps = false, false, 1
+				w.retry(b)
 			}
 		}
 		open++
@@ -219,7 +172,6 @@ func (w *world) lookAtBatches() {
 			w.newBatch()
 		}
 	}
-	w.after(time.Second, w.lookAtBatches)
 }
 
 const batchesAtOnce = 3

@@ -6,11 +6,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
 
-// summary is what a run has shown, for people and for the page of benchmarks.
+// summary is what a run has shown.
 type summary struct {
 	Seed    uint64  `json:"seed"`
 	Bucket  string  `json:"bucket"`
@@ -19,7 +20,7 @@ type summary struct {
 	Batches int     `json:"batches"`
 	counts
 	verdict
-	// Longest is how long it took until the last batch was over after the last fault.
+	// Settled is how long it took until the last batch was over after the last fault.
 	Settled float64 `json:"settledSeconds"`
 	Passed  bool    `json:"passed"`
 }
@@ -32,15 +33,25 @@ func TestChaos(t *testing.T) {
 	if seed == 0 {
 		seed = rand.Uint64N(1 << 32)
 	}
-	w := newWorld(t, seed)
+	var all []summary
+	for kind := range strings.SplitSeq(*bucketFlag, ",") {
+		t.Run(kind, func(t *testing.T) { all = append(all, run(t, seed, kind)) })
+	}
+	write(t, seed, all)
+}
+
+// run breaks a fleet with a bucket of one kind.
+func run(t *testing.T, seed uint64, kind string) summary {
+	w := newWorld(t, seed, kind)
 	defer func() {
 		if t.Failed() {
 			w.dump()
-			t.Logf("to repeat the drawing of faults: go test ./test/chaos -timeout 0 -seed %d -kills %d -bucket %s", seed, *killsFlag, *bucketFlag)
+			t.Logf("to repeat the drawing of faults: go test ./test/chaos -timeout 0 -seed %d -kills %d -bucket %s", seed, *killsFlag, kind)
 		}
 	}()
 	w.lookAtBatches()
 	w.drawFaults()
+	w.after(5*time.Second, w.raiseCaps)
 	never := w.started.AddDate(1, 0, 0)
 	w.runUntil(never, func() bool { return w.counts.kills() >= w.shape.kills })
 	w.calm()
@@ -55,7 +66,7 @@ func TestChaos(t *testing.T) {
 		}
 	}
 	s := summary{
-		Seed: seed, Bucket: *bucketFlag, Workers: w.shape.workers, Batches: len(w.batches), counts: w.counts,
+		Seed: seed, Bucket: kind, Workers: w.shape.workers, Batches: len(w.batches), counts: w.counts,
 		Settled: time.Since(calm).Seconds(), Seconds: time.Since(w.started).Seconds(),
 	}
 	for _, b := range w.batches {
@@ -69,25 +80,48 @@ func TestChaos(t *testing.T) {
 	}
 	s.Passed = !t.Failed()
 	w.tell(s)
+	return s
 }
 
-// tell prints the summary and writes it to a file.
+// tell prints the summary.
 func (w *world) tell(s summary) {
 	c := s.counts
-	w.t.Logf("seed %d, %.0f s (%.0f s after the last fault), %d workers on a %s: %d kills of workers, %d of redis, %d flushes, "+
+	w.t.Logf("seed %d, %.0f s (%.0f s after the last fault), %d workers on %s: %d kills of workers, %d of redis, %d of the bucket, %d flushes, "+
 		"%d stops of workers, %d of redis, %d workers ended, %d link faults, %d provider faults, %d bucket faults; "+
-		"%d batches, %d jobs, %d paid, %d paid twice, %d lost", s.Seed, s.Seconds, s.Settled, s.Workers, s.Bucket,
-		c.WorkerKills, c.RedisKills, c.Flushes, c.WorkerStops, c.RedisStops, c.WorkerEnds, c.LinkFaults, c.ProviderFaults, c.BucketFaults,
-		s.Batches, s.Jobs, s.Paid, s.Twice, s.Lost)
+		"%d batches, %d commands, %d jobs, %d paid, %d paid twice, %d lost", s.Seed, s.Seconds, s.Settled, s.Workers, s.Bucket,
+		c.WorkerKills, c.RedisKills, c.BucketKills, c.Flushes, c.WorkerStops, c.RedisStops, c.WorkerEnds, c.LinkFaults, c.ProviderFaults, c.BucketFaults,
+		s.Batches, c.Commands, s.Jobs, s.Paid, s.Twice, s.Lost)
+}
+
+// outcome is what all runs have shown together, for the page of benchmarks.
+type outcome struct {
+	Kills  int       `json:"kills"`
+	Twice  int       `json:"paidTwice"`
+	Lost   int       `json:"lost"`
+	Passed bool      `json:"passed"` // no promise at all was broken
+	Ended  time.Time `json:"ended"`
+	Runs   []summary `json:"runs"`
+}
+
+// write leaves the outcome in a file.
+func write(t *testing.T, seed uint64, all []summary) {
+	t.Helper()
+	if len(all) == 0 {
+		return // skipped
+	}
+	o := outcome{Passed: !t.Failed(), Ended: time.Now().UTC(), Runs: all}
+	for _, s := range all {
+		o.Kills, o.Twice, o.Lost = o.Kills+s.kills(), o.Twice+s.Twice, o.Lost+s.Lost
+	}
 	file := *outFlag
 	if file == "" {
-		file = filepath.Join("out", fmt.Sprintf("chaos-%d.json", s.Seed))
+		file = filepath.Join("out", fmt.Sprintf("chaos-%d.json", seed))
 	}
-	data, err := json.MarshalIndent(s, "", "  ")
+	data, err := json.MarshalIndent(o, "", "  ")
 	if err == nil {
 		err = os.WriteFile(file, append(data, '\n'), 0o600)
 	}
 	if err != nil {
-		w.t.Errorf("write the summary: %v", err)
+		t.Errorf("write the summary: %v", err)
 	}
 }

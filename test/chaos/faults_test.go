@@ -20,9 +20,11 @@ type counts struct {
 	LinkFaults     int `json:"linkFaults"`
 	ProviderFaults int `json:"providerFaults"`
 	BucketFaults   int `json:"bucketFaults"`
+	BucketKills    int `json:"bucketKills"` // of an S3 server; they are bucket faults too
+	Commands       int `json:"commands"`    // of enqueue
 }
 
-func (c counts) kills() int { return c.WorkerKills + c.RedisKills }
+func (c counts) kills() int { return c.WorkerKills + c.RedisKills + c.BucketKills }
 
 // fault is a kind of trouble that can befall the run. do reports false if it cannot
 // at the moment.
@@ -41,7 +43,7 @@ var faults = []fault{
 	{"stop-redis", 4, (*world).freezeRedis},
 	{"link", 14, (*world).breakLink},
 	{"provider", 14, (*world).breakProvider},
-	{"bucket", 6, (*world).breakBucket},
+	{"bucket", 12, (*world).breakBucket},
 }
 
 // chosen are the faults that the flags name.
@@ -178,10 +180,11 @@ func (w *world) freezeRedis() bool {
 
 // breakLink slows, cuts or blackholes one of the links.
 func (w *world) breakLink() bool {
-	links := append([]*link{w.api}, w.bucket.links()...)
+	links := []*link{w.api, w.bucket.link("enqueue")}
 	for _, m := range w.workers {
-		links = append(links, m.redis)
+		links = append(links, m.redis, w.bucket.link(m.name))
 	}
+	links = slices.DeleteFunc(links, func(l *link) bool { return l == nil })
 	l := links[w.random.IntN(len(links))]
 	if state, _ := l.now(); state != linkOpen {
 		return false
@@ -258,8 +261,15 @@ func (w *world) breakBucket() bool {
 	if err := f.begin(); err != nil {
 		w.t.Errorf("break the bucket: %v", err)
 	}
+	if f.kill {
+		w.counts.BucketKills++
+	}
 	w.broken = &f
-	w.after(d, w.mendBucket)
+	w.after(d, func() {
+		if w.broken == &f { // it was not mended early, and is another one now
+			w.mendBucket()
+		}
+	})
 	return true
 }
 
@@ -282,6 +292,7 @@ func (w *world) calm() {
 		w.flush()
 	}
 	w.note("no more faults")
+	w.writeCaps(endless, endless)
 	w.mendBucket()
 	for _, m := range w.workers {
 		if !m.standUp.IsZero() {

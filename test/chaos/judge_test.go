@@ -21,10 +21,10 @@ import (
 
 // verdict is what the judges have found.
 type verdict struct {
-	Jobs  int `json:"jobs"`  // of all plans
-	Paid  int `json:"paid"`  // inferences that were charged and not refunded
-	Twice int `json:"twice"` // of them, those beside another one of the same job
-	Lost  int `json:"lost"`  // of them, those that no result names
+	Jobs  int `json:"jobs"`      // of all plans
+	Paid  int `json:"paid"`      // inferences that were charged and not refunded
+	Twice int `json:"paidTwice"` // of them, those beside another one of the same job
+	Lost  int `json:"lost"`      // of them, those that no result names
 }
 
 // trouble is a promise that was not kept.
@@ -259,22 +259,30 @@ func (j *judging) judgeJournal() {
 	}
 }
 
-// judgeBudget checks that at no moment more was spent than the batch may.
-func (j *judging) judgeBudget() {
-	type movement struct {
-		at time.Time
-		cu job.CU
-	}
+// movement is a change of what was spent.
+type movement struct {
+	at time.Time
+	of time.Time // when its inference was accepted
+	cu job.CU
+}
+
+// movements are all that the entries tell, by time.
+func movements(entries []simulator.Entry) []movement {
 	var all []movement
-	for _, e := range j.entries {
-		all = append(all, movement{e.Accepted, e.Charge})
+	for _, e := range entries {
+		all = append(all, movement{e.Accepted, e.Accepted, e.Charge})
 		if e.Refund > 0 {
-			all = append(all, movement{e.Ended, -e.Refund})
+			all = append(all, movement{e.Ended, e.Accepted, -e.Refund})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b movement) int { return a.at.Compare(b.at) })
+	return all
+}
+
+// judgeBudget checks that at no moment more was spent than the batch may.
+func (j *judging) judgeBudget() {
 	var spent job.CU
-	for _, m := range all {
+	for _, m := range movements(j.entries) {
 		if spent += m.cu; spent > j.batch.budget {
 			j.trouble("%s: at %s %s CU were spent of a budget of %s\nwhat happened then:\n%s", j.batch.name,
 				m.at.UTC().Format("15:04:05.000"), spent, j.batch.budget, j.around(m.at, 15*time.Second))
@@ -294,6 +302,7 @@ func (w *world) judgeKeys() {
 	for _, e := range entries {
 		paid += e.Charge - e.Refund
 	}
+	w.judgeCaps(movements(entries))
 	said := new(output)
 	p := start(w.t, "enqueue", w.dir, w.environ(w.redis.Addr(), "enqueue"), []string{"keys", "--json"}, said)
 	<-p.ended

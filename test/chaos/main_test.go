@@ -19,10 +19,10 @@ import (
 
 // The flags of a run. Without any it is short enough for CI.
 var (
-	killsFlag   = flag.Int("kills", 0, "kills of workers and of Redis after which the run ends; 0 is a short run")
+	killsFlag   = flag.Int("kills", 0, "kills of workers, Redis and S3 after which the run ends; 0 is a short run")
 	seedFlag    = flag.Uint64("seed", 1, "of everything that is drawn; 0 draws one")
 	outFlag     = flag.String("out", "", "file for the summary as JSON; by default one in the folder out")
-	bucketFlag  = flag.String("bucket", "folder", "kind of bucket: folder")
+	bucketFlag  = flag.String("bucket", "folder,s3", "comma-separated kinds of buckets, each with a run of its own")
 	faultsFlag  = flag.String("faults", "", "comma-separated kinds of faults; by default all")
 	workersFlag = flag.Int("workers", 0, "how many workers; by default 3 in a short run and 4 in a long one")
 	paceFlag    = flag.Duration("pace", 0, "mean time between two faults; by default 1.5s in a short run and 4s in a long one")

@@ -17,22 +17,23 @@ import (
 // storage is the bucket of a run, as the judges see it: past all faults.
 type storage interface {
 	// environ are the variables by which a program finds it.
-	environ(worker string) []string
-	// links are those between a worker and the bucket that can be broken.
-	links() []*link
+	environ(user string) []string
+	// link is the one between a user and the bucket; nil where there is none.
+	link(user string) *link
+	// ready reports whether the judges can read it now.
+	ready() bool
 	// open opens an object; fs.ErrNotExist if there is none.
 	open(ctx context.Context, key string) (io.ReadCloser, error)
-	put(ctx context.Context, key string, data []byte) error
-	// faults are those that can befall this kind of bucket: each begins and says in a
-	// word what it is, and end takes it back.
+	// faults are those that can befall this kind of bucket.
 	faults() []bucketFault
-	// has reports whether any object's key begins with the prefix, a folder's.
-	has(ctx context.Context, prefix string) (bool, error)
+	// has reports whether there is any object in a folder.
+	has(ctx context.Context, folder string) (bool, error)
 }
 
-// bucketFault is trouble of a bucket.
+// bucketFault is trouble of a bucket: it begins, and end takes it back.
 type bucketFault struct {
 	name       string
+	kill       bool // of its server
 	begin, end func() error
 }
 
@@ -45,6 +46,8 @@ func newStorage(t *testing.T, kind, dir string) storage {
 			t.Fatal(err)
 		}
 		return newFolder(t, bucket)
+	case "s3":
+		return newS3Storage(t, dir)
 	default:
 		t.Fatalf("-bucket %s: no such kind", kind)
 		return nil
@@ -108,7 +111,9 @@ func (f folder) faults() []bucketFault {
 
 func (f folder) environ(string) []string { return []string{"NIGHTSHIFT_BUCKET=file://" + f.dir} }
 
-func (f folder) links() []*link { return nil }
+func (f folder) link(string) *link { return nil }
+
+func (f folder) ready() bool { return true }
 
 func (f folder) path(key string) string { return filepath.Join(f.dir, filepath.FromSlash(key)) }
 
@@ -116,16 +121,9 @@ func (f folder) open(_ context.Context, key string) (io.ReadCloser, error) {
 	return os.Open(f.path(key))
 }
 
-func (f folder) put(_ context.Context, key string, data []byte) error {
-	if err := os.WriteFile(f.path(key)+".chaos", data, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(f.path(key)+".chaos", f.path(key))
-}
-
-func (f folder) has(_ context.Context, prefix string) (bool, error) {
+func (f folder) has(_ context.Context, name string) (bool, error) {
 	found := false
-	err := filepath.WalkDir(f.path(prefix), func(_ string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(f.path(name), func(_ string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // it went away while this looked
 		}

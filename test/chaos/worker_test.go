@@ -32,8 +32,7 @@ func (w *world) newWorker(number int) *worker {
 func (w *world) environ(redis, name string) []string {
 	return append(w.bucket.environ(name),
 		"NIGHTSHIFT_REDIS=redis://"+redis+"/0",
-		"SCENARIO_API_URL=http://"+w.api.addr()+"/v1", "SCENARIO_API_KEY=sim", "SCENARIO_API_SECRET=sim",
-		"NIGHTSHIFT_REQUESTS_PER_MINUTE=60000", "NIGHTSHIFT_GRACE="+grace.String(), "NIGHTSHIFT_DRAIN="+drain.String(),
+		"NIGHTSHIFT_KEYS="+w.keysFile(), "CHAOS_KEY=sim", "NIGHTSHIFT_GRACE="+grace.String(), "NIGHTSHIFT_DRAIN="+drain.String(),
 		"NIGHTSHIFT_LISTEN=127.0.0.1:0", "NIGHTSHIFT_WORKER="+name,
 	)
 }

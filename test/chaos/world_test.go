@@ -22,7 +22,7 @@ const (
 
 // shape is how long and how hard a run is.
 type shape struct {
-	kills    int // of workers and Redis, after which the run ends
+	kills    int // of workers, Redis and S3, after which the run ends
 	workers  int
 	pace     time.Duration // mean time between faults
 	rows     int           // of a batch
@@ -58,6 +58,7 @@ type world struct {
 	provider *provider
 	prices   map[string]job.CU // of one image, by model
 	api      *link
+	caps     []caps // that were ever in force
 	bucket   storage
 	broken   *bucketFault // of the bucket, now
 	workers  []*worker
@@ -73,7 +74,7 @@ type deed struct {
 	do func()
 }
 
-func newWorld(t *testing.T, seed uint64) *world {
+func newWorld(t *testing.T, seed uint64, kind string) *world {
 	t.Helper()
 	out, err := filepath.Abs("out")
 	if err != nil {
@@ -111,7 +112,8 @@ func newWorld(t *testing.T, seed uint64) *world {
 		}
 	}
 	w.api = newLink(t, "provider", w.provider.url[len("http://"):])
-	w.bucket = newStorage(t, *bucketFlag, dir)
+	w.writeCaps(w.room(), w.room())
+	w.bucket = newStorage(t, kind, dir)
 	for i := range w.shape.workers {
 		w.workers = append(w.workers, w.newWorker(i+1))
 	}
