@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"io/fs"
 	"iter"
 
@@ -18,11 +20,14 @@ type Follower struct {
 	files  []*followed
 }
 
-// followed is a file of the log and how far it was read.
+// followed is a file of the log and how far it was read. Where the bucket's objects
+// cannot seek they are read whole each time, and what was told is known by its hash: on
+// S3, lines of several writers can come to stand before those that were read.
 type followed struct {
 	key  string
 	at   int64 // bytes
 	line int
+	told map[uint64]bool
 }
 
 // Follow returns a follower of the log, of failed jobs alone if only they are wanted.
@@ -57,6 +62,12 @@ func (f *Follower) rest(ctx context.Context, file *followed) iter.Seq2[job.Resul
 		}
 		if err == nil {
 			defer body.Close() // only read from
+			if _, seeks := body.(io.Seeker); !seeks {
+				file.at, file.line = 0, 0
+				if file.told == nil {
+					file.told = make(map[uint64]bool)
+				}
+			}
 			err = forward(body, file.at)
 		}
 		if ignoreEnd(err) != nil {
@@ -83,10 +94,22 @@ func (f *Follower) rest(ctx context.Context, file *followed) iter.Seq2[job.Resul
 			}
 			file.at, file.line = file.at+int64(len(line))+1, file.line+1
 			for _, each := range found {
-				if !yield(each.value, nil) {
+				if file.isNews(each.text) && !yield(each.value, nil) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// isNews reports whether a line was not told yet, as far as that is remembered.
+func (f *followed) isNews(text []byte) bool {
+	if f.told == nil {
+		return true
+	}
+	sum := fnv.New64a()
+	_, _ = sum.Write(text) // a hash takes everything
+	told := f.told[sum.Sum64()]
+	f.told[sum.Sum64()] = true
+	return !told
 }
