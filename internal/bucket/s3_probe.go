@@ -81,6 +81,8 @@ type probe struct {
 	used   []string
 	usable bool // something was stored
 	found  Findings
+	// trouble passes by itself, and has kept the probe from finding something out.
+	trouble error
 }
 
 func (p *probe) run(ctx context.Context) error {
@@ -89,7 +91,7 @@ func (p *probe) run(ctx context.Context) error {
 	p.found.Encrypted = endpoint == nil || address.Scheme == "https"
 	steps := []func(context.Context) error{p.putPlain, p.putShort, p.putChecked, p.putAgain, p.putTrailer, p.lookForShort}
 	for _, step := range steps {
-		if err := step(ctx); err != nil {
+		if err := errors.Join(step(ctx), p.trouble); err != nil {
 			return err
 		}
 	}
@@ -173,14 +175,20 @@ func (p *probe) putShort(ctx context.Context) error {
 	bare := func(o *s3.Options) {
 		o.APIOptions = append(o.APIOptions, v4.SwapComputePayloadSHA256ForUnsignedPayloadMiddleware)
 	}
-	_, err := p.put(ctx, "short", shortBody(), func(*s3.PutObjectInput) {}, once, bare)
+	err := p.steady(ctx, func() error {
+		_, err := p.put(ctx, "short", shortBody(), func(*s3.PutObjectInput) {}, once, bare)
+		return err
+	})
 	if err == nil {
 		return errors.New("half an object was stored without an error")
 	}
 	if !p.found.Encrypted {
 		return ctx.Err()
 	}
-	_, err = p.put(ctx, "short-trailer", shortBody(), withTrailer, once)
+	err = p.steady(ctx, func() error {
+		_, err := p.put(ctx, "short-trailer", shortBody(), withTrailer, once)
+		return err
+	})
 	if err == nil {
 		return errors.New("half an object with a checksum was stored without an error")
 	}
@@ -191,20 +199,23 @@ func withTrailer(input *s3.PutObjectInput) { input.ChecksumAlgorithm = types.Che
 
 // putChecked sends checksums that are right and wrong.
 func (p *probe) putChecked(ctx context.Context) error {
-	right := crc32.ChecksumIEEE(probeBody())
+	sent := func(name string, change func(*s3.PutObjectInput)) error {
+		return p.steady(ctx, func() error {
+			_, err := p.put(ctx, name, bytes.NewReader(probeBody()), change, unsignedBody, once)
+			return err
+		})
+	}
 	withSum := func(sum uint32) func(*s3.PutObjectInput) {
 		return func(input *s3.PutObjectInput) { input.ChecksumCRC32 = aws.String(crcHeader(sum)) }
 	}
-	_, rightErr := p.put(ctx, "crc", bytes.NewReader(probeBody()), withSum(right), unsignedBody)
-	_, wrongErr := p.put(ctx, "crc-wrong", bytes.NewReader(probeBody()), withSum(right^1), unsignedBody, once)
-	p.found.HeaderCRC32 = rightErr == nil && isRefusal(wrongErr)
+	right := crc32.ChecksumIEEE(probeBody())
+	p.found.HeaderCRC32 = sent("crc", withSum(right)) == nil && isRefusal(sent("crc-wrong", withSum(right^1)))
 	if p.found.HeaderCRC32 {
 		return ctx.Err()
 	}
-	_, wrongErr = p.put(ctx, "md5-wrong", bytes.NewReader(probeBody()), func(input *s3.PutObjectInput) {
+	p.found.ContentMD5 = isRefusal(sent("md5-wrong", func(input *s3.PutObjectInput) {
 		input.ContentMD5 = aws.String("AAAAAAAAAAAAAAAAAAAAAA==")
-	}, unsignedBody, once)
-	p.found.ContentMD5 = isRefusal(wrongErr)
+	}))
 	return ctx.Err()
 }
 
@@ -216,8 +227,10 @@ func isRefusal(err error) bool {
 // putAgain tries conditions that do not hold, and one that does.
 func (p *probe) putAgain(ctx context.Context) error {
 	again := func(change func(*s3.PutObjectInput)) error {
-		_, err := p.put(ctx, "plain", bytes.NewReader(probeBody()), change, unsignedBody)
-		return err
+		return p.steady(ctx, func() error {
+			_, err := p.put(ctx, "plain", bytes.NewReader(probeBody()), change, unsignedBody, once)
+			return err
+		})
 	}
 	err := again(func(input *s3.PutObjectInput) { input.IfNoneMatch = aws.String("*") })
 	p.found.IfNoneMatch = hasFailedCondition(err)
@@ -238,7 +251,11 @@ func (p *probe) putTrailer(ctx context.Context) error {
 	}
 	body := probeBody()
 	asked := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got100Continue: func() { p.found.Continue = true }})
-	if _, err := p.put(asked, "trailer", onlyReader{bytes.NewReader(body)}, withTrailer, once, askFirst); err != nil {
+	err := p.steady(ctx, func() error {
+		_, err := p.put(asked, "trailer", onlyReader{bytes.NewReader(body)}, withTrailer, once, askFirst)
+		return err
+	})
+	if err != nil {
 		return ctx.Err()
 	}
 	got, err := p.bucket.get(ctx, p.name("trailer"))
@@ -252,8 +269,33 @@ func (p *probe) putTrailer(ctx context.Context) error {
 	}
 	p.found.Trailer = bytes.Equal(read, body)
 	head, err := p.head(ctx, "trailer", types.ChecksumModeEnabled)
+	if fault := p.bucket.fault(ctx, err); Away(fault) {
+		return fault
+	}
 	p.found.KeepsCRC32 = err == nil && aws.ToString(head.ChecksumCRC32) == crcHeader(crc32.ChecksumIEEE(body))
 	return ctx.Err()
+}
+
+// probeTries is how often a request has to be answered in the same way before trouble
+// that may pass is taken for the way of the server.
+const probeTries = 5
+
+// steady sends a request until the answer says what the server does with it. An answer
+// that says to come back later, or none, says nothing about that: the request is sent
+// again if a usual one passes meanwhile, and the probe gives up if not. What only
+// this request is answered with, again and again, is the way of the server.
+func (p *probe) steady(ctx context.Context, request func() error) error {
+	for try := 1; p.trouble == nil; try++ {
+		err := request()
+		answered := err == nil || errors.Is(err, errShort) || isRefusal(err) || !Away(p.bucket.fault(ctx, err))
+		if answered || try == probeTries {
+			return err
+		}
+		if _, usual := p.put(ctx, "usual", bytes.NewReader(probeBody()), func(*s3.PutObjectInput) {}, unsignedBody); usual != nil {
+			p.trouble = p.bucket.fault(ctx, usual)
+		}
+	}
+	return p.trouble
 }
 
 // lookForShort looks whether what ended early is there.

@@ -256,6 +256,9 @@ func (w *world) breakBucket() bool {
 	}
 	f := all[w.random.IntN(len(all))]
 	d := w.between(time.Second, 10*time.Second)
+	if w.random.IntN(4) == 0 {
+		d = w.between(w.shape.longest/2, w.shape.longest) // longer than anybody has patience
+	}
 	w.counts.BucketFaults++
 	w.note("bucket: %s for %s", f.name, d.Round(time.Millisecond))
 	if err := f.begin(); err != nil {

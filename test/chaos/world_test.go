@@ -26,12 +26,12 @@ type shape struct {
 	workers  int
 	pace     time.Duration // mean time between faults
 	rows     int           // of a batch
-	longest  time.Duration // that a worker stands still
+	longest  time.Duration // that a worker stands still, or that the bucket is away
 	flushEnd bool          // Redis is emptied at the end, so that nobody waits for the tasks of the dead
 }
 
 func shapeOf() shape {
-	s := shape{kills: 10, workers: 3, pace: 1500 * time.Millisecond, rows: 24, longest: 10 * time.Second, flushEnd: true}
+	s := shape{kills: 8, workers: 3, pace: 1500 * time.Millisecond, rows: 24, longest: 10 * time.Second, flushEnd: true}
 	if *killsFlag > 0 {
 		s = shape{kills: *killsFlag, workers: 4, pace: 4 * time.Second, rows: 60, longest: 90 * time.Second}
 	}
