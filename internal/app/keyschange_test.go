@@ -1,6 +1,9 @@
 package app
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -34,6 +37,31 @@ func TestKeysChange(t *testing.T) {
 		n.paidOnce()
 		n.allStored()
 		n.booksAgree(n)
+	})
+}
+
+// TestKeysChangeOutlivesTheBucket changes the keys while the bucket takes nothing: the
+// worker takes them over when it does again.
+func TestKeysChangeOutlivesTheBucket(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newKeyNight(t, keyOptions(keyA, keyC), etchings(90), pool(entryOf(keyA)))
+		m := n.member()
+		n.submit()
+		n.until("the key has runs under way", time.Minute, func() bool { return len(n.sim.Ledger()) > 25 })
+		state := filepath.Join(n.folder, n.manifest.Batch(), stateName)
+		if err := errors.Join(os.Rename(state, state+".kept"), os.Mkdir(state, 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		n.writeKeys(pool(entryOf(keyC)))
+		n.until("the worker tries", time.Minute, func() bool { return strings.Contains(m.log.text(), "not taken over yet") })
+		if err := errors.Join(os.Remove(state), os.Rename(state+".kept", state)); err != nil {
+			t.Fatal(err)
+		}
+		n.until("the new key is used", time.Minute, func() bool { return len(n.paidBy()["c"]) > 0 })
+		n.over(time.Hour)
+		n.paidOnce()
+		n.allStored()
 	})
 }
 

@@ -22,7 +22,7 @@ func (r *batchRun) watchKeys(ctx context.Context, environ []string) (stop func()
 	var watching sync.WaitGroup
 	watching.Go(func() {
 		config.WatchKeys(ctx, r.settings.KeysFile, environ, r.api.keys.limits(), keysTick,
-			func(keys *config.Keys) { r.reload(ctx, keys) },
+			func(keys *config.Keys) bool { return r.reload(ctx, keys) },
 			func(err error) { r.display.note("keys file not read, the old one stays in force: " + err.Error()) })
 	})
 	return func() {
@@ -32,21 +32,22 @@ func (r *batchRun) watchKeys(ctx context.Context, environ []string) (stop func()
 }
 
 // reload takes over a new content of the keys file. Where jobs may be sent with a
-// new key is noted in the folder before any is.
-func (r *batchRun) reload(ctx context.Context, keys *config.Keys) {
+// new key is noted in the folder before any is. It reports false where that failed, and
+// has to be tried again.
+func (r *batchRun) reload(ctx context.Context, keys *config.Keys) (done bool) {
 	pool, err := keys.Pool(r.manifest.Pool, r.manifest.Mode)
 	if err != nil {
 		r.display.note("keys file: " + err.Error() + "; no new jobs are sent until it has one")
 		pool = nil
 	}
 	if err := r.noteWorlds(ctx, pool); err != nil {
-		r.display.note("keys file not taken over: " + err.Error())
-		return
+		r.display.note("keys file not taken over yet, trying again: " + err.Error())
+		return false
 	}
 	renewed, err := r.api.keys.replace(keys, pool)
 	if err != nil {
 		r.display.note("keys file not taken over, the old one stays in force: " + err.Error())
-		return
+		return true
 	}
 	for _, id := range renewed {
 		if err := r.gate.admission.Lift(ctx, r.gate.account(id)); err != nil {
@@ -55,10 +56,11 @@ func (r *batchRun) reload(ctx context.Context, keys *config.Keys) {
 	}
 	engine := r.current()
 	if engine == nil {
-		return
+		return true
 	}
 	r.display.note("keys file taken over: " + counted(len(pool), "key") + " in use")
 	r.wakeLane(ctx, engine)
+	return true
 }
 
 // wakeAgain is the time after which waiting jobs are woken a second time: one that

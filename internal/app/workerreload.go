@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"nightshift/internal/config"
@@ -16,21 +17,34 @@ func (w *worker) watchKeys(ctx context.Context) {
 		first = &config.Keys{}
 	}
 	config.WatchKeys(ctx, w.settings.KeysFile, w.process.Environ, first, keysTick,
-		func(keys *config.Keys) { w.reload(ctx, keys) },
+		func(keys *config.Keys) bool { return w.reload(ctx, keys) },
 		func(err error) {
 			w.logger.ErrorContext(ctx, "keys file not read, the old one stays in force", "err", err)
 		})
 }
 
-// reload takes over a new content of the keys file in all lanes.
-func (w *worker) reload(ctx context.Context, keys *config.Keys) {
+// errNotNoted says that a batch's folder could not be told of the keys.
+var errNotNoted = errors.New("its batches could not be told")
+
+// reload takes over a new content of the keys file in all lanes. It reports false where
+// that failed for a reason that passes: it has to be tried again, or a key that was
+// removed and a cap that was lowered would go on as before.
+func (w *worker) reload(ctx context.Context, keys *config.Keys) (done bool) {
+	done = true
 	for _, l := range w.laneList() {
-		if err := w.reloadLane(ctx, l, keys); err != nil {
+		err := w.reloadLane(ctx, l, keys)
+		if errors.Is(err, errNotNoted) {
+			w.logger.WarnContext(ctx, "keys file not taken over yet, trying again", "lane", l.name, "err", err)
+			done = false
+			continue
+		}
+		if err != nil {
 			w.logger.ErrorContext(ctx, "keys file not taken over, the old one stays in force", "lane", l.name, "err", err)
 			continue
 		}
 		w.logger.InfoContext(ctx, "keys file taken over", "lane", l.name, "keys", len(l.api.keys.usable(nil)))
 	}
+	return done
 }
 
 // reloadLane lets a lane use the keys that the file gives its pool now. Where jobs may
@@ -46,7 +60,7 @@ func (w *worker) reloadLane(ctx context.Context, l *lane, keys *config.Keys) err
 			continue
 		}
 		if err := w.noteKeys(ctx, held, pool); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", errNotNoted, err)
 		}
 	}
 	renewed, err := l.api.keys.replace(keys, pool)

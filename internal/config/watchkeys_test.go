@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,8 +25,9 @@ type watched struct {
 
 // calls are what a watcher called since they were last taken.
 type calls struct {
-	mu   sync.Mutex
-	said []string
+	mu      sync.Mutex
+	said    []string
+	refuses atomic.Bool // it does not take over what is new
 }
 
 func (c *calls) add(said string) {
@@ -89,12 +91,13 @@ func watch(t *testing.T, story func(t *testing.T, w watched)) {
 		ctx, stop := context.WithCancel(t.Context())
 		var watching sync.WaitGroup
 		watching.Go(func() {
-			WatchKeys(ctx, w.path, nil, first, lookEvery, func(k *Keys) {
+			WatchKeys(ctx, w.path, nil, first, lookEvery, func(k *Keys) bool {
 				said := []string{"keys"}
 				for _, key := range k.Pools["default"] {
 					said = append(said, key.ID+"="+key.Key.Reveal())
 				}
 				w.add(strings.Join(said, " "))
+				return !w.refuses.Load()
 			}, func(err error) {
 				w.add(strings.ReplaceAll(err.Error(), folder, "FOLDER"))
 			})
@@ -123,6 +126,24 @@ func TestWatchKeysSeesChanges(t *testing.T) {
 		w.after(t, 2, "keys b=key of b")
 		writeFile(t, filepath.Join(filepath.Dir(w.path), "b"), "another\n")
 		w.after(t, 2, "keys b=another")
+	})
+}
+
+// TestWatchKeysOffersAgain does not take over what is new at first.
+func TestWatchKeysOffersAgain(t *testing.T) {
+	t.Parallel()
+	watch(t, func(t *testing.T, w watched) {
+		w.refuses.Store(true)
+		w.replace(t, keysText("b"))
+		w.after(t, 3, "keys b=key of b", "keys b=key of b")
+		w.refuses.Store(false)
+		w.after(t, 3, "keys b=key of b")
+		w.refuses.Store(true)
+		w.replace(t, keysText("c"))
+		w.after(t, 2, "keys c=key of c")
+		w.refuses.Store(false)
+		w.replace(t, keysText("b"))
+		w.after(t, 4, "keys b=key of b") // some of the other content may be in force
 	})
 }
 

@@ -53,7 +53,7 @@ func run(t *testing.T, seed uint64, kind string) summary {
 	w.drawFaults()
 	w.after(5*time.Second, w.raiseCaps)
 	never := w.started.AddDate(1, 0, 0)
-	w.runUntil(never, func() bool { return w.counts.kills() >= w.shape.kills })
+	w.runUntil(never, w.enough)
 	w.calm()
 	calm := time.Now()
 	if !w.runUntil(calm.Add(*limitFlag), w.allOver) && !t.Failed() {

@@ -55,6 +55,15 @@ func chosen() []fault {
 	return slices.DeleteFunc(slices.Clone(faults), func(f fault) bool { return !slices.Contains(names, f.name) })
 }
 
+// bucketFaults is how often the bucket is broken at least, where it can be.
+const bucketFaults = 2
+
+// enough reports whether the run has seen what it is for.
+func (w *world) enough() bool {
+	breakable := len(w.bucket.faults()) > 0 && slices.ContainsFunc(chosen(), func(f fault) bool { return f.name == "bucket" })
+	return w.counts.kills() >= w.shape.kills && (!breakable || w.counts.BucketFaults >= bucketFaults)
+}
+
 // drawFaults lets faults befall the run, one after another, until it is quiet.
 func (w *world) drawFaults() {
 	pace := time.Duration(w.random.ExpFloat64() * float64(w.shape.pace))
