@@ -56,7 +56,8 @@ func newLab(ctx context.Context, s settings, environ []string, log io.Writer) (*
 // cleared is the environment without settings that would change what is measured.
 func cleared(environ []string) []string {
 	return slices.DeleteFunc(slices.Clone(environ), func(variable string) bool {
-		return strings.HasPrefix(variable, "NIGHTSHIFT_") || strings.HasPrefix(variable, "SCENARIO_")
+		ours := strings.HasPrefix(variable, "NIGHTSHIFT_") && !strings.HasPrefix(variable, "NIGHTSHIFT_TEST_")
+		return ours || strings.HasPrefix(variable, "SCENARIO_")
 	})
 }
 
