@@ -59,7 +59,6 @@ func TestLeftoversAreSmall(t *testing.T) {
 	}
 	sent.Reset()
 	log.Reset()
-	entries = nil
 	f = newFolder(b, "test/x")
 	var before, after runtime.MemStats
 	runtime.GC()
