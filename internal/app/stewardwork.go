@@ -239,7 +239,7 @@ func (s *steward) withdrawJob(ctx context.Context, l *lane, ref job.Ref) error {
 	}
 	err = l.engine.Load().store.Finish(ctx, rec, job.Cancelled, 0)
 	if errors.Is(err, job.ErrFenced) {
-		return nil // the next look ends it
+		err = nil // the next look ends it
 	}
 	return err
 }

@@ -78,6 +78,7 @@ func run(t *testing.T, seed uint64, kind string) summary {
 	if !t.Failed() {
 		w.judgeKeys()
 	}
+	w.judgeLogs()
 	s.Passed = !t.Failed()
 	w.tell(s)
 	return s

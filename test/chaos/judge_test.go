@@ -322,3 +322,14 @@ func (w *world) judgeKeys() {
 		w.trouble("Redis counts for key %s %d running, %s CU reserved and %s spent; the ledger says %s", k.ID, k.Running, k.Reserved, k.Spent, paid)
 	}
 }
+
+// judgeLogs looks for what a worker says when it is built wrongly, also before a kill.
+func (w *world) judgeLogs() {
+	for _, m := range w.workers {
+		for _, bad := range []string{"WARNING: DATA RACE", "panic: ", "fatal error: "} {
+			if said := w.said(m.name+".log", bad, 1); said != "" {
+				w.trouble("%s has said %q; see %s.log", m.name, bad, m.name)
+			}
+		}
+	}
+}
