@@ -7,10 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"nightshift/internal/bucket"
-	"nightshift/internal/job"
 	"nightshift/internal/record"
-	"nightshift/internal/telemetry"
 )
 
 const (
@@ -243,67 +240,4 @@ func (w *worker) restoreAlone(ctx context.Context, token string) error {
 	}
 	w.logger.InfoContext(ctx, "redis knows of nothing; counting what was spent and what runs")
 	return w.restoreAll(ctx)
-}
-
-// landed passes a recorded result on.
-func (w *worker) landed(batch string, result job.Result) {
-	w.metrics.JobEnded(result)
-	w.pace.landed(batch, len(result.Images), time.Now())
-	w.thumbs.landed(batch, result)
-}
-
-// tellAgain is after how long the same trouble is told again.
-const tellAgain = time.Minute
-
-// toldTroubles are what was told lately, so that a hundred jobs with one trouble are
-// one line.
-type toldTroubles struct {
-	mu   sync.Mutex
-	last map[string]time.Time
-}
-
-// again reports whether a trouble is to be told now.
-func (t *toldTroubles) again(trouble string, now time.Time) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if now.Sub(t.last[trouble]) < tellAgain {
-		return false
-	}
-	if t.last == nil || len(t.last) > 100 {
-		t.last = make(map[string]time.Time)
-	}
-	t.last[trouble] = now
-	return true
-}
-
-// stuck tells of something that no waiting will mend.
-func (w *worker) stuck(err error) {
-	w.note("", err.Error())
-	if bucket.Away(err) {
-		w.logger.Warn("storage does not answer, waiting", telemetry.AttrComponent, "storage", "err", err)
-		return
-	}
-	if w.told.again(job.Hint(err), time.Now()) {
-		w.logger.Error("work stands until a person mends this", telemetry.AttrComponent, "storage", "err", err, "hint", job.Hint(err))
-	}
-}
-
-// dearer pauses a batch when a bill is further above its quote than its manifest
-// allows: the prices that the plan was agreed on no longer hold.
-func (w *worker) dearer(ref job.Ref, row string, quote, billed job.CU) {
-	held := w.held(ref.Batch)
-	if held == nil || !held.order.Rules.Drift.Dearer(quote, billed) || held.control.State != controlGo {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), pingTime)
-	defer cancel()
-	why := "row " + row + " was billed " + billed.String() + " CU and quoted " + quote.String() +
-		", more than budget.drift of the manifest allows; look at the prices with enqueue plan, then resume or cancel"
-	err := writeControl(ctx, w.bucket, held.order, controlPause, why)
-	if err == nil {
-		err = w.fleet.Announce(ctx)
-	}
-	if err != nil {
-		w.logger.Error("batch not paused though its prices rose", "batch_id", ref.Batch, "err", err)
-	}
 }
