@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"nightshift/internal/admission"
 	"nightshift/internal/config"
 	"nightshift/internal/job"
 	"nightshift/internal/plan"
@@ -33,7 +34,11 @@ func (o *session) planLimits(ctx context.Context) (plan.Limits, error) {
 		}
 		if team := "team " + key.Team; !named(teams, team) {
 			teams = append(teams, cappedScope{team, rules.Teams[key.Team], func(s job.Slice) bool { return s.Team == key.Team }})
-			limits.Parallel += rules.Teams[key.Team].Parallel
+			ceiling, err := o.ceiling(ctx, key, caps.now)
+			if err != nil {
+				return limits, err
+			}
+			limits.Parallel += ceiling
 		}
 	}
 	caps.add("keys", keys)
@@ -41,6 +46,16 @@ func (o *session) planLimits(ctx context.Context) (plan.Limits, error) {
 	caps.add("teams", teams)
 	limits.Caps = caps.caps
 	return limits, nil
+}
+
+// ceiling is how many jobs of the key's team may run: as set, or as the runs that share
+// this Redis have learned; 0 where nobody knows.
+func (o *session) ceiling(ctx context.Context, key *ringKey, now time.Time) (int, error) {
+	if set := o.api.keys.limits().Teams[key.Team].Parallel; set > 0 {
+		return set, nil
+	}
+	usage, err := o.gate.admission.Usage(ctx, o.gate.candidate(key, now), "", admission.Limits{})
+	return usage.Team.Ceiling, err
 }
 
 // keyName is what a person knows a key's cap by.

@@ -53,8 +53,9 @@ one replaces what is queued, and only what changed is paid for.
 
 With --watch it stays and shows how the batch goes on, as enqueue watch does.
 
-Exit codes: 0 submitted, 1 unexpected error, 2 wrong input and nothing done; with
---watch also 3 some jobs failed or were cancelled, 130 interrupted (the batch goes on).`,
+Exit codes: 0 submitted, 1 unexpected error, 2 wrong input and nothing done, 3 a cap of
+CU does not cover the plan; with --watch also 3 some jobs failed or were cancelled, 130
+interrupted (the batch goes on).`,
 		Example: "  enqueue submit jobs/icons.yaml\n  enqueue submit --watch jobs/icons.yaml\n  enqueue submit --json nightly.jsonl | jq -r .batch",
 		Args:    oneFile, ValidArgsFunction: completeFile,
 		RunE: withSettings(p, func(ctx context.Context, s config.Settings, args []string) error {

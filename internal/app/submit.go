@@ -70,9 +70,10 @@ func submit(ctx context.Context, p Process, s config.Settings, file string, o su
 		if err := writePlanTo(p.Stderr, made, false); err != nil {
 			return err
 		}
-		return &inputError{&job.HintedError{
-			Err: errors.New("a cap of CU does not cover the plan"), Hint: "raise the cap, or leave out rows; see enqueue plan",
-		}}
+		complain(p.Stderr, &job.HintedError{
+			Err: errors.New("a cap of CU does not cover the plan; nothing was submitted"), Hint: "raise the cap, or leave out rows; see enqueue plan",
+		})
+		return errSomeFailed
 	}
 	result, err := session.order(ctx, made, planned)
 	if err != nil {
