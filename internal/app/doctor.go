@@ -88,20 +88,22 @@ func (f finding) write(out io.Writer) {
 }
 
 // startChecked refuses to start where a person must mend something first, all of it
-// told at once. A bucket that is away is waited for, as Redis is: a worker that is
-// restarted meanwhile is not set up wrongly.
+// told at once. A bucket that is away or full is waited for, as Redis is: a worker
+// that is restarted meanwhile is not set up wrongly.
 func (w *worker) startChecked(ctx context.Context) error {
 	for {
 		found := w.findings(ctx)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		away := slices.IndexFunc(found, func(f finding) bool { return bucket.Away(f.err) || errors.Is(f.err, context.DeadlineExceeded) })
+		away := slices.IndexFunc(found, func(f finding) bool {
+			return bucket.Away(f.err) || bucket.Full(f.err) || errors.Is(f.err, context.DeadlineExceeded)
+		})
 		if away < 0 {
 			return w.tellFindings(ctx, found)
 		}
 		err := found[away].err
-		w.logger.WarnContext(ctx, "bucket is not reached, waiting for it", "err", err, "hint", job.Hint(err))
+		w.logger.WarnContext(ctx, "bucket cannot be used at the moment, waiting for it", "err", err, "hint", job.Hint(err))
 		rest(ctx, awayRest)
 	}
 }

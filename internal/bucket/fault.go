@@ -46,6 +46,10 @@ var faults = []struct {
 		"move the folder away, or change the output names of the manifest; the folder is %s", false},
 }
 
+// Full reports whether err says that there is no more room where a bucket is: work
+// goes on by itself once there is.
+func Full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+
 // waiting is an error that passes once a person acted: it reads as its cause, and
 // [job.PostponedError] is found in it.
 type waiting struct {

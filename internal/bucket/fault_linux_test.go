@@ -31,11 +31,12 @@ type outcome struct {
 type fault struct {
 	Text, Hint string
 	Waits      bool // the work goes on when someone acted
+	Full       bool // there is no more room
 }
 
 func explainFault(err error) fault {
 	postponed, waits := errors.AsType[*job.PostponedError](err)
-	return fault{fmt.Sprint(err), job.Hint(err), waits && postponed.Reason == job.WaitStorage && postponed.After > 0}
+	return fault{fmt.Sprint(err), job.Hint(err), waits && postponed.Reason == job.WaitStorage && postponed.After > 0, bucket.Full(err)}
 }
 
 func init() {
@@ -125,7 +126,7 @@ func TestTroubleOfTheFileSystemIsExplained(t *testing.T) {
 			dir := t.TempDir()
 			got := inNamespace(t, test.role, dir)
 			for what, fault := range map[string]fault{"image": got.Image, "object": got.Object, "log": got.Log} {
-				if !strings.Contains(fault.Text, test.text) || !strings.Contains(fault.Hint, inBatch(dir)) || !fault.Waits {
+				if !strings.Contains(fault.Text, test.text) || !strings.Contains(fault.Hint, inBatch(dir)) || !fault.Waits || fault.Full != (test.role == "full disk") {
 					t.Errorf("%s: %+v, want %q and a hint that names %s", what, fault, test.text, inBatch(dir))
 				}
 			}

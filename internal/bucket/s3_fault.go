@@ -39,6 +39,14 @@ type refusal struct {
 	waits bool
 }
 
+// fullCodes are what servers say when there is no more room.
+var fullCodes = []string{"QuotaExceeded", "QuotaExceededException", "ServiceQuotaExceededException", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "InsufficientStorage", "EntityQuotaExceeded", "InsufficientCapacity", "DiskFull", "InvalidQuota"}
+
+// fullError is such an answer; it is the same as a full disk.
+type fullError struct{ error }
+
+func (fullError) Is(target error) bool { return target == syscall.ENOSPC }
+
 // refusals are the answers of a server that a person can do something about. %s in
 // a hint is the bucket, %[2]s the server.
 var refusals = []refusal{
@@ -57,7 +65,7 @@ var refusals = []refusal{
 	{[]string{"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "MovedPermanently", "TemporaryRedirect"},
 		"the bucket is in another region",
 		"set AWS_REGION to the region of %s (asked was %[2]s)", true},
-	{[]string{"QuotaExceeded", "QuotaExceededException", "ServiceQuotaExceededException", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "InsufficientStorage", "EntityQuotaExceeded", "InsufficientCapacity", "DiskFull", "InvalidQuota"},
+	{fullCodes,
 		"the storage is full or its quota used up",
 		"free space or raise the quota of %s on %[2]s; nothing is lost, work goes on by itself then", true},
 	{[]string{"KeyTooLongError", "KeyTooLong", "InvalidObjectName", "ObjectParentIsFile", "ExistingObjectIsDirectory", "ObjectExistsAsDirectory"},
@@ -102,6 +110,9 @@ func (p place) refused(answer *awshttp.ResponseError, err error) error {
 	said := fmt.Errorf("the server says %s", text)
 	if region := answer.Response.Header.Get("X-Amz-Bucket-Region"); region != "" && status >= 300 && status < 500 {
 		said = fmt.Errorf("%w (the region of the bucket is %s)", said, region)
+	}
+	if slices.Contains(fullCodes, code) {
+		said = fullError{said}
 	}
 	for _, refusal := range refusals {
 		if slices.Contains(refusal.codes, code) {

@@ -148,8 +148,8 @@ func TestWhatAPersonCanMendIsExplained(t *testing.T) {
 				"Probe": probeErr, "PutImage": imageErr, "Append": b.Append(t.Context(), "batch/log.jsonl", []byte("x\n")),
 				"Put": b.Put(t.Context(), "batch/report.json", strings.NewReader("{}")),
 			} {
-				if err == nil || !strings.Contains(err.Error(), test.text) || !strings.Contains(job.Hint(err), test.hint) || !waitsForStorage(err) || bucket.Away(err) != test.away {
-					t.Errorf("%s: %v\nhint %q\nwaits: %v, away: %v", what, err, job.Hint(err), waitsForStorage(err), bucket.Away(err))
+				if err == nil || !strings.Contains(err.Error(), test.text) || !strings.Contains(job.Hint(err), test.hint) || !waitsForStorage(err) || bucket.Away(err) != test.away || bucket.Full(err) != (test.name == "quota") {
+					t.Errorf("%s: %v\nhint %q\nwaits: %v, away: %v, full: %v", what, err, job.Hint(err), waitsForStorage(err), bucket.Away(err), bucket.Full(err))
 				}
 				for _, secret := range []string{server.SecretKey, "wrong-secret", "Signature=", "Credential="} {
 					if err != nil && strings.Contains(err.Error()+job.Hint(err), secret) {
