@@ -255,7 +255,7 @@ func (s *steward) failOverBudget(ctx context.Context, held *heldBatch, stands *s
 	wait := held.lane.engine.Load().runner.WaitOf(s.batch)
 	if wait == nil || !overBudget(wait.Reason) || held.lane.gate.closed(s.batch) {
 		stands.since = time.Time{}
-		return nil //nolint:nilerr // what keeps it from being open is no full cap
+		return nil
 	}
 	usage, err := held.lane.gate.ofBatchUsage(ctx, s.batch)
 	if err != nil || usage.Reserved > 0 {
