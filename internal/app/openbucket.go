@@ -99,30 +99,7 @@ func connectFleet(ctx context.Context, p Process, s config.Settings) (redis.Univ
 			Hint: "set it to an address such as redis://127.0.0.1:6379/0; enqueue run needs none",
 		}
 	}
-	client, at, err := redisClient(s.Redis.Reveal())
-	if err != nil {
-		return nil, err
-	}
-	if err := answered(ctx, client); err != nil {
-		hint := "start it, or correct the address"
-		if authFails(err) {
-			hint = "write user and password into the address, redis://user:password@host:port, and let the user run all commands"
-		}
-		return nil, errors.Join(&job.HintedError{Err: fmt.Errorf("the Redis at %s does not answer: %w", at, err), Hint: hint}, client.Close())
-	}
-	return client, nil
-}
-
-// authFails reports whether Redis answered that it does not know who asks.
-func authFails(err error) bool {
-	return redis.HasErrorPrefix(err, "NOAUTH") || redis.HasErrorPrefix(err, "WRONGPASS") || redis.HasErrorPrefix(err, "NOPERM")
-}
-
-// answered asks Redis for a sign of life.
-func answered(ctx context.Context, client redis.UniversalClient) error {
-	ctx, cancel := context.WithTimeout(ctx, pingTime)
-	defer cancel()
-	return client.Ping(ctx).Err()
+	return connectServer(ctx, s)
 }
 
 // redisRest is the pause before a Redis that was not reached is tried again.

@@ -44,6 +44,16 @@ func openRedis(ctx context.Context, p Process, s config.Settings) (client redis.
 // serverRedis connects to a Redis server, to a Cluster, or by Sentinels. Its errors
 // never hold the address, which may hold a password.
 func serverRedis(ctx context.Context, s config.Settings) (redis.UniversalClient, error) {
+	client, err := connectServer(ctx, s)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", config.RedisVariable, err)
+	}
+	return client, nil
+}
+
+// connectServer is serverRedis with errors that leave it to the caller to name the
+// variable.
+func connectServer(ctx context.Context, s config.Settings) (redis.UniversalClient, error) {
 	client, at, err := redisClient(s.Redis.Reveal())
 	if err != nil {
 		return nil, err
@@ -51,12 +61,18 @@ func serverRedis(ctx context.Context, s config.Settings) (redis.UniversalClient,
 	ctx, cancel := context.WithTimeout(ctx, pingTime)
 	defer cancel()
 	if err := client.Ping(ctx).Err(); err != nil {
-		return nil, errors.Join(&job.HintedError{
-			Err:  fmt.Errorf("%s: the Redis at %s does not answer: %w", config.RedisVariable, at, err),
-			Hint: "start it, correct the address, or leave the variable out to use an embedded one",
-		}, client.Close())
+		hint := "start it, or correct the address"
+		if authFails(err) {
+			hint = "write user and password into the address, redis://user:password@host:port"
+		}
+		return nil, errors.Join(&job.HintedError{Err: fmt.Errorf("the Redis at %s does not answer: %w", at, err), Hint: hint}, client.Close())
 	}
 	return client, nil
+}
+
+// authFails reports whether Redis answered that it does not know who asks.
+func authFails(err error) bool {
+	return redis.HasErrorPrefix(err, "NOAUTH") || redis.HasErrorPrefix(err, "WRONGPASS") || redis.HasErrorPrefix(err, "NOPERM")
 }
 
 // redisClient makes the client that an address asks for, in the forms that go-redis
@@ -98,7 +114,7 @@ func redisAt(s config.Settings) string {
 	return at
 }
 
-var errRedisAddress = fmt.Errorf("%s: not an address such as redis://127.0.0.1:6379/0", config.RedisVariable)
+var errRedisAddress = errors.New("not an address such as redis://127.0.0.1:6379/0")
 
 // embeddedRedis is a Redis inside this process, reached by in-memory connections:
 // no port is opened. What it holds is gone with the process, so everything that a
