@@ -37,8 +37,10 @@ func connect(p Process, s config.Settings, mode job.Mode, pool string) (*api, er
 	}
 	transport := p.transport
 	if a.builtIn {
-		if transport, err = builtInSimulator(); err != nil {
-			return nil, err
+		if transport = p.simulator; transport == nil {
+			if transport, err = builtInSimulator(); err != nil {
+				return nil, err
+			}
 		}
 	}
 	a.keys, err = newKeyring(func(key config.APIKey) (*scenario.Client, error) {
@@ -131,18 +133,26 @@ func (a *api) hosts() []string {
 
 // requestCounts counts the requests that are sent, for the report.
 type requestCounts struct {
-	also func(operation string) // told of each; may be nil
 	mu   sync.Mutex
+	also func(operation string) // told of each; may be nil
 	by   map[scenario.Operation]int64
 }
 
 func (c *requestCounts) count(op scenario.Operation) {
-	if c.also != nil {
-		c.also(string(op))
+	c.mu.Lock()
+	c.by[op]++
+	also := c.also
+	c.mu.Unlock()
+	if also != nil {
+		also(string(op))
 	}
+}
+
+// tell lets somebody else be told of each request from now on.
+func (c *requestCounts) tell(also func(operation string)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.by[op]++
+	c.also = also
 }
 
 func (c *requestCounts) snapshot() (total int64, by map[string]int64) {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -12,12 +13,17 @@ const (
 	cancelName = "_nightshift/cancel.json"
 )
 
-// control is what a person, or a guard, wants of an order that goes on.
+// control is what a person, or a guard, wants of an order that goes on, or what keeps it
+// from going on.
 type control struct {
 	Order string       `json:"order"` // another order is not meant
 	State controlState `json:"state"`
 	Why   string       `json:"why,omitempty"`
-	At    time.Time    `json:"at"`
+	// Hint says what a person can do about it.
+	Hint string `json:"hint,omitempty"`
+	// Guard says that the batch was paused by a rule of its manifest, not by a person.
+	Guard bool      `json:"guard,omitempty"`
+	At    time.Time `json:"at"`
 }
 
 type controlState string
@@ -26,6 +32,9 @@ const (
 	controlGo     controlState = "go"
 	controlPause  controlState = "paused"
 	controlCancel controlState = "cancelled"
+	// controlBlocked is written by the batch's leader while nothing goes on without a
+	// person. What is queued is tried again all the same.
+	controlBlocked controlState = "blocked"
 )
 
 // readControl is what is wanted of an order; to go on, where nobody said otherwise.
@@ -43,12 +52,22 @@ func readControl(ctx context.Context, b objects, o *order) (control, error) {
 	return control{Order: o.ID, State: controlGo}, nil
 }
 
-func writeControl(ctx context.Context, b objects, o *order, state controlState, why string) error {
+// writeControl says what is wanted of an order; c needs no order and no time.
+func writeControl(ctx context.Context, b objects, o *order, c control) error {
 	name := controlName
-	if state == controlCancel {
+	if c.State == controlCancel {
 		name = cancelName
 	}
-	return writeJSON(ctx, b, o.Batch+"/"+name, control{Order: o.ID, State: state, Why: why, At: time.Now().UTC()})
+	c.Order, c.At = o.ID, time.Now().UTC()
+	return writeJSON(ctx, b, o.Batch+"/"+name, c)
+}
+
+// blockage is what a person has to see to before the batch goes on; nil if nothing is.
+func (c control) blockage() *blockage {
+	if c.State == controlBlocked || c.State == controlPause && c.Guard {
+		return &blockage{err: errors.New(c.Why), hint: c.Hint}
+	}
+	return nil
 }
 
 // closed says why no job of the order may start; "" if they may.

@@ -82,7 +82,7 @@ func (c *crew) start() *hand {
 	c.join(w)
 	batch := c.manifest.Batch()
 	w.engine = newEngine(engineParts{
-		redis: client, pool: batch, settings: settings, logger: slog.New(slog.NewTextHandler(c.t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
+		redis: client, prefix: c.prefix(), pool: batch, settings: settings, logger: slog.New(slog.NewTextHandler(c.t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
 		runner: runner.Options{
 			APIKeys:   w.gate.keys,
 			Admission: w.gate,
@@ -113,7 +113,7 @@ func (c *crew) gate(w *hand, client redis.UniversalClient, settings config.Setti
 		c.t.Fatal(err)
 	}
 	return &gate{
-		admission: admission.New(admission.Options{Redis: client, Prefix: redisPrefix}), keys: ring, requests: settings.RequestsPerMinute,
+		admission: admission.New(admission.Options{Redis: client, Prefix: c.prefix()}), keys: ring, requests: settings.RequestsPerMinute,
 		rules: func(string) batchRules { return batchRules{name: c.manifest.Name} },
 	}
 }

@@ -32,7 +32,7 @@ const checkTime = 30 * time.Second
 func (w *worker) findings(ctx context.Context) []finding {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
-	return append([]finding{w.checkRedis(ctx), w.checkBucket(ctx)}, w.checkKeys(ctx)...)
+	return append([]finding{w.checkRedis(ctx), w.checkFleet(ctx), w.checkBucket(ctx)}, w.checkKeys(ctx)...)
 }
 
 // doctor is the command worker doctor: the checks alone.

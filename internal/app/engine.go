@@ -16,11 +16,8 @@ import (
 	"nightshift/internal/runner"
 )
 
-const (
-	redisPrefix = "ns"
-	// lanePoll is how often an idle lane looks for tasks.
-	lanePoll = 500 * time.Millisecond
-)
+// lanePoll is how often an idle lane looks for tasks.
+const lanePoll = 500 * time.Millisecond
 
 // engine is one process' share of the work on a pool of jobs: the task servers and
 // the watcher.
@@ -38,7 +35,8 @@ type engine struct {
 // engineParts are what an engine is made of.
 type engineParts struct {
 	redis    redis.UniversalClient
-	pool     string // of the jobs; a run has one of its own
+	prefix   string // of all keys of the bucket
+	pool     string // of the jobs
 	settings config.Settings
 	logger   *slog.Logger
 	runner   runner.Options // without Store, Tasks, Logger and Grace
@@ -48,7 +46,7 @@ type engineParts struct {
 
 func newEngine(p engineParts) *engine {
 	e := &engine{
-		store: record.NewStore(p.redis, redisPrefix, p.pool),
+		store: record.NewStore(p.redis, p.prefix, p.pool),
 		queue: queue.New(queue.Options{Redis: p.redis, Pool: p.pool, Logger: p.logger}),
 	}
 	options := p.runner
@@ -68,15 +66,6 @@ func counting(atWork *atomic.Int32, h queue.Handler) queue.Handler {
 		defer atWork.Add(-1)
 		return h(ctx, ref)
 	}
-}
-
-// wipe deletes what an earlier process left of the pool in Redis: all of it is in
-// the bucket or at the provider.
-func (e *engine) wipe(ctx context.Context) error {
-	if err := e.store.Wipe(ctx); err != nil {
-		return err
-	}
-	return e.queue.Wipe(ctx)
 }
 
 // start begins to work on tasks and to watch runs. stop must be called.

@@ -42,6 +42,13 @@ func (e *exporter) run(ctx context.Context) {
 	}
 }
 
+// drainLast is drain once ctx may be done.
+func (e *exporter) drainLast(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pingTime)
+	defer cancel()
+	return e.drain(ctx)
+}
+
 // drain copies all there is.
 func (e *exporter) drain(ctx context.Context) error {
 	for {

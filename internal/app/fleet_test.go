@@ -259,7 +259,7 @@ func TestFleetIgnoresTheFeedOfAnotherLife(t *testing.T) {
 			t.Fatal(err)
 		}
 		stale := fleet.Feed{Life: "gone", Order: o.ID, Lane: o.lane(), All: true}
-		if err := fleet.New(n.client, redisPrefix).SetFeed(t.Context(), batch, stale); err != nil {
+		if err := fleet.New(n.client, n.prefix()).SetFeed(t.Context(), batch, stale); err != nil {
 			t.Fatal(err)
 		}
 		n.member()
@@ -337,7 +337,7 @@ func TestFleetGoesOnInTheLifeThatARunBegan(t *testing.T) {
 		n.member()
 		n.submit()
 		time.Sleep(9 * time.Second) // virtual
-		run := admission.New(admission.Options{Redis: n.client, Prefix: redisPrefix})
+		run := admission.New(admission.Options{Redis: n.client, Prefix: n.prefix()})
 		err := run.Begin(t.Context())
 		if err == nil {
 			err = countJournals(t.Context(), run, n.bucket, func(string) bool { return false }, func(key string) admission.Account { return admission.Account{APIKey: key} })

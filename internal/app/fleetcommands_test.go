@@ -89,7 +89,7 @@ func (n *night) report() results.Report {
 // noSlotTaken judges that nothing holds a slot of the night's only key, or CU of the batch.
 func (n *night) noSlotTaken() {
 	n.t.Helper()
-	a := admission.New(admission.Options{Redis: n.client, Prefix: redisPrefix})
+	a := admission.New(admission.Options{Redis: n.client, Prefix: n.prefix()})
 	usage, err := a.Usage(n.t.Context(), admission.Candidate{Account: admission.Account{APIKey: environmentKey}}, n.manifest.Batch(), admission.Limits{})
 	if err != nil {
 		n.t.Fatal(err)

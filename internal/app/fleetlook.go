@@ -95,7 +95,7 @@ func (v *fleetView) count(ctx context.Context, r *batchRecord, w *batchWork) err
 	if err != nil {
 		return err
 	}
-	store := record.NewStore(v.redis, redisPrefix, lanePool(r.order.lane(), life))
+	store := record.NewStore(v.redis, v.prefix, lanePool(r.order.lane(), life))
 	counts, err := store.Counts(ctx, r.batch)
 	if err != nil {
 		return err

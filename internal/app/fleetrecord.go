@@ -17,6 +17,7 @@ const (
 	stateRunning    standState = "running"
 	statePaused     standState = "paused"
 	stateCancelling standState = "cancelling"
+	stateBlocked    standState = "blocked" // until a person acts
 	// stateUnfinished is the state of a batch whose submission did not come to its end.
 	stateUnfinished standState = "unfinished"
 	// stateLocal is that of a batch of which enqueue run has made a part.
@@ -61,6 +62,14 @@ func (r *batchRecord) begun() bool { return r.order != nil && r.began.Order == r
 // over reports whether the order has come to its end. The report is of it then.
 func (r *batchRecord) over() bool { return !r.open && r.begun() && r.report != nil }
 
+// blockage is what a person has to see to before an open batch goes on; nil if nothing is.
+func (r *batchRecord) blockage() *blockage {
+	if !r.open {
+		return nil
+	}
+	return r.control.blockage()
+}
+
 // state is how the batch stands by the bucket.
 func (r *batchRecord) state() standState {
 	switch {
@@ -74,6 +83,8 @@ func (r *batchRecord) state() standState {
 		return stateCancelling
 	case r.control.State == controlPause:
 		return statePaused
+	case r.control.State == controlBlocked:
+		return stateBlocked
 	case !r.begun():
 		return stateWaiting
 	default:

@@ -27,6 +27,7 @@ type fleetView struct {
 	settings  config.Settings
 	logger    *slog.Logger
 	bucket    objects
+	prefix    string                // of all keys of the bucket in Redis
 	redis     redis.UniversalClient // nil without one
 	fleet     *fleet.Fleet          // likewise
 	admission *admission.Admission  // likewise
@@ -43,9 +44,14 @@ func openFleet(ctx context.Context, p Process, s config.Settings) (*fleetView, e
 	if v.logger, err = newLogger(p.Stderr, s, slog.LevelError); err != nil {
 		return nil, err
 	}
-	if v.bucket, err = openBucket(ctx, s, v.logger); err != nil {
+	if v.bucket, err = inBucket("")(ctx, s, v.logger); err != nil {
 		return nil, err
 	}
+	id, err := readIdentity(ctx, v.bucket)
+	if err != nil {
+		return nil, err
+	}
+	v.prefix = prefixOf(id)
 	switch {
 	case p.redis != nil:
 		v.redis = p.redis
@@ -62,10 +68,32 @@ func openFleet(ctx context.Context, p Process, s config.Settings) (*fleetView, e
 		v.add("close Redis", v.redis.Close)
 	}
 	if v.redis != nil {
-		v.fleet = fleet.New(v.redis, redisPrefix)
-		v.admission = admission.New(admission.Options{Redis: v.redis, Prefix: redisPrefix})
+		v.sees()
 	}
 	return v, nil
+}
+
+// sees makes what reads the Redis of the view.
+func (v *fleetView) sees() {
+	v.fleet = fleet.New(v.redis, v.prefix)
+	v.admission = admission.New(admission.Options{Redis: v.redis, Prefix: v.prefix})
+}
+
+// of is the view of one batch: without a server, one into the Redis of the run that works
+// on it, if any does.
+func (v *fleetView) of(ctx context.Context, batch string) *fleetView {
+	if v.redis != nil || v.settings.Redis != "" {
+		return v
+	}
+	client := redisOfRun(v.bucket.Path(batch))
+	v.add("leave the run of "+batch, client.Close)
+	if !answers(ctx, client) {
+		return v
+	}
+	own := *v
+	own.redis, own.blind = client, ""
+	own.sees()
+	return &own
 }
 
 // withFleet opens the fleet for a command and closes what was opened.

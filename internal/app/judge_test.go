@@ -203,7 +203,7 @@ func (p *place) booksAgree(batches ...*night) {
 		}
 	}
 	maps.DeleteFunc(ledger, func(_ string, cu job.CU) bool { return cu == 0 })
-	a := admission.New(admission.Options{Redis: p.client, Prefix: redisPrefix})
+	a := admission.New(admission.Options{Redis: p.client, Prefix: p.prefix()})
 	for id, account := range accounts {
 		usage, err := a.Usage(p.t.Context(), admission.Candidate{Account: account}, "", admission.Limits{})
 		if err != nil {

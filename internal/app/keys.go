@@ -28,6 +28,7 @@ type keysCommand struct {
 	cleanup
 	settings config.Settings
 	bucket   objects
+	prefix   string // of all keys of the bucket in Redis
 	ring     *keyring
 	pools    map[string]string // of the keys, by id
 }
@@ -80,6 +81,11 @@ func (c *keysCommand) open(ctx context.Context, p Process, bucket opener) error 
 	if err == nil {
 		c.bucket, err = bucket(ctx, c.settings, logger)
 	}
+	if err != nil {
+		return err
+	}
+	id, err := readIdentity(ctx, c.bucket)
+	c.prefix = prefixOf(id)
 	return err
 }
 
@@ -136,16 +142,14 @@ func answers(ctx context.Context, client *redis.Client) bool {
 
 func (c *keysCommand) gate(client redis.UniversalClient) *gate {
 	return &gate{
-		admission: admission.New(admission.Options{Redis: client, Prefix: redisPrefix}),
+		admission: admission.New(admission.Options{Redis: client, Prefix: c.prefix}),
 		keys:      c.ring, requests: c.settings.RequestsPerMinute, rules: func(string) batchRules { return batchRules{} },
 	}
 }
 
 // lookIntoRun asks the embedded Redis of a run, if there is one that goes on.
 func (c *keysCommand) lookIntoRun(ctx context.Context, batch string) (s standing, there bool, err error) {
-	client := redis.NewClient(&redis.Options{
-		Network: "unix", Addr: sharePath(c.bucket.Path(batch)), Protocol: 2, DisableIdentity: true, MaxRetries: -1,
-	})
+	client := redisOfRun(c.bucket.Path(batch))
 	c.add("leave the run of "+batch, client.Close)
 	if !answers(ctx, client) {
 		return s, false, nil // no run, or one that was killed

@@ -38,22 +38,28 @@ func (w *worker) lane(o *order) (*lane, error) {
 	if l := w.lanes[o.lane()]; l != nil {
 		return l, nil
 	}
-	l := &lane{name: o.lane(), pool: o.Pool, mode: o.Mode}
+	l := &lane{name: o.lane(), pool: o.Pool, mode: o.Mode, api: w.api}
 	var err error
-	if l.api, err = connect(w.process, w.settings, o.Mode, o.Pool); err != nil {
-		return nil, err
+	if l.api == nil {
+		if l.api, err = connect(w.process, w.settings, o.Mode, o.Pool); err != nil {
+			return nil, err
+		}
 	}
-	if l.api.builtIn {
+	if l.api.builtIn && w.process.simulator == nil {
 		return nil, &job.HintedError{
 			Err:  fmt.Errorf("batch %s is of mode test, and this worker has no API for such batches", o.Batch),
 			Hint: "name one in " + config.URLVariable + ", or give the keys file keys of mode test",
 		}
 	}
-	l.api.requests.also = w.metrics.Request
+	l.api.requests.tell(func(operation string) {
+		w.metrics.Request(operation)
+		w.requests.count(w.batchesIn(l), requestsOf+operation, 1)
+	})
 	l.gate = &gate{
 		admission: w.admission, keys: l.api.keys, requests: w.settings.RequestsPerMinute, rules: w.rulesOf,
 		refused: func(apiKey string) {
 			w.logger.Error("key is set aside: the API refused it or its secret", "api_key", apiKey)
+			w.observer.tell("key " + apiKey + " is set aside: the API refused it or its secret")
 		},
 	}
 	w.lanes[l.name] = l
@@ -81,7 +87,7 @@ func (w *worker) newEngine(ctx context.Context, l *lane) (*engine, error) {
 		return nil, err
 	}
 	return newEngine(engineParts{
-		redis: w.redis, pool: pool, settings: w.settings, logger: w.logger.With("lane", l.name),
+		redis: w.redis, prefix: w.prefix, pool: pool, settings: w.settings, logger: w.logger.With("lane", l.name),
 		runner: runner.Options{
 			APIKeys: l.api.keys, Admission: l.gate, Images: timedImages{images{w.bucket}, w.metrics.ImageStored},
 			Results:   func(batch string) runner.Results { return w.shared(batch).log },

@@ -202,3 +202,13 @@ func upTo(n int) string {
 
 // renamed gives a manifest another name.
 func renamed(name, text string) string { return strings.Replace(text, "name: night", "name: "+name, 1) }
+
+// prefix is what the keys of the night's bucket begin with in Redis.
+func (p *place) prefix() string {
+	p.t.Helper()
+	id, err := readIdentity(p.t.Context(), p.bucket)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return prefixOf(id)
+}

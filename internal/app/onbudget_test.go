@@ -23,7 +23,7 @@ func TestOnBudget(t *testing.T) {
 		if code := s.end(time.Minute); code != exitSomeFailed {
 			t.Errorf("code %d", code)
 		}
-		if end := s.out.summary(); end.Outcome != "stopped" || end.Jobs.Succeeded != 8 || end.Jobs.NotRun != 12 || !strings.Contains(end.Reason, "cap of key a") {
+		if end := s.out.summary(); end.Outcome != "blocked" || end.Jobs.Succeeded != 8 || end.Jobs.NotRun != 12 || !strings.Contains(end.Reason, "cap of key a") {
 			t.Errorf("it ends with %+v", end)
 		}
 		// Runs take up to 12 s, and it must have looked for 5 s as if nothing went on.
@@ -79,7 +79,7 @@ func TestPriceDrift(t *testing.T) {
 					t.Errorf("code %d: %s", code, s.out.last())
 				}
 				end := s.out.summary()
-				if end.Outcome != "stopped" || !strings.Contains(end.Reason, "billed 2.75 CU and quoted 2.25") || !strings.Contains(end.Hint, "budget.drift") {
+				if end.Outcome != "blocked" || !strings.Contains(end.Reason, "billed 2.75 CU and quoted 2.25") || !strings.Contains(end.Hint, "budget.drift") {
 					t.Errorf("it ends with %+v", end)
 				}
 				if runs := len(n.sim.Ledger()); runs > 12 {

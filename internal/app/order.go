@@ -46,6 +46,11 @@ type order struct {
 	Pool     string       `json:"pool,omitempty"`
 	Priority job.Priority `json:"priority"`
 	Rules    orderRules   `json:"rules"`
+	// Own says that the batch has a lane of its own: enqueue run works on nothing else.
+	Own bool `json:"own,omitempty"`
+	// Local says that it runs on a Redis within the process of enqueue run, so that no
+	// worker of another process may take part.
+	Local bool `json:"local,omitempty"`
 
 	Plan   string `json:"plan"` // object key
 	Jobs   int    `json:"jobs"` // in the plan
@@ -66,7 +71,12 @@ type orderRules struct {
 }
 
 // lane is the name of the lane that runs the batch: its pool of API keys in its mode.
-func (o *order) lane() string { return laneName(o.Pool, o.Mode) }
+func (o *order) lane() string {
+	if o.Own {
+		return laneName(o.Pool, o.Mode) + "/" + o.Batch
+	}
+	return laneName(o.Pool, o.Mode)
+}
 
 func (o *order) toRun() int { return o.Jobs - o.Kept }
 
@@ -87,7 +97,7 @@ func orderOf(m *manifest.Manifest, p *plan.Plan, planned time.Time, before *orde
 // name gives the order its id, by the digest of the plan's jobs and the rules they run
 // under.
 func (o *order) name(jobs string) error {
-	text, err := json.Marshal([]any{jobs, o.Mode, o.Pool, o.Priority, o.Rules})
+	text, err := json.Marshal([]any{jobs, o.Mode, o.Pool, o.Priority, o.Rules, o.Own})
 	if err != nil {
 		return err
 	}

@@ -82,7 +82,7 @@ func TestCancelIsFinal(t *testing.T) {
 	}
 	o := &order{Batch: "icons", ID: "1-a", Number: 1}
 	for _, state := range []controlState{controlPause, controlCancel, controlPause, controlGo} {
-		if err := writeControl(t.Context(), b, o, state, ""); err != nil {
+		if err := writeControl(t.Context(), b, o, control{State: state}); err != nil {
 			t.Fatal(err)
 		}
 	}

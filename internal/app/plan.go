@@ -54,7 +54,7 @@ func writePlanTo(out io.Writer, plan *plan.Plan, asJSON bool) error {
 // underWay is what earlier runs have sent and not brought home: it is paid, and a
 // run collects it in place of sending it again.
 func (o *session) underWay(ctx context.Context) (*plan.UnderWay, error) {
-	if o.state == nil || o.api.builtIn && onBuiltIn(o.state.Keys) {
+	if o.state == nil || !o.goneBefore().IsZero() {
 		return nil, nil
 	}
 	left, err := o.leftovers(ctx, o.state.Keys)

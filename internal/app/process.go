@@ -25,6 +25,9 @@ type Process struct {
 	// and a Redis, which it closes itself. Nil is the network, and what the settings say.
 	transport http.RoundTripper
 	redis     redis.UniversalClient
+	// simulator is the built-in one of a command that works on batches of mode test
+	// itself; all of its parts share it.
+	simulator http.RoundTripper
 }
 
 // The exit codes.

@@ -43,7 +43,7 @@ func TestRefusals(t *testing.T) {
 					n.failsAlone(test, code)
 				case test.stops != "":
 					end := s.out.summary()
-					if code != exitSomeFailed || end.Outcome != "stopped" || !strings.Contains(end.Hint, test.stops) || end.Jobs.NotRun != 3 {
+					if code != exitSomeFailed || end.Outcome != "blocked" || !strings.Contains(end.Hint, test.stops) || end.Jobs.NotRun != 3 {
 						t.Errorf("code %d, it ends with %+v", code, end)
 					}
 				default:

@@ -3,7 +3,8 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -14,7 +15,6 @@ import (
 	"nightshift/internal/plan"
 	"nightshift/internal/progress"
 	"nightshift/internal/results"
-	"nightshift/internal/runner"
 )
 
 type runOptions struct {
@@ -23,26 +23,26 @@ type runOptions struct {
 	json  bool
 }
 
-// batchRun is one run of a batch in this process.
-type batchRun struct {
-	*session
-	plan      *plan.Plan
-	engine    *engine
-	display   *display
-	thumbs    *thumbnailer
-	stuck     chan error // what no waiting will mend
-	questions *results.Questions
-	again     string // the command that goes on from here
-	// engineRuns counts the engines of this run; a Redis that lost its state costs one.
-	engineRuns int
-	attempts   map[job.ID]int // of jobs that earlier runs have tried
+// finishTime bounds report and contact sheet after an interruption.
+const finishTime = 2 * time.Minute
 
-	mu sync.Mutex // guards engine and state once the keys file is watched
+// localRun is the command run: a submission, one worker and a watcher in one process.
+type localRun struct {
+	*session
+	watch   *watcher
+	options runOptions
+	view    *progress.View
+	again   string        // the command that goes on from here
+	blocked chan blockage // told by the worker, in case the bucket does not take it
 }
 
-// run is the command run: plan, look for what is paid already, make the rest,
-// report.
+// run is the command run: it submits a manifest, works on that batch alone, and shows it
+// until it is over, until nothing goes on without a person, or until ctx is done.
 func run(ctx context.Context, p Process, s config.Settings, file string, o runOptions) (err error) {
+	if p.simulator, err = builtInSimulator(); err != nil {
+		return err
+	}
+	planned := time.Now().UTC()
 	session, err := openSession(ctx, p, s, file, inFolder(o.out))
 	if session != nil {
 		defer func() { err = errors.Join(err, session.cleanup.run()) }()
@@ -50,28 +50,43 @@ func run(ctx context.Context, p Process, s config.Settings, file string, o runOp
 	if err != nil {
 		return err
 	}
-	r := &batchRun{
-		session: session, stuck: make(chan error, 1), again: again(file, o),
-		questions: results.NewQuestions(session.bucket, session.batch),
-	}
-	r.display = newDisplay(r, p.Stdout, progress.StyleOf(p.Stdout, p.Environ, o.quiet, o.json))
-	defer r.display.stop()
-	r.gate.refused = func(apiKey string) {
-		r.display.note("key " + apiKey + " is set aside: the API refused it or its secret")
-	}
-	if err := r.prepare(ctx); err != nil {
-		return err
-	}
-	stopWatching := r.watchKeys(ctx, p.Environ)
-	defer stopWatching()
-	end, err := r.work(ctx)
+	r := newLocalRun(p, session, again(file, o), o)
+	defer r.view.Stop()
+	made, err := r.prepare(ctx)
 	if err != nil {
 		return err
 	}
-	return r.finish(ctx, end)
+	result, err := r.order(ctx, made, planned, orderOptions{own: true, local: r.embedded != nil})
+	if err != nil {
+		return err
+	}
+	if err := r.watch.readBucket(ctx); err != nil {
+		return err
+	}
+	if result.Outcome == nothingNew {
+		return r.nothingToRun(ctx, made.Jobs)
+	}
+	return r.work(ctx)
 }
 
-// again is the command of this run as it would be typed.
+func newLocalRun(p Process, s *session, again string, o runOptions) *localRun {
+	r := &localRun{session: s, options: o, again: again, blocked: make(chan blockage, 1)}
+	r.watch = &watcher{
+		fleetView: &fleetView{process: p, settings: s.settings, logger: s.logger, bucket: s.bucket, redis: s.redis, hasty: true},
+		batch:     s.batch, started: s.started, json: o.json, shown: r.complete,
+		ended: make(chan job.Result, landedQueue), news: make(chan struct{}, 1),
+	}
+	last := &r.watch.last
+	last.Batch, last.Mode, last.Started, last.Phase = s.manifest.Name, s.manifest.Mode, s.started, progress.Planning
+	r.view = progress.Start(p.Stdout, r.style(), r.watch.snapshot, r.watch.ended)
+	return r
+}
+
+func (r *localRun) style() progress.Style {
+	return progress.StyleOf(r.watch.process.Stdout, r.watch.process.Environ, r.options.quiet, r.options.json)
+}
+
+// again is the command of a run as it would be typed.
 func again(file string, o runOptions) string {
 	command := "enqueue run "
 	if o.out != "" {
@@ -90,221 +105,245 @@ func quoted(name string) string {
 	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
 }
 
-// prepare makes the plan and takes the batch's folder. Nothing is written before
-// the plan is known to be good.
-func (r *batchRun) prepare(ctx context.Context) (err error) {
-	r.display.phase(progress.Planning)
+// prepare makes the plan and takes the batch for this process. Nothing is written
+// before the plan is known to be good.
+func (r *localRun) prepare(ctx context.Context) (made *plan.Plan, err error) {
 	seen := r.state != nil
 	if seen {
 		if err := r.lock(ctx); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	if r.plan, err = r.session.plan(ctx, r.display.waiting); err != nil {
-		return err
+	if made, err = r.plan(ctx, r.waiting); err != nil {
+		return nil, err
 	}
 	if !seen {
 		if err := r.lock(ctx); err != nil {
-			return err
+			return nil, err
 		}
 		if err := r.readState(ctx); err != nil {
-			return err
+			return nil, err
 		}
 		if r.state != nil { // another run came and went in the meantime
-			if r.plan, err = r.session.plan(ctx, r.display.waiting); err != nil {
-				return err
+			if made, err = r.plan(ctx, r.waiting); err != nil {
+				return nil, err
 			}
 		}
 	}
-	if r.plan.ToRun() > 0 {
-		if err := r.checkKeys(ctx); err != nil {
-			return err
+	if made.ToRun() > 0 {
+		if err := r.checkKeys(ctx, func(text string) { r.view.Println(text) }); err != nil {
+			return nil, err
 		}
 	}
-	r.display.planned()
-	if _, err := r.bucket.Sweep(ctx, r.batch); err != nil {
-		return err
+	if err := r.sameWorld(ctx); err != nil {
+		return nil, err
 	}
-	if err := r.shareRedis(ctx); err != nil {
-		return err
+	if err := r.identify(ctx); err != nil {
+		return nil, err
 	}
-	if err := writeQuotes(ctx, r.bucket, r.batch, r.priced); err != nil {
-		return err
-	}
-	_, err = writePlan(ctx, r.bucket, r.batch+"/"+planName, r.plan)
-	return err
+	r.watch.prefix = r.prefix
+	r.watch.sees()
+	return made, r.shareRedis(ctx)
 }
 
-// lock takes the batch's folder for this run alone.
-func (r *batchRun) lock(ctx context.Context) error {
+// lock takes the batch for this process alone, if its Redis ends with it. Processes that
+// share a server work on a batch together.
+func (r *localRun) lock(ctx context.Context) error {
+	if r.embedded == nil {
+		return nil
+	}
 	unlock, err := r.bucket.Lock(ctx, r.batch+"/"+lockName)
 	if err != nil {
-		return &inputError{fmt.Errorf("batch %s: %w", r.manifest.Name, err)}
+		return &inputError{errors.Join(errors.New("batch "+r.manifest.Name), err)}
 	}
 	r.add("unlock batch", unlock)
 	return nil
 }
 
-// work runs the jobs of the plan until all are over, ctx is done, or nothing can
-// go on. When Redis loses its state it begins again from the bucket.
-func (r *batchRun) work(ctx context.Context) (ending, error) {
-	r.thumbs = newThumbnailer(ctx, r.bucket, r.logger)
-	defer r.thumbs.stop()
-	for {
-		end, err := r.workOnce(ctx)
-		if err != nil || end.outcome != redisLost {
-			return end, err
-		}
-		if r.engineRuns > 0 {
-			r.display.note("Redis lost its state; going on from what the folder and the provider know")
-		}
+// work works on the batch and shows it until one of them ends, then says how it ended.
+func (r *localRun) work(ctx context.Context) error {
+	w := r.worker(ctx)
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	running.Go(func() { w.work(working) })
+	found, err := r.follow(ctx)
+	if ctx.Err() != nil || err != nil || found != nil {
+		r.phase(progress.Stopping)
+	}
+	stop()
+	running.Wait()
+	switch {
+	case ctx.Err() != nil:
+		return r.endedEarly(ctx, w, ending{outcome: results.Interrupted, err: context.Cause(ctx)})
+	case err != nil:
+		return err
+	case found != nil:
+		return r.endedEarly(ctx, w, ending{outcome: results.Blocked, err: found.err, hint: found.hint})
+	default:
+		r.phase(progress.Done)
+		r.view.Stop()
+		return r.tellEnd(r.watch.record)
 	}
 }
 
-// workOnce is the work of one engine.
-func (r *batchRun) workOnce(ctx context.Context) (end ending, err error) {
-	r.use(newEngine(engineParts{
-		redis: r.redis, pool: r.batch, settings: r.settings, logger: r.logger,
-		runner: runner.Options{
-			APIKeys: r.api.keys, Admission: r.gate, Images: images{r.bucket},
-			Results:   func(string) runner.Results { return r.log },
-			Sent:      func(string) runner.Sent { return r.sent },
-			Questions: func(string) runner.Questions { return r.questions },
-			Landed:    r.landed,
-			Stuck:     r.reportStuck,
-			Dearer:    r.dearer,
+// worker is a worker that knows of this batch alone, and uses what this process has
+// opened.
+func (r *localRun) worker(ctx context.Context) *worker {
+	w := emptyWorker(r.watch.process, r.settings, "run-"+strconv.Itoa(os.Getpid()))
+	w.logger, w.bucket, w.redis, w.prefix, w.only, w.api = r.logger, r.bucket, r.redis, r.prefix, r.batch, r.api
+	if !r.api.fromFile {
+		w.keysFile = ""
+	}
+	w.observer = observer{
+		told:    func(text string) { r.view.Println(text) },
+		landed:  r.landed,
+		changed: func() { signal(r.watch.news) },
+		blocked: func(b blockage) {
+			select {
+			case r.blocked <- b:
+			default: // one is enough to end for
+			}
 		},
-	}))
-	if err := r.open(ctx); err != nil {
-		return ending{outcome: redisLost}, r.awaitRedis(ctx, err)
 	}
-	r.engineRuns++
-	r.display.shows(r.engine)
-	r.display.phase(progress.Running)
-	if err := r.engine.start(ctx, r.settings); err != nil {
-		return ending{}, err
-	}
-	exporting, stopExport := context.WithCancel(context.WithoutCancel(ctx))
-	var exporter sync.WaitGroup
-	exporter.Go(func() { r.exporter().run(exporting) })
-	end = r.supervise(ctx)
-	if end.outcome != results.Complete && end.outcome != redisLost {
-		r.display.phase(progress.Stopping)
-	}
-	r.engine.stop()
-	stopExport()
-	exporter.Wait()
-	if end.outcome == redisLost {
-		return end, nil
-	}
-	ctx = context.WithoutCancel(ctx)
-	if err := r.exporter().drain(ctx); err != nil {
-		return end, err
-	}
-	if err := r.journal.Checkpoint(ctx); err != nil {
-		return end, err
-	}
-	if err := r.writeState(ctx); err != nil {
-		return end, err
-	}
-	return end, r.settle(ctx, &end)
+	w.join(ctx, r.gate.admission)
+	r.add("finish the worker's work", w.cleanup.run)
+	w.requests.add(r.batch, r.api.requests)
+	return w
 }
 
-// use makes an engine the one that does the work.
-func (r *batchRun) use(e *engine) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.engine = e
-}
-
-// current is the engine that does the work; nil before the first.
-func (r *batchRun) current() *engine {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.engine
-}
-
-// earlierKeys are where the keys of earlier runs worked; nil if there were none.
-func (r *batchRun) earlierKeys() map[string]world {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.state == nil {
-		return nil
-	}
-	return r.state.Keys
-}
-
-func (r *batchRun) exporter() *exporter {
-	return &exporter{admission: r.gate.admission, journal: r.journal, batch: r.batch, logger: r.logger}
-}
-
-// open takes up what earlier processes left, and notes in the folder with which keys
-// jobs are or were sent.
-func (r *batchRun) open(ctx context.Context) error {
-	if err := r.restore(ctx); err != nil {
-		return err
-	}
-	return r.writeState(ctx)
-}
-
-// writeState notes the keys of this run beside those of earlier ones.
-func (r *batchRun) writeState(ctx context.Context) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	next := batchState{Batch: r.manifest.Name, Mode: r.manifest.Mode, Keys: r.api.keys.allWorlds(), Created: time.Now()}
-	if r.state != nil {
-		next.Created = r.state.Created
-	}
-	if r.engine != nil {
-		for id, authors := range r.engine.runner.Authors() {
-			w := next.Keys[id]
-			w.Authors = authors
-			next.Keys[id] = w
+// follow shows the batch until it is over, or until something blocks it.
+func (r *localRun) follow(ctx context.Context) (*blockage, error) {
+	following, stop := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	defer stop()
+	over := make(chan error, 1)
+	watching.Go(func() { over <- r.watch.follow(following) })
+	select {
+	case err := <-over:
+		return r.watch.record.blockage(), err
+	case b := <-r.blocked:
+		if _, wrong := errors.AsType[*inputError](b.err); wrong {
+			return nil, b.err
 		}
+		return &b, nil
 	}
-	if err := writeState(ctx, r.bucket, r.batch, &next); err != nil {
+}
+
+// endedEarly reports on a batch that did not come to its end.
+func (r *localRun) endedEarly(ctx context.Context, w *worker, end ending) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
+	defer cancel()
+	err := w.reportEarly(ctx, r.batch, end)
+	if err == nil {
+		err = r.watch.readBucket(ctx)
+	}
+	if err == nil {
+		err = r.watch.readWork(ctx)
+	}
+	if err != nil { // as on a full disk: why it ended is told first
+		return errors.Join(end.err, err)
+	}
+	r.phase(progress.Stopping)
+	r.view.Stop()
+	record := r.watch.record
+	if record.report == nil {
+		return end.err
+	}
+	work, err := r.watch.work(ctx, record, nil)
+	if err != nil {
 		return err
 	}
-	r.state = &next
-	return nil
+	s := r.summary(record)
+	s.Remote.Inferences, s.Remote.CU, s.Remote.Gone = work.running+work.unknown+work.storing, work.reserved, r.api.builtIn
+	if err := s.Write(r.watch.process.Stdout, r.style()); err != nil {
+		return err
+	}
+	if end.outcome == results.Interrupted {
+		return job.ErrInterrupted
+	}
+	return errSomeFailed
 }
 
-func (r *batchRun) priority() job.Priority { return job.Priority(r.manifest.Priority) }
-
-// landed passes a recorded result on to those who show it.
-func (r *batchRun) landed(batch string, result job.Result) {
-	r.sent.Ended(result.Job, result.Attempts)
-	r.display.landed(result)
-	r.thumbs.landed(batch, result)
+// nothingToRun reports on a batch whose images are all there.
+func (r *localRun) nothingToRun(ctx context.Context, jobs int) error {
+	report := results.Report{
+		Batch: r.manifest.Name, Mode: r.manifest.Mode, State: results.Complete, Started: r.started, Ended: time.Now(),
+		Counts: results.Counts{Jobs: jobs, Kept: jobs},
+	}
+	report.Requests.Total, report.Requests.ByOperation = r.api.requests.snapshot()
+	spend, err := r.journal.Spend(ctx)
+	if err != nil {
+		return err
+	}
+	report.FillJournal(spend)
+	if err := r.publish(ctx, report); err != nil {
+		return err
+	}
+	r.phase(progress.Done)
+	r.view.Stop()
+	r.watch.record.report = &report
+	return r.tellEnd(r.watch.record)
 }
 
-// dearer stops the batch when a bill is further above its quote than the manifest
-// allows: the prices that the plan was agreed on no longer hold.
-func (r *batchRun) dearer(_ job.Ref, row string, quote, billed job.CU) {
-	if !r.manifest.MaxDrift.Dearer(quote, billed) {
+// tellEnd says how the batch ended, and decides whether all is well.
+func (r *localRun) tellEnd(record *batchRecord) error {
+	if err := r.summary(record).Write(r.watch.process.Stdout, r.style()); err != nil {
+		return err
+	}
+	return outcomeOf(record.report)
+}
+
+// summary is what the person is told at the end.
+func (r *localRun) summary(record *batchRecord) progress.Summary {
+	s := r.watch.summary(record)
+	s.Fleet, s.CU.Cap = false, r.manifest.Budget
+	if s.Again != "" {
+		s.Again = r.again
+	}
+	return s
+}
+
+// complete adds to what the view shows what only this process knows.
+func (r *localRun) complete(s *progress.Snapshot) {
+	s.Requests, _ = r.api.requests.snapshot()
+	s.Started = r.started
+	if s.Phase == progress.Waiting { // its worker is this process
+		s.Phase = progress.Running
+	}
+}
+
+func (r *localRun) phase(phase progress.Phase) {
+	r.watch.mu.Lock()
+	defer r.watch.mu.Unlock()
+	r.watch.last.Phase = phase
+}
+
+// waiting shows what planning waits for.
+func (r *localRun) waiting(reason job.WaitReason, after time.Duration) {
+	r.watch.mu.Lock()
+	defer r.watch.mu.Unlock()
+	r.watch.last.Waiting = progress.Wait{Reason: reason, Until: time.Now().Add(after)}
+}
+
+// landed shows a result. One that comes while the terminal stands still, as under
+// Ctrl-S, is not shown: the work never waits for who looks at it. As lines for
+// programs all are written.
+func (r *localRun) landed(result job.Result) {
+	if r.options.json {
+		r.watch.ended <- result
 		return
 	}
-	r.reportStuck(&job.HintedError{
-		Err:  fmt.Errorf("row %s was billed %s CU and quoted %s, more than budget.drift of the manifest allows", row, billed, quote),
-		Hint: "look at the prices with enqueue plan; to accept them, raise budget.drift and run again",
-	})
-}
-
-func (r *batchRun) reportStuck(err error) {
 	select {
-	case r.stuck <- err:
-	default: // one is enough to stop for
+	case r.watch.ended <- result:
+	default:
 	}
 }
 
-// redisLost ends an engine, not the run: Redis is not in the life any more in which
-// this process has counted.
-const redisLost results.Outcome = "redis_lost"
-
-// ending is how a run ended.
-type ending struct {
-	outcome results.Outcome
-	err     error // why it was stopped
-	hint    string
-	open    openJobs
+// signal wakes whoever waits on c, now or next.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }

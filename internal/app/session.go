@@ -14,6 +14,7 @@ import (
 
 	"nightshift/internal/admission"
 	"nightshift/internal/config"
+	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/manifest"
 	"nightshift/internal/plan"
@@ -28,6 +29,7 @@ type session struct {
 	manifest *manifest.Manifest
 	api      *api
 	redis    redis.UniversalClient
+	prefix   string               // of all keys of the bucket in Redis
 	embedded *miniredis.Miniredis // nil where redis is a server
 	gate     *gate
 	priced   *plan.QuoteFile // the prices of the last plan
@@ -62,8 +64,13 @@ func openSession(ctx context.Context, p Process, s config.Settings, file string,
 		return o, err
 	}
 	o.add("close Redis", stop)
+	id, err := readIdentity(ctx, b)
+	if err != nil {
+		return o, err
+	}
+	o.prefix = prefixOf(id)
 	o.gate = &gate{
-		admission: admission.New(admission.Options{Redis: o.redis, Prefix: redisPrefix}),
+		admission: admission.New(admission.Options{Redis: o.redis, Prefix: o.prefix}),
 		keys:      o.api.keys,
 		requests:  s.RequestsPerMinute,
 		rules:     func(string) batchRules { return batchRules{name: m.Name, budget: m.Budget, window: m.Window} },
@@ -135,4 +142,21 @@ func (o *session) quotes(ctx context.Context) (*plan.QuoteFile, error) {
 		o.logger.WarnContext(ctx, "stored prices cannot be read, asking again", "err", err)
 	}
 	return quotes, nil
+}
+
+// identify makes sure of the bucket's identity before anything of it is written to Redis:
+// a server's fleet must be that of this bucket.
+func (o *session) identify(ctx context.Context) (err error) {
+	id := ""
+	if o.embedded != nil {
+		id, err = identify(ctx, o.bucket)
+	} else {
+		id, err = claimFleet(ctx, fleet.NewClaims(o.redis), o.settings.Fleet, o.bucket)
+	}
+	if err != nil {
+		return err
+	}
+	o.prefix = prefixOf(id)
+	o.gate.admission = admission.New(admission.Options{Redis: o.redis, Prefix: o.prefix})
+	return nil
 }

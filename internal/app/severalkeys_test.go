@@ -129,7 +129,7 @@ func TestDrainedKey(t *testing.T) {
 		if code := s.end(time.Hour); code != exitSomeFailed {
 			t.Errorf("code %d", code)
 		}
-		if end := s.out.summary(); end.Outcome != "stopped" || !strings.Contains(end.Hint, "billing period") || end.Jobs.Succeeded != 5 || end.Jobs.Failed != 0 {
+		if end := s.out.summary(); end.Outcome != "blocked" || !strings.Contains(end.Hint, "billing period") || end.Jobs.Succeeded != 5 || end.Jobs.Failed != 0 {
 			t.Errorf("it ends with %+v", end)
 		}
 		n.booksAgree(n)

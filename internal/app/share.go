@@ -15,6 +15,7 @@ import (
 	"sync"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
 
 	"nightshift/internal/config"
 	"nightshift/internal/job"
@@ -28,39 +29,47 @@ func sharePath(folder string) string {
 	return filepath.Join(os.TempDir(), "nightshift-"+strconv.Itoa(os.Getuid()), hex.EncodeToString(sum[:8])+".sock")
 }
 
+// redisOfRun is the embedded Redis of the run that works in a batch's folder; if none
+// does, nothing answers.
+func redisOfRun(folder string) *redis.Client {
+	return redis.NewClient(&redis.Options{
+		Network: "unix", Addr: sharePath(folder), Protocol: 2, DisableIdentity: true, MaxRetries: -1,
+	})
+}
+
 // keysLock is held by a run whose caps count across batches while its Redis is
 // embedded: two such runs would each count for themselves.
 const keysLock = "_nightshift/keys.lock"
 
 // shareRedis lets other commands see what an embedded Redis counts, and keeps two
 // embedded ones from counting the same caps apart.
-func (r *batchRun) shareRedis(ctx context.Context) error {
-	if r.embedded == nil {
+func (o *session) shareRedis(ctx context.Context) error {
+	if o.embedded == nil {
 		return nil
 	}
-	if r.capsAcrossBatches() {
-		unlock, err := r.bucket.Lock(ctx, keysLock)
+	if o.capsAcrossBatches() {
+		unlock, err := o.bucket.Lock(ctx, keysLock)
 		if err != nil {
 			return &inputError{&job.HintedError{
 				Err:  fmt.Errorf("another run counts the CU caps of keys, projects or teams in this folder: %w", err),
 				Hint: "wait for its end, or let both share a Redis server, named in " + config.RedisVariable,
 			}}
 		}
-		r.add("unlock caps", unlock)
+		o.add("unlock caps", unlock)
 	}
-	stop, err := share(ctx, r.embedded, sharePath(r.bucket.Path(r.batch)))
+	stop, err := share(ctx, o.embedded, sharePath(o.bucket.Path(o.batch)))
 	if err != nil {
-		r.logger.WarnContext(ctx, "enqueue keys cannot look into this run", "err", err)
+		o.logger.WarnContext(ctx, "enqueue keys cannot look into this run", "err", err)
 		return nil
 	}
-	r.add("stop sharing Redis", stop)
+	o.add("stop sharing Redis", stop)
 	return nil
 }
 
 // capsAcrossBatches reports whether any cap counts more than this batch.
-func (r *batchRun) capsAcrossBatches() bool {
-	limits := r.api.keys.limits()
-	for _, key := range r.api.keys.usable(nil) {
+func (o *session) capsAcrossBatches() bool {
+	limits := o.api.keys.limits()
+	for _, key := range o.api.keys.usable(nil) {
 		for _, l := range []config.Limits{key.Limits, limits.Projects[key.Project], limits.Teams[key.Team]} {
 			if l.CU.Total != nil || l.CU.Day != nil || l.CU.Month != nil {
 				return true

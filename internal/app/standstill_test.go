@@ -181,7 +181,7 @@ func TestFeedOfAnotherLifeIsNoNews(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f := fleet.New(n.client, redisPrefix)
+		f := fleet.New(n.client, n.prefix())
 		if err := f.SetFeed(t.Context(), batch, fleet.Feed{Life: "gone", Order: o.ID, Lane: o.lane(), Fed: 3}); err != nil {
 			t.Fatal(err)
 		}

@@ -36,7 +36,8 @@ type batchStatus struct {
 	Name      string      `json:"name"`
 	Mode      job.Mode    `json:"mode"`
 	State     standState  `json:"state"`
-	Why       string      `json:"why,omitempty"` // it is paused, or was stopped
+	Why       string      `json:"why,omitempty"` // it is paused, blocked or was ended
+	Hint      string      `json:"hint,omitempty"`
 	Manifest  string      `json:"manifest,omitempty"`
 	Order     string      `json:"order,omitempty"`
 	Lane      string      `json:"lane,omitempty"`
@@ -211,7 +212,7 @@ func (v *fleetView) headStatus(ctx context.Context, r *batchRecord, beats []flee
 // ongoing adds what is to be said of a batch that is not over.
 func (v *fleetView) ongoing(ctx context.Context, r *batchRecord, b *batchStatus, beats []fleet.Beat) error {
 	if r.control.State != controlGo {
-		b.Why = r.control.Why
+		b.Why, b.Hint = r.control.Why, r.control.Hint
 	}
 	open, err := results.NewQuestions(v.bucket, r.batch).Open(ctx)
 	if err != nil {

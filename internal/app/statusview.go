@@ -26,7 +26,7 @@ func (b *batchStatus) phase() progress.Phase {
 	switch b.State {
 	case stateWaiting:
 		return progress.Waiting
-	case stateRunning:
+	case stateRunning, stateBlocked:
 		return progress.Running
 	case statePaused:
 		return progress.Paused
@@ -63,7 +63,7 @@ func (b *batchStatus) word() string {
 	switch b.State {
 	case stateWaiting:
 		return "waiting for a worker"
-	case stateRunning, statePaused, stateCancelling:
+	case stateRunning, statePaused, stateCancelling, stateBlocked:
 		return string(b.State)
 	case stateUnfinished:
 		return "not submitted to its end"
@@ -98,6 +98,8 @@ func (b *batchStatus) notes() []progress.Note {
 		add("decide", fmt.Sprintf("%s without a reply, of which only you can tell what became of it: enqueue resolve %s", counted(b.Questions, "submission"), b.Batch), true)
 	}
 	switch b.State {
+	case stateBlocked:
+		add("next", b.Hint, false)
 	case statePaused:
 		add("next", "enqueue resume "+b.Batch+", or enqueue cancel "+b.Batch, false)
 	case stateUnfinished:

@@ -91,7 +91,7 @@ func (v *fleetView) steer(ctx context.Context, batch string, wanted controlState
 		}}
 	}
 	if r.control.State != wanted || wanted == controlPause && why != "" && why != r.control.Why {
-		if err := writeControl(ctx, v.bucket, r.order, wanted, why); err != nil {
+		if err := writeControl(ctx, v.bucket, r.order, control{State: wanted, Why: why}); err != nil {
 			return nil, err
 		}
 		done.Why = why

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"nightshift/internal/bucket"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 )
@@ -31,7 +32,10 @@ func (w *worker) tend(ctx context.Context, batch string) {
 		}
 		if err != nil && ctx.Err() == nil {
 			w.note(batch, err.Error())
-			w.logger.WarnContext(ctx, "batch stands, trying again", "batch_id", batch, "err", err, "hint", job.Hint(err))
+			w.logger.WarnContext(ctx, "batch blocked, retrying", "batch_id", batch, "err", err, "hint", job.Hint(err))
+			if !redisFailed(err) && !errors.Is(err, errLifeOver) && !errors.Is(err, errLeaseLost) && !bucket.Away(err) {
+				w.observer.isBlocked(blockage{err: err, hint: job.Hint(err)})
+			}
 		}
 		rest(ctx, tendTick/2+rand.N(tendTick)) // not all workers at the same time
 	}
@@ -106,6 +110,8 @@ type steward struct {
 	batch string
 	heard hearing
 	token string // of the lease
+
+	looksBlocked blockedFor
 }
 
 // stillHeld makes sure of the lease before a step that would harm another steward's
@@ -181,11 +187,17 @@ func (s *steward) endBefore(ctx context.Context, held *heldBatch, feed fleet.Fee
 // none, and so has one that is being restored: what it says counts only if it is still
 // in the life in which this steward works.
 func (s *steward) liveJobs(ctx context.Context, l *lane) (int, error) {
+	counts, err := s.counts(ctx, l)
+	return counts.Live(), err
+}
+
+// counts are the jobs of the batch in a lane by state; see liveJobs.
+func (s *steward) counts(ctx context.Context, l *lane) (job.Counts, error) {
 	counts, err := l.engine.Load().store.Counts(ctx, s.batch)
 	if err != nil {
-		return 0, err
+		return counts, err
 	}
-	return counts.Live(), s.sameLife(ctx)
+	return counts, s.sameLife(ctx)
 }
 
 // sameLife returns errLifeOver if what was just read from Redis may be of another life
@@ -201,9 +213,6 @@ func (w *worker) sameLife(ctx context.Context) error {
 // begin takes up what is open of the batch, and lets the order begin. It can be
 // repeated.
 func (s *steward) begin(ctx context.Context, held *heldBatch) error {
-	if err := held.ownName(ctx, s.leases()); err != nil {
-		return err
-	}
 	if err := s.dropPools(ctx); err != nil { // a run beside the fleet may have begun the life, and knows of none
 		return err
 	}

@@ -18,6 +18,9 @@ func (s *steward) finish(ctx context.Context, held *heldBatch, end ending) error
 	if _, err := s.bucket.Sweep(ctx, s.batch); err != nil {
 		return err
 	}
+	if err := s.noteKeys(ctx, held, nil); err != nil {
+		return err
+	}
 	report, err := s.report(ctx, held, end)
 	if err != nil {
 		return err
@@ -74,7 +77,7 @@ func (s *steward) report(ctx context.Context, held *heldBatch, end ending) (resu
 		Counts: results.Counts{Jobs: o.Jobs, Kept: o.Kept + start.Found},
 	}
 	if end.err != nil {
-		report.Reason = end.err.Error()
+		report.Reason, report.Hint = end.err.Error(), end.hint
 	}
 	if err := held.log.Tally(ctx, &report); err != nil {
 		return report, err
@@ -84,19 +87,28 @@ func (s *steward) report(ctx context.Context, held *heldBatch, end ending) (resu
 		return report, err
 	}
 	report.FillJournal(spend)
+	if err := s.workDone(ctx, held, &report); err != nil {
+		return report, err
+	}
 	if err := s.thumbs.complete(ctx, &held.folder); err != nil {
 		return report, err
 	}
-	if err := results.WriteReport(ctx, s.bucket, s.batch, report); err != nil {
-		return report, err
+	return report, held.publish(ctx, report)
+}
+
+// publish writes report.json and the contact sheet. The sheet shows all images of the
+// batch, so it is headed by what all submissions made and cost together.
+func (f *folder) publish(ctx context.Context, report results.Report) error {
+	if err := results.WriteReport(ctx, f.bucket, f.batch, report); err != nil {
+		return err
 	}
 	whole := report
-	whole.Started, whole.Counts = time.Time{}, results.Counts{Jobs: o.Jobs}
-	if err := held.log.Tally(ctx, &whole); err != nil {
-		return report, err
+	whole.Started, whole.Counts = time.Time{}, results.Counts{Jobs: report.Counts.Jobs}
+	if err := f.log.Tally(ctx, &whole); err != nil {
+		return err
 	}
 	whole.Started = report.Started
-	return report, results.WriteSheet(ctx, s.bucket, s.batch, results.SheetOptions{Report: whole})
+	return results.WriteSheet(ctx, f.bucket, f.batch, results.SheetOptions{Report: whole})
 }
 
 // close says that the fleet has nothing to do with the order any more. Another one
@@ -115,7 +127,7 @@ func (s *steward) close(ctx context.Context, held *heldBatch) error {
 	if err := closeBatch(ctx, s.bucket, held.order, now); err != nil {
 		return err
 	}
-	if err := errors.Join(s.fleet.DropFeed(ctx, s.admission.Life(), s.batch), s.fleet.Announce(ctx)); err != nil {
+	if err := errors.Join(s.fleet.DropFeed(ctx, s.admission.Life(), s.batch), s.fleet.DropWork(ctx, s.batch, held.order.ID), s.fleet.Announce(ctx)); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -123,5 +135,34 @@ func (s *steward) close(ctx context.Context, held *heldBatch) error {
 	if current := s.batches[s.batch]; current != nil && current.order.ID == held.order.ID {
 		delete(s.batches, s.batch)
 	}
+	s.observer.hasChanged()
 	return nil
+}
+
+// reportEarly reports on a batch that did not come to its end, once this worker has
+// stopped. Where nothing of it has begun there is nothing to report.
+func (w *worker) reportEarly(ctx context.Context, batch string, end ending) error {
+	held := w.held(batch)
+	if held == nil {
+		return nil
+	}
+	s := &steward{worker: w, batch: batch}
+	if err := s.exporterOf(held).drain(ctx); err != nil {
+		return err
+	}
+	if err := held.journal.Checkpoint(ctx); err != nil {
+		return err
+	}
+	if err := w.noteKeys(ctx, held, nil); err != nil {
+		return err
+	}
+	_, err := s.report(ctx, held, end)
+	return err
+}
+
+// ending is how an order ended.
+type ending struct {
+	outcome results.Outcome
+	err     error  // why it was stopped
+	hint    string // what a person can do about it
 }

@@ -25,8 +25,13 @@ const (
 func (s *steward) work(ctx context.Context, held *heldBatch, feed fleet.Feed) error {
 	working, stop := context.WithCancel(ctx)
 	var beside sync.WaitGroup
-	defer beside.Wait()
-	defer stop()
+	defer func() {
+		stop()
+		beside.Wait()
+		if left := s.exporterOf(held).drainLast(ctx); left != nil {
+			s.logger.WarnContext(ctx, "spend journal not exported to its end, the next leader does it", "batch_id", s.batch, "err", left)
+		}
+	}()
 	beside.Go(func() { s.exporterOf(held).run(working) })
 	fed := make(chan error, 1)
 	if feed.All {
@@ -57,18 +62,21 @@ func (s *steward) work(ctx context.Context, held *heldBatch, feed fleet.Feed) er
 			stop()
 			return s.cancel(ctx, now)
 		}
-		live, err := s.liveJobs(ctx, now.lane)
+		counts, err := s.counts(ctx, now.lane)
 		if errors.Is(err, errLifeOver) {
 			return err
 		}
 		if err != nil {
 			continue // Redis is away, and everything waits for it
 		}
-		if allFed && live == 0 {
+		if allFed && counts.Live() == 0 {
 			stop()
 			return s.finish(ctx, now, ending{outcome: results.Complete})
 		}
 		if err := s.failOverBudget(ctx, now, stands); err != nil {
+			return err
+		}
+		if err := s.noteBlocked(ctx, now, counts); err != nil {
 			return err
 		}
 	}
@@ -182,7 +190,7 @@ func (s *steward) cancel(ctx context.Context, held *heldBatch) error {
 			return err
 		}
 		if live == 0 && known {
-			end := ending{outcome: results.Cancelled}
+			end := ending{outcome: results.Cancelled, hint: held.control.Hint}
 			if why := held.control.Why; why != "" {
 				end.err = errors.New(why)
 			}
@@ -268,7 +276,7 @@ func (s *steward) failOverBudget(ctx context.Context, held *heldBatch, stands *s
 	if time.Since(stands.since) < 2*certain {
 		return nil
 	}
-	if err := writeControl(ctx, s.bucket, held.order, controlCancel, wait.Detail); err != nil {
+	if err := writeControl(ctx, s.bucket, held.order, control{State: controlCancel, Why: wait.Detail, Hint: remedy(wait.Reason)}); err != nil {
 		return err
 	}
 	return s.fleet.Announce(ctx)

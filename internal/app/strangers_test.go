@@ -148,7 +148,7 @@ func TestEqualStrangers(t *testing.T) {
 		if code := first.end(10 * time.Minute); code != exitSomeFailed {
 			t.Fatalf("code %d: %s", code, first.out.last())
 		}
-		if end := first.out.summary(); end.Outcome != "stopped" || !strings.Contains(end.Reason+end.Hint, "enqueue resolve") || end.Jobs.NotRun != 2 {
+		if end := first.out.summary(); end.Outcome != "blocked" || !strings.Contains(end.Reason+end.Hint, "enqueue resolve") || end.Jobs.NotRun != 2 {
 			t.Errorf("a run that only waits for a person ends with %+v", end)
 		}
 		asks := n.resolveList()

@@ -75,7 +75,10 @@ func submit(ctx context.Context, p Process, s config.Settings, file string, o su
 		})
 		return errSomeFailed
 	}
-	result, err := session.order(ctx, made, planned)
+	if err := session.identify(ctx); err != nil {
+		return err
+	}
+	result, err := session.order(ctx, made, planned, orderOptions{})
 	if err != nil {
 		return err
 	}
@@ -87,8 +90,14 @@ func submit(ctx context.Context, p Process, s config.Settings, file string, o su
 	})
 }
 
+// orderOptions say how an order is to be run.
+type orderOptions struct {
+	own   bool // in a lane of its own
+	local bool // on a Redis within this process
+}
+
 // order makes the plan the batch's order, unless it is that already.
-func (o *session) order(ctx context.Context, made *plan.Plan, planned time.Time) (*submission, error) {
+func (o *session) order(ctx context.Context, made *plan.Plan, planned time.Time, options orderOptions) (*submission, error) {
 	before, err := readOrder(ctx, o.bucket, o.batch)
 	if err != nil {
 		return nil, err
@@ -98,6 +107,11 @@ func (o *session) order(ctx context.Context, made *plan.Plan, planned time.Time)
 		return nil, err
 	}
 	goesOn := before != nil && slices.Contains(open, o.batch)
+	if goesOn && before.Local && !options.local {
+		if err := o.notRunning(ctx); err != nil {
+			return nil, err
+		}
+	}
 	ending := false // the order before was cancelled and is about to end
 	if goesOn {
 		c, err := readControl(ctx, o.bucket, before)
@@ -107,13 +121,17 @@ func (o *session) order(ctx context.Context, made *plan.Plan, planned time.Time)
 		ending = c.State == controlCancel
 	}
 	next := orderOf(o.manifest, made, planned, before)
+	next.Own, next.Local = options.own, options.local
 	result := &submission{
 		Type: submissionType, Batch: o.batch, Outcome: submitted, Jobs: next.Jobs, Kept: next.Kept, Images: next.Images, Cost: next.Cost,
 		Forecast: next.Forecast, Folder: o.bucket.Path(o.batch),
 	}
 	if made.ToRun() == 0 && !goesOn {
-		result.Outcome = nothingNew
-		return result, nil
+		left, err := o.underWay(ctx)
+		if err != nil || left == nil {
+			result.Outcome = nothingNew
+			return result, err
+		}
 	}
 	if err := writeQuotes(ctx, o.bucket, o.batch, o.priced); err != nil {
 		return nil, err
@@ -126,12 +144,22 @@ func (o *session) order(ctx context.Context, made *plan.Plan, planned time.Time)
 	if err != nil {
 		return nil, err
 	}
-	if goesOn && !ending && before.Content == next.Content {
+	// A Redis within a process is gone with it: what such a run has left begins again.
+	if goesOn && !ending && !before.Local && !next.Local && before.Content == next.Content {
 		result.Outcome, result.Order = underWay, before.ID
 		return result, o.bucket.Delete(ctx, next.Plan)
 	}
 	result.Order = next.ID
 	return result, placeOrder(ctx, o.bucket, next)
+}
+
+// notRunning makes sure that no process with a Redis of its own works on the batch.
+func (o *session) notRunning(ctx context.Context) error {
+	unlock, err := o.bucket.Lock(ctx, o.batch+"/"+lockName)
+	if err != nil {
+		return &inputError{fmt.Errorf("batch %s: %w", o.manifest.Name, err)}
+	}
+	return unlock()
 }
 
 // placeOrder hands an order, whose plan is written, to the fleet. The batch is opened
@@ -147,7 +175,7 @@ func placeOrder(ctx context.Context, b objects, o *order) error {
 func (o *session) tellSubmission(ctx context.Context, p Process, result *submission, options submitOptions) error {
 	result.Workers = -1
 	if o.embedded == nil {
-		f := fleet.New(o.redis, redisPrefix)
+		f := fleet.New(o.redis, o.prefix)
 		if err := f.Announce(ctx); err != nil {
 			return err
 		}

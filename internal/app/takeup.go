@@ -26,8 +26,9 @@ type takeUp struct {
 	before map[string]world
 	// since is from when on results are of the run that goes on; zero where it is
 	// about to begin.
-	since    time.Time
-	gone     bool   // what ran before ran on a simulator that ended with its process
+	since time.Time
+	// gone is before when what was sent ran on a simulator that ended with its process.
+	gone     time.Time
 	plan     string // its object key
 	places   int    // of the plan
 	priority job.Priority
@@ -44,9 +45,7 @@ func (t *takeUp) leftovers(ctx context.Context) (*leftovers, error) {
 	for id, ended := range left.ended {
 		t.sent.Ended(id, ended.result.Attempts)
 	}
-	if t.gone {
-		clear(left.open)
-	}
+	maps.DeleteFunc(left.open, func(_ job.ID, open *runner.Open) bool { return open.Intent.Before(t.gone) })
 	return left, nil
 }
 

@@ -23,6 +23,8 @@ type watchOptions struct {
 }
 
 const (
+	// landedQueue is how many results may wait to be shown.
+	landedQueue = 256
 	// watchTick is how often a watcher asks Redis, and bucketTick how often it looks
 	// into the bucket: more seldom where that is all there is, since then it reads the
 	// logs.
@@ -52,7 +54,7 @@ func (v *fleetView) watch(ctx context.Context, batch string, since time.Time, o 
 		return err
 	}
 	style := progress.StyleOf(v.process.Stdout, v.process.Environ, o.quiet, o.json)
-	if w.isOver() { // there is nothing to watch
+	if w.isOver() || w.record.blockage() != nil { // there is nothing to watch
 		return w.tellEnd(style)
 	}
 	if err := w.readWork(ctx); err != nil {
@@ -80,8 +82,10 @@ type watcher struct {
 	since   time.Time
 	started time.Time
 	json    bool
-	log     *results.Follower
+	log     *results.Follower // nil where results come by themselves
 	ended   chan job.Result
+	news    chan struct{}              // says that the bucket may tell something new; nil from afar
+	shown   func(s *progress.Snapshot) // completes what is shown; nil from afar
 
 	record    *batchRecord
 	closedFor int // how many looks in a row found that workers have nothing to do with it
@@ -97,13 +101,20 @@ type watcher struct {
 func (w *watcher) snapshot() progress.Snapshot {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.last
+	shown := w.last
+	if w.shown != nil {
+		w.shown(&shown)
+	}
+	return shown
 }
 
-// follow looks until the batch is over, or ctx is done.
+// follow looks until the batch is over or blocked, or ctx is done.
 func (w *watcher) follow(ctx context.Context) error {
 	every := bucketTick
-	if w.fleet == nil {
+	switch {
+	case w.news != nil:
+		every = watchTick
+	case w.fleet == nil:
 		every = bucketAloneTick
 	}
 	ticker := time.NewTicker(watchTick)
@@ -113,18 +124,21 @@ func (w *watcher) follow(ctx context.Context) error {
 		if err := w.bear(w.readLog(ctx)); err != nil {
 			return err
 		}
+		told := false
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-ticker.C:
+		case <-w.news:
+			told = true
 		}
-		inBucket := time.Since(looked) >= every
+		inBucket := told || time.Since(looked) >= every
 		if inBucket {
 			looked = time.Now()
 			if err := w.bear(w.readBucket(ctx)); err != nil {
 				return err
 			}
-			if w.isOver() {
+			if w.isOver() || w.record.blockage() != nil {
 				return errors.Join(w.readLog(ctx), w.readWork(ctx))
 			}
 		}
@@ -226,7 +240,7 @@ func (w *watcher) look(ctx context.Context) (*batchStatus, error) {
 // readLog passes on what came home since it was last asked. Until it is known when the
 // order began nothing is read: it could not be told what is of it.
 func (w *watcher) readLog(ctx context.Context) error {
-	if !w.record.begun() {
+	if w.log == nil || !w.record.begun() {
 		return nil
 	}
 	for result, err := range w.log.Next(ctx) {
@@ -260,7 +274,9 @@ func (w *watcher) left() error {
 // tellEnd says how the batch ended, and decides whether all is well.
 func (w *watcher) tellEnd(style progress.Style) error {
 	r := w.record
-	if r.report == nil || r.order != nil && !r.over() {
+	if b := r.blockage(); b != nil && (r.report == nil || r.report.State != results.Blocked) {
+		return &job.HintedError{Err: fmt.Errorf("batch %s is blocked: %w", w.batch, b.err), Hint: b.hint}
+	} else if b == nil && (r.report == nil || r.order != nil && !r.over()) {
 		return &inputError{&job.HintedError{
 			Err: fmt.Errorf("batch %s is not worked on and has not ended", w.batch), Hint: "submit its manifest again",
 		}}
@@ -268,7 +284,12 @@ func (w *watcher) tellEnd(style progress.Style) error {
 	if err := w.summary(r).Write(w.process.Stdout, style); err != nil {
 		return err
 	}
-	if c := r.report.Counts; c.Failed+c.NotRun+c.Cancelled > 0 || r.report.State != results.Complete {
+	return outcomeOf(r.report)
+}
+
+// outcomeOf decides whether all is well.
+func outcomeOf(report *results.Report) error {
+	if c := report.Counts; c.Failed+c.NotRun+c.Cancelled > 0 || report.State != results.Complete {
 		return errSomeFailed
 	}
 	return nil
@@ -278,7 +299,7 @@ func (w *watcher) tellEnd(style progress.Style) error {
 func (v *fleetView) summary(r *batchRecord) progress.Summary {
 	report := r.report
 	s := progress.Summary{
-		Batch: report.Batch, Mode: report.Mode, Outcome: progress.Outcome(report.State), Reason: report.Reason,
+		Batch: report.Batch, Mode: report.Mode, Outcome: progress.Outcome(report.State), Reason: report.Reason, Hint: report.Hint,
 		Images: report.Counts.Images, Failures: report.Failures, Requests: report.Requests.Total, Took: report.Ended.Sub(report.Started),
 		Folder: v.place(r.batch, ""), Sheet: v.place(r.batch, "index.html"),
 	}

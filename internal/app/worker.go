@@ -87,11 +87,20 @@ type worker struct {
 	started   time.Time
 	bucket    objects
 	redis     redis.UniversalClient
+	prefix    string // of all keys of the bucket in Redis
 	admission *admission.Admission
 	fleet     *fleet.Fleet
 	thumbs    *thumbnailer
 	metrics   *telemetry.Metrics
+	requests  *workCounts
 	ready     atomic.Bool // it takes jobs
+	observer  observer
+
+	// Of a worker within another command: the one batch that it knows of, "" for all; and
+	// the API keys that it shares with the command.
+	only     string
+	api      *api
+	keysFile string // to be watched; "" for none
 
 	mu      sync.RWMutex
 	lanes   map[string]*lane
@@ -99,6 +108,7 @@ type worker struct {
 	folders map[string]*sharedFolder
 	tends   map[string]bool   // batches that this worker feeds and reports on
 	trouble map[string]string // by batch; "" is the worker itself
+	stuckBy map[string]error  // what no waiting will end, by batch
 
 	pace landedTimes
 	told toldTroubles
@@ -124,9 +134,15 @@ func runWorker(ctx context.Context, p Process) (err error) {
 	}
 	w.logger.InfoContext(ctx, "worker started", "worker", w.name, "version", version(), "bucket", w.bucket.Path(""))
 	defer w.logger.InfoContext(ctx, "worker stopped", "worker", w.name)
+	w.work(ctx)
+	return nil
+}
+
+// work works in one life of Redis after the other until ctx is done.
+func (w *worker) work(ctx context.Context) {
 	var watching sync.WaitGroup
 	defer watching.Wait()
-	if w.settings.KeysFile != "" {
+	if w.keysFile != "" {
 		watching.Go(func() { w.watchKeys(ctx) })
 	}
 	for ctx.Err() == nil {
@@ -135,13 +151,25 @@ func runWorker(ctx context.Context, p Process) (err error) {
 		case ctx.Err() != nil:
 		case errors.Is(err, errLifeOver):
 			w.logger.WarnContext(ctx, "redis lost its state; going on from what the bucket and the provider know")
+			w.observer.tell("Redis lost its state; going on from what the folder and the provider know")
 		case err != nil:
 			w.note("", err.Error())
 			w.logger.ErrorContext(ctx, "worker does not get to work, trying again", "err", err, "hint", job.Hint(err))
+			if !redisFailed(err) {
+				w.observer.isBlocked(blockage{err: err, hint: job.Hint(err)})
+			}
 			rest(ctx, restoreRest)
 		}
 	}
-	return nil
+}
+
+// emptyWorker is a worker that is not connected to anything.
+func emptyWorker(p Process, s config.Settings, name string) *worker {
+	return &worker{
+		process: p, settings: s, name: name, started: time.Now(), keysFile: s.KeysFile, requests: newWorkCounts(),
+		lanes: make(map[string]*lane), batches: make(map[string]*heldBatch), folders: make(map[string]*sharedFolder),
+		tends: make(map[string]bool), trouble: make(map[string]string), stuckBy: make(map[string]error),
+	}
 }
 
 func newWorker(ctx context.Context, p Process) (*worker, error) {
@@ -149,14 +177,10 @@ func newWorker(ctx context.Context, p Process) (*worker, error) {
 	if err != nil {
 		return nil, &inputError{err}
 	}
-	w := &worker{
-		process: p, settings: settings, started: time.Now(),
-		lanes: make(map[string]*lane), batches: make(map[string]*heldBatch), folders: make(map[string]*sharedFolder), tends: make(map[string]bool), trouble: make(map[string]string),
-	}
+	w := emptyWorker(p, settings, settings.Worker)
 	if w.logger, err = newLogger(p.Stderr, settings, slog.LevelInfo); err != nil {
 		return nil, err
 	}
-	w.name = settings.Worker
 	if w.name == "" {
 		host, err := os.Hostname()
 		if err != nil {
@@ -178,11 +202,21 @@ func (w *worker) meet(ctx context.Context) (err error) {
 	if w.process.redis == nil {
 		w.add("close Redis", w.redis.Close)
 	}
-	w.admission = admission.New(admission.Options{Redis: w.redis, Prefix: redisPrefix})
-	w.fleet = fleet.New(w.redis, redisPrefix)
+	id, err := claimFleet(ctx, fleet.NewClaims(w.redis), w.settings.Fleet, w.bucket)
+	if err != nil {
+		return err
+	}
+	w.prefix = prefixOf(id)
+	w.join(ctx, admission.New(admission.Options{Redis: w.redis, Prefix: w.prefix}))
+	return nil
+}
+
+// join makes what the worker needs of its Redis and its bucket.
+func (w *worker) join(ctx context.Context, a *admission.Admission) {
+	w.admission, w.fleet = a, fleet.New(w.redis, w.prefix)
+	w.metrics = telemetry.New(telemetry.NewRegistry(), version(), telemetryLists())
 	w.thumbs = newThumbnailer(ctx, w.bucket, w.logger)
 	w.add("finish thumbnails", func() error { w.thumbs.stop(); return nil })
-	return nil
 }
 
 // note tells those who look at the fleet what keeps a batch, or the worker itself

@@ -17,6 +17,9 @@ const (
 	roundTick = 15 * time.Second
 	// beatTick is how often a worker says what it does.
 	beatTick = 2 * time.Second
+	// aliveTick is how often it is asked whether Redis has kept its state. Nothing is
+	// granted in between, should it have lost it.
+	aliveTick = time.Second
 )
 
 // errLifeOver says that Redis is not in the life any more in which this worker has
@@ -109,7 +112,14 @@ func (s *shiftWork) hear(ctx context.Context) {
 // tell tells the others what this worker does and knows.
 func (s *shiftWork) tell(ctx context.Context) {
 	if err := s.fleet.Beat(ctx, s.beat()); err != nil && ctx.Err() == nil {
-		s.logger.DebugContext(ctx, "redis does not take the beat", "err", err)
+		s.logger.DebugContext(ctx, "heartbeat not written", "err", err)
+	}
+	for _, batch := range s.heldList() {
+		if held := s.held(batch); held != nil {
+			if err := s.tellWork(ctx, held); err != nil && ctx.Err() == nil {
+				s.logger.DebugContext(ctx, "requests and waits not counted yet", "batch_id", batch, "err", err)
+			}
+		}
 	}
 }
 
@@ -194,7 +204,7 @@ func (w *worker) laneList() []*lane {
 }
 
 // leases are what the processes on one Redis agree on.
-func (w *worker) leases() *record.Store { return leasesOf(w.redis) }
+func (w *worker) leases() *record.Store { return leasesOf(w.redis, w.prefix) }
 
 // enterLife takes part in the life that Redis is in. If there is none, one worker
 // restores what Redis lost, and the others wait for it.

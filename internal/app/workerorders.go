@@ -56,6 +56,9 @@ func (w *worker) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if w.only != "" {
+		open = slices.DeleteFunc(open, func(batch string) bool { return batch != w.only })
+	}
 	for _, batch := range open {
 		held, err := w.readHeld(ctx, batch)
 		if err != nil {
@@ -63,7 +66,10 @@ func (w *worker) refresh(ctx context.Context) error {
 				return context.Cause(ctx)
 			}
 			w.note(batch, err.Error())
-			w.logger.ErrorContext(ctx, "batch cannot be worked on", "batch_id", batch, "err", err, "hint", job.Hint(err))
+			if !errors.Is(err, errElsewhere) {
+				w.logger.ErrorContext(ctx, "batch cannot be worked on", "batch_id", batch, "err", err, "hint", job.Hint(err))
+				w.observer.isBlocked(blockage{err: err, hint: job.Hint(err)})
+			}
 			continue
 		}
 		w.note(batch, "")
@@ -76,12 +82,17 @@ func (w *worker) refresh(ctx context.Context) error {
 			delete(w.batches, batch)
 			delete(w.folders, batch)
 			delete(w.trouble, batch)
+			delete(w.stuckBy, batch)
 		}
 	}
 	return nil
 }
 
-var errNoOrder = errors.New("it is marked as open and has no order")
+var (
+	errNoOrder = errors.New("it is marked as open and has no order")
+	// errElsewhere says that a batch is another process' alone.
+	errElsewhere = errors.New("no other worker may take part")
+)
 
 // readHeld reads what a batch's folder says.
 func (w *worker) readHeld(ctx context.Context, batch string) (*heldBatch, error) {
@@ -91,6 +102,9 @@ func (w *worker) readHeld(ctx context.Context, batch string) (*heldBatch, error)
 	}
 	if err != nil {
 		return nil, err
+	}
+	if o.Local && w.only == "" {
+		return nil, fmt.Errorf("batch %s is worked on by enqueue run, without a Redis server: %w", batch, errElsewhere)
 	}
 	c, err := readControl(ctx, w.bucket, o)
 	if err != nil {
@@ -124,6 +138,7 @@ func (w *worker) hold(ctx context.Context, next *heldBatch) {
 	if before != nil && before.knows() == next.knows() && before.begun == next.begun {
 		return
 	}
+	w.observer.hasChanged()
 	w.logger.InfoContext(ctx, "order heard of", "batch_id", next.batch, "order", next.order.ID, "state", string(next.control.State))
 	w.wakeLane(ctx, next.lane)
 }
@@ -141,9 +156,13 @@ func (w *worker) began(held *heldBatch) {
 
 // laneNamed returns the lane of this name.
 func (w *worker) laneNamed(name string) (*lane, error) {
-	pool, mode, found := strings.Cut(name, "/")
-	if !found {
+	parts := strings.SplitN(name, "/", 3)
+	if len(parts) < 2 {
 		return nil, fmt.Errorf("lane %q: not a pool and a mode", name)
 	}
-	return w.lane(&order{Pool: pool, Mode: job.Mode(mode)})
+	o := &order{Pool: parts[0], Mode: job.Mode(parts[1])}
+	if len(parts) == 3 {
+		o.Own, o.Batch = true, parts[2]
+	}
+	return w.lane(o)
 }

@@ -9,17 +9,21 @@ import (
 	"nightshift/internal/config"
 )
 
+// keysTick is how often the keys file is looked at.
+const keysTick = 2 * time.Second
+
 // watchKeys lets changes of the keys file take effect while the worker works. A file
 // that is broken is told, and what it said before stays in force.
 func (w *worker) watchKeys(ctx context.Context) {
-	first, err := config.ReadKeys(w.settings.KeysFile, w.process.Environ)
+	first, err := config.ReadKeys(w.keysFile, w.process.Environ)
 	if err != nil { // it was good when the worker was started; the next look tells
 		first = &config.Keys{}
 	}
-	config.WatchKeys(ctx, w.settings.KeysFile, w.process.Environ, first, keysTick,
+	config.WatchKeys(ctx, w.keysFile, w.process.Environ, first, keysTick,
 		func(keys *config.Keys) bool { return w.reload(ctx, keys) },
 		func(err error) {
 			w.logger.ErrorContext(ctx, "keys file not read, the old one stays in force", "err", err)
+			w.observer.tell("keys file not read, the old one stays in force: " + err.Error())
 		})
 }
 
@@ -35,14 +39,18 @@ func (w *worker) reload(ctx context.Context, keys *config.Keys) (done bool) {
 		err := w.reloadLane(ctx, l, keys)
 		if errors.Is(err, errNotNoted) {
 			w.logger.WarnContext(ctx, "keys file not taken over yet, trying again", "lane", l.name, "err", err)
+			w.observer.tell("keys file not taken over yet, trying again: " + err.Error())
 			done = false
 			continue
 		}
 		if err != nil {
 			w.logger.ErrorContext(ctx, "keys file not taken over, the old one stays in force", "lane", l.name, "err", err)
+			w.observer.tell("keys file not taken over, the old one stays in force: " + err.Error())
 			continue
 		}
-		w.logger.InfoContext(ctx, "keys file taken over", "lane", l.name, "keys", len(l.api.keys.usable(nil)))
+		used := len(l.api.keys.usable(nil))
+		w.logger.InfoContext(ctx, "keys file taken over", "lane", l.name, "keys", used)
+		w.observer.tell("keys file taken over: " + counted(used, "key") + " in use")
 	}
 	return done
 }

@@ -2,11 +2,13 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"nightshift/internal/admission"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
+	"nightshift/internal/runner"
 )
 
 // restoredBatch is a batch that a worker brings back into an empty Redis.
@@ -69,7 +71,7 @@ func (w *worker) dropPools(ctx context.Context) error {
 		if begun != "" && strings.HasSuffix(pool, " "+begun) {
 			continue
 		}
-		e := newEngine(engineParts{redis: w.redis, pool: pool, settings: w.settings, logger: w.logger})
+		e := newEngine(engineParts{redis: w.redis, prefix: w.prefix, pool: pool, settings: w.settings, logger: w.logger})
 		if err := e.store.Wipe(ctx); err != nil {
 			return err
 		}
@@ -119,9 +121,6 @@ func (w *worker) toRestore(ctx context.Context) (map[string]*restoredBatch, erro
 }
 
 func (w *worker) restoreBatch(ctx context.Context, b *restoredBatch) error {
-	if err := b.ownName(ctx, w.leases()); err != nil {
-		return err
-	}
 	if err := b.takeUp.engine.store.Begin(ctx, b.batch, b.order.ID); err != nil {
 		return err
 	}
@@ -146,13 +145,36 @@ func (w *worker) takeUp(ctx context.Context, held *heldBatch) (*takeUp, error) {
 		return nil, err
 	}
 	t := &takeUp{
-		folder: held.folder, name: held.order.Name, gate: held.lane.gate, keys: held.lane.api.keys, engine: held.lane.engine.Load(),
+		folder: held.folder, found: w.found, name: held.order.Name, gate: held.lane.gate, keys: held.lane.api.keys, engine: held.lane.engine.Load(),
 		plan: held.order.Plan, places: held.order.Jobs, priority: held.order.Priority, order: held.order.ID,
 	}
 	if state != nil {
 		t.before = state.Keys
+		if held.lane.api.builtIn && onBuiltIn(state.Keys) {
+			t.gone = w.started
+		}
 	}
 	return t, nil
+}
+
+// found tells what is taken over from earlier processes.
+func (w *worker) found(open []runner.Open) {
+	var known, lost int
+	var cu job.CU
+	for _, o := range open {
+		if o.Inference == "" {
+			lost++
+			continue
+		}
+		known++
+		cu += o.Job.Quote
+	}
+	if known > 0 {
+		w.observer.tell(fmt.Sprintf("found %s of an earlier run, %s CU: paid already, collecting them", counted(known, "inference"), cu))
+	}
+	if lost > 0 {
+		w.observer.tell(fmt.Sprintf("%s of an earlier run had no answer: looking them up before anything is sent again", counted(lost, "submission")))
+	}
 }
 
 func (w *worker) exporterOf(held *heldBatch) *exporter {

@@ -5,9 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"nightshift/internal/bucket"
 	"nightshift/internal/job"
-	"nightshift/internal/telemetry"
 )
 
 // landed passes a recorded result on.
@@ -15,6 +13,10 @@ func (w *worker) landed(batch string, result job.Result) {
 	w.metrics.JobEnded(result)
 	w.pace.landed(batch, len(result.Images), time.Now())
 	w.thumbs.landed(batch, result)
+	w.observer.hasLanded(result)
+	w.mu.Lock()
+	delete(w.stuckBy, batch)
+	w.mu.Unlock()
 }
 
 // tellAgain is after how long the same trouble is told again.
@@ -41,18 +43,6 @@ func (t *toldTroubles) again(trouble string, now time.Time) bool {
 	return true
 }
 
-// stuck tells of something that no waiting will mend.
-func (w *worker) stuck(err error) {
-	w.note("", err.Error())
-	if bucket.Away(err) {
-		w.logger.Warn("storage does not answer, waiting", telemetry.AttrComponent, "storage", "err", err)
-		return
-	}
-	if w.told.again(job.Hint(err), time.Now()) {
-		w.logger.Error("work stands until a person mends this", telemetry.AttrComponent, "storage", "err", err, "hint", job.Hint(err))
-	}
-}
-
 // dearer pauses a batch when a bill is further above its quote than its manifest
 // allows: the prices that the plan was agreed on no longer hold.
 func (w *worker) dearer(ref job.Ref, row string, quote, billed job.CU) {
@@ -62,9 +52,14 @@ func (w *worker) dearer(ref job.Ref, row string, quote, billed job.CU) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), pingTime)
 	defer cancel()
-	why := "row " + row + " was billed " + billed.String() + " CU and quoted " + quote.String() +
-		", more than budget.drift of the manifest allows; look at the prices with enqueue plan, then resume or cancel"
-	err := writeControl(ctx, w.bucket, held.order, controlPause, why)
+	c := control{
+		State: controlPause, Guard: true,
+		Why: "row " + row + " was billed " + billed.String() + " CU and quoted " + quote.String() +
+			", more than budget.drift of the manifest allows",
+		Hint: "look at the prices with enqueue plan; to accept them, raise budget.drift, or enqueue resume " + ref.Batch,
+	}
+	w.observer.isBlocked(*c.blockage())
+	err := writeControl(ctx, w.bucket, held.order, c)
 	if err == nil {
 		err = w.fleet.Announce(ctx)
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ const (
 	URLVariable    = "SCENARIO_API_URL"
 	RedisVariable  = "NIGHTSHIFT_REDIS"
 	BucketVariable = "NIGHTSHIFT_BUCKET"
+	FleetVariable  = "NIGHTSHIFT_FLEET"
 )
 
 // ListenOff in place of an address: metrics and health are not served.
@@ -41,6 +43,7 @@ type Settings struct {
 
 	Output string `env:"NIGHTSHIFT_OUT" envDefault:"out"`
 	Bucket string `env:"NIGHTSHIFT_BUCKET"`
+	Fleet  string `env:"NIGHTSHIFT_FLEET" envDefault:"default"`
 
 	RequestsPerMinute int    `env:"NIGHTSHIFT_REQUESTS_PER_MINUTE" envDefault:"100"`
 	Parallel          int    `env:"NIGHTSHIFT_PARALLEL" envDefault:"0"`
@@ -85,6 +88,8 @@ func readable(err error) error {
 	return errors.Join(lines...)
 }
 
+var fleetName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+
 // Validate joins every complaint; each starts with the variable's name.
 func (s Settings) Validate() error {
 	var wrong []error
@@ -95,6 +100,9 @@ func (s Settings) Validate() error {
 		if u, err := url.Parse(s.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 			complain(URLVariable, "must be an http or https address such as http://127.0.0.1:8090")
 		}
+	}
+	if !fleetName.MatchString(s.Fleet) {
+		complain(FleetVariable, "is %q, must be letters, digits, '-', '_' or '.'", s.Fleet)
 	}
 	if s.Output == "" {
 		complain("NIGHTSHIFT_OUT", "must name a folder")

@@ -27,7 +27,8 @@ func TestLoad(t *testing.T) {
 		Key: "key", Secret: "a=b", URL: "http://127.0.0.1:8090", Project: "proj", Output: "/srv/art",
 		RequestsPerMinute: 60, Parallel: 7, KeyBudget: "12.5", SubmitSlots: 2, CollectSlots: 3,
 		Drain: 5 * time.Second, Grace: 2 * time.Minute, LogLevel: "warn", LogFormat: "json",
-		Bucket: "s3://art/nights", Listen: "[::1]:80", Worker: "night-1",
+		Bucket: "s3://art/nights",
+		Fleet:  "default", Listen: "[::1]:80", Worker: "night-1",
 	}
 	// Formatted with %+v, the secrets would be equal whatever they are.
 	if got != want {

@@ -7,3 +7,7 @@ func (f *Fleet) workersKey() string           { return f.prefix + "workers" }
 func (f *Fleet) workerKey(name string) string { return f.prefix + "worker:" + name }
 func (f *Fleet) feedsKey(life string) string  { return f.prefix + "feeds:" + life }
 func (f *Fleet) poolsKey() string             { return f.prefix + "pools" }
+
+func (f *Fleet) workKey(batch, submission string) string {
+	return f.prefix + "work:" + submission + ":" + batch
+}

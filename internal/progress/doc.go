@@ -30,7 +30,7 @@
 //	{"type":"result", "result":{…}}  a job that ended: a line of results.jsonl or errors.jsonl
 //	{"type":"message", "text":"…"}   what the program has to say meanwhile
 //	{"type":"summary", …}            the last line, see [Summary]
-//	  batch, mode, outcome (complete, interrupted, stopped, cancelled), reason
+//	  batch, mode, outcome (complete, interrupted, blocked, cancelled), reason
 //	  jobs          {total, succeeded, kept, failed, cancelled, notRun}
 //	  images        stored in this run
 //	  failures      [{kind, reason, hint, jobs, rows}], most frequent first

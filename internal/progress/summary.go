@@ -19,7 +19,7 @@ type Outcome string
 const (
 	Complete    Outcome = "complete"    // every job ended, some perhaps failed
 	Interrupted Outcome = "interrupted" // a person or a shutdown ended it
-	Stopped     Outcome = "stopped"     // ended early for the reason given with it
+	Blocked     Outcome = "blocked"     // nothing goes on without a person, for the reason given with it
 	Cancelled   Outcome = "cancelled"   // a person ended it; what was sent is stored
 )
 
@@ -28,7 +28,7 @@ type Summary struct {
 	Batch   string
 	Mode    job.Mode
 	Outcome Outcome
-	Reason  string // why it was stopped
+	Reason  string // why it is blocked or was ended
 	Hint    string // and what a person can do about it
 
 	// Jobs by how they ended; Kept had their result before this run.

@@ -43,7 +43,7 @@ func summaries() map[string]Summary {
 	interrupted.Remote.Inferences, interrupted.Remote.CU = 12, 129*job.OneCU
 
 	stopped := interrupted
-	stopped.Outcome, stopped.Reason = Stopped, "the batch's budget of 500 CU is used up"
+	stopped.Outcome, stopped.Reason = Blocked, "the batch's budget of 500 CU is used up"
 	stopped.Remote.Inferences, stopped.Remote.CU = 1, 10*job.OneCU
 
 	kept := Summary{Batch: "potion-icons", Mode: job.Test, Outcome: Complete, Took: time.Second, Requests: 2, Folder: "/data/out"}

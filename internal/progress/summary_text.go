@@ -16,7 +16,7 @@ const (
 func (s *Summary) text(p *page) {
 	p.line(s.verdict())
 	p.blank()
-	if s.Outcome == Stopped || s.Outcome == Cancelled && s.Reason != "" {
+	if s.Outcome == Blocked || s.Outcome == Cancelled && s.Reason != "" {
 		p.field("reason", yellow, orUnknown(clean(s.Reason, longText)))
 	}
 	p.field("jobs", plain, s.jobs())
@@ -47,8 +47,8 @@ func (s *Summary) verdict() (paint, string) {
 	switch {
 	case s.Outcome == Interrupted:
 		return yellow, name + " interrupted" + after + ": " + made
-	case s.Outcome == Stopped:
-		return yellow, name + " stopped" + after + ": " + made
+	case s.Outcome == Blocked:
+		return yellow, name + " blocked" + after + ": " + made
 	case s.Outcome == Cancelled:
 		return yellow, name + " cancelled" + after + ": " + made
 	case s.Jobs.Failed > 0:
@@ -154,7 +154,7 @@ func (s *Summary) remote() string {
 // advice is what a person can do next, "" if nothing is left to do.
 func (s *Summary) advice() string {
 	switch {
-	case s.Outcome == Stopped && s.Hint != "":
+	case s.Hint != "":
 		return clean(s.Hint, longText)
 	case s.Jobs.Failed > 0:
 		if s.Fleet {

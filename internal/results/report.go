@@ -20,7 +20,7 @@ const (
 	Ongoing     Outcome = "running"     // not ended; a report in between
 	Complete    Outcome = "complete"    // every job ended, some perhaps failed
 	Interrupted Outcome = "interrupted" // shut down; the next run goes on from here
-	Stopped     Outcome = "stopped"     // ended early for the reason given with it
+	Blocked     Outcome = "blocked"     // nothing goes on without a person, for the reason given with it
 	Cancelled   Outcome = "cancelled"   // a person ended it; what was under way is stored
 )
 
@@ -33,7 +33,8 @@ type Report struct {
 	Batch   string    `json:"batch"`
 	Mode    job.Mode  `json:"mode"`
 	State   Outcome   `json:"state"`
-	Reason  string    `json:"reason,omitempty"` // why it was stopped
+	Reason  string    `json:"reason,omitempty"` // why it is blocked or was ended
+	Hint    string    `json:"hint,omitempty"`   // what a person can do about it
 	Started time.Time `json:"started,omitzero"`
 	Ended   time.Time `json:"ended,omitzero"` // absent while it is running
 

@@ -32,7 +32,7 @@ func TestReports(t *testing.T) {
 	cases := map[string]results.Report{
 		"report-empty.json": {Batch: "night", Mode: job.Test, State: results.Ongoing},
 		"report-full.json": {
-			Batch: "night", Mode: job.Live, State: results.Stopped, Reason: "the batch's budget of 500 CU is spent",
+			Batch: "night", Mode: job.Live, State: results.Blocked, Reason: "the batch's budget of 500 CU is spent",
 			Started: sampleStart, Ended: sampleStart.Add(90*time.Minute + 250*time.Millisecond),
 			Counts: results.Counts{Jobs: 100, Kept: 7, Succeeded: 80, Failed: 3, Cancelled: 1, NotRun: 9, Images: 160},
 			CU:     results.Bill{Quoted: 420 * job.OneCU, Billed: 431*job.OneCU + 250, Refunded: 10*job.OneCU + 750},

@@ -190,7 +190,7 @@ func hostileResults() []job.Result {
 func writeHostileSheet(t testing.TB, bucket *folder) {
 	t.Helper()
 	appendAll(t, results.NewLog(bucket, "night"), hostileResults()...)
-	options := results.SheetOptions{Report: results.Report{Batch: hostile[0], Mode: job.Test, State: results.Stopped, Reason: hostile[0]}}
+	options := results.SheetOptions{Report: results.Report{Batch: hostile[0], Mode: job.Test, State: results.Blocked, Reason: hostile[0]}}
 	if err := results.WriteSheet(t.Context(), bucket, "night", options); err != nil {
 		t.Fatal(err)
 	}

@@ -124,7 +124,7 @@ func (r *Runner) storeFailed(ctx context.Context, rec *job.Record, asset string,
 		}, func() error { return r.settle(ctx, rec, charged(rec), 0) })
 	}
 	if job.Hint(cause) != "" && r.Stuck != nil {
-		r.Stuck(fmt.Errorf("store images of job %s (%s): %w", rec.Ref, rec.Job.Row, cause))
+		r.Stuck(rec.Ref.Batch, fmt.Errorf("store images of job %s (%s): %w", rec.Ref, rec.Job.Row, cause))
 	}
 	count := job.Change{From: []job.State{job.Storing}, To: job.Storing, StoreTries: tries}
 	if taken, err := takenOver(r.Store.Change(ctx, rec, count)); taken || err != nil {

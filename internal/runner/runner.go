@@ -26,7 +26,7 @@ type Options struct {
 	Landed func(batch string, r job.Result)
 	// Stuck, if set, is called with an error that no waiting will mend, such as a
 	// full disk; the work goes on trying.
-	Stuck func(err error)
+	Stuck func(batch string, err error)
 	// Dearer, if set, is called when a run was billed above its quote, after the
 	// bill was settled.
 	Dearer func(ref job.Ref, row string, quote, billed job.CU)

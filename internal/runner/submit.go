@@ -109,7 +109,7 @@ func (r *Runner) unsent(ctx context.Context, rec *job.Record, cause error) error
 	ctx, cancel := recording(ctx)
 	defer cancel()
 	if job.Hint(cause) != "" && r.Stuck != nil {
-		r.Stuck(fmt.Errorf("submit job %s (%s): %w", rec.Ref, rec.Job.Row, cause))
+		r.Stuck(rec.Ref.Batch, fmt.Errorf("submit job %s (%s): %w", rec.Ref, rec.Job.Row, cause))
 	}
 	if _, err := takenOver(r.giveBack(ctx, rec)); err != nil {
 		return errors.Join(cause, err)

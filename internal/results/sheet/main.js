@@ -140,7 +140,7 @@ function showFacets() {
   facetBox.hidden = sheet.facets.length === 0;
 }
 
-const outcomes = { running: "Still running", complete: "Complete", interrupted: "Interrupted, the next run goes on from here", stopped: "Stopped" };
+const outcomes = { running: "Still running", complete: "Complete", interrupted: "Interrupted, the next run goes on from here", blocked: "Blocked until somebody acts", cancelled: "Cancelled" };
 
 function showHead() {
   const { report, failed } = sheet;

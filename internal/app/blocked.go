@@ -1,0 +1,161 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"nightshift/internal/bucket"
+	"nightshift/internal/job"
+	"nightshift/internal/results"
+	"nightshift/internal/runner"
+)
+
+// blockage is why nothing of a batch goes on without a person.
+type blockage struct {
+	err  error
+	hint string // what the person can do
+}
+
+// certain is how long it must look as if nothing went on: waiting jobs are tried one
+// after another, and a cheaper one may still fit where an expensive one does not.
+const certain = 5 * time.Second
+
+// blockedFor remembers since when a batch looks blocked.
+type blockedFor struct{ since time.Time }
+
+// lasting reports whether it has looked so for long enough.
+func (b *blockedFor) lasting(blocked bool) bool {
+	if !blocked {
+		b.since = time.Time{}
+		return false
+	}
+	if b.since.IsZero() {
+		b.since = time.Now()
+	}
+	return time.Since(b.since) >= certain
+}
+
+// blockedBy is what keeps the whole batch from going on until a person does something,
+// or nil: everything that was sent is collected, and the rest waits for something that no
+// time brings.
+func (s *steward) blockedBy(held *heldBatch, counts job.Counts) *blockage {
+	if stuck := s.stuckOn(s.batch); stuck != nil {
+		return &blockage{err: stuck, hint: job.Hint(stuck)}
+	}
+	waits := s.waitsOf(held)
+	if !s.looksBlocked.lasting(needsOperator(counts, waits)) {
+		return nil
+	}
+	return &blockage{err: errors.New(waits.Detail), hint: remedy(waits.Reason)}
+}
+
+// waitsOf is what the batch waits for: what its jobs were refused for last, and else what
+// its lane waits for beside them.
+func (s *steward) waitsOf(held *heldBatch) runner.Waits {
+	r := held.lane.engine.Load().runner
+	if own := r.WaitOf(s.batch); own != nil {
+		return runner.Waits{Reason: own.Reason, Detail: own.Detail, Endless: own.Endless}
+	}
+	return r.Waits()
+}
+
+// needsOperator reports whether nothing but a person brings the batch on. Lost replies
+// that a person must decide, and runs that no key may read any more, are under way for
+// ever.
+func needsOperator(counts job.Counts, waits runner.Waits) bool {
+	unknown := counts.Jobs[job.Unknown]
+	underWay := counts.Jobs[job.Sending] + counts.Jobs[job.Running] + counts.Jobs[job.Storing]
+	switch waits.Reason {
+	case "", job.WaitPaused:
+		return false
+	case job.WaitDecision:
+		return underWay == 0 && counts.Jobs[job.Queued]+counts.Jobs[job.Admitted] == 0
+	case job.WaitQuarantine:
+		return waits.Endless && counts.Jobs[job.Sending]+counts.Jobs[job.Storing] == 0
+	default:
+		return waits.Endless && underWay+unknown == 0
+	}
+}
+
+// noteBlocked writes into the batch's control that it is blocked, with a report for who
+// looks in the morning, or that it is no more.
+func (s *steward) noteBlocked(ctx context.Context, held *heldBatch, counts job.Counts) error {
+	found := s.blockedBy(held, counts)
+	wasBlocked := held.control.State == controlBlocked
+	switch {
+	case found == nil && !wasBlocked, found != nil && wasBlocked && held.control.Why == found.err.Error():
+		return nil
+	case found != nil && !s.observer.isBlocked(*found):
+		s.logger.ErrorContext(ctx, "batch blocked until a person acts; retrying", "batch_id", s.batch, "err", found.err, "hint", found.hint)
+	}
+	now, err := readControl(ctx, s.bucket, held.order)
+	if err != nil || now.State != controlGo && now.State != controlBlocked {
+		return err // a person wants something else of it
+	}
+	next := control{State: controlGo}
+	if found != nil {
+		next = control{State: controlBlocked, Why: found.err.Error(), Hint: found.hint}
+	}
+	if err := writeControl(ctx, s.bucket, held.order, next); err != nil {
+		return err
+	}
+	if found != nil {
+		if _, err := s.report(ctx, held, ending{outcome: results.Blocked, err: found.err, hint: found.hint}); err != nil {
+			return err
+		}
+	}
+	return s.fleet.Announce(ctx)
+}
+
+func overBudget(reason job.WaitReason) bool {
+	switch reason {
+	case job.WaitBatchCU, job.WaitKeyCU, job.WaitProjectCU, job.WaitTeamCU:
+		return true
+	default:
+		return false
+	}
+}
+
+// remedy says what a person can do about a wait that does not end by itself.
+func remedy(reason job.WaitReason) string {
+	switch reason {
+	case job.WaitBatchCU:
+		return "raise budget.cu in the manifest, or the cap of the batch in the keys file, and run it again; what is made is kept"
+	case job.WaitKeyCU, job.WaitProjectCU, job.WaitTeamCU:
+		return "raise the cap (NIGHTSHIFT_MAX_CU, or the keys file) or add a key, and run again; what is made is kept"
+	case job.WaitAllowance:
+		return "buy more CU, raise the key's own limit at the provider, or wait for the next billing period; then run again"
+	case job.WaitQuarantine:
+		return "give a valid key in SCENARIO_API_KEY and SCENARIO_API_SECRET, or in the keys file, and run again"
+	case job.WaitNoKey:
+		return "add a key to the pool that may run the model, and run again"
+	case job.WaitDecision:
+		return "say what became of them with enqueue resolve, then run again"
+	default:
+		return "correct what it waits for and run again"
+	}
+}
+
+// stuck takes note of trouble of a batch that no waiting will end, and tells of it.
+func (w *worker) stuck(batch string, err error) {
+	w.note(batch, err.Error())
+	if bucket.Away(err) {
+		w.logger.Warn("storage does not answer, waiting", "batch_id", batch, "err", err)
+		return
+	}
+	w.mu.Lock()
+	w.stuckBy[batch] = err
+	w.mu.Unlock()
+	if !w.observer.isBlocked(blockage{err: err, hint: job.Hint(err)}) && w.told.again(job.Hint(err), time.Now()) {
+		w.logger.Error("batch blocked until a person acts; retrying", "batch_id", batch, "err", err, "hint", job.Hint(err))
+	}
+}
+
+// stuckOn is the trouble that keeps a batch from being stored or sent; nil if there is
+// none, or if a job came through since.
+func (w *worker) stuckOn(batch string) error {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return w.stuckBy[batch]
+}
