@@ -12,7 +12,6 @@ import (
 	"nightshift/internal/config"
 	"nightshift/internal/job"
 	"nightshift/internal/queue"
-	"nightshift/internal/record"
 	"nightshift/internal/runner"
 )
 
@@ -23,7 +22,6 @@ const lanePoll = 500 * time.Millisecond
 // the watcher.
 type engine struct {
 	runner  *runner.Runner
-	store   *record.Store
 	queue   *queue.Queue
 	submit  queue.Handler
 	collect queue.Handler
@@ -46,11 +44,10 @@ type engineParts struct {
 
 func newEngine(p engineParts) *engine {
 	e := &engine{
-		store: record.NewStore(p.redis, p.prefix, p.pool),
-		queue: queue.New(queue.Options{Redis: p.redis, Pool: p.pool, Logger: p.logger}),
+		queue: queue.New(queue.Options{Redis: p.redis, Prefix: p.prefix, Pool: p.pool, Logger: p.logger}),
 	}
 	options := p.runner
-	options.Store, options.Tasks, options.Logger, options.Grace = e.store, e.queue, p.logger, p.settings.Grace
+	options.Store, options.Tasks, options.Logger, options.Grace = e.queue, e.queue, p.logger, p.settings.Grace
 	e.runner = runner.New(options)
 	e.submit, e.collect = counting(p.submitting, e.runner.Submit), counting(p.storing, e.runner.Collect)
 	return e

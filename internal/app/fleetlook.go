@@ -9,7 +9,7 @@ import (
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
-	"nightshift/internal/record"
+	"nightshift/internal/queue"
 	"nightshift/internal/results"
 )
 
@@ -95,8 +95,10 @@ func (v *fleetView) count(ctx context.Context, r *batchRecord, w *batchWork) err
 	if err != nil {
 		return err
 	}
-	store := record.NewStore(v.redis, v.prefix, lanePool(r.order.lane(), life))
-	counts, err := store.Counts(ctx, r.batch)
+	jobs := queue.New(queue.Options{
+		Redis: v.redis, Prefix: v.prefix, Pool: lanePool(r.order.lane(), life), Logger: v.logger,
+	})
+	counts, err := jobs.Counts(ctx, r.batch)
 	if err != nil {
 		return err
 	}

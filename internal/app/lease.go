@@ -6,18 +6,18 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"nightshift/internal/record"
+	"nightshift/internal/queue"
 )
 
 // leasesOf are what the processes that work on one bucket agree on.
-func leasesOf(client redis.UniversalClient, prefix string) *record.Store {
-	return record.NewStore(client, prefix, "leases")
+func leasesOf(client redis.UniversalClient, prefix string) *queue.Leases {
+	return queue.NewLeases(client, prefix, "leases")
 }
 
 // restoreLease is held by who restores what Redis lost.
 const restoreLease = "restore"
 
-func dropRestoreLease(ctx context.Context, leases *record.Store, token string, logger *slog.Logger) {
+func dropRestoreLease(ctx context.Context, leases *queue.Leases, token string, logger *slog.Logger) {
 	if err := leases.Drop(context.WithoutCancel(ctx), restoreLease, token); err != nil {
 		logger.WarnContext(ctx, "lease on restoring Redis not given back, others wait for its end", "err", err)
 	}

@@ -128,7 +128,7 @@ func (t *takeUp) finished(ctx context.Context) error {
 			return err
 		}
 		ref := job.Ref{Batch: t.batch, ID: result.Job}
-		if err := t.engine.store.Ended(ctx, ref, result.Index, result.State, len(result.Images)); err != nil {
+		if err := t.engine.queue.Ended(ctx, ref, result.Index, result.State, len(result.Images)); err != nil {
 			return err
 		}
 	}

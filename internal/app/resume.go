@@ -44,7 +44,7 @@ func (t *takeUp) own(ctx context.Context, left *leftovers) error {
 		if result.Inference == "" || fetchedAgain[result.Inference] || result.Recorded.Before(oldest.Add(-runner.LookBack)) {
 			continue
 		}
-		if err := t.engine.store.Own(ctx, result.Inference, result.Submitted); err != nil {
+		if err := t.engine.queue.Own(ctx, result.Inference, result.Submitted); err != nil {
 			return err
 		}
 	}
@@ -52,7 +52,7 @@ func (t *takeUp) own(ctx context.Context, left *leftovers) error {
 		if fetchedAgain[inference] {
 			continue
 		}
-		if err := t.engine.store.Own(ctx, inference, made); err != nil {
+		if err := t.engine.queue.Own(ctx, inference, made); err != nil {
 			return err
 		}
 	}

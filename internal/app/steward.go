@@ -193,7 +193,7 @@ func (s *steward) liveJobs(ctx context.Context, l *lane) (int, error) {
 
 // counts are the jobs of the batch in a lane by state; see liveJobs.
 func (s *steward) counts(ctx context.Context, l *lane) (job.Counts, error) {
-	counts, err := l.engine.Load().store.Counts(ctx, s.batch)
+	counts, err := l.engine.Load().queue.Counts(ctx, s.batch)
 	if err != nil {
 		return counts, err
 	}
@@ -233,7 +233,7 @@ func (s *steward) begin(ctx context.Context, held *heldBatch) error {
 	if err := s.stillHeld(ctx); err != nil {
 		return err
 	}
-	if err := t.engine.store.Begin(ctx, s.batch, held.order.ID); err != nil {
+	if err := t.engine.queue.Begin(ctx, s.batch, held.order.ID); err != nil {
 		return err
 	}
 	if err := s.noteKeys(ctx, held, nil); err != nil {

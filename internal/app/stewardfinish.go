@@ -117,7 +117,7 @@ func (s *steward) close(ctx context.Context, held *heldBatch) error {
 	if err := s.stillHeld(ctx); err != nil {
 		return err
 	}
-	if err := held.lane.engine.Load().store.Forget(ctx, s.batch); err != nil {
+	if err := held.lane.engine.Load().queue.Forget(ctx, s.batch); err != nil {
 		return err
 	}
 	now, err := readOrder(ctx, s.bucket, s.batch)

@@ -209,7 +209,7 @@ func (s *steward) cancel(ctx context.Context, held *heldBatch) error {
 
 // withdraw ends the jobs of the batch that are queued in a lane and were not sent.
 func (s *steward) withdraw(ctx context.Context, l *lane) error {
-	store := l.engine.Load().store
+	store := l.engine.Load().queue
 	for _, state := range []job.State{job.Queued, job.Admitted} {
 		refs, err := store.In(ctx, state, 0)
 		if err != nil {
@@ -230,7 +230,7 @@ func (s *steward) withdraw(ctx context.Context, l *lane) error {
 // withdrawJob takes the job over, so that no handler can send it any more, and ends
 // it. What such a handler had reserved is given back at the end of the order.
 func (s *steward) withdrawJob(ctx context.Context, l *lane, ref job.Ref) error {
-	rec, err := l.engine.Load().store.Claim(ctx, ref)
+	rec, err := l.engine.Load().queue.Claim(ctx, ref)
 	if errors.Is(err, job.ErrRecordGone) {
 		return nil
 	}
@@ -245,7 +245,7 @@ func (s *steward) withdrawJob(ctx context.Context, l *lane, ref job.Ref) error {
 			return err
 		}
 	}
-	err = l.engine.Load().store.Finish(ctx, rec, job.Cancelled, 0)
+	err = l.engine.Load().queue.Finish(ctx, rec, job.Cancelled, 0)
 	if errors.Is(err, job.ErrFenced) {
 		err = nil // the next look ends it
 	}

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"nightshift/internal/record"
+	"nightshift/internal/queue"
 )
 
 const (
@@ -204,7 +204,7 @@ func (w *worker) laneList() []*lane {
 }
 
 // leases are what the processes on one Redis agree on.
-func (w *worker) leases() *record.Store { return leasesOf(w.redis, w.prefix) }
+func (w *worker) leases() *queue.Leases { return leasesOf(w.redis, w.prefix) }
 
 // enterLife takes part in the life that Redis is in. If there is none, one worker
 // restores what Redis lost, and the others wait for it.

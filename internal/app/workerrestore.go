@@ -72,9 +72,6 @@ func (w *worker) dropPools(ctx context.Context) error {
 			continue
 		}
 		e := newEngine(engineParts{redis: w.redis, prefix: w.prefix, pool: pool, settings: w.settings, logger: w.logger})
-		if err := e.store.Wipe(ctx); err != nil {
-			return err
-		}
 		if err := e.queue.Remove(ctx); err != nil {
 			return err
 		}
@@ -121,7 +118,7 @@ func (w *worker) toRestore(ctx context.Context) (map[string]*restoredBatch, erro
 }
 
 func (w *worker) restoreBatch(ctx context.Context, b *restoredBatch) error {
-	if err := b.takeUp.engine.store.Begin(ctx, b.batch, b.order.ID); err != nil {
+	if err := b.takeUp.engine.queue.Begin(ctx, b.batch, b.order.ID); err != nil {
 		return err
 	}
 	if err := b.takeUp.finished(ctx); err != nil {

@@ -113,7 +113,7 @@ func (w *worker) laneStanding(ctx context.Context, l *lane, s *telemetry.Standin
 		if held == nil || held.lane != l {
 			continue
 		}
-		counts, err := e.store.Counts(ctx, batch)
+		counts, err := e.queue.Counts(ctx, batch)
 		if err != nil {
 			return err
 		}

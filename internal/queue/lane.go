@@ -2,18 +2,10 @@ package queue
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
-
-	"github.com/redis/go-redis/v9"
 
 	"nightshift/internal/rediskeys"
 )
-
-//go:embed wakelane.lua
-var wakeLaneSource string
-
-var wakeLaneScript = redis.NewScript(wakeLaneSource)
 
 // wakeAtMost is how many tasks of a lane are woken at a time: more than a feeder
 // keeps in it, and few enough that Redis is held up for a few milliseconds.
@@ -36,16 +28,20 @@ func (q *Queue) WakeLane(ctx context.Context) error {
 	return nil
 }
 
-// Wipe deletes all tasks of the pool, whatever their state. It is for a batch that
-// is begun again: no process may work on the pool, so tasks that seem to run are
-// left over by one that is gone. The error is Redis'; repeat it then.
+// Wipe deletes all records and tasks of the pool, whatever their state. It is for a
+// batch that is begun again: no process may work on the pool, so tasks that seem to
+// run are left over by one that is gone. The error is Redis'; repeat it then.
 func (q *Queue) Wipe(ctx context.Context) error {
+	// By their names, because tasks that asynq has lost are in no list. asynq's own
+	// list of queues keeps the name: it is written once a process, and the queue is
+	// about to be filled again.
+	prefixes := []string{q.prefix}
 	for _, name := range q.names() {
-		// By their names, because tasks that asynq has lost are in no list. asynq's
-		// own list of queues keeps the name: it is written once a process, and the
-		// queue is about to be filled again.
-		if err := rediskeys.Delete(ctx, q.redis, prefix(name)); err != nil {
-			return fmt.Errorf("wipe queue %s: %w", name, err)
+		prefixes = append(prefixes, prefix(name))
+	}
+	for _, prefix := range prefixes {
+		if err := rediskeys.Delete(ctx, q.redis, prefix); err != nil {
+			return fmt.Errorf("wipe %s*: %w", prefix, err)
 		}
 	}
 	return nil

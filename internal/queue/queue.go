@@ -26,13 +26,16 @@ type Options struct {
 	// Redis bounds every call by its own timeouts and number of tries; a context
 	// that is done ends a call between them, or at once with ContextTimeoutEnabled.
 	Redis  redis.UniversalClient
+	Prefix string // of all keys but asynq's; holds no brace
 	Pool   string // name of the key pool: any text but ""
 	Logger *slog.Logger
 }
 
-// Queue holds the tasks of one key pool.
+// Queue holds the job records and tasks of one key pool.
 type Queue struct {
+	*Leases
 	tag    string // of the pool, in names of queues
+	prefix string // of the keys of job records
 	redis  redis.UniversalClient
 	client *asynq.Client
 	logger *slog.Logger
@@ -40,8 +43,11 @@ type Queue struct {
 
 // New returns the queue of a pool. It uses the Redis client and never closes it.
 func New(o Options) *Queue {
+	prefix := poolPrefix(o.Prefix, o.Pool)
 	return &Queue{
+		Leases: &Leases{redis: o.Redis, prefix: prefix},
 		tag:    rediskeys.Tag(o.Pool),
+		prefix: prefix,
 		redis:  o.Redis,
 		client: asynq.NewClientFromRedisClient(o.Redis),
 		logger: o.Logger.With("component", "queue"),

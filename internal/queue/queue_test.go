@@ -22,7 +22,7 @@ var ref = job.Ref{Batch: "potions", ID: "aaaa"}
 func newQueue(t *testing.T, client redis.UniversalClient) *Queue { return poolQueue(t, client, "pool") }
 
 func poolQueue(t *testing.T, client redis.UniversalClient, pool string) *Queue {
-	return New(Options{Redis: client, Pool: pool, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	return New(Options{Redis: client, Prefix: "test", Pool: pool, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
 }
 
 // idle is a handler that must not be called.

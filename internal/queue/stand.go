@@ -1,4 +1,4 @@
-package record
+package queue
 
 import (
 	"context"
@@ -10,8 +10,8 @@ import (
 
 // Stand says that a job of this priority stands and waits for a limit, for ttl. The
 // error is Redis'.
-func (s *Store) Stand(ctx context.Context, priority job.Priority, ttl time.Duration) error {
-	if err := s.redis.Set(ctx, s.standKey(priority), 1, ttl).Err(); err != nil {
+func (q *Queue) Stand(ctx context.Context, priority job.Priority, ttl time.Duration) error {
+	if err := q.redis.Set(ctx, q.standKey(priority), 1, ttl).Err(); err != nil {
 		return fmt.Errorf("say that %s jobs wait: %w", priority, err)
 	}
 	return nil
@@ -19,18 +19,18 @@ func (s *Store) Stand(ctx context.Context, priority job.Priority, ttl time.Durat
 
 // Ahead reports whether jobs that go before those of this priority stand and wait, in
 // whatever process. The error is Redis'.
-func (s *Store) Ahead(ctx context.Context, priority job.Priority) (bool, error) {
+func (q *Queue) Ahead(ctx context.Context, priority job.Priority) (bool, error) {
 	var keys []string
 	for _, higher := range job.Priorities {
 		if higher == priority {
 			break
 		}
-		keys = append(keys, s.standKey(higher))
+		keys = append(keys, q.standKey(higher))
 	}
 	if len(keys) == 0 {
 		return false, nil
 	}
-	standing, err := s.redis.Exists(ctx, keys...).Result()
+	standing, err := q.redis.Exists(ctx, keys...).Result()
 	if err != nil {
 		return false, fmt.Errorf("ask whether jobs before %s ones wait: %w", priority, err)
 	}

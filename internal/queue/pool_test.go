@@ -1,4 +1,4 @@
-package record_test
+package queue
 
 import (
 	"errors"
@@ -9,7 +9,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"nightshift/internal/job"
-	"nightshift/internal/record"
 	"nightshift/internal/redistest"
 )
 
@@ -32,7 +31,7 @@ func TestAllKeysOfAPoolShareAHashTag(t *testing.T) {
 	t.Parallel()
 	for _, pool := range pools {
 		_, client := redistest.Emulator(t)
-		store := record.NewStore(client, "test", pool)
+		store := poolQueue(t, client, pool)
 		if _, err := store.Add(t.Context(), ref, potion(ref.ID, 3), job.Normal); err != nil {
 			t.Fatal(err)
 		}
@@ -52,9 +51,9 @@ func TestAllKeysOfAPoolShareAHashTag(t *testing.T) {
 func TestWipeLeavesOtherPoolsAlone(t *testing.T) {
 	t.Parallel()
 	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
-		stores := make([]*record.Store, len(pools))
+		stores := make([]*Queue, len(pools))
 		for i, pool := range pools {
-			stores[i] = record.NewStore(client, "test", pool)
+			stores[i] = poolQueue(t, client, pool)
 			added, err := stores[i].Add(t.Context(), ref, potion(ref.ID, 3), job.Normal)
 			if err != nil || !added {
 				t.Fatalf("pool %q: add: %v, %v", pool, added, err)

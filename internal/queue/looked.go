@@ -1,28 +1,14 @@
-package record
+package queue
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 	"time"
-
-	"github.com/redis/go-redis/v9"
-)
-
-//go:embed looked.lua
-var lookedSource string
-
-//go:embed lastlook.lua
-var lastLookSource string
-
-var (
-	lookedScript   = redis.NewScript(lookedSource)
-	lastLookScript = redis.NewScript(lastLookSource)
 )
 
 // Looked remembers that the runs of the pool were looked at just now.
-func (s *Store) Looked(ctx context.Context) error {
-	if err := lookedScript.Run(ctx, s.redis, []string{s.lookedKey()}).Err(); err != nil {
+func (q *Queue) Looked(ctx context.Context) error {
+	if err := lookedScript.Run(ctx, q.redis, []string{q.lookedKey()}).Err(); err != nil {
 		return fmt.Errorf("remember look at the job list: %w", err)
 	}
 	return nil
@@ -30,8 +16,8 @@ func (s *Store) Looked(ctx context.Context) error {
 
 // LastLook is when the runs of the pool were looked at last, by the clock of this
 // machine, however wrong the one of the machine that looked; zero if never.
-func (s *Store) LastLook(ctx context.Context) (time.Time, error) {
-	ago, err := lastLookScript.Run(ctx, s.redis, []string{s.lookedKey()}).Int64()
+func (q *Queue) LastLook(ctx context.Context) (time.Time, error) {
+	ago, err := lastLookScript.Run(ctx, q.redis, []string{q.lookedKey()}).Int64()
 	switch {
 	case err != nil:
 		return time.Time{}, fmt.Errorf("read time of the last look at the job list: %w", err)

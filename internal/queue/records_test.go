@@ -1,4 +1,4 @@
-package record_test
+package queue
 
 import (
 	"errors"
@@ -9,11 +9,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"nightshift/internal/job"
-	"nightshift/internal/record"
 	"nightshift/internal/redistest"
 )
-
-var ref = job.Ref{Batch: "potions", ID: "aaaa"}
 
 func potion(id job.ID, index int) *job.Job {
 	return &job.Job{
@@ -23,9 +20,9 @@ func potion(id job.ID, index int) *job.Job {
 	}
 }
 
-func setup(t *testing.T, client redis.UniversalClient) *record.Store {
+func setup(t *testing.T, client redis.UniversalClient) *Queue {
 	t.Helper()
-	store := record.NewStore(client, "test", "pool")
+	store := poolQueue(t, client, "pool")
 	added, err := store.Add(t.Context(), ref, potion(ref.ID, 3), job.Normal)
 	if err != nil || !added {
 		t.Fatalf("add: %v, %v", added, err)
@@ -33,7 +30,7 @@ func setup(t *testing.T, client redis.UniversalClient) *record.Store {
 	return store
 }
 
-func claim(t *testing.T, store *record.Store) *job.Record {
+func claim(t *testing.T, store *Queue) *job.Record {
 	t.Helper()
 	rec, err := store.Claim(t.Context(), ref)
 	if err != nil {
@@ -42,7 +39,7 @@ func claim(t *testing.T, store *record.Store) *job.Record {
 	return rec
 }
 
-func change(t *testing.T, store *record.Store, rec *job.Record, c job.Change) {
+func change(t *testing.T, store *Queue, rec *job.Record, c job.Change) {
 	t.Helper()
 	if err := store.Change(t.Context(), rec, c); err != nil {
 		t.Fatalf("change to %s: %v", c.To, err)
@@ -188,7 +185,7 @@ func TestAFinishedJobIsNeverAddedAgain(t *testing.T) {
 func TestIndexFollowsState(t *testing.T) {
 	t.Parallel()
 	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
-		store := record.NewStore(client, "test", "pool")
+		store := poolQueue(t, client, "pool")
 		path := []job.State{job.Queued, job.Admitted, job.Sending, job.Unknown, job.Running, job.Storing}
 		want := make(map[job.State][]job.Ref)
 		for i := range 24 {
@@ -235,7 +232,7 @@ func TestIndexFollowsState(t *testing.T) {
 func TestALeaseHasOneHolder(t *testing.T) {
 	t.Parallel()
 	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
-		store := record.NewStore(client, "test", "pool")
+		store := poolQueue(t, client, "pool")
 		steps := []struct {
 			token string
 			drop  bool

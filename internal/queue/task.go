@@ -2,19 +2,11 @@ package queue
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"nightshift/internal/job"
 )
-
-//go:embed look.lua
-var lookSource string
-
-var lookScript = redis.NewScript(lookSource)
 
 // leaseMargin is how long a lease may be over before its task counts as lost. A
 // living server takes it up after 30 to 90 seconds, and clocks differ.
@@ -60,5 +52,5 @@ func (q *Queue) look(ctx context.Context, queue, id string, wake bool) (bool, er
 		taskPrefix(queue) + id, pendingKey(queue), leaseKey(queue),
 		scheduledKey(queue), retryKey(queue), archivedKey(queue),
 	}
-	return lookScript.Run(ctx, q.redis, keys, id, int(leaseMargin.Seconds()), wake).Bool()
+	return taskScript.Run(ctx, q.redis, keys, id, int(leaseMargin.Seconds()), wake).Bool()
 }

@@ -1,26 +1,18 @@
-package record
+package queue
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 	"slices"
 	"strconv"
 
-	"github.com/redis/go-redis/v9"
-
 	"nightshift/internal/job"
 )
 
-//go:embed read.lua
-var readSource string
-
-var readScript = redis.NewScript(readSource)
-
 // In lists the jobs in a state, the longest there first, at most limit of them
 // (0: all).
-func (s *Store) In(ctx context.Context, state job.State, limit int) ([]job.Ref, error) {
-	members, err := s.redis.ZRange(ctx, s.stateKey(state), 0, int64(limit)-1).Result()
+func (q *Queue) In(ctx context.Context, state job.State, limit int) ([]job.Ref, error) {
+	members, err := q.redis.ZRange(ctx, q.stateKey(state), 0, int64(limit)-1).Result()
 	if err != nil {
 		return nil, fmt.Errorf("list %s jobs: %w", state, err)
 	}
@@ -40,14 +32,14 @@ func (s *Store) In(ctx context.Context, state job.State, limit int) ([]job.Ref, 
 const readAtOnce = 200
 
 // Records reads the records of refs; those that are gone are left out.
-func (s *Store) Records(ctx context.Context, refs []job.Ref) ([]*job.Record, error) {
+func (q *Queue) Records(ctx context.Context, refs []job.Ref) ([]*job.Record, error) {
 	records := make([]*job.Record, 0, len(refs))
 	for some := range slices.Chunk(refs, readAtOnce) {
 		keys := make([]string, len(some))
 		for i, ref := range some {
-			keys[i] = s.recordKey(ref)
+			keys[i] = q.recordKey(ref)
 		}
-		replies, err := readScript.Run(ctx, s.redis, keys).Slice()
+		replies, err := readScript.Run(ctx, q.redis, keys).Slice()
 		if err != nil {
 			return nil, fmt.Errorf("read %d jobs: %w", len(some), err)
 		}
@@ -70,8 +62,8 @@ func (s *Store) Records(ctx context.Context, refs []job.Ref) ([]*job.Record, err
 }
 
 // Counts reads the counts of a batch.
-func (s *Store) Counts(ctx context.Context, batch string) (job.Counts, error) {
-	fields, err := s.redis.HGetAll(ctx, s.countsKey(batch)).Result()
+func (q *Queue) Counts(ctx context.Context, batch string) (job.Counts, error) {
+	fields, err := q.redis.HGetAll(ctx, q.countsKey(batch)).Result()
 	if err != nil {
 		return job.Counts{}, fmt.Errorf("count jobs of batch %s: %w", batch, err)
 	}

@@ -1,4 +1,4 @@
-package record_test
+package queue
 
 import (
 	"reflect"
@@ -9,7 +9,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"nightshift/internal/job"
-	"nightshift/internal/record"
 	"nightshift/internal/redistest"
 )
 
@@ -120,7 +119,7 @@ func TestAChangeWritesOneField(t *testing.T) {
 		if name == "Started" {
 			continue // it is of the inference
 		}
-		store := record.NewStore(client, "test", name)
+		store := poolQueue(t, client, name)
 		if _, err := store.Add(t.Context(), ref, potion(ref.ID, 3), job.Normal); err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package record
+package queue
 
 import (
 	"context"
@@ -10,17 +10,17 @@ import (
 )
 
 // Ours reports which of the inference ids belong or belonged to a job of ours.
-func (s *Store) Ours(ctx context.Context, ids []string) (map[string]bool, error) {
+func (q *Queue) Ours(ctx context.Context, ids []string) (map[string]bool, error) {
 	ours := make(map[string]bool, len(ids))
 	if len(ids) == 0 {
 		return ours, nil
 	}
 	// go-redis' own ZMSCORE cannot tell an absent member from score 0.
-	command := []any{"ZMSCORE", s.ownedKey()}
+	command := []any{"ZMSCORE", q.ownedKey()}
 	for _, id := range ids {
 		command = append(command, id)
 	}
-	scores, err := s.redis.Do(ctx, command...).Slice()
+	scores, err := q.redis.Do(ctx, command...).Slice()
 	if err != nil {
 		return nil, fmt.Errorf("look up inferences of ours: %w", err)
 	}
@@ -32,9 +32,9 @@ func (s *Store) Ours(ctx context.Context, ids []string) (map[string]bool, error)
 
 // Own remembers inferences of jobs that are over, so that they are never adopted
 // by another job; made is when the provider made them.
-func (s *Store) Own(ctx context.Context, inference string, made time.Time) error {
+func (q *Queue) Own(ctx context.Context, inference string, made time.Time) error {
 	entry := redis.Z{Score: float64(made.UnixMilli()), Member: inference}
-	if err := s.redis.ZAdd(ctx, s.ownedKey(), entry).Err(); err != nil {
+	if err := q.redis.ZAdd(ctx, q.ownedKey(), entry).Err(); err != nil {
 		return fmt.Errorf("remember inference %s: %w", inference, err)
 	}
 	return nil
@@ -42,9 +42,9 @@ func (s *Store) Own(ctx context.Context, inference string, made time.Time) error
 
 // Disown forgets inferences that were made before the time and belong to jobs
 // that are over; no search looks back that far.
-func (s *Store) Disown(ctx context.Context, before time.Time) error {
+func (q *Queue) Disown(ctx context.Context, before time.Time) error {
 	limit := "(" + strconv.FormatInt(before.UnixMilli(), 10)
-	if err := s.redis.ZRemRangeByScore(ctx, s.ownedKey(), "-inf", limit).Err(); err != nil {
+	if err := q.redis.ZRemRangeByScore(ctx, q.ownedKey(), "-inf", limit).Err(); err != nil {
 		return fmt.Errorf("forget old inferences: %w", err)
 	}
 	return nil

@@ -1,4 +1,4 @@
-package record_test
+package queue
 
 import (
 	"testing"
@@ -6,11 +6,10 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"nightshift/internal/record"
 	"nightshift/internal/redistest"
 )
 
-func lastLook(t *testing.T, store *record.Store) time.Time {
+func lastLook(t *testing.T, store *Queue) time.Time {
 	t.Helper()
 	looked, err := store.LastLook(t.Context())
 	if err != nil {
@@ -22,7 +21,7 @@ func lastLook(t *testing.T, store *record.Store) time.Time {
 func TestALookIsRemembered(t *testing.T) {
 	t.Parallel()
 	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
-		store := record.NewStore(client, "test", "pool")
+		store := poolQueue(t, client, "pool")
 		if looked := lastLook(t, store); !looked.IsZero() {
 			t.Fatalf("looked at %s before anybody did", looked)
 		}
@@ -40,7 +39,7 @@ func TestALookIsRemembered(t *testing.T) {
 func TestTheTimeOfALookIsOfOneClock(t *testing.T) {
 	t.Parallel()
 	server, client := redistest.Emulator(t)
-	store := record.NewStore(client, "test", "pool")
+	store := poolQueue(t, client, "pool")
 	for _, off := range []time.Duration{-24 * time.Hour, 24 * time.Hour} {
 		looked := time.Now().Add(off)
 		server.SetTime(looked)

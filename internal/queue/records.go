@@ -1,57 +1,22 @@
-package record
+package queue
 
 import (
 	"context"
-	_ "embed"
 	"encoding/json"
 	"fmt"
 	"strings"
 
-	"github.com/redis/go-redis/v9"
-
 	"nightshift/internal/job"
-	"nightshift/internal/rediskeys"
 )
-
-//go:embed add.lua
-var addSource string
-
-//go:embed change.lua
-var changeSource string
-
-//go:embed claim.lua
-var claimSource string
-
-//go:embed finish.lua
-var finishSource string
-
-var (
-	addScript    = redis.NewScript(addSource)
-	changeScript = redis.NewScript(changeSource)
-	claimScript  = redis.NewScript(claimSource)
-	finishScript = redis.NewScript(finishSource)
-)
-
-// Store holds the records of one key pool.
-type Store struct {
-	redis  redis.UniversalClient
-	prefix string // of all keys
-}
-
-// NewStore returns the store of a pool, which may have any name but ""; all its
-// keys start with prefix, which holds no brace.
-func NewStore(client redis.UniversalClient, prefix, pool string) *Store {
-	return &Store{redis: client, prefix: prefix + ":{" + rediskeys.Tag(pool) + "}:"}
-}
 
 // Add makes the record of a job that is to be run, in state queued. It reports
 // false if the job is there already; job.ErrRecordGone says that it is over.
-func (s *Store) Add(ctx context.Context, ref job.Ref, j *job.Job, priority job.Priority) (bool, error) {
+func (q *Queue) Add(ctx context.Context, ref job.Ref, j *job.Job, priority job.Priority) (bool, error) {
 	spec, err := json.Marshal(j)
 	if err != nil {
 		return false, fmt.Errorf("add job %s: %w", ref, err)
 	}
-	added, err := addScript.Run(ctx, s.redis, s.changeKeys(ref), ref.String(), j.Index, spec, string(priority), j.Before+1, j.Order).Int()
+	added, err := addScript.Run(ctx, q.redis, q.changeKeys(ref), ref.String(), j.Index, spec, string(priority), j.Before+1, j.Order).Int()
 	switch {
 	case err != nil:
 		return false, fmt.Errorf("add job %s: %w", ref, err)
@@ -64,8 +29,8 @@ func (s *Store) Add(ctx context.Context, ref job.Ref, j *job.Job, priority job.P
 
 // Claim takes a job over: it raises the fence, so that no earlier holder can
 // change the record any more, and returns it. job.ErrRecordGone says that the job is over.
-func (s *Store) Claim(ctx context.Context, ref job.Ref) (*job.Record, error) {
-	reply, err := claimScript.Run(ctx, s.redis, []string{s.recordKey(ref)}).StringSlice()
+func (q *Queue) Claim(ctx context.Context, ref job.Ref) (*job.Record, error) {
+	reply, err := claimScript.Run(ctx, q.redis, []string{q.recordKey(ref)}).StringSlice()
 	if err != nil {
 		return nil, fmt.Errorf("claim job %s: %w", ref, err)
 	}
@@ -76,8 +41,8 @@ func (s *Store) Claim(ctx context.Context, ref job.Ref) (*job.Record, error) {
 }
 
 // Get reads a record without taking the job over. job.ErrRecordGone says that the job is over.
-func (s *Store) Get(ctx context.Context, ref job.Ref) (*job.Record, error) {
-	fields, err := s.redis.HGetAll(ctx, s.recordKey(ref)).Result()
+func (q *Queue) Get(ctx context.Context, ref job.Ref) (*job.Record, error) {
+	fields, err := q.redis.HGetAll(ctx, q.recordKey(ref)).Result()
 	if err != nil {
 		return nil, fmt.Errorf("read job %s: %w", ref, err)
 	}
@@ -139,8 +104,8 @@ func fieldsOf(c *job.Change) ([]any, error) {
 
 // Change makes a change by the holder of r, whose fence it brings up to date.
 // Errors: job.ErrRecordGone, ErrFenced, ErrState, ErrOwned, or Redis'.
-func (s *Store) Change(ctx context.Context, r *job.Record, c job.Change) error {
-	fence, err := s.change(ctx, r.Ref, r.Fence, c)
+func (q *Queue) Change(ctx context.Context, r *job.Record, c job.Change) error {
+	fence, err := q.change(ctx, r.Ref, r.Fence, c)
 	if err != nil {
 		return err
 	}
@@ -150,12 +115,12 @@ func (s *Store) Change(ctx context.Context, r *job.Record, c job.Change) error {
 
 // Observe makes a change that follows from what the provider says and is right
 // whoever holds the job, such as "the run ended". Errors are those of Change.
-func (s *Store) Observe(ctx context.Context, ref job.Ref, c job.Change) error {
-	_, err := s.change(ctx, ref, 0, c)
+func (q *Queue) Observe(ctx context.Context, ref job.Ref, c job.Change) error {
+	_, err := q.change(ctx, ref, 0, c)
 	return err
 }
 
-func (s *Store) change(ctx context.Context, ref job.Ref, fence int64, c job.Change) (int64, error) {
+func (q *Queue) change(ctx context.Context, ref job.Ref, fence int64, c job.Change) (int64, error) {
 	fields, err := fieldsOf(&c)
 	if err != nil {
 		return 0, fmt.Errorf("change job %s to %s: %w", ref, c.To, err)
@@ -165,7 +130,7 @@ func (s *Store) change(ctx context.Context, ref job.Ref, fence int64, c job.Chan
 		allowed.WriteString("," + string(state) + ",")
 	}
 	args := append([]any{ref.String(), fence, string(c.To), allowed.String(), c.Inference, c.Started.UnixMilli()}, fields...)
-	reply, err := changeScript.Run(ctx, s.redis, s.changeKeys(ref), args...).Int64()
+	reply, err := changeScript.Run(ctx, q.redis, q.changeKeys(ref), args...).Int64()
 	if err == nil {
 		err = changeError(reply)
 	}
@@ -194,19 +159,19 @@ func changeError(reply int64) error {
 // Finish deletes the record of a job whose result is recorded and remembers that
 // it is over. Repeating it changes nothing, so a record that is gone is no error.
 // Errors: job.ErrFenced if somebody else took the job over since r was read, or Redis'.
-func (s *Store) Finish(ctx context.Context, r *job.Record, final job.State, images int) error {
-	return s.finish(ctx, r.Ref, r.Job.Index, r.Fence, final, images)
+func (q *Queue) Finish(ctx context.Context, r *job.Record, final job.State, images int) error {
+	return q.finish(ctx, r.Ref, r.Job.Index, r.Fence, final, images)
 }
 
-// Ended tells a new store of a job that ended before, so that it is not added
+// Ended tells a new pool of a job that ended before, so that it is not added
 // again; index is its place in the plan. It is true whoever holds the job, so a
 // record that is there goes. Repeating it changes nothing. The error is Redis'.
-func (s *Store) Ended(ctx context.Context, ref job.Ref, index int, final job.State, images int) error {
-	return s.finish(ctx, ref, index, 0, final, images)
+func (q *Queue) Ended(ctx context.Context, ref job.Ref, index int, final job.State, images int) error {
+	return q.finish(ctx, ref, index, 0, final, images)
 }
 
-func (s *Store) finish(ctx context.Context, ref job.Ref, index int, fence int64, final job.State, images int) error {
-	reply, err := finishScript.Run(ctx, s.redis, s.changeKeys(ref), ref.String(), string(final), images, index, fence).Int64()
+func (q *Queue) finish(ctx context.Context, ref job.Ref, index int, fence int64, final job.State, images int) error {
+	reply, err := finishScript.Run(ctx, q.redis, q.changeKeys(ref), ref.String(), string(final), images, index, fence).Int64()
 	if err == nil {
 		err = changeError(reply)
 	}
@@ -216,20 +181,12 @@ func (s *Store) finish(ctx context.Context, ref job.Ref, index int, fence int64,
 	return nil
 }
 
-// Wipe deletes everything that the store holds.
-func (s *Store) Wipe(ctx context.Context) error {
-	if err := rediskeys.Delete(ctx, s.redis, s.prefix); err != nil {
-		return fmt.Errorf("wipe records %s*: %w", s.prefix, err)
-	}
-	return nil
-}
-
 // Begin forgets what became of the jobs of a batch, and lets those of an order be added
 // from now on, and no others. None of its jobs may have a record. The error is Redis'.
-func (s *Store) Begin(ctx context.Context, batch, order string) error {
-	pipe := s.redis.TxPipeline()
-	pipe.Del(ctx, s.countsKey(batch), s.doneKey(batch))
-	pipe.HSet(ctx, s.countsKey(batch), orderField, order)
+func (q *Queue) Begin(ctx context.Context, batch, order string) error {
+	pipe := q.redis.TxPipeline()
+	pipe.Del(ctx, q.countsKey(batch), q.doneKey(batch))
+	pipe.HSet(ctx, q.countsKey(batch), orderField, order)
 	if _, err := pipe.Exec(ctx); err != nil {
 		return fmt.Errorf("begin order %s of batch %s: %w", order, batch, err)
 	}
@@ -240,8 +197,8 @@ func (s *Store) Begin(ctx context.Context, batch, order string) error {
 const orderField = "order"
 
 // Forget forgets what became of the jobs of a batch, whose order is over. None of its jobs may have a record. The error is Redis'.
-func (s *Store) Forget(ctx context.Context, batch string) error {
-	if err := s.redis.Del(ctx, s.countsKey(batch), s.doneKey(batch)).Err(); err != nil {
+func (q *Queue) Forget(ctx context.Context, batch string) error {
+	if err := q.redis.Del(ctx, q.countsKey(batch), q.doneKey(batch)).Err(); err != nil {
 		return fmt.Errorf("forget the jobs of batch %s: %w", batch, err)
 	}
 	return nil
