@@ -1,0 +1,107 @@
+package runner_test
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+
+	"nightshift/internal/job"
+	"nightshift/internal/runner"
+)
+
+// A process is killed at every point of a job's life, and Redis is emptied as well.
+// What the batch's folder and the provider know is enough to go on.
+func TestEveryKillPointWithRedisEmptied(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"plain", "reply lost, run accepted", "request lost", "refused for the ceiling"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, call := range callsOf(t, name) {
+				for _, kind := range []trapKind{killedBefore, killedAfter} {
+					t.Run(string(kind)+" "+call, func(t *testing.T) {
+						synctest.Test(t, func(t *testing.T) {
+							b := newBed(t, 1)
+							b.provider.replies = slices.Clone(scenarios[name].replies)
+							first := b.start(&trap{call: call, kind: kind, sprung: make(chan struct{})}).watch().feed()
+							<-first.trap.sprung
+							first.working.Wait()
+							second := b.takeOver(t).watch().feed()
+							b.over()
+							second.stop()
+							b.judge(0)
+						})
+					})
+				}
+			}
+		})
+	}
+}
+
+// takeOver empties Redis and starts a process that takes over what the folder knows.
+func (b *bed) takeOver(t *testing.T) *process {
+	var open []runner.Open
+	b.do(func() {
+		b.store, b.tasks = newMemoryStore(), newMemoryTasks()
+		for a := range b.admission.held {
+			if len(b.folder.resultsOf(a.ref.ID)) == 0 {
+				delete(b.admission.held, a)
+			}
+		}
+		for _, j := range b.jobs {
+			if results := b.folder.resultsOf(j.ID); len(results) > 0 {
+				b.store.over[refOf(j)] = results[0].State
+				b.admission.settle(attempt{refOf(j), 1}, results[0].Billed-results[0].Refunded)
+				continue
+			}
+			var o *runner.Open
+			for _, line := range b.folder.sent {
+				switch {
+				case line.ID != j.ID:
+				case line.Event == job.Intended:
+					o = &runner.Open{Job: line.Job, Attempt: line.Attempt, APIKey: line.APIKey, Intent: line.At}
+				case line.Event == job.Received:
+					o.Inference, o.Made = line.Inference, line.Made
+				case line.Event == job.Refused:
+					o = nil
+				}
+			}
+			if o != nil {
+				open = append(open, *o)
+			}
+		}
+	})
+	p := b.start(nil)
+	if err := p.Resume(t.Context(), batch, job.Normal, nil, open); err != nil {
+		t.Error(err)
+	}
+	return p
+}
+
+// What is in the results log already, and only its images are missing, is fetched
+// again and not counted again.
+func TestCountedRunsAreCollected(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, 1)
+		p := b.start(nil).watch().feed()
+		b.over()
+		p.stop()
+		var run *memoryRun
+		b.do(func() {
+			run = b.provider.runs[0]
+			b.store, b.tasks = newMemoryStore(), newMemoryTasks()
+			clear(b.folder.images)
+		})
+		again := b.start(nil).watch()
+		open := runner.Open{Job: b.jobs[0], Attempt: 2, APIKey: night, Intent: run.created, Inference: run.id, Made: run.created, Counted: true}
+		if err := again.Resume(t.Context(), batch, job.Normal, nil, []runner.Open{open}); err != nil {
+			t.Fatal(err)
+		}
+		b.over()
+		again.stop()
+		last := b.folder.results[len(b.folder.results)-1]
+		if b.admission.spent != price || last.Billed != 0 || len(b.folder.images) != 1 || b.provider.sent != 1 {
+			t.Errorf("spent %s, the result is billed %s, %d images, %d requests", b.admission.spent, last.Billed, len(b.folder.images), b.provider.sent)
+		}
+	})
+}

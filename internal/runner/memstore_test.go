@@ -1,0 +1,287 @@
+package runner_test
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"nightshift/internal/job"
+)
+
+// memoryStore keeps records as package record does, without Redis.
+type memoryStore struct {
+	records map[job.Ref]*job.Record
+	over    map[job.Ref]job.State
+	ours    map[string]job.Ref // inferences, those of jobs that are over too
+	history map[job.Ref][]job.State
+	leases  map[string]lease
+	looked  time.Time
+	fence   int64
+}
+
+type lease struct {
+	token string
+	until time.Time
+}
+
+func newMemoryStore() *memoryStore {
+	return &memoryStore{
+		records: make(map[job.Ref]*job.Record), over: make(map[job.Ref]job.State), ours: make(map[string]job.Ref),
+		history: make(map[job.Ref][]job.State), leases: make(map[string]lease),
+	}
+}
+
+// went are the states that a job went through.
+func (s *memoryStore) went(ref job.Ref) []job.State { return s.history[ref] }
+
+func (s *memoryStore) enter(rec *job.Record, state job.State) {
+	rec.State, rec.Since = state, time.Now()
+	s.history[rec.Ref] = append(s.history[rec.Ref], state)
+}
+
+func (s *memoryStore) copyOf(ref job.Ref) (*job.Record, error) {
+	rec := s.records[ref]
+	if rec == nil {
+		return nil, job.ErrRecordGone
+	}
+	copied := *rec
+	copied.Avoid = slices.Clone(rec.Avoid)
+	return &copied, nil
+}
+
+// change is change.lua.
+func (s *memoryStore) change(ref job.Ref, fence int64, c job.Change) (int64, error) {
+	rec := s.records[ref]
+	switch {
+	case rec == nil:
+		return 0, job.ErrRecordGone
+	case fence != 0 && fence != rec.Fence:
+		return 0, job.ErrFenced
+	case !slices.Contains(c.From, rec.State):
+		return 0, job.ErrState
+	}
+	if c.Inference != "" && c.Inference != rec.Inference {
+		if _, owned := s.ours[c.Inference]; owned {
+			return 0, job.ErrOwned
+		}
+		s.ours[c.Inference] = ref
+	}
+	if c.Forget {
+		rec.Intent, rec.Inference, rec.Started, rec.Outcome, rec.StoreTries, rec.Counted = time.Time{}, "", time.Time{}, nil, 0, false
+	}
+	if c.Inference != "" {
+		rec.Inference, rec.Started = c.Inference, c.Started
+	}
+	if !c.Intent.IsZero() {
+		rec.Intent = c.Intent
+	}
+	if c.APIKey != "" {
+		rec.APIKey = c.APIKey
+	}
+	if len(c.Avoid) > 0 {
+		rec.Avoid = slices.Clone(c.Avoid)
+	}
+	if c.Outcome != nil {
+		rec.Outcome = c.Outcome
+	}
+	rec.Counted = rec.Counted || c.Counted
+	for to, value := range map[*int]int{&rec.Attempt: c.Attempt, &rec.Generation: c.Generation, &rec.StoreTries: c.StoreTries} {
+		if value != 0 {
+			*to = value
+		}
+	}
+	for to, value := range map[*job.CU]job.CU{&rec.EarlierBilled: c.EarlierBilled, &rec.EarlierRefunded: c.EarlierRefunded} {
+		if value != 0 {
+			*to = value
+		}
+	}
+	if rec.State != c.To {
+		s.enter(rec, c.To)
+	}
+	rec.Fence++
+	return rec.Fence, nil
+}
+
+// processStore is the store as one process reaches it.
+type processStore struct{ p *process }
+
+func (s processStore) do(ctx context.Context, name string, call func(*memoryStore) error) error {
+	return s.p.call(ctx, name, func() error { return call(s.p.bed.store) })
+}
+
+func (s processStore) Add(ctx context.Context, ref job.Ref, j *job.Job, priority job.Priority) (added bool, err error) {
+	err = s.do(ctx, "add record", func(m *memoryStore) error {
+		if _, over := m.over[ref]; over {
+			return job.ErrRecordGone
+		}
+		if m.records[ref] != nil {
+			return nil
+		}
+		added = true
+		m.fence += 1000 // as time goes on, so that no fence comes again
+		rec := &job.Record{Ref: ref, Job: *j, Priority: priority, Fence: m.fence, Attempt: j.Before + 1, Generation: 1}
+		m.records[ref] = rec
+		m.enter(rec, job.Queued)
+		return nil
+	})
+	return added, err
+}
+
+func (s processStore) Claim(ctx context.Context, ref job.Ref) (rec *job.Record, err error) {
+	name := "claim"
+	s.p.bed.do(func() {
+		if rec := s.p.bed.store.records[ref]; rec != nil {
+			name += " a " + string(rec.State) + " job"
+		}
+	})
+	err = s.do(ctx, name, func(m *memoryStore) (err error) {
+		if m.records[ref] != nil {
+			m.records[ref].Fence++
+		}
+		rec, err = m.copyOf(ref)
+		return err
+	})
+	return rec, err
+}
+
+func (s processStore) Get(ctx context.Context, ref job.Ref) (rec *job.Record, err error) {
+	err = s.do(ctx, "get record", func(m *memoryStore) (err error) {
+		rec, err = m.copyOf(ref)
+		return err
+	})
+	return rec, err
+}
+
+func (s processStore) Change(ctx context.Context, r *job.Record, c job.Change) error {
+	return s.do(ctx, "change from "+string(r.State)+" to "+string(c.To), func(m *memoryStore) error {
+		fence, err := m.change(r.Ref, r.Fence, c)
+		if err == nil {
+			r.Fence, r.State = fence, c.To
+		}
+		return err
+	})
+}
+
+func (s processStore) Observe(ctx context.Context, ref job.Ref, c job.Change) error {
+	return s.do(ctx, "observe that it is "+string(c.To), func(m *memoryStore) error {
+		_, err := m.change(ref, 0, c)
+		return err
+	})
+}
+
+func (s processStore) Finish(ctx context.Context, r *job.Record, final job.State, _ int) error {
+	return s.do(ctx, "finish", func(m *memoryStore) error {
+		rec := m.records[r.Ref]
+		if rec == nil {
+			return nil
+		}
+		if rec.Fence != r.Fence {
+			return job.ErrFenced
+		}
+		m.enter(rec, final)
+		m.over[r.Ref] = final
+		delete(m.records, r.Ref)
+		return nil
+	})
+}
+
+func (s processStore) In(ctx context.Context, state job.State, _ int) (refs []job.Ref, err error) {
+	err = s.do(ctx, "list "+string(state)+" jobs", func(m *memoryStore) error {
+		for ref, rec := range m.records {
+			if rec.State == state {
+				refs = append(refs, ref)
+			}
+		}
+		return nil
+	})
+	return refs, err
+}
+
+func (s processStore) Records(ctx context.Context, refs []job.Ref) (records []*job.Record, err error) {
+	err = s.do(ctx, "read records", func(m *memoryStore) error {
+		for _, ref := range refs {
+			if rec, err := m.copyOf(ref); err == nil {
+				records = append(records, rec)
+			}
+		}
+		return nil
+	})
+	return records, err
+}
+
+func (s processStore) Ours(ctx context.Context, ids []string) (ours map[string]bool, err error) {
+	err = s.do(ctx, "ask whose inferences they are", func(m *memoryStore) error {
+		ours = make(map[string]bool, len(ids))
+		for _, id := range ids {
+			_, ours[id] = m.ours[id]
+		}
+		return nil
+	})
+	return ours, err
+}
+
+func (s processStore) Disown(ctx context.Context, before time.Time) error {
+	return s.do(ctx, "disown", func(m *memoryStore) error {
+		maps.DeleteFunc(m.ours, func(id string, _ job.Ref) bool {
+			run := s.p.bed.provider.run(id)
+			return run != nil && run.created.Before(before)
+		})
+		return nil
+	})
+}
+
+func (s processStore) Counts(ctx context.Context, _ string) (counts job.Counts, err error) {
+	err = s.do(ctx, "count jobs", func(m *memoryStore) error {
+		counts.Jobs = make(map[job.State]int)
+		for _, rec := range m.records {
+			counts.Jobs[rec.State]++
+		}
+		return nil
+	})
+	return counts, err
+}
+
+func (s processStore) Looked(ctx context.Context) error {
+	return s.do(ctx, "note the look", func(m *memoryStore) error {
+		m.looked = time.Now()
+		return nil
+	})
+}
+
+func (s processStore) LastLook(ctx context.Context) (at time.Time, err error) {
+	err = s.do(ctx, "ask for the last look", func(m *memoryStore) error {
+		at = m.looked
+		return nil
+	})
+	return at, err
+}
+
+func (s processStore) Hold(ctx context.Context, name, token string, ttl time.Duration) (held bool, err error) {
+	err = s.do(ctx, "hold lease", func(m *memoryStore) error {
+		other := m.leases[name]
+		held = other.token == token || time.Now().After(other.until)
+		if held {
+			m.leases[name] = lease{token, time.Now().Add(ttl)}
+		}
+		return nil
+	})
+	return held, err
+}
+
+func (s processStore) Drop(ctx context.Context, name, token string) error {
+	return s.do(ctx, "drop lease", func(m *memoryStore) error {
+		if m.leases[name].token == token {
+			delete(m.leases, name)
+		}
+		return nil
+	})
+}
+
+func (s processStore) Stand(ctx context.Context, _ job.Priority, _ time.Duration) error {
+	return s.do(ctx, "stand", func(*memoryStore) error { return nil })
+}
+
+func (s processStore) Ahead(ctx context.Context, _ job.Priority) (bool, error) {
+	return false, s.do(ctx, "ask who is ahead", func(*memoryStore) error { return nil })
+}

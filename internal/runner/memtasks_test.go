@@ -1,0 +1,130 @@
+package runner_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"nightshift/internal/job"
+)
+
+type taskKind string
+
+const (
+	submitTask  taskKind = "submit"
+	collectTask taskKind = "collect"
+)
+
+// task is a durable task; only its generation gives it another identity.
+type task struct {
+	kind       taskKind
+	ref        job.Ref
+	generation int
+	due        time.Time
+	owner      *process // nil while nobody works on it
+}
+
+type taskID struct {
+	kind       taskKind
+	ref        job.Ref
+	generation int
+}
+
+// memoryTasks keeps tasks as package queue does: at least once, now and then at the
+// same time.
+type memoryTasks struct{ tasks map[taskID]*task }
+
+func newMemoryTasks() *memoryTasks { return &memoryTasks{tasks: make(map[taskID]*task)} }
+
+func (m *memoryTasks) add(kind taskKind, ref job.Ref, generation int, after time.Duration) {
+	id := taskID{kind, ref, generation}
+	if m.tasks[id] == nil {
+		m.tasks[id] = &task{kind: kind, ref: ref, generation: generation, due: time.Now().Add(after)}
+	}
+}
+
+// take gives a due task to a process, or says when there may be one.
+func (m *memoryTasks) take(p *process) (*task, time.Duration) {
+	if still := time.Until(p.still); still > 0 {
+		return nil, still
+	}
+	wait := time.Hour
+	for _, t := range m.tasks {
+		if t.owner != nil {
+			continue
+		}
+		left := time.Until(t.due)
+		if left <= 0 && !p.dead {
+			t.owner = p
+			return t, 0
+		}
+		wait = min(wait, max(left, time.Millisecond))
+	}
+	return nil, wait
+}
+
+// giveUp gives the tasks of a process that does not answer to others after a time.
+func (m *memoryTasks) giveUp(p *process, after time.Duration) {
+	for _, t := range m.tasks {
+		if t.owner == p {
+			t.owner, t.due = nil, time.Now().Add(after)
+		}
+	}
+}
+
+// returned deals with what a handler returned.
+func (m *memoryTasks) returned(t *testing.T, done *task, err error) {
+	postponed, waits := errors.AsType[*job.PostponedError](err)
+	_, rejected := errors.AsType[*job.RejectedError](err)
+	done.owner = nil
+	switch {
+	case err == nil:
+		delete(m.tasks, taskID{done.kind, done.ref, done.generation})
+	case waits:
+		done.due = time.Now().Add(postponed.After)
+	case rejected || errors.Is(err, job.ErrInvalid):
+		t.Errorf("the %s task of %s would be archived: %v", done.kind, done.ref, err)
+	default:
+		done.due = time.Now().Add(time.Second)
+	}
+}
+
+// processTasks are the tasks as one process reaches them.
+type processTasks struct{ p *process }
+
+func (s processTasks) do(ctx context.Context, name string, call func(*memoryTasks)) error {
+	return s.p.call(ctx, name, func() error {
+		call(s.p.bed.tasks)
+		s.p.bed.notify()
+		return nil
+	})
+}
+
+func (s processTasks) Enqueue(ctx context.Context, ref job.Ref, generation int, _ job.Priority) error {
+	return s.do(ctx, "enqueue", func(m *memoryTasks) { m.add(submitTask, ref, generation, 0) })
+}
+
+func (s processTasks) Park(ctx context.Context, ref job.Ref, generation int, after time.Duration) error {
+	return s.do(ctx, "park", func(m *memoryTasks) { m.add(collectTask, ref, generation, after) })
+}
+
+func (s processTasks) Wake(ctx context.Context, ref job.Ref, generation int) (there bool, err error) {
+	err = s.do(ctx, "wake", func(m *memoryTasks) {
+		t := m.tasks[taskID{collectTask, ref, generation}]
+		if there = t != nil; there && t.owner == nil {
+			t.due = time.Now()
+		}
+	})
+	return there, err
+}
+
+func (s processTasks) Submitting(ctx context.Context, ref job.Ref, generation int, _ job.Priority) (there bool, err error) {
+	err = s.do(ctx, "look for submit task", func(m *memoryTasks) { there = m.tasks[taskID{submitTask, ref, generation}] != nil })
+	return there, err
+}
+
+func (s processTasks) Collecting(ctx context.Context, ref job.Ref, generation int) (there bool, err error) {
+	err = s.do(ctx, "look for collect task", func(m *memoryTasks) { there = m.tasks[taskID{collectTask, ref, generation}] != nil })
+	return there, err
+}
