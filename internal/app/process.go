@@ -10,8 +10,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"nightshift/internal/config"
+	"nightshift/internal/document"
 	"nightshift/internal/job"
-	"nightshift/internal/manifest"
 )
 
 // Process is what a program gets from the system. Nothing else reads arguments or
@@ -53,7 +53,7 @@ var errSomeFailed = errors.New("some jobs did not succeed")
 // exitCode tells the person what went wrong, if that was not said yet, and
 // decides the exit code.
 func exitCode(ctx context.Context, stderr io.Writer, err error) int {
-	problems, wrong := errors.AsType[*manifest.Problems](err)
+	problems, wrong := errors.AsType[*document.Problems](err)
 	input, misused := errors.AsType[*inputError](err)
 	access, refused := errors.AsType[*job.AccessError](err)
 	badKey, named := errors.AsType[*badKeyError](err)

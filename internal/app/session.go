@@ -14,6 +14,7 @@ import (
 
 	"nightshift/internal/admission"
 	"nightshift/internal/config"
+	"nightshift/internal/document"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/manifest"
@@ -92,7 +93,7 @@ func (o *session) readState(ctx context.Context) error {
 // asInput marks errors of opening a manifest as the caller's, problems apart,
 // which are so by themselves.
 func asInput(err error) error {
-	if _, problems := errors.AsType[*manifest.Problems](err); problems {
+	if _, problems := errors.AsType[*document.Problems](err); problems {
 		return err
 	}
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {

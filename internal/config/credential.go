@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"nightshift/internal/document"
 )
 
 // maxSecretFile bounds a secret file in bytes.
@@ -17,41 +19,41 @@ var secretFields = []string{"env", "file"}
 
 // readCredential returns the text that the API knows a key by, and reports one that
 // the file has already.
-func (r *keysReader) readCredential(n *node) Secret {
+func (r *keysReader) readCredential(n *document.Node) Secret {
 	key := r.readSecret(n, "key")
 	if key == "" {
 		return ""
 	}
 	if strings.Contains(key.Reveal(), ":") {
-		r.add(n.place, "see whether it is key and secret in one", "the key has a colon, which ends the user name in basic authentication")
+		r.Report(n.Position, "see whether it is key and secret in one", "the key has a colon, which ends the user name in basic authentication")
 	}
 	if first, taken := r.credentials[key.Reveal()]; taken {
-		r.add(n.place, "keep one", "this is the same API key as in line %d, and its limits would count double", first.line)
+		r.Report(n.Position, "keep one", "this is the same API key as in line %d, and its limits would count double", first.Line)
 		return key
 	}
-	r.credentials[key.Reveal()] = n.place
+	r.credentials[key.Reveal()] = n.Position
 	return key
 }
 
-// readSecret returns the secret that a field refers to, or "" after a complaint.
-func (r *keysReader) readSecret(n *node, what string) Secret {
-	if n.kind != group {
-		r.add(n.place, "write "+what+": "+secretForm, "the %s must not stand in the keys file itself", what)
+// readSecret returns the secret that a field refers to, or "" with a problem.
+func (r *keysReader) readSecret(n *document.Node, what string) Secret {
+	if n.Kind != document.Object {
+		r.Report(n.Position, "write "+what+": "+secretForm, "the %s must not stand in the keys file itself", what)
 		return ""
 	}
-	if n.get("env") != nil && n.get("file") != nil || len(n.fields) == 0 {
-		r.add(n.place, "write "+what+": "+secretForm, "the %s needs one place to come from", what)
+	if n.Get("env") != nil && n.Get("file") != nil || len(n.Children) == 0 {
+		r.Report(n.Position, "write "+what+": "+secretForm, "the %s needs one place to come from", what)
 		return ""
 	}
 	var secret string
-	r.fields(n, "the "+what, secretFields, func(f *field) {
-		from := r.text(&f.value, f.name)
+	r.Fields(n, "the "+what, secretFields, func(f *document.Field) {
+		from := r.text(&f.Value, f.Name)
 		switch {
 		case from == "":
-		case f.name == "env":
-			secret = r.fromVariable(f.value.place, from)
+		case f.Name == "env":
+			secret = r.fromVariable(f.Value.Position, from)
 		default:
-			secret = r.fromFile(f.value.place, from)
+			secret = r.fromFile(f.Value.Position, from)
 		}
 	})
 	return Secret(secret)
@@ -61,7 +63,7 @@ func (r *keysReader) readSecret(n *node, what string) Secret {
 // are not shown, since somebody may have written the secret itself.
 var plainVariable = regexp.MustCompile(`^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$`)
 
-func (r *keysReader) fromVariable(at place, name string) string {
+func (r *keysReader) fromVariable(at document.Position, name string) string {
 	shown := "the environment variable that is named here"
 	if plainVariable.MatchString(name) {
 		shown = "the environment variable " + name
@@ -69,21 +71,21 @@ func (r *keysReader) fromVariable(at place, name string) string {
 	value, set := r.environ[name]
 	switch {
 	case !set:
-		r.add(at, "set it where this program is started", "%s is not set", shown)
+		r.Report(at, "set it where this program is started", "%s is not set", shown)
 	case value == "":
-		r.add(at, "set it where this program is started", "%s is empty", shown)
+		r.Report(at, "set it where this program is started", "%s is empty", shown)
 	}
 	return value
 }
 
-func (r *keysReader) fromFile(at place, written string) string {
+func (r *keysReader) fromFile(at document.Position, written string) string {
 	path := written
 	if !filepath.IsAbs(path) {
-		path = filepath.Join(filepath.Dir(r.path), written)
+		path = filepath.Join(filepath.Dir(r.File), written)
 	}
 	content, err := readRegular(path, maxSecretFile)
 	if err != nil {
-		r.add(at, "", "%s cannot be read: %v", shownFile(written, path), err)
+		r.Report(at, "", "%s cannot be read: %v", shownFile(written, path), err)
 		return ""
 	}
 	secret, ended := strings.CutSuffix(content, "\n")
@@ -91,7 +93,7 @@ func (r *keysReader) fromFile(at place, written string) string {
 		secret = strings.TrimSuffix(secret, "\r")
 	}
 	if secret == "" {
-		r.add(at, "write the secret into it", "the secret file %s is empty", path)
+		r.Report(at, "write the secret into it", "the secret file %s is empty", path)
 	}
 	return secret
 }

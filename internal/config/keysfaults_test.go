@@ -82,11 +82,11 @@ func TestReadKeysComplains(t *testing.T) {
 		{"variable empty", oneKey("id: a, mode: live, key: {env: EMPTY}, secret: {env: S}"),
 			":4:38: the environment variable EMPTY is empty; set it where this program is started"},
 		{"unclosed quote", "version: 1\npools: \"abc\n", ":2:8: this cannot be read as YAML or JSON; look at quotes, brackets, colons and indentation here and just above"},
-		{"tab", "version: 1\n\tpools: {}\n", ":2:1: this cannot be read as YAML or JSON; look at quotes, brackets, colons and indentation here and just above"},
+		{"tab", "version: 1\n\tpools: {}\n", ":2:1: a tab indents the line, which YAML does not allow; use spaces"},
 		{"two documents", "version: 1\n---\nversion: 1\n",
-			":3:8: a second document starts here; a keys file is one document"},
-		{"binary", "version: \x00\n", ": the keys file is not plain text; save it as UTF-8"},
-		{"UTF-16", "\xff\xfev\x00", ": the keys file is not plain text; save it as UTF-8"},
+			":3:8: a second document starts here; the file must be one document"},
+		{"binary", "version: \x00\n", ":1:10: the file holds a NUL character; save the file as UTF-8"},
+		{"UTF-16", "\xff\xfev\x00", ":1:1: the file is UTF-16; save the file as UTF-8"},
 		{"no anchor", "version: *v\n", ":1:10: this alias has no anchor before it"},
 		{"merge of text", "<<: limits\nversion: 1\n", ":1:1: << brings in groups of fields, and this is none"},
 		{"several", "version: 2\npools: {default: [{id: a b, mode: x, key: 1, secret: [], limits: {parallel: x}}]}\nteems: {}\n",
@@ -174,12 +174,12 @@ func TestReadKeysBounds(t *testing.T) {
 	}
 	for name, test := range map[string]struct{ content, want string }{
 		"large":         {oneKey(goodKey) + strings.Repeat("#", 1<<20), "larger than 1048576 bytes"},
-		"aliases":       {bomb.String(), "the aliases stand for too many values"},
-		"merged":        {"a: &a {b: 1}\n" + strings.Repeat("c: {<<: *a}\n", 10_000), "the aliases stand for too many values"},
+		"aliases":       {bomb.String(), "the aliases stand for more than 100000 values"},
+		"merged":        {"a: &a {b: [" + strings.Repeat("1, ", 100) + "1]}\n" + strings.Repeat("c: {<<: *a}\n", 1000), "the aliases stand for more than 100000 values"},
 		"own alias":     {"version: &a [*a]\n", "this alias has no anchor before it"},
-		"brackets":      {"version: " + strings.Repeat("[", 100_000), "values are nested too deep"},
-		"braces":        {strings.Repeat("{a: ", 100_000), "values are nested too deep"},
-		"dashes":        {strings.Repeat("- ", 100_000), "a value starts too far to the right"},
+		"brackets":      {"version: " + strings.Repeat("[", 100_000), "values are nested more than 64 deep"},
+		"braces":        {strings.Repeat("{a: ", 100_000), "values are nested more than 64 deep"},
+		"dashes":        {strings.Repeat("- ", 100_000), "a block starts beyond column 256"},
 		"many mistakes": {oneKey(goodKey) + strings.Repeat("x:\n", 100), "and 50 more"},
 	} {
 		t.Run(name, func(t *testing.T) {

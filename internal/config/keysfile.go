@@ -7,7 +7,9 @@ import (
 	"strconv"
 	"strings"
 
+	"nightshift/internal/document"
 	"nightshift/internal/job"
+	"nightshift/internal/suggest"
 )
 
 // The fields of a keys file and of its parts.
@@ -21,69 +23,69 @@ var (
 
 // keysReader reads the tree of a keys file and collects what is wrong with it.
 type keysReader struct {
-	complaints
+	document.Reader
 	environ map[string]string
 	keys    *Keys
-	ids     map[string]place
+	ids     map[string]document.Position
 	// credentials are the keys' own texts and where they come from.
-	credentials map[string]place
+	credentials map[string]document.Position
 }
 
 // readFile fills the keys from the root of the file.
-func (r *keysReader) readFile(root *node) {
-	if root.kind == nothing {
-		r.add(place{}, "start with version: 1", "the keys file is empty")
+func (r *keysReader) readFile(root *document.Node) {
+	if root.Kind == document.Null {
+		r.Report(document.Position{}, "start with version: 1", "the keys file is empty")
 		return
 	}
-	r.ids, r.credentials = make(map[string]place), make(map[string]place)
-	r.fields(root, "a keys file", keysFields, func(f *field) {
-		switch f.name {
+	r.ids, r.credentials = make(map[string]document.Position), make(map[string]document.Position)
+	r.Fields(root, "a keys file", keysFields, func(f *document.Field) {
+		switch f.Name {
 		case "version":
-			if f.value.kind != single || f.value.text != "1" {
-				r.add(f.value.place, "write version: 1", "this version is not known")
+			if !f.Value.Scalar() || f.Value.Text != "1" {
+				r.Report(f.Value.Position, "write version: 1", "this version is not known")
 			}
 		case "pools":
-			r.readPools(&f.value)
+			r.readPools(&f.Value)
 		case "projects":
-			r.keys.Projects = r.readNamedLimits(&f.value, "project", limitsFields)
+			r.keys.Projects = r.readNamedLimits(&f.Value, "project", limitsFields)
 		case "teams":
-			r.keys.Teams = r.readNamedLimits(&f.value, "team", limitsFields)
+			r.keys.Teams = r.readNamedLimits(&f.Value, "team", limitsFields)
 		case "batches":
-			r.keys.Batches = r.readNamedLimits(&f.value, "batch", batchLimitsFields)
+			r.keys.Batches = r.readNamedLimits(&f.Value, "batch", batchLimitsFields)
 		}
 	})
-	if root.kind != group {
+	if root.Kind != document.Object {
 		return
 	}
 	r.require(root, "a keys file", "version", "add version: 1 as the first line")
 	r.require(root, "a keys file", "pools", "add pools: with a list of keys under default:")
 }
 
-func (r *keysReader) readPools(n *node) {
+func (r *keysReader) readPools(n *document.Node) {
 	r.keys.Pools = make(map[string][]APIKey)
-	r.fields(n, "pools", nil, func(f *field) {
-		r.checkName(f.place, f.name, "the name of a pool", maxName)
-		if !r.expect(&f.value, "a pool", list) {
+	r.Fields(n, "pools", nil, func(f *document.Field) {
+		r.checkName(f.Position, f.Name, "the name of a pool", maxName)
+		if !r.Expect(&f.Value, "a pool", document.List) {
 			return
 		}
-		if len(f.value.fields) == 0 {
-			r.add(f.value.place, "give it a key or take it out", "the pool is empty")
+		if len(f.Value.Children) == 0 {
+			r.Report(f.Value.Position, "give it a key or take it out", "the pool is empty")
 		}
-		for i := range f.value.fields {
-			r.keys.Pools[f.name] = append(r.keys.Pools[f.name], r.readAPIKey(&f.value.fields[i].value))
+		for i := range f.Value.Children {
+			r.keys.Pools[f.Name] = append(r.keys.Pools[f.Name], r.readAPIKey(&f.Value.Children[i].Value))
 		}
 	})
-	if n.kind == group && len(n.fields) == 0 {
-		r.add(n.place, "add a list of keys under default:", "there is no pool")
+	if n.Kind == document.Object && len(n.Children) == 0 {
+		r.Report(n.Position, "add a list of keys under default:", "there is no pool")
 	}
 }
 
 // readNamedLimits reads limits by the names of what they are for.
-func (r *keysReader) readNamedLimits(n *node, of string, known []string) map[string]Limits {
+func (r *keysReader) readNamedLimits(n *document.Node, of string, known []string) map[string]Limits {
 	named := make(map[string]Limits)
-	r.fields(n, "this block", nil, func(f *field) {
-		r.checkName(f.place, f.name, "the name of a "+of, maxName)
-		named[f.name] = r.readLimits(&f.value, "the limits of a "+of, known)
+	r.Fields(n, "this block", nil, func(f *document.Field) {
+		r.checkName(f.Position, f.Name, "the name of a "+of, maxName)
+		named[f.Name] = r.readLimits(&f.Value, "the limits of a "+of, known)
 	})
 	return named
 }
@@ -98,55 +100,55 @@ const (
 var safeName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 
 // checkName reports a name that is unfit for logs, labels and Redis keys.
-func (r *keysReader) checkName(at place, name, what string, most int) {
+func (r *keysReader) checkName(at document.Position, name, what string, most int) {
 	if len(name) > most || !safeName.MatchString(name) {
-		r.add(at, "use letters, digits, - _ and ., at most "+strconv.Itoa(most), "this is not %s", what)
+		r.Report(at, "use letters, digits, - _ and ., at most "+strconv.Itoa(most), "this is not %s", what)
 	}
 }
 
-func (r *keysReader) readAPIKey(n *node) APIKey {
+func (r *keysReader) readAPIKey(n *document.Node) APIKey {
 	k := APIKey{Auth: AuthBasic}
-	r.fields(n, "a key", apiKeyFields, func(f *field) {
-		switch f.name {
+	r.Fields(n, "a key", apiKeyFields, func(f *document.Field) {
+		switch f.Name {
 		case "id":
-			k.ID = r.readID(&f.value)
+			k.ID = r.readID(&f.Value)
 		case "mode":
-			k.Mode = job.Mode(r.word(&f.value, "mode", string(job.Test), string(job.Live)))
+			k.Mode = job.Mode(r.word(&f.Value, "mode", string(job.Test), string(job.Live)))
 		case "url":
-			k.URL = r.readURL(&f.value)
+			k.URL = r.readURL(&f.Value)
 		case "auth":
-			k.Auth = Auth(r.word(&f.value, "auth", string(AuthBasic), string(AuthKeyOnly)))
+			k.Auth = Auth(r.word(&f.Value, "auth", string(AuthBasic), string(AuthKeyOnly)))
 		case "key":
-			k.Key = r.readCredential(&f.value)
+			k.Key = r.readCredential(&f.Value)
 		case "secret":
-			k.Secret = r.readSecret(&f.value, "secret")
+			k.Secret = r.readSecret(&f.Value, "secret")
 		case "project":
-			k.Project = r.readName(&f.value, "the id of a project", maxName)
+			k.Project = r.readName(&f.Value, "the id of a project", maxName)
 		case "team":
-			k.Team = r.readName(&f.value, "the id of a team", maxName)
+			k.Team = r.readName(&f.Value, "the id of a team", maxName)
 		case "limits":
-			k.Limits = r.readLimits(&f.value, "limits", limitsFields)
+			k.Limits = r.readLimits(&f.Value, "limits", limitsFields)
 		}
 	})
-	if n.kind == group {
+	if n.Kind == document.Object {
 		r.checkAPIKey(n, &k)
 	}
 	return k
 }
 
 // checkAPIKey reports what is missing, and fields that contradict each other.
-func (r *keysReader) checkAPIKey(n *node, k *APIKey) {
+func (r *keysReader) checkAPIKey(n *document.Node, k *APIKey) {
 	r.require(n, "a key", "id", "give it a name for logs and tables")
 	r.require(n, "a key", "mode", "write mode: test or mode: live")
 	r.require(n, "a key", "key", "write key: "+secretForm)
-	secret := n.get("secret")
+	secret := n.Get("secret")
 	switch {
 	case k.Auth == AuthBasic && secret == nil:
 		r.require(n, "a key with auth basic", "secret", "write secret: "+secretForm+", or auth: "+string(AuthKeyOnly))
 	case k.Auth == AuthKeyOnly && secret != nil:
-		r.add(secret.place, "take it out, or write auth: basic", "a key with auth %s has no secret", AuthKeyOnly)
+		r.Report(secret.Position, "take it out, or write auth: basic", "a key with auth %s has no secret", AuthKeyOnly)
 	}
-	if n.get("url") == nil {
+	if n.Get("url") == nil {
 		switch k.Mode {
 		case job.Live:
 			k.URL = LiveURL
@@ -156,20 +158,20 @@ func (r *keysReader) checkAPIKey(n *node, k *APIKey) {
 	}
 }
 
-func (r *keysReader) readID(n *node) string {
+func (r *keysReader) readID(n *document.Node) string {
 	id := r.readName(n, "an id", maxID)
 	if id == "" {
 		return ""
 	}
 	if first, taken := r.ids[id]; taken {
-		r.add(n.place, "give each key its own", "this id stands twice, first in line %d", first.line)
+		r.Report(n.Position, "give each key its own", "this id stands twice, first in line %d", first.Line)
 		return id
 	}
-	r.ids[id] = n.place
+	r.ids[id] = n.Position
 	return id
 }
 
-func (r *keysReader) readURL(n *node) string {
+func (r *keysReader) readURL(n *document.Node) string {
 	written := r.text(n, "url")
 	if written == "" {
 		return ""
@@ -178,20 +180,20 @@ func (r *keysReader) readURL(n *node) string {
 	switch {
 	// The error would quote the address.
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
-		r.add(n.place, "write an http or https address such as "+LiveURL, "url is not an address")
+		r.Report(n.Position, "write an http or https address such as "+LiveURL, "url is not an address")
 	case u.User != nil:
-		r.add(n.place, "give them as key and secret", "url holds a user name or password")
+		r.Report(n.Position, "give them as key and secret", "url holds a user name or password")
 	case u.RawQuery != "" || u.ForceQuery || strings.Contains(written, "#"):
-		r.add(n.place, "end it with the version, such as "+LiveURL, "url has more than a path")
+		r.Report(n.Position, "end it with the version, such as "+LiveURL, "url has more than a path")
 	}
 	return written
 }
 
-// word returns a text out of a closed list, or "" after a complaint.
-func (r *keysReader) word(n *node, what string, words ...string) string {
-	if n.kind == single && slices.Contains(words, n.text) {
-		return n.text
+// word returns a text out of a closed list, or "" with a problem.
+func (r *keysReader) word(n *document.Node, what string, words ...string) string {
+	if n.Scalar() && slices.Contains(words, n.Text) {
+		return n.Text
 	}
-	r.add(n.place, oneOf(n.text, words), "this %s is not known", what)
+	r.Report(n.Position, suggest.OneOf(n.Text, words), "this %s is not known", what)
 	return ""
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"time"
 
+	"nightshift/internal/document"
 	"nightshift/internal/job"
 )
 
@@ -14,35 +15,35 @@ const (
 	mostOf = 1_000_000
 )
 
-func (r *keysReader) readLimits(n *node, what string, known []string) Limits {
+func (r *keysReader) readLimits(n *document.Node, what string, known []string) Limits {
 	var l Limits
-	r.fields(n, what, known, func(f *field) {
-		switch f.name {
+	r.Fields(n, what, known, func(f *document.Field) {
+		switch f.Name {
 		case "requests_per_minute":
-			l.RequestsPerMinute = r.whole(&f.value, f.name, leastRate, mostOf)
+			l.RequestsPerMinute = r.Whole(&f.Value, f.Name, leastRate, mostOf)
 		case "parallel":
-			l.Parallel = r.whole(&f.value, f.name, 0, mostOf)
+			l.Parallel = r.Whole(&f.Value, f.Name, 0, mostOf)
 		case "cu":
-			l.CU = r.readCaps(&f.value)
+			l.CU = r.readCaps(&f.Value)
 		case "timezone":
-			l.Calendar.Zone = r.readZone(&f.value)
+			l.Calendar.Zone = r.readZone(&f.Value)
 		case "reset_day":
-			l.Calendar.ResetDay = r.whole(&f.value, f.name, 1, 31)
+			l.Calendar.ResetDay = r.Whole(&f.Value, f.Name, 1, 31)
 		}
 	})
 	return l
 }
 
-func (r *keysReader) readCaps(n *node) CUCaps {
+func (r *keysReader) readCaps(n *document.Node) CUCaps {
 	var caps CUCaps
-	r.fields(n, "cu", capsFields, func(f *field) {
-		amount, err := job.ParseCU(f.value.text)
-		if f.value.kind != single || err != nil {
+	r.Fields(n, "cu", capsFields, func(f *document.Field) {
+		amount, err := job.ParseCU(f.Value.Text)
+		if !f.Value.Scalar() || err != nil {
 			// The error would quote the amount.
-			r.add(f.value.place, "write compute units such as 500 or 12.5", "this is not an amount of CU")
+			r.Report(f.Value.Position, "write compute units such as 500 or 12.5", "this is not an amount of CU")
 			return
 		}
-		switch f.name {
+		switch f.Name {
 		case "total":
 			caps.Total = &amount
 		case "day":
@@ -54,7 +55,7 @@ func (r *keysReader) readCaps(n *node) CUCaps {
 	return caps
 }
 
-func (r *keysReader) readZone(n *node) *time.Location {
+func (r *keysReader) readZone(n *document.Node) *time.Location {
 	name := r.text(n, "timezone")
 	if name == "" {
 		return nil
@@ -62,7 +63,7 @@ func (r *keysReader) readZone(n *node) *time.Location {
 	zone, err := time.LoadLocation(name)
 	// Local would be another zone on every machine.
 	if err != nil || name == time.Local.String() {
-		r.add(n.place, "write an IANA name such as Europe/Paris", "this timezone is not known")
+		r.Report(n.Position, "write an IANA name such as Europe/Paris", "this timezone is not known")
 		return nil
 	}
 	return zone

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
-	"unicode/utf8"
+
+	"nightshift/internal/document"
 
 	"github.com/caarlos0/env/v11"
 )
@@ -26,22 +26,17 @@ func ReadKeys(path string, environ []string) (*Keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read keys file %s: %w", path, err)
 	}
-	r := keysReader{complaints: complaints{path: path}, environ: env.ToMap(environ), keys: &Keys{}}
-	if !utf8.ValidString(content) || strings.ContainsRune(content, 0) {
-		r.add(place{}, "save it as UTF-8", "the keys file is not plain text")
-		return nil, r.err()
+	r := keysReader{
+		Reader:  document.Reader{File: path, Problems: &document.Problems{}, Private: true},
+		environ: env.ToMap(environ), keys: &Keys{},
 	}
-	root, err := parseTree(strings.TrimPrefix(content, "\ufeff"))
-	if err != nil {
-		at := place{}
-		if fault, ok := errors.AsType[*syntaxFault](err); ok {
-			at = fault.place
-		}
-		r.add(at, "", "%s", err)
-		return nil, r.err()
+	if root, err := document.YAML(content); err != nil {
+		r.Syntax(err)
+	} else {
+		r.readFile(&root)
 	}
-	r.readFile(&root)
-	if err := r.err(); err != nil {
+	r.Problems.Sort()
+	if err := r.Problems.Err(); err != nil {
 		return nil, err
 	}
 	return r.keys, nil

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"nightshift/internal/document"
 	"nightshift/internal/job"
 )
 
@@ -17,7 +18,7 @@ import (
 // ranges, so that an axis of a million seeds is as small as one of two.
 type axis struct {
 	name   string
-	place  Place
+	place  document.Place
 	spans  []span
 	count  int
 	broken bool           // a value of it has a problem already
@@ -95,29 +96,29 @@ func (a *axis) texts() []string {
 }
 
 // readAxis reads a list of values, or a range such as 1..10.
-func (d *decoder) readAxis(f *field) *axis {
-	a := &axis{name: f.name, place: d.name(f), known: map[string]int{}}
+func (d *decoder) readAxis(f *document.Field) *axis {
+	a := &axis{name: f.Name, place: d.At(f.Position), known: map[string]int{}}
 	switch {
-	case f.value.kind == list:
-		for i := range f.value.children {
-			d.addValue(a, &f.value.children[i].value)
+	case f.Value.Kind == document.List:
+		for i := range f.Value.Children {
+			d.addValue(a, &f.Value.Children[i].Value)
 		}
-	case f.value.scalar() && isRange(f.value.text):
-		d.addRange(a, &f.value)
+	case f.Value.Scalar() && isRange(f.Value.Text):
+		d.addRange(a, &f.Value)
 	default:
-		d.report(d.place(&f.value), "write a list such as [a, b] or a range such as 1..10",
-			"the values of axis %s must be a list, not %s", f.name, f.value.kind.describe())
+		d.Report(f.Value.Position, "write a list such as [a, b] or a range such as 1..10",
+			"the values of axis %s must be a list, not %s", f.Name, f.Value.Kind)
 		a.broken = true
 		return a
 	}
-	if a.count == 0 && len(f.value.children) == 0 && f.value.kind == list {
-		d.report(d.place(&f.value), "leave the axis out or give it values", "axis %s has no values", f.name)
+	if a.count == 0 && len(f.Value.Children) == 0 && f.Value.Kind == document.List {
+		d.Report(f.Value.Position, "leave the axis out or give it values", "axis %s has no values", f.Name)
 	}
 	return a
 }
 
-func (d *decoder) addValue(a *axis, n *node) {
-	if a.name == seedAxis && isRange(n.text) {
+func (d *decoder) addValue(a *axis, n *document.Node) {
+	if a.name == seedAxis && isRange(n.Text) {
 		d.addRange(a, n)
 		return
 	}
@@ -127,7 +128,7 @@ func (d *decoder) addValue(a *axis, n *node) {
 		return
 	}
 	if a.index(value.text) >= 0 {
-		d.report(d.place(n), "keep one", "%s stands twice in axis %s", shown(n), a.name)
+		d.Report(n.Position, "keep one", "%s stands twice in axis %s", shown(n), a.name)
 		return
 	}
 	a.known[value.text] = a.count
@@ -136,22 +137,22 @@ func (d *decoder) addValue(a *axis, n *node) {
 }
 
 // choice reads one value of an axis, or reports why it is none and returns nil.
-func (d *decoder) choice(a *axis, n *node) *choice {
+func (d *decoder) choice(a *axis, n *document.Node) *choice {
 	if !a.typed() {
-		if written := d.text(n, "a value of axis "+a.name); written != "" {
+		if written := d.Text(n, "a value of axis "+a.name); written != "" {
 			return &choice{text: written, slug: slug(written)}
 		}
-		if n.scalar() && n.text == "" {
-			d.report(d.place(n), "", "a value of axis %s is empty", a.name)
+		if n.Scalar() && n.Text == "" {
+			d.Report(n.Position, "", "a value of axis %s is empty", a.name)
 		}
 		return nil
 	}
 	if a.name == seedAxis {
-		if _, ok := wholeNumber(n.text); !ok || !n.scalar() {
-			d.report(d.place(n), "write whole numbers or a range such as 1..10", "%s is not a seed", shown(n))
+		if _, ok := wholeNumber(n.Text); !ok || !n.Scalar() {
+			d.Report(n.Position, "write whole numbers or a range such as 1..10", "%s is not a seed", shown(n))
 			return nil
 		}
-		n = &node{kind: number, text: n.text}
+		n = &document.Node{Kind: document.Number, Text: n.Text}
 	}
 	if !d.checkTexts(n, "a value of axis ", a.name) {
 		return nil
@@ -161,8 +162,8 @@ func (d *decoder) choice(a *axis, n *node) *choice {
 
 // typedChoice makes a value of a parameter. Lists and groups are named by their
 // content, because their place in the axis may change.
-func typedChoice(n *node) *choice {
-	value := &choice{data: n.value()}
+func typedChoice(n *document.Node) *choice {
+	value := &choice{data: n.Value()}
 	switch data := value.data.(type) {
 	case string:
 		value.text, value.slug = data, slug(data)
@@ -191,21 +192,21 @@ func isRange(written string) bool {
 }
 
 // addRange adds the whole numbers of a range, both ends included.
-func (d *decoder) addRange(a *axis, n *node) {
-	from, to, _ := strings.Cut(n.text, "..")
+func (d *decoder) addRange(a *axis, n *document.Node) {
+	from, to, _ := strings.Cut(n.Text, "..")
 	first, _ := strconv.ParseInt(from, 10, 64)
 	last, _ := strconv.ParseInt(to, 10, 64)
 	switch {
 	case last < first:
-		d.report(d.place(n), "write the smaller number first", "the range %s is empty", n.text)
+		d.Report(n.Position, "write the smaller number first", "the range %s is empty", n.Text)
 		return
 	case last-first >= maxCombinations:
-		d.report(d.place(n), "write a shorter one", "the range %s is too long; an axis has at most %d values", n.text, maxCombinations)
+		d.Report(n.Position, "write a shorter one", "the range %s is too long; an axis has at most %d values", n.Text, maxCombinations)
 		return
 	}
 	for i := range a.spans {
 		if overlaps(&a.spans[i], first, last) {
-			d.report(d.place(n), "keep each value once", "the range %s repeats values of axis %s", n.text, a.name)
+			d.Report(n.Position, "keep each value once", "the range %s repeats values of axis %s", n.Text, a.name)
 			return
 		}
 	}
@@ -227,24 +228,24 @@ func overlaps(s *span, first, last int64) bool {
 }
 
 // checkAxisName reports names that cannot be an axis.
-func (d *decoder) checkAxisName(f *field) bool {
-	if f.name == modelAxis || f.name == seedAxis {
+func (d *decoder) checkAxisName(f *document.Field) bool {
+	if f.Name == modelAxis || f.Name == seedAxis {
 		return true
 	}
-	if inner, ok := strings.CutPrefix(f.name, parameterPrefix); ok && inner != "" {
+	if inner, ok := strings.CutPrefix(f.Name, parameterPrefix); ok && inner != "" {
 		if inner == job.SeedInput {
-			d.report(d.name(f), "name the axis seed", "the seed has an axis of its own")
+			d.Report(f.Position, "name the axis seed", "the seed has an axis of its own")
 			return false
 		}
 		return true
 	}
-	if slices.Contains(itemFields, f.name) {
-		d.report(d.name(f), "name the axis otherwise and use its {name} in the "+f.name,
-			"%s is a field of items and cannot be an axis", f.name)
+	if slices.Contains(itemFields, f.Name) {
+		d.Report(f.Position, "name the axis otherwise and use its {name} in the "+f.Name,
+			"%s is a field of items and cannot be an axis", f.Name)
 		return false
 	}
-	if fault := variableFault(f.name); fault != "" {
-		d.report(d.name(f), "", "%s", fault)
+	if fault := variableFault(f.Name); fault != "" {
+		d.Report(f.Position, "", "%s", fault)
 		return false
 	}
 	return true

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"nightshift/internal/document"
 	"nightshift/internal/job"
 )
 
@@ -43,35 +44,35 @@ func (d Drift) Dearer(quote, billed job.CU) bool {
 }
 
 // readBudget reads the cap of the batch and the drift.
-func (h *headerReader) readBudget(n *node) {
-	h.fields(n, "budget", budgetFields, func(f *field) {
-		if f.name == "drift" {
-			h.readDrift(&f.value)
+func (h *headerReader) readBudget(n *document.Node) {
+	h.Fields(n, "budget", budgetFields, func(f *document.Field) {
+		if f.Name == "drift" {
+			h.readDrift(&f.Value)
 			return
 		}
-		amount, err := job.ParseCU(f.value.text)
-		if !f.value.scalar() || err != nil || amount <= 0 {
-			h.report(h.place(&f.value), "write compute units such as cu: 500", "%s is not an amount of CU", shown(&f.value))
+		amount, err := job.ParseCU(f.Value.Text)
+		if !f.Value.Scalar() || err != nil || amount <= 0 {
+			h.Report(f.Value.Position, "write compute units such as cu: 500", "%s is not an amount of CU", shown(&f.Value))
 			return
 		}
 		h.m.Budget = &amount
 	})
-	if n.kind == object && n.get("cu") == nil && n.get("drift") == nil {
-		h.report(h.place(n), "write compute units such as {cu: 500}", "the budget has neither cu nor drift")
+	if n.Kind == document.Object && n.Get("cu") == nil && n.Get("drift") == nil {
+		h.Report(n.Position, "write compute units such as {cu: 500}", "the budget has neither cu nor drift")
 	}
 }
 
-func (h *headerReader) readDrift(n *node) {
+func (h *headerReader) readDrift(n *document.Node) {
 	drift, ok := Drift(0), false
-	if n.scalar() {
-		drift, ok = parseDrift(n.text)
+	if n.Scalar() {
+		drift, ok = parseDrift(n.Text)
 	}
 	switch {
 	case !ok:
-		h.report(h.place(n), "write a decimal such as drift: 0.1, which is 10 percent, with at most three decimals",
+		h.Report(n.Position, "write a decimal such as drift: 0.1, which is 10 percent, with at most three decimals",
 			"drift %s is not a share from 0 to 10", shown(n))
 	case drift > maxDrift:
-		h.report(h.place(n), "write the share, not percent: drift: 0.1 is 10 percent", "drift %s is above 10", shown(n))
+		h.Report(n.Position, "write the share, not percent: drift: 0.1 is 10 percent", "drift %s is above 10", shown(n))
 	default:
 		h.m.MaxDrift = drift
 	}

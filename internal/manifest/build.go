@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"nightshift/internal/document"
 	"nightshift/internal/job"
+	"nightshift/internal/suggest"
 )
 
 // builder makes one row after the other from items and combinations.
@@ -21,7 +23,7 @@ type builder struct {
 	chosen   combination
 	style    *style
 	row      *Row
-	problems []*Problem
+	problems []*document.Problem
 	asked    []string // names that its texts ask for
 	written  []byte   // the text that is being filled
 
@@ -36,7 +38,7 @@ func newBuilder(def *definition) *builder {
 }
 
 // build makes the row of an item in a combination, or returns what is wrong.
-func (b *builder) build(item *layer, chosen combination) (*Row, []*Problem) {
+func (b *builder) build(item *layer, chosen combination) (*Row, []*document.Problem) {
 	b.item, b.chosen, b.problems, b.asked = item, chosen, nil, b.asked[:0]
 	b.row = &Row{Place: item.place, texts: item.texts}
 	b.chooseStyle()
@@ -60,19 +62,19 @@ func (b *builder) build(item *layer, chosen combination) (*Row, []*Problem) {
 
 // places finds fields of the row on the levels of the manifest, the nearest
 // first. It keeps nothing of the builder, which goes on to other rows.
-func (b *builder) places() func(string) Place {
+func (b *builder) places() func(string) document.Place {
 	def, item, fallback := b.def, b.item.where, b.item.fallback()
 	style := def.defaults.where
 	if b.style != nil {
 		style = b.style.where
 	}
-	return func(name string) Place {
+	return func(name string) document.Place {
 		for _, a := range def.grid.axes {
 			if a.name == name || a.name == seedAxis && name == parameterPrefix+job.SeedInput {
 				return a.place
 			}
 		}
-		for _, where := range [...]func(string) (Place, bool){item, style, def.defaults.where, def.header.where} {
+		for _, where := range [...]func(string) (document.Place, bool){item, style, def.defaults.where, def.header.where} {
 			if at, found := where(name); found {
 				return at
 			}
@@ -82,7 +84,7 @@ func (b *builder) places() func(string) Place {
 }
 
 func (b *builder) report(name, suggestion, format string, args ...any) {
-	b.problems = append(b.problems, &Problem{Place: b.row.Places(name), Suggestion: suggestion, Message: fmt.Sprintf(format, args...)})
+	b.problems = append(b.problems, &document.Problem{Place: b.row.Places(name), Suggestion: suggestion, Message: fmt.Sprintf(format, args...)})
 }
 
 // first returns a text of the nearest level that has it.
@@ -123,7 +125,7 @@ func (b *builder) chooseStyle() {
 	if b.style = b.def.style(name); b.style != nil {
 		b.row.Places = b.places()
 	} else {
-		b.report(styleAxis, didYouMean(name, b.def.styleNames(), "%"), "unknown style %s", quoteShort(name))
+		b.report(styleAxis, suggest.DidYouMean(name, b.def.styleNames(), "%"), "unknown style %s", quoteShort(name))
 	}
 }
 
@@ -242,7 +244,7 @@ func (b *builder) reportFault(name string, f fault) {
 	if at := b.row.Places(name); at != b.row.Place {
 		message += " (" + at.String() + ")"
 	}
-	b.problems = append(b.problems, &Problem{Place: b.row.Place, Message: message, Suggestion: f.suggestion(b.known())})
+	b.problems = append(b.problems, &document.Problem{Place: b.row.Place, Message: message, Suggestion: f.suggestion(b.known())})
 }
 
 // fill fills one text and reports what is wrong with it.
@@ -256,8 +258,8 @@ func (b *builder) fill(name, raw string, lookup func(string) (string, bool)) str
 	for _, f := range faults {
 		b.reportFault(name, f)
 	}
-	if len(filled) > maxText {
-		b.report(name, "shorten it", "%s has %d bytes with its variables; a text has at most %d", name, len(filled), maxText)
+	if len(filled) > document.MaxText {
+		b.report(name, "shorten it", "%s has %d bytes with its variables; a text has at most %d", name, len(filled), document.MaxText)
 	}
 	return filled
 }

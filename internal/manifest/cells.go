@@ -1,10 +1,12 @@
 package manifest
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"nightshift/internal/document"
 	"nightshift/internal/job"
 )
 
@@ -19,27 +21,27 @@ func cellFault(cell string) string {
 	if !utf8.ValidString(cell) {
 		return "is not valid UTF-8"
 	}
-	return textFault(cell)
+	return document.TextFault(cell)
 }
 
-func (d *decoder) readCell(c *column, n *node, into *layer) {
+func (d *decoder) readCell(c *column, n *document.Node, into *layer) {
 	switch {
 	case c.parameter:
-		into.parameters = append(into.parameters, parameter{name: c.name, value: cellValue(n.text)})
+		into.parameters = append(into.parameters, parameter{name: c.name, value: cellValue(n.Text)})
 	case c.name == "id":
-		into.id = n.text
+		into.id = n.Text
 	case c.name == "model":
-		into.model = n.text
+		into.model = n.Text
 	case c.name == "prompt":
-		into.prompt = n.text
+		into.prompt = n.Text
 	case c.name == "output":
-		into.output = n.text
+		into.output = n.Text
 	case c.name == "samples":
-		into.samples = d.whole(n, "samples", maxSamples)
+		into.samples = d.Whole(n, "samples", 1, maxSamples)
 	case c.name == "seed":
 		d.readSeed(n, into)
 	default:
-		into.variables = append(into.variables, variable{name: c.name, text: n.text})
+		into.variables = append(into.variables, variable{name: c.name, text: n.Text})
 	}
 }
 
@@ -47,16 +49,16 @@ func (d *decoder) readCell(c *column, n *node, into *layer) {
 // list, group or quoted text, and otherwise the text that it is.
 func cellValue(cell string) any {
 	trimmed := strings.TrimSpace(cell)
-	switch plainKind(trimmed) {
-	case number:
-		return job.Number(jsonNumber(trimmed))
-	case boolean:
+	switch document.PlainKind(trimmed) {
+	case document.Number:
+		return job.Number(json.Number(trimmed))
+	case document.Bool:
 		return strings.EqualFold(trimmed, "true")
 	}
 	if trimmed != "" && strings.IndexByte(`[{"`, trimmed[0]) >= 0 {
-		var parser jsonParser
-		if n, err := parser.parse(trimmed, 1); err == nil {
-			return n.value()
+		var parser document.JSONReader
+		if n, err := parser.Read(trimmed, 1); err == nil {
+			return n.Value()
 		}
 	}
 	return cell
@@ -97,14 +99,14 @@ func (c *cells) column(i int) int {
 	return column
 }
 
-func (c *cells) place(i int) Place {
-	return Place{File: c.file, Line: c.line(i), Column: c.column(i)}
+func (c *cells) place(i int) document.Place {
+	return document.Place{File: c.file, Line: c.line(i), Column: c.column(i)}
 }
 
-func (c *cells) where(name string) (Place, bool) {
+func (c *cells) where(name string) (document.Place, bool) {
 	i := c.find(name)
 	if i < 0 || c.values[i] == "" {
-		return Place{}, false
+		return document.Place{}, false
 	}
 	return c.place(i), true
 }

@@ -3,6 +3,8 @@ package manifest
 import (
 	"fmt"
 	"strings"
+
+	"nightshift/internal/suggest"
 )
 
 // fault is what is wrong with the placeholders of a text.
@@ -71,7 +73,7 @@ func (f fault) suggestion(known []string) string {
 	if f.name == "" {
 		return "write {{ or }} for a brace itself"
 	}
-	if near := didYouMean(f.name, known, "{%}"); near != "" {
+	if near := suggest.DidYouMean(f.name, known, "{%}"); near != "" {
 		return near
 	}
 	if len(known) == 0 {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"nightshift/internal/document"
+
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 )
@@ -105,10 +107,10 @@ func describe(path string) string {
 }
 
 func describeError(err error) string {
-	if _, ok := errors.AsType[*Problems](err); ok {
+	if _, ok := errors.AsType[*document.Problems](err); ok {
 		return "problem " + strings.ReplaceAll(err.Error(), "\n", "\nproblem ") + "\n"
 	}
-	if _, ok := errors.AsType[*Problem](err); ok {
+	if _, ok := errors.AsType[*document.Problem](err); ok {
 		return "problem " + err.Error() + "\n"
 	}
 	return "error " + err.Error() + "\n"

@@ -4,6 +4,8 @@ import (
 	"hash/fnv"
 	"iter"
 	"slices"
+
+	"nightshift/internal/document"
 )
 
 // maxCombinations bounds the combinations of the axes of one item.
@@ -23,14 +25,14 @@ type grid struct {
 
 // rule is an entry of exclude: combinations that are left out.
 type rule struct {
-	place Place
+	place document.Place
 	ids   map[string]bool      // nil for every item
 	axes  map[int]map[int]bool // values by their index, of the axes that it names
 }
 
 // extra is an entry of include: one more combination.
 type extra struct {
-	place   Place
+	place   document.Place
 	ids     map[string]bool // nil for every item
 	choices []*choice
 	index   int // of the same combination in the grid, or -1

@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"nightshift/internal/document"
 	"nightshift/internal/job"
+	"nightshift/internal/suggest"
 )
 
 // definition is everything a manifest says but its items.
@@ -26,7 +28,7 @@ type style struct {
 }
 
 // textPlace is where the text of the style stands.
-func (s *style) textPlace() Place {
+func (s *style) textPlace() document.Place {
 	if at, found := s.where("text"); found {
 		return at
 	}
@@ -67,19 +69,19 @@ var (
 type headerReader struct {
 	decoder
 	m    *Manifest
-	root *node
+	root *document.Node
 }
 
 // readHeader fills the manifest from the root of its file.
 func (h *headerReader) readHeader() {
-	h.m.def.header.place = h.place(h.root)
+	h.m.def.header.place = h.At(h.root.Position)
 	h.m.def.header.where = h.nodeWhere(h.root)
-	if h.root.kind == null {
-		h.report(Place{File: h.file}, "start with version: 1", "the manifest is empty")
+	if h.root.Kind == document.Null {
+		h.Report(document.Position{}, "start with version: 1", "the manifest is empty")
 		return
 	}
-	h.fields(h.root, "the manifest", headerKnown(h.root), h.readField)
-	if h.root.kind != object {
+	h.Fields(h.root, "the manifest", headerKnown(h.root), h.readField)
+	if h.root.Kind != document.Object {
 		return
 	}
 	h.require("version", "add version: 1 as the first line")
@@ -93,25 +95,25 @@ func (h *headerReader) readHeader() {
 
 // headerKnown is the list of fields that are known, with those that stand one
 // level too high, which get a problem of their own.
-func headerKnown(root *node) []string {
-	if root.get("parameters") == nil && root.get("seed") == nil {
+func headerKnown(root *document.Node) []string {
+	if root.Get("parameters") == nil && root.Get("seed") == nil {
 		return headerFields
 	}
 	return append([]string{"parameters", "seed"}, headerFields...)
 }
 
 func (h *headerReader) require(name, suggestion string) {
-	if h.root.get(name) == nil {
-		h.report(Place{File: h.file, Line: 1, Column: 1}, suggestion, "the manifest has no %s", name)
+	if h.root.Get(name) == nil {
+		h.Report(document.Position{Line: 1, Column: 1}, suggestion, "the manifest has no %s", name)
 	}
 }
 
-func (h *headerReader) readField(f *field) {
-	n, m, header := &f.value, h.m, &h.m.def.header
-	switch f.name {
+func (h *headerReader) readField(f *document.Field) {
+	n, m, header := &f.Value, h.m, &h.m.def.header
+	switch f.Name {
 	case "version":
-		if !n.scalar() || n.text != "1" {
-			h.report(h.place(n), "write version: 1", "version %s is not known", shown(n))
+		if !n.Scalar() || n.Text != "1" {
+			h.Report(n.Position, "write version: 1", "version %s is not known", shown(n))
 		}
 	case "name":
 		h.readName(n)
@@ -122,13 +124,13 @@ func (h *headerReader) readField(f *field) {
 	case "pool":
 		m.Pool = h.readPool(n)
 	case "model":
-		header.model = h.text(n, "model")
+		header.model = h.Text(n, "model")
 	case "prompt":
-		header.prompt = h.text(n, "prompt")
+		header.prompt = h.Text(n, "prompt")
 	case "output":
-		header.output = h.text(n, "output")
+		header.output = h.Text(n, "output")
 	case "samples":
-		header.samples = h.whole(n, "samples", maxSamples)
+		header.samples = h.Whole(n, "samples", 1, maxSamples)
 	case "defaults":
 		h.readDefaults(n)
 	case "styles":
@@ -140,30 +142,26 @@ func (h *headerReader) readField(f *field) {
 	case "window":
 		h.readWindow(n)
 	case "parameters", "seed":
-		h.report(h.name(f), "put it under defaults", "%s cannot stand at the top of a manifest", f.name)
+		h.Report(f.Position, "put it under defaults", "%s cannot stand at the top of a manifest", f.Name)
 	}
 }
 
 // oneOf returns a text out of a closed list, or the first with a problem.
-func (h *headerReader) oneOf(n *node, what string, values ...string) string {
-	if slices.Contains(values, n.text) && n.scalar() {
-		return n.text
+func (h *headerReader) oneOf(n *document.Node, what string, values ...string) string {
+	if slices.Contains(values, n.Text) && n.Scalar() {
+		return n.Text
 	}
-	suggestion := didYouMean(n.text, values, "%")
-	if suggestion == "" {
-		suggestion = "write " + strings.Join(values, ", ")
-	}
-	h.report(h.place(n), suggestion, "%s %s is not known", what, shown(n))
+	h.Report(n.Position, suggest.OneOf(n.Text, values), "%s %s is not known", what, shown(n))
 	return values[0]
 }
 
-func (h *headerReader) readName(n *node) {
-	h.m.Name = h.text(n, "name")
-	if h.m.Name == "" && n.scalar() && n.text == "" {
-		h.report(h.place(n), "", "the name is empty")
+func (h *headerReader) readName(n *document.Node) {
+	h.m.Name = h.Text(n, "name")
+	if h.m.Name == "" && n.Scalar() && n.Text == "" {
+		h.Report(n.Position, "", "the name is empty")
 	}
 	if message, suggestion := batchNameFault(h.m.Name); message != "" && h.m.Name != "" {
-		h.report(h.place(n), suggestion, "%s", message)
+		h.Report(n.Position, suggestion, "%s", message)
 	}
 }
 
@@ -171,78 +169,78 @@ func (h *headerReader) readName(n *node) {
 // case, since file systems may fold it.
 func (h *headerReader) checkFolder() {
 	if h.m.Mode == job.Live && strings.EqualFold(h.m.Name, testFolder) {
-		h.report(h.place(h.root.get("name")), "for example "+h.m.Name+"-batch",
+		h.Report(h.root.Get("name").Position, "for example "+h.m.Name+"-batch",
 			"a live batch cannot be named %s, which is the folder of all test batches", h.m.Name)
 	}
 }
 
-func (h *headerReader) readPool(n *node) string {
-	pool := h.text(n, "pool")
+func (h *headerReader) readPool(n *document.Node) string {
+	pool := h.Text(n, "pool")
 	if pool != "" && safeBatchName(pool) != pool {
-		h.report(h.place(n), "use letters, digits, - _ and .", "pool %s is not the name of a key pool", shown(n))
+		h.Report(n.Position, "use letters, digits, - _ and .", "pool %s is not the name of a key pool", shown(n))
 	}
 	return pool
 }
 
-func (h *headerReader) readDefaults(n *node) {
+func (h *headerReader) readDefaults(n *document.Node) {
 	defaults := &h.m.def.defaults
 	h.readLayer(n, "defaults", defaults)
 	defaults.where = h.nodeWhere(n)
-	if id := n.get("id"); id != nil {
-		h.report(h.place(id), "give each item its own", "an id cannot be a default")
+	if id := n.Get("id"); id != nil {
+		h.Report(id.Position, "give each item its own", "an id cannot be a default")
 	}
 	defaults.id, defaults.ownSeed = "", false
 }
 
-func (h *headerReader) readStyles(n *node) {
-	h.fields(n, "styles", nil, func(f *field) {
-		s := &style{name: f.name, layer: layer{place: h.name(f)}}
-		s.where = func(string) (Place, bool) { return Place{}, false }
-		if slug(f.name) == "" {
-			h.report(h.name(f), "use letters, digits, - _ and .", "%q is not the name of a style", f.name)
+func (h *headerReader) readStyles(n *document.Node) {
+	h.Fields(n, "styles", nil, func(f *document.Field) {
+		s := &style{name: f.Name, layer: layer{place: h.At(f.Position)}}
+		s.where = func(string) (document.Place, bool) { return document.Place{}, false }
+		if slug(f.Name) == "" {
+			h.Report(f.Position, "use letters, digits, - _ and .", "%q is not the name of a style", f.Name)
 		}
-		if f.value.kind == object {
-			s.where = h.nodeWhere(&f.value)
-			h.fields(&f.value, "a style", styleFields, func(inner *field) {
-				if inner.name == "text" {
-					s.text = h.text(&inner.value, "the text of a style")
+		if f.Value.Kind == document.Object {
+			s.where = h.nodeWhere(&f.Value)
+			h.Fields(&f.Value, "a style", styleFields, func(inner *document.Field) {
+				if inner.Name == "text" {
+					s.text = h.Text(&inner.Value, "the text of a style")
 					return
 				}
-				h.readParameters(&inner.value, &s.layer)
+				h.readParameters(&inner.Value, &s.layer)
 			})
 		} else {
-			s.place = h.place(&f.value)
-			s.text = h.text(&f.value, "a style")
+			s.place = h.At(f.Value.Position)
+			s.text = h.Text(&f.Value, "a style")
 		}
 		h.m.def.styles = append(h.m.def.styles, s)
 	})
 }
 
-func (h *headerReader) readWindow(n *node) {
-	hours, zone := n, &node{}
-	if n.kind == object {
-		hours = n.get("hours")
-		h.fields(n, "window", windowFields, func(f *field) {
-			if f.name == "timezone" && h.text(&f.value, "timezone") != "" {
-				zone = &f.value
+func (h *headerReader) readWindow(n *document.Node) {
+	hours, zone := n, &document.Node{}
+	if n.Kind == document.Object {
+		hours = n.Get("hours")
+		h.Fields(n, "window", windowFields, func(f *document.Field) {
+			if f.Name == "timezone" && h.Text(&f.Value, "timezone") != "" {
+				zone = &f.Value
 			}
 		})
 	}
 	if hours == nil {
-		h.report(h.place(n), `write {hours: "22:00-06:00", timezone: Europe/Paris}`, "the window has no hours")
+		h.Report(n.Position, `write {hours: "22:00-06:00", timezone: Europe/Paris}`, "the window has no hours")
 		return
 	}
-	written := h.text(hours, "window")
+	written := h.Text(hours, "window")
 	if written == "" {
 		return
 	}
-	window, err := ParseWindow(written, zone.text)
+	window, err := ParseWindow(written, zone.Text)
 	if errors.Is(err, errZone) {
-		h.report(h.place(zone), "write an IANA name such as Europe/Paris", "%s", err)
+		h.Report(zone.Position, "write an IANA name such as Europe/Paris", "%s", err)
 		return
 	}
 	if err != nil {
-		h.report(h.place(hours), "", "%s", err)
+		h.Report(hours.Position, "", "%s", err)
 		return
 	}
 	h.m.Window = window
@@ -255,6 +253,6 @@ func (h *headerReader) checkModel() {
 		return
 	}
 	if inline, ok := def.items.(*inlineItems); ok && !slices.ContainsFunc(inline.layers, func(l *layer) bool { return l.model != "" }) {
-		h.report(Place{File: h.file, Line: 1, Column: 1}, "add model: and the id of a model", "the manifest has no model")
+		h.Report(document.Position{Line: 1, Column: 1}, "add model: and the id of a model", "the manifest has no model")
 	}
 }

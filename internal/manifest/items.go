@@ -7,41 +7,43 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"nightshift/internal/document"
 )
 
 // readItems finds where the items come from: from the manifest itself, from a
 // file, or, where neither is given, a single one that is named like the batch.
 func (h *headerReader) readItems() {
-	inline, from := h.root.get("items"), h.root.get("items_from")
+	inline, from := h.root.Get("items"), h.root.Get("items_from")
 	switch {
 	case inline != nil && from != nil:
-		h.report(h.place(from), "keep one of them", "items and items_from are both given")
+		h.Report(from.Position, "keep one of them", "items and items_from are both given")
 	case inline != nil:
 		h.readInline(inline)
 	case from != nil:
 		h.readItemsFrom(from)
 	default:
-		whole := &layer{place: h.place(h.root), id: h.m.Name}
-		if last := len(h.root.children) - 1; last >= 0 {
-			whole.end = h.name(&h.root.children[last])
+		whole := &layer{place: h.At(h.root.Position), id: h.m.Name}
+		if last := len(h.root.Children) - 1; last >= 0 {
+			whole.end = h.At(h.root.Children[last].Position)
 		}
-		whole.where = func(string) (Place, bool) { return Place{}, false }
+		whole.where = func(string) (document.Place, bool) { return document.Place{}, false }
 		h.m.def.items = &inlineItems{layers: []*layer{whole}}
 	}
 }
 
-func (h *headerReader) readInline(n *node) {
+func (h *headerReader) readInline(n *document.Node) {
 	items := &inlineItems{}
 	h.m.def.items = items
-	if !h.expect(n, "items", list) {
+	if !h.Expect(n, "items", document.List) {
 		return
 	}
-	if len(n.children) == 0 {
-		h.report(h.place(n), "give at least one item", "items is empty")
+	if len(n.Children) == 0 {
+		h.Report(n.Position, "give at least one item", "items is empty")
 	}
 	seen := map[string]bool{}
-	for i := range n.children {
-		entry := &n.children[i].value
+	for i := range n.Children {
+		entry := &n.Children[i].Value
 		l := &layer{}
 		h.readLayer(entry, "an item", l)
 		l.where = h.nodeWhere(entry)
@@ -58,26 +60,26 @@ func (h *headerReader) readInline(n *node) {
 	}
 }
 
-func (h *headerReader) readItemsFrom(n *node) {
-	named := h.text(n, "items_from")
+func (h *headerReader) readItemsFrom(n *document.Node) {
+	named := h.Text(n, "items_from")
 	if named == "" {
 		return
 	}
 	path := filepath.FromSlash(named)
 	if !filepath.IsAbs(path) {
-		path = filepath.Join(filepath.Dir(h.file), path)
+		path = filepath.Join(filepath.Dir(h.File), path)
 	}
 	file, err := statFile(path)
 	if err == nil {
-		d := decoder{file: path, problems: h.problems}
+		d := newDecoder(path, h.Problems)
 		h.m.def.items, err = d.flatItems(file)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		h.report(h.place(n), "the path starts at the folder of the manifest", "items_from names a file that does not exist: %s", path)
+		h.Report(n.Position, "the path starts at the folder of the manifest", "items_from names a file that does not exist: %s", path)
 		return
 	}
 	if err != nil {
-		h.report(h.place(n), "", "items_from: %s", err)
+		h.Report(n.Position, "", "items_from: %s", err)
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"iter"
 	"strings"
 	"unicode/utf8"
+
+	"nightshift/internal/document"
 )
 
 // maxLine bounds one line of a JSONL file and one row of a table, in bytes.
@@ -29,7 +31,7 @@ func (s *jsonlItems) all() iter.Seq2[*layer, error] {
 		// Nothing was written, so closing cannot lose anything.
 		defer func() { _ = file.Close() }()
 		reader := &jsonlReader{path: s.file.path, lines: bufio.NewReaderSize(file, 64<<10)}
-		reader.decoder = decoder{file: s.file.path, problems: &Problems{}}
+		reader.decoder = newDecoder(s.file.path, &document.Problems{})
 		for {
 			item, err := reader.next()
 			if errors.Is(err, io.EOF) || !yield(item, err) || reader.broken {
@@ -45,7 +47,7 @@ type jsonlReader struct {
 	lines  *bufio.Reader
 	number int    // of the current line
 	long   []byte // a line that is longer than the buffer of lines
-	parser jsonParser
+	parser document.JSONReader
 	// decoder is made once; problems that it passes on are theirs to keep.
 	decoder decoder
 	item    layer
@@ -108,12 +110,12 @@ func (r *jsonlReader) broke(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.EOF
 	}
-	return readError(Place{File: r.path, Line: r.number}.String(), err)
+	return readError(document.Place{File: r.path, Line: r.number}.String(), err)
 }
 
 func (r *jsonlReader) problem(column int, suggestion, format string, args ...any) error {
-	return &Problem{
-		Place:      Place{File: r.path, Line: r.number, Column: column},
+	return &document.Problem{
+		Place:      document.Place{File: r.path, Line: r.number, Column: column},
 		Message:    fmt.Sprintf(format, args...),
 		Suggestion: suggestion,
 	}
@@ -123,21 +125,21 @@ func (r *jsonlReader) decode(line string) (*layer, error) {
 	if !utf8.ValidString(line) {
 		return nil, r.problem(invalidColumn(line), "save the file as UTF-8", "the line is not valid UTF-8")
 	}
-	n, err := r.parser.parse(line, r.number)
+	n, err := r.parser.Read(line, r.number)
 	if err != nil {
-		r.decoder.syntax(err)
+		r.decoder.Syntax(err)
 	} else {
 		r.decoder.readLayer(&n, "a line", &r.item)
 	}
-	if problems := r.decoder.problems; problems.Len() > 0 {
-		r.decoder.problems = &Problems{}
+	if problems := r.decoder.Problems; problems.Len() > 0 {
+		r.decoder.Problems = &document.Problems{}
 		return nil, problems
 	}
 	if r.item.id == "" {
 		r.item.id = deriveID(&r.item)
 	}
 	file, number := r.path, r.number
-	r.item.where = func(name string) (Place, bool) { return jsonPlace(file, line, number, name) }
+	r.item.where = func(name string) (document.Place, bool) { return jsonPlace(file, line, number, name) }
 	return &r.item, nil
 }
 
@@ -155,12 +157,12 @@ func invalidColumn(line string) int {
 
 // jsonPlace reads a line once more to find a field in it. Places are asked for
 // when something is wrong, so nothing is kept for them.
-func jsonPlace(file, line string, number int, name string) (Place, bool) {
-	var parser jsonParser
-	n, err := parser.parse(line, number)
+func jsonPlace(file, line string, number int, name string) (document.Place, bool) {
+	var parser document.JSONReader
+	n, err := parser.Read(line, number)
 	if err != nil {
-		return Place{}, false
+		return document.Place{}, false
 	}
-	d := decoder{file: file}
+	d := newDecoder(file, nil)
 	return d.find(&n, name)
 }

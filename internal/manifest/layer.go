@@ -5,22 +5,24 @@ import (
 	"strconv"
 	"strings"
 
+	"nightshift/internal/document"
 	"nightshift/internal/job"
+	"nightshift/internal/suggest"
 )
 
 // layer is what one level of a manifest says about its rows: the header, the
 // defaults, a style or an item. "" and 0 mean that it says nothing.
 type layer struct {
-	place                     Place
+	place                     document.Place
 	id, model, prompt, output string
 	samples                   int
 	ownSeed                   bool // seed is given by its own field or column
 	parameters                []parameter
 	variables                 []variable
 	// end is where a field that is missing would stand; without a line at place.
-	end Place
+	end document.Place
 	// where finds the place of a field that this layer gives.
-	where func(field string) (Place, bool)
+	where func(field string) (document.Place, bool)
 	// texts finds the text of a cell whose type was guessed; nil for other files.
 	texts func(parameter string) (string, bool)
 }
@@ -43,12 +45,12 @@ var (
 const parameterPrefix = "parameters."
 
 // reset empties the layer for the next item and keeps its memory.
-func (l *layer) reset(place Place) {
+func (l *layer) reset(place document.Place) {
 	*l = layer{place: place, parameters: l.parameters[:0], variables: l.variables[:0]}
 }
 
 // fallback is the place of fields that the layer does not give.
-func (l *layer) fallback() Place {
+func (l *layer) fallback() document.Place {
 	if l.end.Line > 0 {
 		return l.end
 	}
@@ -66,24 +68,24 @@ func (l *layer) variable(name string) (string, bool) {
 }
 
 // readLayer fills the layer from an object whose further fields are variables.
-func (d *decoder) readLayer(n *node, what string, into *layer) {
-	into.reset(d.place(n))
-	d.fields(n, what, nil, func(f *field) {
-		switch f.name {
+func (d *decoder) readLayer(n *document.Node, what string, into *layer) {
+	into.reset(d.At(n.Position))
+	d.Fields(n, what, nil, func(f *document.Field) {
+		switch f.Name {
 		case "id":
-			into.id = d.text(&f.value, "id")
+			into.id = d.Text(&f.Value, "id")
 		case "model":
-			into.model = d.text(&f.value, "model")
+			into.model = d.Text(&f.Value, "model")
 		case "prompt":
-			into.prompt = d.text(&f.value, "prompt")
+			into.prompt = d.Text(&f.Value, "prompt")
 		case "output":
-			into.output = d.text(&f.value, "output")
+			into.output = d.Text(&f.Value, "output")
 		case "samples":
-			into.samples = d.whole(&f.value, "samples", maxSamples)
+			into.samples = d.Whole(&f.Value, "samples", 1, maxSamples)
 		case "seed":
-			d.readSeed(&f.value, into)
+			d.readSeed(&f.Value, into)
 		case "parameters":
-			d.readParameters(&f.value, into)
+			d.readParameters(&f.Value, into)
 		default:
 			d.readVariable(f, into)
 		}
@@ -92,19 +94,19 @@ func (d *decoder) readLayer(n *node, what string, into *layer) {
 }
 
 // checkSeeds reports a seed that is given in both of its forms.
-func (d *decoder) checkSeeds(n *node, l *layer) {
+func (d *decoder) checkSeeds(n *document.Node, l *layer) {
 	if !l.ownSeed {
 		return
 	}
-	if parameters := n.get("parameters"); parameters != nil && parameters.get(job.SeedInput) != nil {
-		d.report(d.place(n.get("seed")), "keep one", "the seed is given as seed and as parameters.seed")
+	if parameters := n.Get("parameters"); parameters != nil && parameters.Get(job.SeedInput) != nil {
+		d.Report(n.Get("seed").Position, "keep one", "the seed is given as seed and as parameters.seed")
 	}
 }
 
-func (d *decoder) readSeed(n *node, into *layer) {
-	seed, ok := wholeNumber(n.text)
-	if !n.scalar() || !ok {
-		d.report(d.place(n), "", "seed must be a whole number, not %s", shown(n))
+func (d *decoder) readSeed(n *document.Node, into *layer) {
+	seed, ok := wholeNumber(n.Text)
+	if !n.Scalar() || !ok {
+		d.Report(n.Position, "", "seed must be a whole number, not %s", shown(n))
 		return
 	}
 	into.ownSeed = true
@@ -121,11 +123,11 @@ func wholeNumber(written string) (json.Number, bool) {
 }
 
 // shown is a value as a message shows it.
-func shown(n *node) string {
-	if !n.scalar() {
-		return n.kind.describe()
+func shown(n *document.Node) string {
+	if !n.Scalar() {
+		return n.Kind.String()
 	}
-	return strconv.Quote(shorten(n.text))
+	return strconv.Quote(shorten(n.Text))
 }
 
 // shorten cuts a text that would fill a message.
@@ -137,47 +139,47 @@ func shorten(value string) string {
 	return strings.ToValidUTF8(value[:most], "") + "…"
 }
 
-func (d *decoder) readParameters(n *node, into *layer) {
-	d.fields(n, "parameters", nil, func(f *field) {
-		if f.name == "" {
-			d.report(d.name(f), "", "a parameter has no name")
+func (d *decoder) readParameters(n *document.Node, into *layer) {
+	d.Fields(n, "parameters", nil, func(f *document.Field) {
+		if f.Name == "" {
+			d.Report(f.Position, "", "a parameter has no name")
 			return
 		}
-		if d.checkTexts(&f.value, parameterPrefix, f.name) {
-			into.parameters = append(into.parameters, parameter{name: f.name, value: f.value.value()})
+		if d.checkTexts(&f.Value, parameterPrefix, f.Name) {
+			into.parameters = append(into.parameters, parameter{name: f.Name, value: f.Value.Value()})
 		}
 	})
 }
 
 // checkTexts reports texts within a value that cannot be used. What the value is
 // comes in two parts, which are joined only then: most values are sound.
-func (d *decoder) checkTexts(n *node, what, name string) bool {
-	if fault := textFault(n.text); fault != "" {
-		d.report(d.place(n), "", "%s%s %s", what, name, fault)
+func (d *decoder) checkTexts(n *document.Node, what, name string) bool {
+	if fault := document.TextFault(n.Text); fault != "" {
+		d.Report(n.Position, "", "%s%s %s", what, name, fault)
 		return false
 	}
 	good := true
-	for i := range n.children {
-		good = d.checkTexts(&n.children[i].value, what, name) && good
+	for i := range n.Children {
+		good = d.checkTexts(&n.Children[i].Value, what, name) && good
 	}
 	return good
 }
 
-func (d *decoder) readVariable(f *field, into *layer) {
-	if fault := variableFault(f.name); fault != "" {
-		d.report(d.name(f), "", "%s", fault)
+func (d *decoder) readVariable(f *document.Field, into *layer) {
+	if fault := variableFault(f.Name); fault != "" {
+		d.Report(f.Position, "", "%s", fault)
 		return
 	}
-	if f.value.kind == list || f.value.kind == object {
-		d.report(d.name(f), didYouMean(f.name, itemFields, "%"),
-			"%s is not a field of an item, and as a variable it must be text, not %s", f.name, f.value.kind.describe())
+	if f.Value.Kind == document.List || f.Value.Kind == document.Object {
+		d.Report(f.Position, suggest.DidYouMean(f.Name, itemFields, "%"),
+			"%s is not a field of an item, and as a variable it must be text, not %s", f.Name, f.Value.Kind)
 		return
 	}
 	value := ""
-	if f.value.kind != null {
-		value = d.text(&f.value, f.name)
+	if f.Value.Kind != document.Null {
+		value = d.Text(&f.Value, f.Name)
 	}
-	into.variables = append(into.variables, variable{name: f.name, text: value})
+	into.variables = append(into.variables, variable{name: f.Name, text: value})
 }
 
 // variableFault says why a name cannot be that of a variable, or "".
@@ -198,23 +200,23 @@ func variableFault(name string) string {
 }
 
 // nodeWhere finds the fields of an object that stays in memory.
-func (d *decoder) nodeWhere(n *node) func(string) (Place, bool) {
-	return func(name string) (Place, bool) { return d.find(n, name) }
+func (d *decoder) nodeWhere(n *document.Node) func(string) (document.Place, bool) {
+	return func(name string) (document.Place, bool) { return d.find(n, name) }
 }
 
 // find returns the place of a field of an object, "parameters.x" included.
-func (d *decoder) find(n *node, name string) (Place, bool) {
-	found := n.get(name)
+func (d *decoder) find(n *document.Node, name string) (document.Place, bool) {
+	found := n.Get(name)
 	if inner, ok := strings.CutPrefix(name, parameterPrefix); ok {
-		if inner == job.SeedInput && n.get(job.SeedInput) != nil {
-			return d.place(n.get(job.SeedInput)), true
+		if inner == job.SeedInput && n.Get(job.SeedInput) != nil {
+			return d.At(n.Get(job.SeedInput).Position), true
 		}
-		if parameters := n.get("parameters"); parameters != nil {
-			found = parameters.get(inner)
+		if parameters := n.Get("parameters"); parameters != nil {
+			found = parameters.Get(inner)
 		}
 	}
 	if found == nil {
-		return Place{}, false
+		return document.Place{}, false
 	}
-	return d.place(found), true
+	return d.At(found.Position), true
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"nightshift/internal/document"
 	"nightshift/internal/job"
 )
 
@@ -15,7 +16,7 @@ func (b *builder) lookup(name string) (string, bool) {
 		b.use(styleAxis)
 		filled, faults := fill(b.style.text, b.inStyle)
 		for _, f := range faults {
-			b.problems = append(b.problems, &Problem{
+			b.problems = append(b.problems, &document.Problem{
 				Place: b.style.textPlace(), Message: f.message + " in style " + b.style.name, Suggestion: f.suggestion(b.known()),
 			})
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"hash/maphash"
 	"strings"
+
+	"nightshift/internal/document"
 )
 
 // maxSuspects bounds what the second pass keeps; there are more collisions
@@ -30,7 +32,7 @@ type claim struct {
 	folded string
 	folder bool
 	name   string
-	place  Place
+	place  document.Place
 }
 
 // NewNames returns an empty set.
@@ -40,7 +42,7 @@ func NewNames() *Names {
 
 // Add notes a name in the first pass. Its place is asked for only in the second,
 // which is why it is not kept here.
-func (n *Names) Add(name string, _ Place) {
+func (n *Names) Add(name string, _ document.Place) {
 	for folded, folder := range claims(name) {
 		hash := hashOf(n, folded)
 		if n.note(hash, folder) && len(n.suspects) < maxSuspects {
@@ -64,7 +66,7 @@ func (n *Names) Suspects() int { return len(n.suspects) }
 
 // Confirm looks at a name in the second pass and returns the problem if it
 // collides with one confirmed before, or nil.
-func (n *Names) Confirm(name string, place Place) *Problem {
+func (n *Names) Confirm(name string, place document.Place) *document.Problem {
 	for folded, folder := range claims(name) {
 		hash := hashOf(n, folded)
 		held, suspect := n.suspects[hash]
@@ -90,8 +92,8 @@ func rival(held []*claim, mine *claim) *claim {
 	return nil
 }
 
-func collision(mine, other *claim) *Problem {
-	problem := &Problem{
+func collision(mine, other *claim) *document.Problem {
+	problem := &document.Problem{
 		Place:      mine.place,
 		Message:    fmt.Sprintf("output %q is also written by %s", mine.name, other.place),
 		Suggestion: "make the names differ, with a variable, {id}, {n} or {hash8}",

@@ -3,20 +3,22 @@ package manifest
 import (
 	"fmt"
 	"testing"
+
+	"nightshift/internal/document"
 )
 
 // collide runs both passes over the names and returns the problems.
 func collide(outputs []string) []string {
 	names := NewNames()
 	for i, name := range outputs {
-		names.Add(name, Place{Line: i + 1})
+		names.Add(name, document.Place{Line: i + 1})
 	}
 	var found []string
 	if names.Suspects() == 0 {
 		return nil
 	}
 	for i, name := range outputs {
-		if problem := names.Confirm(name, Place{File: "m", Line: i + 1}); problem != nil {
+		if problem := names.Confirm(name, document.Place{File: "m", Line: i + 1}); problem != nil {
 			found = append(found, problem.Place.String()+" "+problem.Message)
 		}
 	}
@@ -66,13 +68,13 @@ func TestNames(t *testing.T) {
 func TestNamesFalseHit(t *testing.T) {
 	t.Parallel()
 	names := NewNames()
-	names.Add("a.png", Place{})
-	names.Add("b.png", Place{})
+	names.Add("a.png", document.Place{})
+	names.Add("b.png", document.Place{})
 	for _, name := range []string{"a", "b"} {
 		names.suspects[hashOf(names, name)] = nil
 	}
 	for _, name := range []string{"a.png", "b.png"} {
-		if problem := names.Confirm(name, Place{}); problem != nil {
+		if problem := names.Confirm(name, document.Place{}); problem != nil {
 			t.Errorf("a false hit is reported: %v", problem)
 		}
 	}
@@ -83,12 +85,12 @@ func TestNamesMany(t *testing.T) {
 	const count = 300_000
 	names := NewNames()
 	for i := range count {
-		names.Add(fmt.Sprintf("icons/%07d.{ext}", i), Place{})
+		names.Add(fmt.Sprintf("icons/%07d.{ext}", i), document.Place{})
 	}
 	if names.Suspects() != 0 {
 		t.Errorf("%d suspects among different names", names.Suspects())
 	}
-	names.Add("icons/0123456.png", Place{})
+	names.Add("icons/0123456.png", document.Place{})
 	if names.Suspects() != 1 {
 		t.Errorf("%d suspects, want the one name that was added twice", names.Suspects())
 	}
@@ -107,7 +109,7 @@ func BenchmarkNamesAdd(b *testing.B) {
 	for b.Loop() {
 		names := NewNames()
 		for _, name := range outputs {
-			names.Add(name, Place{})
+			names.Add(name, document.Place{})
 		}
 		b.ReportMetric(float64(len(names.files.table)*8)/count, "bytes/name")
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"nightshift/internal/document"
 	"nightshift/internal/job"
 )
 
@@ -23,21 +24,21 @@ func Open(path string) (*Manifest, error) {
 		return nil, err
 	}
 	m := &Manifest{Path: path, Mode: job.Test, Priority: Normal, OnBudget: OnBudgetWait, MaxDrift: usualDrift}
-	problems := &Problems{}
+	problems := &document.Problems{}
 	switch extension := strings.ToLower(filepath.Ext(path)); {
 	case isFlat(path):
 		err = m.openFlat(file, problems)
 	case extension == ".yaml" || extension == ".yml":
-		err = m.openTree(file, problems, parseYAML)
+		err = m.openTree(file, problems, document.YAML)
 	case extension == ".json":
-		err = m.openTree(file, problems, parseJSON)
+		err = m.openTree(file, problems, document.JSON)
 	default:
 		err = fmt.Errorf("the name of %s must end in .yaml, .yml, .json, %s", path, strings.Join(flatFormats, ", "))
 	}
 	if err != nil {
 		return nil, err
 	}
-	problems.sort()
+	problems.Sort()
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
@@ -45,12 +46,12 @@ func Open(path string) (*Manifest, error) {
 }
 
 // openFlat opens a file with one job a line. It has no header but that of a table.
-func (m *Manifest) openFlat(file *dataFile, problems *Problems) error {
+func (m *Manifest) openFlat(file *dataFile, problems *document.Problems) error {
 	m.Name = fileBatchName(file.path)
 	m.def.grid, m.def.flat = grid{zipped: 1, total: 1}, true
-	nowhere := func(string) (Place, bool) { return Place{}, false }
+	nowhere := func(string) (document.Place, bool) { return document.Place{}, false }
 	m.def.header.where, m.def.defaults.where = nowhere, nowhere
-	d := decoder{file: file.path, problems: problems}
+	d := newDecoder(file.path, problems)
 	items, err := d.flatItems(file)
 	m.def.items = items
 	if table, ok := items.(*tableItems); ok && problems.Len() == 0 {
@@ -60,20 +61,16 @@ func (m *Manifest) openFlat(file *dataFile, problems *Problems) error {
 }
 
 // openTree reads a file that is one value and then its header.
-func (m *Manifest) openTree(file *dataFile, problems *Problems, parse func(string) (node, error)) error {
+func (m *Manifest) openTree(file *dataFile, problems *document.Problems, parse func(string) (document.Node, error)) error {
 	content, err := readWhole(file)
 	if err != nil {
 		return err
 	}
-	h := &headerReader{decoder: decoder{file: file.path, problems: problems}, m: m}
-	if message, line, column := encodingFault(content); message != "" {
-		h.report(Place{File: file.path, Line: line, Column: column}, "save the file as UTF-8", "%s", message)
-		return nil
-	}
-	m.def.defaults.where = func(string) (Place, bool) { return Place{}, false }
+	h := &headerReader{decoder: newDecoder(file.path, problems), m: m}
+	m.def.defaults.where = func(string) (document.Place, bool) { return document.Place{}, false }
 	root, err := parse(content)
 	if err != nil {
-		h.syntax(err)
+		h.Syntax(err)
 		return nil
 	}
 	h.root = &root
@@ -96,13 +93,5 @@ func readWhole(file *dataFile) (content string, err error) {
 	if err != nil {
 		return "", readError(file.path, err)
 	}
-	return strings.TrimPrefix(string(all), bom), nil
-}
-
-func parseJSON(src string) (node, error) {
-	if strings.TrimSpace(src) == "" {
-		return node{}, nil
-	}
-	var parser jsonParser
-	return parser.parse(src, 1)
+	return string(all), nil
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"nightshift/internal/document"
 )
 
 const head = "version: 1\nname: a\nmodel: m\n"
@@ -14,7 +16,7 @@ const head = "version: 1\nname: a\nmodel: m\n"
 // TestRobust reads contents that do not fit a golden file.
 func TestRobust(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("x", maxText+1)
+	long := strings.Repeat("x", document.MaxText+1)
 	for _, test := range []struct{ name, file, content, want string }{
 		{"bom yaml", "m.yaml", bom + head, "m.yaml:1:1: a\n"},
 		{"bom json", "m.json", bom + `{"version": 1, "name": "a", "model": "m"}`, "m.json:1:1: a\n"},
@@ -123,8 +125,8 @@ func TestManyProblems(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Open(path)
-	problems, ok := errors.AsType[*Problems](err)
-	if !ok || len(problems.List) != maxListed || problems.Len() < 500 {
+	problems, ok := errors.AsType[*document.Problems](err)
+	if !ok || len(problems.List) != 50 || problems.Len() < 500 {
 		t.Errorf("500 problems give %v", err)
 	}
 	if !strings.HasSuffix(err.Error(), " more") {

@@ -1,12 +1,15 @@
 package manifest
 
-import "nightshift/internal/job"
+import (
+	"nightshift/internal/document"
+	"nightshift/internal/job"
+)
 
 // Row is one row of a manifest with everything filled in that the manifest
 // knows: one item in one combination of the axes. It may be kept; rows share
 // nothing that changes.
 type Row struct {
-	Place Place
+	Place document.Place
 	// ID is the item's id followed by the values of the axes in their order,
 	// "health/painterly/1". It is safe as a file name and stable as long as the
 	// row is; that it is unique is for [Names] to say of the outputs.
@@ -30,7 +33,7 @@ type Row struct {
 	SeedAxis bool
 	// Places says where a field stands: "prompt", "output", "model", "samples",
 	// "seed", "parameters.guidance". It falls back to Place.
-	Places func(field string) Place
+	Places func(field string) document.Place
 
 	texts func(parameter string) (string, bool)
 }

@@ -141,16 +141,3 @@ func TestShuffled(t *testing.T) {
 		}
 	}
 }
-
-func TestDidYouMean(t *testing.T) {
-	t.Parallel()
-	known := []string{"prompt", "output", "samples", "seed", "a"}
-	for name, want := range map[string]string{
-		"promt": "did you mean {prompt}?", "Prompt": "did you mean {prompt}?", "outptu": "did you mean {output}?",
-		"sample": "did you mean {samples}?", "zzzz": "", "": "", "x": "",
-	} {
-		if got := didYouMean(name, known, "{%}"); got != want {
-			t.Errorf("%q gives %q, want %q", name, got, want)
-		}
-	}
-}

@@ -5,6 +5,8 @@ import (
 	"iter"
 	"slices"
 	"strings"
+
+	"nightshift/internal/document"
 )
 
 // Rows yields the rows of the manifest in their order, each time the same. An
@@ -88,7 +90,7 @@ func (e *expander) expand(item *layer, yield func(*Row, error) bool) bool {
 }
 
 // fresh reports whether a problem has not been yielded before.
-func (e *expander) fresh(problem *Problem) bool {
+func (e *expander) fresh(problem *document.Problem) bool {
 	written := problem.Error()
 	if e.reported[written] {
 		return false
@@ -100,13 +102,13 @@ func (e *expander) fresh(problem *Problem) bool {
 }
 
 // finish returns the problems that show only after the last row.
-func (e *expander) finish() []*Problem {
+func (e *expander) finish() []*document.Problem {
 	if e.failed {
 		return nil
 	}
-	var problems []*Problem
+	var problems []*document.Problem
 	if !e.rows {
-		problem := &Problem{Place: Place{File: e.file}, Message: "the manifest has no rows", Suggestion: "add at least one"}
+		problem := &document.Problem{Place: document.Place{File: e.file}, Message: "the manifest has no rows", Suggestion: "add at least one"}
 		if len(e.def.grid.excludes) > 0 {
 			problem.Suggestion = "exclude may leave nothing"
 		}
@@ -115,7 +117,7 @@ func (e *expander) finish() []*Problem {
 	problems = append(problems, e.unknownIDs()...)
 	for i, a := range e.def.grid.axes {
 		if e.rows && !e.used[i] && !e.setsSomething(a) {
-			problems = append(problems, &Problem{
+			problems = append(problems, &document.Problem{
 				Place:   a.place,
 				Message: fmt.Sprintf("axis %s multiplies the jobs, but nothing uses it", a.name),
 				Suggestion: fmt.Sprintf("write {%s} in the prompt; to set the parameter, name the axis %s%s",
@@ -135,9 +137,9 @@ func (e *expander) setsSomething(a *axis) bool {
 }
 
 // unknownIDs reports entries of include and exclude for items that never came.
-func (e *expander) unknownIDs() []*Problem {
-	var problems []*Problem
-	check := func(at Place, what string, ids map[string]bool) {
+func (e *expander) unknownIDs() []*document.Problem {
+	var problems []*document.Problem
+	check := func(at document.Place, what string, ids map[string]bool) {
 		var missing []string
 		for id := range ids {
 			if !e.ids[id] {
@@ -145,7 +147,7 @@ func (e *expander) unknownIDs() []*Problem {
 			}
 		}
 		if slices.Sort(missing); len(missing) > 0 {
-			problems = append(problems, &Problem{Place: at, Suggestion: "compare it with the ids of the items",
+			problems = append(problems, &document.Problem{Place: at, Suggestion: "compare it with the ids of the items",
 				Message: fmt.Sprintf("this entry of %s names an item that does not exist: %s", what, strings.Join(missing, ", "))})
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"nightshift/internal/document"
 	"nightshift/internal/job"
 )
 
@@ -22,12 +23,12 @@ func (d *decoder) readTableHeader(file *dataFile, comma rune) (*tableItems, erro
 	items := &tableItems{file: file, comma: comma}
 	reader := newTableReader(file.path, comma, content)
 	record, err := reader.record()
-	if problem, ok := errors.AsType[*Problem](err); ok {
-		d.problems.Add(problem)
+	if problem, ok := errors.AsType[*document.Problem](err); ok {
+		d.Problems.Add(problem)
 		return items, nil
 	}
 	if errors.Is(err, io.EOF) {
-		d.report(Place{File: file.path}, "start with a row of column names", "the file is empty")
+		d.Report(document.Position{}, "start with a row of column names", "the file is empty")
 		return items, nil
 	}
 	if err != nil {
@@ -44,17 +45,17 @@ func (d *decoder) readColumns(items *tableItems, row *cells) {
 		c := column{name: name}
 		c.name, c.parameter = strings.CutPrefix(name, parameterPrefix)
 		if fault := columnFault(name); fault != "" {
-			d.report(at, "", "%s", fault)
+			d.ReportAt(at, "", "%s", fault)
 		}
 		for _, other := range items.header {
 			if other.name == c.name && (other.parameter == c.parameter || c.name == job.SeedInput) {
-				d.report(at, "keep one", "the column %s stands twice", name)
+				d.ReportAt(at, "keep one", "the column %s stands twice", name)
 			}
 		}
 		items.header = append(items.header, c)
 	}
 	if len(row.values) == 1 && items.comma == ',' && strings.ContainsAny(row.values[0], ";\t") {
-		d.report(row.place(0), "separate the cells by commas, or name a file with tabs .tsv",
+		d.ReportAt(row.place(0), "separate the cells by commas, or name a file with tabs .tsv",
 			"the header is one column, %s", quoteShort(row.values[0]))
 	}
 }
@@ -63,7 +64,7 @@ func (d *decoder) readColumns(items *tableItems, row *cells) {
 // that has one.
 func (d *decoder) checkModelColumn(items *tableItems) {
 	if !slices.ContainsFunc(items.header, func(c column) bool { return c.name == "model" && !c.parameter }) {
-		d.report(Place{File: items.file.path, Line: 1, Column: 1},
+		d.Report(document.Position{Line: 1, Column: 1},
 			"add one, or name the table in items_from of a manifest that has a model", "the table has no column model")
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"nightshift/internal/document"
 )
 
 // tableReader reads row after row into the same memory.
@@ -53,8 +55,8 @@ func (r *tableReader) record() ([]string, error) {
 		return record, err
 	}
 	if parse, ok := errors.AsType[*csv.ParseError](err); ok {
-		return nil, &Problem{
-			Place:      Place{File: r.path, Line: parse.Line, Column: parse.Column},
+		return nil, &document.Problem{
+			Place:      document.Place{File: r.path, Line: parse.Line, Column: parse.Column},
 			Message:    quoteMessage(parse),
 			Suggestion: `write a quote within a quoted cell as ""`,
 		}
@@ -62,8 +64,8 @@ func (r *tableReader) record() ([]string, error) {
 	r.broken = true
 	if errors.Is(err, errLongRow) {
 		line, _ := r.rows.FieldPos(0)
-		return nil, &Problem{
-			Place:      Place{File: r.path, Line: line},
+		return nil, &document.Problem{
+			Place:      document.Place{File: r.path, Line: line},
 			Message:    fmt.Sprintf("the row after this one has more than %d bytes", maxLine),
 			Suggestion: "look for a quote that is not closed",
 		}
@@ -93,10 +95,10 @@ func (r *tableReader) next(header []column) (*layer, error) {
 
 func (r *tableReader) decode(header []column, record []string) (*layer, error) {
 	cells := r.cells(header, record)
-	d := &decoder{file: r.path, problems: &Problems{}}
+	d := newDecoder(r.path, &document.Problems{})
 	r.item.reset(cells.place(0))
 	if len(record) != len(header) {
-		return nil, &Problem{
+		return nil, &document.Problem{
 			Place:      cells.place(0),
 			Message:    fmt.Sprintf("the row has %d cells, but the header has %d", len(record), len(header)),
 			Suggestion: "quote cells that hold the separator",
@@ -108,10 +110,10 @@ func (r *tableReader) decode(header []column, record []string) (*layer, error) {
 			continue
 		}
 		if fault := cellFault(cell); fault != "" {
-			d.report(cells.place(i), "", "the cell %s", fault)
+			d.ReportAt(cells.place(i), "", "the cell %s", fault)
 			continue
 		}
-		n := node{kind: text, line: int32(cells.line(i)), column: int32(cells.column(i)), text: cell}
+		n := document.Node{Position: document.Position{Line: int32(cells.line(i)), Column: int32(cells.column(i))}, Kind: document.Text, Text: cell}
 		d.readCell(&header[i], &n, &r.item)
 	}
 	if r.item.id == "" {
@@ -119,5 +121,5 @@ func (r *tableReader) decode(header []column, record []string) (*layer, error) {
 	}
 	r.item.where = cells.where
 	r.item.texts = cells.text
-	return &r.item, d.problems.Err()
+	return &r.item, d.Problems.Err()
 }

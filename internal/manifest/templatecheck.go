@@ -45,11 +45,11 @@ func (h *headerReader) checkTemplate(l *layer, name, raw string, known []string)
 		at = l.place
 	}
 	for _, f := range faults {
-		h.report(at, f.suggestion(known), "%s", f.message)
+		h.ReportAt(at, f.suggestion(known), "%s", f.message)
 	}
 	if name == "output" && raw != "" && len(faults) == 0 {
 		if message, suggestion := templateFault(raw); message != "" {
-			h.report(at, suggestion, "%s", message)
+			h.ReportAt(at, suggestion, "%s", message)
 		}
 	}
 }

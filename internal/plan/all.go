@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"iter"
 
+	"nightshift/internal/document"
 	"nightshift/internal/job"
-	"nightshift/internal/manifest"
 )
 
 // ErrManifestChanged says that the manifest is no longer the one that was planned,
@@ -56,7 +56,7 @@ func (p *Plan) walk(ctx context.Context, visit func(PlannedJob) error) error {
 		if k == nil {
 			return ErrManifestChanged
 		}
-		place := manifest.Place{File: row.Place.File, Line: row.Place.Line}.String()
+		place := document.Place{File: row.Place.File, Line: row.Place.Line}.String()
 		err := k.checker.expand(p.Batch, row, k.checker.asked(row), func(j *job.Job) error {
 			j.Place, j.Variables = place, row.Variables
 			planned, err := p.planned(prices, k.checker, j)

@@ -9,7 +9,7 @@ import (
 // Make reads, checks, compares and prices a manifest, spending nothing.
 //
 // Everything that is wrong in the manifest comes back together, as a
-// *manifest.Problems in the order of the file; there is no price then. Other
+// *document.Problems in the order of the file; there is no price then. Other
 // errors are what kept the plan from being made: the manifest or the results
 // cannot be read, the provider does not answer after several attempts, or it
 // refuses the API key (job.Hint says what to do). A job.PaidDryRunError is the one

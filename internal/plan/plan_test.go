@@ -13,8 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"nightshift/internal/document"
 	"nightshift/internal/job"
-	"nightshift/internal/manifest"
 	"nightshift/internal/plan"
 )
 
@@ -214,7 +214,7 @@ func TestOneMistakeOnManyRowsDoesNotFlood(t *testing.T) {
 	text := strings.ReplaceAll(rows(5000), `"steps"`, `"stpes"`)
 	text += row(`"parameters": {"width": 1}`)
 	_, err := plan.Make(t.Context(), planOptions(t, text))
-	problems, ok := errors.AsType[*manifest.Problems](err)
+	problems, ok := errors.AsType[*document.Problems](err)
 	if !ok || problems.Len() != 5001 {
 		t.Fatalf("error %v, want 5001 problems", err)
 	}
@@ -397,7 +397,7 @@ func TestMakeStopsWithItsContext(t *testing.T) {
 		t.Errorf("error %v, want %v", err, stop)
 	}
 	o.Results = results(nil)
-	var problems *manifest.Problems
+	var problems *document.Problems
 	if _, err := plan.Make(ctx, o); errors.As(err, &problems) {
 		t.Errorf("a cancelled plan is a problem of the manifest: %v", err)
 	}

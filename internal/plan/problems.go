@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"nightshift/internal/document"
 	"nightshift/internal/manifest"
 )
 
@@ -26,18 +27,18 @@ type problems struct {
 }
 
 type repeated struct {
-	first []*manifest.Problem
+	first []*document.Problem
 	rows  []int // that have the problem at each of those places
 	more  int   // further rows, at other places
 }
 
 // addError takes a row's error: a problem is collected, anything else comes back.
 func (p *problems) addError(err error) error {
-	if problem, ok := errors.AsType[*manifest.Problem](err); ok {
+	if problem, ok := errors.AsType[*document.Problem](err); ok {
 		p.add(problem)
 		return nil
 	}
-	if several, ok := errors.AsType[*manifest.Problems](err); ok {
+	if several, ok := errors.AsType[*document.Problems](err); ok {
 		for _, problem := range several.List {
 			p.add(problem)
 		}
@@ -55,10 +56,10 @@ func (p *problems) addFinding(row *manifest.Row, f finding) {
 	if f.field != "" {
 		place = row.Places(f.field)
 	}
-	p.add(&manifest.Problem{Place: place, Message: f.message, Suggestion: f.suggestion})
+	p.add(&document.Problem{Place: place, Message: f.message, Suggestion: f.suggestion})
 }
 
-func (p *problems) add(problem *manifest.Problem) {
+func (p *problems) add(problem *document.Problem) {
 	same := p.byMessage[problem.Message]
 	if same == nil {
 		if len(p.order) == maxMessages {
@@ -72,7 +73,7 @@ func (p *problems) add(problem *manifest.Problem) {
 		p.byMessage[problem.Message] = same
 		p.order = append(p.order, same)
 	}
-	at := slices.IndexFunc(same.first, func(known *manifest.Problem) bool { return known.Place == problem.Place })
+	at := slices.IndexFunc(same.first, func(known *document.Problem) bool { return known.Place == problem.Place })
 	switch {
 	case at >= 0:
 		same.rows[at]++
@@ -86,7 +87,7 @@ func (p *problems) add(problem *manifest.Problem) {
 
 // told are the listed problems of the message, which say how many rows they are
 // about where those are not one each.
-func (r *repeated) told() []*manifest.Problem {
+func (r *repeated) told() []*document.Problem {
 	told := slices.Clone(r.first)
 	for i, problem := range r.first {
 		var about []string
@@ -97,7 +98,7 @@ func (r *repeated) told() []*manifest.Problem {
 			about = append(about, "and so on in "+counted(r.more, "more row"))
 		}
 		if len(about) > 0 {
-			told[i] = &manifest.Problem{
+			told[i] = &document.Problem{
 				Place: problem.Place, Suggestion: problem.Suggestion,
 				Message: fmt.Sprintf("%s (%s)", problem.Message, strings.Join(about, ", ")),
 			}
@@ -107,15 +108,15 @@ func (r *repeated) told() []*manifest.Problem {
 }
 
 // err returns everything that was found, in the order of the file, as a
-// *manifest.Problems; nil where nothing was.
+// *document.Problems; nil where nothing was.
 func (p *problems) err() error {
-	var all []*manifest.Problem
-	listed := &manifest.Problems{More: p.uncounted}
+	var all []*document.Problem
+	listed := &document.Problems{More: p.uncounted}
 	for _, same := range p.order {
 		all = append(all, same.told()...)
 		listed.Alike += same.more
 	}
-	slices.SortStableFunc(all, func(a, b *manifest.Problem) int {
+	slices.SortStableFunc(all, func(a, b *document.Problem) int {
 		return cmp.Or(
 			cmp.Compare(a.Place.File, b.Place.File),
 			cmp.Compare(a.Place.Line, b.Place.Line),

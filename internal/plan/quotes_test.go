@@ -12,8 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"nightshift/internal/document"
 	"nightshift/internal/job"
-	"nightshift/internal/manifest"
 	"nightshift/internal/plan"
 	"nightshift/internal/scenario"
 	"nightshift/internal/simulator"
@@ -184,7 +184,7 @@ func TestRefusalsAreNotKept(t *testing.T) {
 }
 
 func isProblems(err error) bool {
-	_, ok := errors.AsType[*manifest.Problems](err)
+	_, ok := errors.AsType[*document.Problems](err)
 	return ok
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"nightshift/internal/document"
 	"nightshift/internal/job"
 	"nightshift/internal/manifest"
 	"nightshift/internal/plan"
@@ -133,7 +134,7 @@ func all(tb testing.TB, p *plan.Plan) []plan.PlannedJob {
 func complaints(tb testing.TB, m *manifest.Manifest, c *catalog) string {
 	tb.Helper()
 	_, err := plan.Make(tb.Context(), plan.Options{Manifest: m, Catalog: c})
-	problems, ok := errors.AsType[*manifest.Problems](err)
+	problems, ok := errors.AsType[*document.Problems](err)
 	if !ok {
 		tb.Fatalf("error %v, want problems", err)
 	}

@@ -3,11 +3,37 @@ package suggest
 
 import "strings"
 
+// DidYouMean suggests the candidate that name was most likely meant to be, written
+// in place of the % of a form such as {%}, or nothing where none is close.
+func DidYouMean(name string, candidates []string, form string) string {
+	near := Nearest(name, candidates)
+	if near == "" {
+		return ""
+	}
+	return "did you mean " + strings.Replace(form, "%", near, 1) + "?"
+}
+
+// OneOf suggests the word that written was most likely meant to be or, where none is
+// close, all of them, as long as they are few.
+func OneOf(written string, words []string) string {
+	const few = 10
+	last := len(words) - 1
+	switch near := DidYouMean(written, words, "%"); {
+	case near != "" || len(words) > few:
+		return near
+	case last == 0:
+		return "write " + words[0]
+	default:
+		return "write " + strings.Join(words[:last], ", ") + " or " + words[last]
+	}
+}
+
 // Nearest returns the candidate that name was most likely meant to be, or "" where
-// none is close. Of equally close ones it is the first.
+// none is close. Of equally close ones it is the first. A name of which no letter is
+// left was not meant.
 func Nearest(name string, candidates []string) string {
 	lower := strings.ToLower(name)
-	best, least := "", 1+max(1, len(name)/3)
+	best, least := "", min(len(name), 1+max(1, len(name)/3))
 	for _, candidate := range candidates {
 		if strings.EqualFold(name, candidate) {
 			return candidate

@@ -20,6 +20,40 @@ func TestNearest(t *testing.T) {
 	}
 }
 
+func TestDidYouMean(t *testing.T) {
+	t.Parallel()
+	known := []string{"prompt", "output", "samples", "seed", "a"}
+	for name, want := range map[string]string{
+		"promt": "did you mean {prompt}?", "Prompt": "did you mean {prompt}?", "outptu": "did you mean {output}?",
+		"sample": "did you mean {samples}?", "zzzz": "", "": "", "x": "",
+	} {
+		if got := suggest.DidYouMean(name, known, "{%}"); got != want {
+			t.Errorf("%q gives %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestOneOf(t *testing.T) {
+	t.Parallel()
+	many := strings.Fields("secret project parallel timezone output samples version budget priority window exclude")
+	for _, test := range []struct {
+		written string
+		words   []string
+		want    string
+	}{
+		{"lvie", []string{"test", "live"}, "did you mean live?"},
+		{"zzzzz", []string{"test", "live"}, "write test or live"},
+		{"zzzzz", []string{"product", "zip", "sample"}, "write product, zip or sample"},
+		{"zzzzz", []string{"cu"}, "write cu"},
+		{"zzzzz", many, ""},
+		{"sampels", many, "did you mean samples?"},
+	} {
+		if got := suggest.OneOf(test.written, test.words); got != test.want {
+			t.Errorf("%q among %q gives %q, want %q", test.written, test.words, got, test.want)
+		}
+	}
+}
+
 func TestDistance(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

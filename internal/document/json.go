@@ -1,4 +1,4 @@
-package manifest
+package document
 
 import (
 	"encoding/json"
@@ -7,69 +7,75 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth bounds how deep values are nested, in any format.
-const maxDepth = 64
-
-// jsonParser reads one JSON value into nodes with their places. It reuses its
-// memory from one value to the next: what parse returns holds until the next
-// call, except for texts, which are parts of the source.
-type jsonParser struct {
-	src    string
-	at     int
-	line   int32
-	column int32 // of the byte counted
-	count  int   // up to which byte of src the column is known
-	depth  int
-
-	stack []field // fields of the objects that are still open
-	arena []field // fields of the finished ones
+// JSON reads the content of a file as one JSON value; without any it is Null. The
+// error is a *[SyntaxError].
+func JSON(content string) (Node, error) {
+	src, err := clean(content)
+	if err != nil || strings.TrimSpace(src) == "" {
+		return Node{}, err
+	}
+	var reader JSONReader
+	return reader.Read(src, 1)
 }
 
-// syntaxError is where and why a text is neither JSON nor YAML.
-type syntaxError struct {
-	line, column int32
-	message      string
-	suggestion   string // or ""
+// JSONReader reads JSON values, one after the other. It reuses its memory from one
+// to the next: what Read returns holds until the next call, except for texts, which
+// are parts of the source.
+type JSONReader struct {
+	src      string
+	at       int
+	position Position // of the byte counted
+	count    int      // up to which byte of src the column is known
+	depth    int
+
+	stack []Field // fields of the objects that are still open
+	arena []Field // fields of the finished ones
 }
 
-func (e *syntaxError) Error() string { return e.message }
-
-// parse reads src, which starts at the given line, as exactly one value. The
-// error is a *syntaxError.
-func (p *jsonParser) parse(src string, line int) (node, error) {
-	*p = jsonParser{src: src, line: int32(line), column: 1, stack: p.stack[:0], arena: p.arena[:0]}
+// Read reads src, which starts at the given line, as exactly one value. The error is
+// a *[SyntaxError].
+func (p *JSONReader) Read(src string, line int) (Node, error) {
+	*p = JSONReader{src: src, position: Position{int32(line), 1}, stack: p.stack[:0], arena: p.arena[:0]}
 	root, err := p.value()
 	if err != nil {
-		return node{}, err
+		return Node{}, err
 	}
 	p.space()
 	if p.at < len(p.src) {
-		return node{}, p.fail("there is more after the end of the value")
+		return Node{}, p.fail("there is more after the end of the value")
 	}
 	return root, nil
 }
 
-// fail makes an error at the current byte.
-func (p *jsonParser) fail(format string, args ...any) *syntaxError {
+// fail makes an error at the current byte. The message holds no part of the text.
+func (p *JSONReader) fail(message string) *SyntaxError {
 	p.mark()
-	return &syntaxError{line: p.line, column: p.column, message: fmt.Sprintf(format, args...)}
+	return &SyntaxError{Position: p.position, Message: message}
+}
+
+// failQuoting makes an error whose message holds a part of the text, with what it
+// says without it.
+func (p *JSONReader) failQuoting(message, unquoted string) *SyntaxError {
+	err := p.fail(message)
+	err.Unquoted = unquoted
+	return err
 }
 
 // mark brings the column up to the current byte.
-func (p *jsonParser) mark() {
-	p.column += int32(utf8.RuneCountInString(p.src[p.count:p.at]))
+func (p *JSONReader) mark() {
+	p.position.Column += int32(utf8.RuneCountInString(p.src[p.count:p.at]))
 	p.count = p.at
 }
 
 // space skips white space, the only place where a line may end.
-func (p *jsonParser) space() {
+func (p *JSONReader) space() {
 	for p.at < len(p.src) {
 		switch p.src[p.at] {
 		case ' ', '\t', '\r':
 			p.at++
 		case '\n':
 			p.at++
-			p.line, p.column, p.count = p.line+1, 1, p.at
+			p.position, p.count = Position{p.position.Line + 1, 1}, p.at
 		default:
 			return
 		}
@@ -77,7 +83,7 @@ func (p *jsonParser) space() {
 }
 
 // next skips white space and returns the byte that follows, 0 at the end.
-func (p *jsonParser) next() byte {
+func (p *JSONReader) next() byte {
 	p.space()
 	if p.at == len(p.src) {
 		return 0
@@ -85,43 +91,43 @@ func (p *jsonParser) next() byte {
 	return p.src[p.at]
 }
 
-func (p *jsonParser) value() (node, error) {
+func (p *JSONReader) value() (Node, error) {
 	first := p.next()
 	p.mark()
-	n := node{line: p.line, column: p.column}
+	n := Node{Position: p.position}
 	var err error
 	switch {
 	case first == '{':
-		n.kind = object
-		n.children, err = p.nested('}')
+		n.Kind = Object
+		n.Children, err = p.nested('}')
 	case first == '[':
-		n.kind = list
-		n.children, err = p.nested(']')
+		n.Kind = List
+		n.Children, err = p.nested(']')
 	case first == '"':
-		n.kind = text
-		n.text, err = p.quoted()
+		n.Kind = Text
+		n.Text, err = p.quoted()
 	case first == '-' || first >= '0' && first <= '9':
-		n.kind = number
-		n.text, err = p.number()
+		n.Kind = Number
+		n.Text, err = p.number()
 	case first == 0 && p.at == len(p.src):
 		err = p.fail("the value is missing")
 	default:
-		n.kind, n.text, err = p.word()
+		n.Kind, n.Text, err = p.word()
 	}
 	return n, err
 }
 
 // nested reads what stands between brackets.
-func (p *jsonParser) nested(end byte) ([]field, error) {
+func (p *JSONReader) nested(end byte) ([]Field, error) {
 	if p.depth++; p.depth > maxDepth {
-		return nil, p.fail("values are nested more than %d deep", maxDepth)
+		return nil, p.fail(tooDeep)
 	}
 	p.at++
 	base := len(p.stack)
 	for first := true; p.next() != end; first = false {
 		if !first {
 			if p.next() != ',' {
-				return nil, p.fail("expected , or %c", end)
+				return nil, p.fail("expected , or " + string(end))
 			}
 			p.at++
 		}
@@ -140,34 +146,34 @@ func (p *jsonParser) nested(end byte) ([]field, error) {
 }
 
 // entry reads an entry of a list or a field of an object, by the closing bracket.
-func (p *jsonParser) entry(end byte) (field, error) {
+func (p *JSONReader) entry(end byte) (Field, error) {
 	if end == '}' {
 		return p.member()
 	}
 	value, err := p.value()
-	return field{value: value}, err
+	return Field{Value: value}, err
 }
 
-func (p *jsonParser) member() (field, error) {
+func (p *JSONReader) member() (Field, error) {
 	if p.next() != '"' {
-		return field{}, p.fail("expected a field name in double quotes")
+		return Field{}, p.fail("expected a field name in double quotes")
 	}
 	p.mark()
-	f := field{line: p.line, column: p.column}
+	f := Field{Position: p.position}
 	var err error
-	if f.name, err = p.quoted(); err != nil {
+	if f.Name, err = p.quoted(); err != nil {
 		return f, err
 	}
 	if p.next() != ':' {
-		return f, p.fail("expected : after the field name %q", f.name)
+		return f, p.failQuoting(fmt.Sprintf("expected : after the field name %q", f.Name), "expected : after a field name")
 	}
 	p.at++
-	f.value, err = p.value()
+	f.Value, err = p.value()
 	return f, err
 }
 
 // quoted reads a string. Without escapes it is a part of the source.
-func (p *jsonParser) quoted() (string, error) {
+func (p *JSONReader) quoted() (string, error) {
 	start := p.at
 	for p.at++; p.at < len(p.src); p.at++ {
 		switch c := p.src[p.at]; {
@@ -184,7 +190,7 @@ func (p *jsonParser) quoted() (string, error) {
 }
 
 // escaped reads a string with escapes, from its opening quote.
-func (p *jsonParser) escaped(start int) (string, error) {
+func (p *JSONReader) escaped(start int) (string, error) {
 	for ; p.at < len(p.src) && p.src[p.at] != '"'; p.at++ {
 		if p.src[p.at] == '\\' {
 			p.at++
@@ -202,14 +208,14 @@ func (p *jsonParser) escaped(start int) (string, error) {
 	return value, nil
 }
 
-func (p *jsonParser) number() (string, error) {
+func (p *JSONReader) number() (string, error) {
 	start := p.at
 	for p.at < len(p.src) && strings.IndexByte("0123456789+-.eE", p.src[p.at]) >= 0 {
 		p.at++
 	}
 	written := p.src[start:p.at]
 	if !plainWhole(written) && (!json.Valid([]byte(written)) || !isDecimal(written)) {
-		return "", p.fail("%s is not a number", written)
+		return "", p.failQuoting(written+" is not a number", "this is not a number")
 	}
 	return written, nil
 }
@@ -228,17 +234,17 @@ func plainWhole(written string) bool {
 	return true
 }
 
-func (p *jsonParser) word() (kind, string, error) {
+func (p *JSONReader) word() (Kind, string, error) {
 	start := p.at
 	for p.at < len(p.src) && p.src[p.at] >= 'a' && p.src[p.at] <= 'z' {
 		p.at++
 	}
 	switch word := p.src[start:p.at]; word {
 	case "true", "false":
-		return boolean, word, nil
+		return Bool, word, nil
 	case "null":
-		return null, "", nil
+		return Null, "", nil
 	}
 	p.at = start
-	return null, "", p.fail("this is not JSON: expected a value")
+	return Null, "", p.fail("this is not JSON: expected a value")
 }

@@ -1,4 +1,4 @@
-package manifest
+package document
 
 import (
 	"cmp"
@@ -28,7 +28,7 @@ func (p Place) String() string {
 	return text
 }
 
-// Problem is one thing that is wrong in a manifest, for the person who wrote it.
+// Problem is one thing that is wrong in a file, for the person who wrote it.
 type Problem struct {
 	Place      Place
 	Message    string
@@ -68,8 +68,8 @@ func (p *Problems) Add(problem *Problem) {
 	p.More++
 }
 
-// sort brings the list into the order of the file.
-func (p *Problems) sort() {
+// Sort brings the list into the order of the file.
+func (p *Problems) Sort() {
 	slices.SortStableFunc(p.List, func(a, b *Problem) int {
 		return cmp.Or(strings.Compare(a.Place.File, b.Place.File), cmp.Compare(a.Place.Line, b.Place.Line), cmp.Compare(a.Place.Column, b.Place.Column))
 	})

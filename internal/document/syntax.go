@@ -1,0 +1,62 @@
+package document
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxDepth bounds how deep values are nested, in any format.
+const maxDepth = 64
+
+var tooDeep = fmt.Sprintf("values are nested more than %d deep", maxDepth)
+
+// SyntaxError is where and why a text is neither JSON nor YAML.
+type SyntaxError struct {
+	Position
+	Message    string
+	Unquoted   string // the message without any part of the text, where Message holds one
+	Suggestion string // or ""
+}
+
+func (e *SyntaxError) Error() string { return e.Message }
+
+// bom is the mark that some editors put at the start of a file.
+const bom = "\ufeff"
+
+// clean returns the content of a file without its mark, or why it is no text.
+func clean(content string) (string, error) {
+	content = strings.TrimPrefix(content, bom)
+	at, message := strings.IndexByte(content, 0), "the file holds a NUL character"
+	if invalid := firstInvalid(content); invalid >= 0 && (at < 0 || invalid < at) {
+		at, message = invalid, "the file is not valid UTF-8"
+	}
+	if strings.HasPrefix(content, "\xff\xfe") || strings.HasPrefix(content, "\xfe\xff") {
+		at, message = 0, "the file is UTF-16"
+	}
+	if at < 0 {
+		return content, nil
+	}
+	before := content[:at]
+	start := strings.LastIndexByte(before, '\n') + 1
+	return "", &SyntaxError{
+		Position: Position{
+			Line:   int32(1 + strings.Count(before, "\n")),
+			Column: int32(1 + utf8.RuneCountInString(before[start:])),
+		},
+		Message: message, Suggestion: "save the file as UTF-8",
+	}
+}
+
+// firstInvalid returns the index of the first byte that is not UTF-8, or -1.
+func firstInvalid(content string) int {
+	for i, c := range content {
+		if c != utf8.RuneError {
+			continue
+		}
+		if _, size := utf8.DecodeRuneInString(content[i:]); size == 1 {
+			return i
+		}
+	}
+	return -1
+}
