@@ -1,13 +1,12 @@
 package results
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"nightshift/internal/job"
+	"nightshift/internal/jsonl"
 )
 
 // logHint is for a line of the log that cannot be read.
@@ -15,10 +14,10 @@ const logHint = "put back the file as it was, from a copy, or take out this line
 
 var (
 	// wholeResults are the lines of a log.
-	wholeResults = lineKind[job.Result]{start: `{"job":"`, decode: decodeResult, hint: logHint}
+	wholeResults = jsonl.Kind[job.Result]{Start: `{"job":"`, Decode: decodeResult, Hint: logHint}
 	// briefResults are the same lines without what no sum needs: model, prompt,
 	// inputs, variables and seed, and of images only how many there are.
-	briefResults = lineKind[job.Result]{start: `{"job":"`, decode: decodeBrief, hint: logHint}
+	briefResults = jsonl.Kind[job.Result]{Start: `{"job":"`, Decode: decodeBrief, Hint: logHint}
 )
 
 var errNotAResult = errors.New("not a result of a job")
@@ -36,7 +35,7 @@ func decodeResult(line []byte) (job.Result, error) {
 
 func decodeBrief(line []byte) (job.Result, error) {
 	var r job.Result
-	if scanFields(line, func(name, value []byte) bool { return setField(&r, name, value) }) && r.Job != "" && r.State.Final() {
+	if jsonl.Fields(line, func(name, value []byte) bool { return setField(&r, name, value) }) && r.Job != "" && r.State.Final() {
 		return r, nil
 	}
 	return decodeResult(line)
@@ -46,21 +45,21 @@ func decodeBrief(line []byte) (job.Result, error) {
 func setField(r *job.Result, name, value []byte) bool {
 	switch string(name) {
 	case "job":
-		return setText(&r.Job, value)
+		return jsonl.Text(&r.Job, value)
 	case "index":
-		return setNumber(&r.Index, value)
+		return jsonl.Number(&r.Index, value)
 	case "row":
-		return setText(&r.Row, value)
+		return jsonl.Text(&r.Row, value)
 	case "state":
-		return setText(&r.State, value)
+		return jsonl.Text(&r.State, value)
 	case "outputs":
 		return setTexts(&r.Outputs, value)
 	case "images":
 		return countImages(&r.Images, value)
 	case "inference":
-		return setText(&r.Inference, value)
+		return jsonl.Text(&r.Inference, value)
 	case "attempts":
-		return setNumber(&r.Attempts, value)
+		return jsonl.Number(&r.Attempts, value)
 	case "quoted":
 		return r.Quoted.UnmarshalJSON(value) == nil
 	case "billed":
@@ -68,11 +67,11 @@ func setField(r *job.Result, name, value []byte) bool {
 	case "refunded":
 		return r.Refunded.UnmarshalJSON(value) == nil
 	case "kind":
-		return setText(&r.Kind, value)
+		return jsonl.Text(&r.Kind, value)
 	case "reason":
-		return setText(&r.Reason, value)
+		return jsonl.Text(&r.Reason, value)
 	case "hint":
-		return setText(&r.Hint, value)
+		return jsonl.Text(&r.Hint, value)
 	case "submitted":
 		return r.Submitted.UnmarshalJSON(value) == nil
 	case "ended":
@@ -84,25 +83,10 @@ func setField(r *job.Result, name, value []byte) bool {
 	}
 }
 
-// setText takes a text; one with escapes goes the long way.
-func setText[T ~string](to *T, value []byte) bool {
-	if value[0] == '"' && bytes.IndexByte(value, '\\') < 0 {
-		*to = T(value[1 : len(value)-1])
-		return true
-	}
-	return json.Unmarshal(value, to) == nil
-}
-
-func setNumber(to *int, value []byte) (ok bool) {
-	number, err := strconv.Atoi(string(value))
-	*to = number
-	return err == nil
-}
-
 func setTexts(to *[]string, value []byte) bool {
-	return scanItems(value, func(item []byte) bool {
+	return jsonl.Items(value, func(item []byte) bool {
 		var text string
-		ok := setText(&text, item)
+		ok := jsonl.Text(&text, item)
 		*to = append(*to, text)
 		return ok
 	})
@@ -110,7 +94,7 @@ func setTexts(to *[]string, value []byte) bool {
 
 func countImages(to *[]job.Image, value []byte) bool {
 	count := 0
-	ok := scanItems(value, func([]byte) bool { count++; return true })
+	ok := jsonl.Items(value, func([]byte) bool { count++; return true })
 	*to = make([]job.Image, count)
 	return ok
 }

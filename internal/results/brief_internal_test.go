@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nightshift/internal/job"
+	"nightshift/internal/jsonl"
 )
 
 // brief is what is left of a result for sums.
@@ -25,17 +26,17 @@ func readBoth(t *testing.T, text string) (whole, short []string) {
 		return fmt.Sprintf("%q %d %q %s %q %d images, %q %d %s %s %s %q %q %q %s %s %s", r.Job, r.Index, r.Row, r.State, r.Outputs,
 			len(r.Images), r.Inference, r.Attempts, r.Quoted, r.Billed, r.Refunded, r.Kind, r.Reason, r.Hint, r.Submitted, r.Ended, r.Recorded)
 	}
-	for line, err := range wholeResults.read(t.Context(), "whole", strings.NewReader(text)) {
+	for line, err := range wholeResults.Read(t.Context(), "whole", strings.NewReader(text), new(jsonl.Mark)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		whole = append(whole, show(brief(line.value)))
+		whole = append(whole, show(brief(line.Value)))
 	}
-	for line, err := range briefResults.read(t.Context(), "brief", strings.NewReader(text)) {
+	for line, err := range briefResults.Read(t.Context(), "brief", strings.NewReader(text), new(jsonl.Mark)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		short = append(short, show(line.value))
+		short = append(short, show(line.Value))
 	}
 	return whole, short
 }
@@ -68,7 +69,7 @@ func FuzzBriefResults(f *testing.F) {
 		}
 		line := encoded(t, r)
 		whole, short := readBoth(t, line)
-		if len(short) != 1 || !scanFields([]byte(strings.TrimSuffix(line, "\n")), func(_, _ []byte) bool { return true }) {
+		if len(short) != 1 || !jsonl.Fields([]byte(strings.TrimSuffix(line, "\n")), func(_, _ []byte) bool { return true }) {
 			t.Fatalf("%d results, or not scanned: %s", len(short), line)
 		}
 		if diff := cmp.Diff(whole, short); diff != "" {
@@ -90,12 +91,12 @@ func TestScanRefusesWhatIsNoObject(t *testing.T) {
 		"", "{", "}", "[]", `"a"`, "{}", `{"a"}`, `{"a":}`, `{"a":1,}`, `{"a":1}x`, `{"a":1`, `{"a":"b}`, `{a:1}`, `{"a":1 }`,
 		`{"a":{"b":[1,2}}`, `{"a":[1,]}`, `{"a":[1 2]}`, `{"a":{"b"}}`, `{"a":"b\"}`, `{"a":1}{"b":2}`, `{1:2}`, `{"a":` + deep + `}`,
 	} {
-		if scanFields([]byte(text), func(_, _ []byte) bool { return true }) {
+		if jsonl.Fields([]byte(text), func(_, _ []byte) bool { return true }) {
 			t.Errorf("%q was scanned", text)
 		}
 	}
 	for _, text := range []string{"", "[", "{}", "[1", "[1,]", "[1]x", "[1 2]"} {
-		if scanItems([]byte(text), func([]byte) bool { return true }) {
+		if jsonl.Items([]byte(text), func([]byte) bool { return true }) {
 			t.Errorf("%q was scanned", text)
 		}
 	}

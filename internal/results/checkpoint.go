@@ -11,6 +11,7 @@ import (
 	"io/fs"
 
 	"nightshift/internal/job"
+	"nightshift/internal/jsonl"
 )
 
 const (
@@ -21,7 +22,7 @@ const (
 
 // checkpoint is the sum of a journal up to a mark.
 type checkpoint struct {
-	mark  mark
+	mark  jsonl.Mark
 	spend job.Spend
 }
 
@@ -56,16 +57,16 @@ func (j *Journal) Checkpoint(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	covered := before.mark.bytes
+	covered := before.mark.Bytes
 	known, err := j.sumFrom(ctx, before)
-	if err != nil || known == before && known.mark.bytes == covered {
+	if err != nil || known == before && known.mark.Bytes == covered {
 		return err
 	}
 	body, err := known.encode()
 	if err != nil {
 		return fmt.Errorf("encode the checkpoint of %s: %w", j.key, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
+	ctx, cancel := context.WithTimeout(ctx, jsonl.CommitTimeout)
 	defer cancel()
 	key := objectKey(j.batch, checkpointName)
 	if err := j.bucket.Put(ctx, key, body); err != nil {
@@ -90,7 +91,7 @@ func (j *Journal) sumFrom(ctx context.Context, known *checkpoint) (*checkpoint, 
 		return nil, err
 	}
 	defer body.Close()
-	found, err := known.mark.skip(body)
+	found, err := known.mark.Skip(body)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", j.key, err)
 	}
@@ -143,7 +144,7 @@ func decodeCheckpoint(data []byte) (*checkpoint, error) {
 	if file.Version != checkpointVersion || file.CRC32 != checksum(file.Spend) {
 		return nil, errCheckpoint
 	}
-	known := &checkpoint{mark: mark{bytes: file.Bytes, lines: file.Lines, last: []byte(file.Last)}}
+	known := &checkpoint{mark: jsonl.Mark{Bytes: file.Bytes, Lines: file.Lines, Last: []byte(file.Last)}}
 	if err := known.spend.UnmarshalJSON(file.Spend); err != nil {
 		return nil, err
 	}
@@ -158,7 +159,7 @@ func (c *checkpoint) encode() (io.Reader, error) {
 		return nil, err
 	}
 	head, err := json.Marshal(checkpointFile{
-		Version: checkpointVersion, Bytes: c.mark.bytes, Lines: c.mark.lines, Last: string(c.mark.last), CRC32: checksum(spend),
+		Version: checkpointVersion, Bytes: c.mark.Bytes, Lines: c.mark.Lines, Last: string(c.mark.Last), CRC32: checksum(spend),
 	})
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"iter"
 
 	"nightshift/internal/job"
+	"nightshift/internal/jsonl"
 )
 
 // Follower reads what is added to the log of a batch by whatever process, from its
@@ -68,15 +69,15 @@ func (f *Follower) rest(ctx context.Context, file *followed) iter.Seq2[job.Resul
 					file.told = make(map[uint64]bool)
 				}
 			}
-			err = forward(body, file.at)
+			err = jsonl.Forward(body, file.at)
 		}
-		if ignoreEnd(err) != nil {
+		if jsonl.IgnoreEnd(err) != nil {
 			yield(job.Result{}, fmt.Errorf("read %s: %w", file.key, err))
 			return
 		}
 		reader := bufio.NewReaderSize(body, 64<<10)
 		for {
-			line, complete, err := readLine(reader)
+			line, complete, err := jsonl.ReadLine(reader)
 			if err == nil {
 				err = context.Cause(ctx)
 			}
@@ -87,14 +88,14 @@ func (f *Follower) rest(ctx context.Context, file *followed) iter.Seq2[job.Resul
 			if !complete {
 				return // its writer is not done
 			}
-			found, err := wholeResults.decodeLine(line)
+			found, err := wholeResults.DecodeLine(line)
 			if err != nil {
-				yield(job.Result{}, damaged(file.key, file.line+1, err, wholeResults.hint))
+				yield(job.Result{}, jsonl.Damaged(file.key, file.line+1, err, wholeResults.Hint))
 				return
 			}
 			file.at, file.line = file.at+int64(len(line))+1, file.line+1
 			for _, each := range found {
-				if file.isNews(each.text) && !yield(each.value, nil) {
+				if file.isNews(each.Text) && !yield(each.Value, nil) {
 					return
 				}
 			}

@@ -11,6 +11,7 @@ import (
 	"iter"
 
 	"nightshift/internal/job"
+	"nightshift/internal/jsonl"
 )
 
 const journalName = "spend.jsonl"
@@ -69,7 +70,7 @@ func (j *Journal) append(ctx context.Context, entries []job.Entry) error {
 	if err != nil || len(lines) == 0 {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
+	ctx, cancel := context.WithTimeout(ctx, jsonl.CommitTimeout)
 	defer cancel()
 	if err := j.bucket.Append(ctx, j.key, lines); err != nil {
 		return err
@@ -109,7 +110,7 @@ func (j *Journal) All(ctx context.Context) iter.Seq2[job.Entry, error] {
 			return
 		}
 		defer body.Close()
-		for entry, err := range decodeLines(ctx, j.key, body, &mark{}, job.Entry.Check) {
+		for entry, err := range decodeLines(ctx, j.key, body, new(jsonl.Mark), job.Entry.Check) {
 			if !yield(entry, err) {
 				return
 			}

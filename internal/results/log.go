@@ -9,6 +9,7 @@ import (
 	"iter"
 
 	"nightshift/internal/job"
+	"nightshift/internal/jsonl"
 )
 
 // Log is the record of how the jobs of one batch ended. It is safe for use by
@@ -22,15 +23,15 @@ import (
 type Log struct {
 	bucket    Bucket
 	batch     string
-	succeeded *committer[[]byte]
-	failed    *committer[[]byte]
+	succeeded *jsonl.Committer[[]byte]
+	failed    *jsonl.Committer[[]byte]
 }
 
 // NewLog returns the log of the batch in this folder of the bucket. Nothing is
 // read or written before it is asked for.
 func NewLog(b Bucket, batch string) *Log {
-	appendTo := func(name string) *committer[[]byte] {
-		return newCommitter(func(ctx context.Context, lines [][]byte) error {
+	appendTo := func(name string) *jsonl.Committer[[]byte] {
+		return jsonl.NewCommitter(func(ctx context.Context, lines [][]byte) error {
 			return b.Append(ctx, objectKey(batch, name), bytes.Join(lines, nil))
 		})
 	}
@@ -60,7 +61,7 @@ func (l *Log) Append(ctx context.Context, r job.Result) error {
 	if r.State == job.Succeeded {
 		to = l.succeeded
 	}
-	if err := to.append(ctx, line); err != nil {
+	if err := to.Append(ctx, line); err != nil {
 		return fmt.Errorf("record job %q: %w", r.Job, err)
 	}
 	return nil
@@ -93,8 +94,8 @@ func (l *Log) Failed(ctx context.Context) iter.Seq2[job.Result, error] {
 
 func (l *Log) read(ctx context.Context, name string) iter.Seq2[job.Result, error] {
 	return func(yield func(job.Result, error) bool) {
-		for line, err := range wholeResults.readObject(ctx, l.bucket, objectKey(l.batch, name)) {
-			if !yield(line.value, err) || err != nil {
+		for line, err := range wholeResults.ReadObject(ctx, l.bucket, objectKey(l.batch, name)) {
+			if !yield(line.Value, err) || err != nil {
 				return
 			}
 		}
@@ -102,10 +103,10 @@ func (l *Log) read(ctx context.Context, name string) iter.Seq2[job.Result, error
 }
 
 // brief streams what sums need of the failed jobs and then of those that succeeded.
-func (l *Log) brief(ctx context.Context) iter.Seq2[textLine[job.Result], error] {
-	return func(yield func(textLine[job.Result], error) bool) {
+func (l *Log) brief(ctx context.Context) iter.Seq2[jsonl.Line[job.Result], error] {
+	return func(yield func(jsonl.Line[job.Result], error) bool) {
 		for _, name := range []string{failedName, succeededName} {
-			for line, err := range briefResults.readObject(ctx, l.bucket, objectKey(l.batch, name)) {
+			for line, err := range briefResults.ReadObject(ctx, l.bucket, objectKey(l.batch, name)) {
 				if !yield(line, err) || err != nil {
 					return
 				}

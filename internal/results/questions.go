@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/jsonl"
 )
 
 const (
@@ -76,7 +77,7 @@ func (q *Questions) ask(ctx context.Context, open []job.Question) error {
 	if bytes.Equal(data, q.written) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
+	ctx, cancel := context.WithTimeout(ctx, jsonl.CommitTimeout)
 	defer cancel()
 	q.written = nil // what a failed write leaves is not known
 	if err := q.bucket.Put(ctx, q.questionsKey, bytes.NewReader(data)); err != nil {
@@ -172,7 +173,7 @@ func (q *Questions) answer(ctx context.Context, a job.Answer) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
+	ctx, cancel := context.WithTimeout(ctx, jsonl.CommitTimeout)
 	defer cancel()
 	q.answers = nil
 	return q.bucket.Append(ctx, q.answersKey, append(line, '\n'))
@@ -207,7 +208,7 @@ func (q *Questions) readAnswers(ctx context.Context) ([]job.Answer, error) {
 		return nil, fmt.Errorf("read %s: %w", q.answersKey, err)
 	}
 	defer body.Close()
-	for answer, err := range decodeLines(ctx, q.answersKey, body, &mark{}, job.Answer.Check) {
+	for answer, err := range decodeLines(ctx, q.answersKey, body, new(jsonl.Mark), job.Answer.Check) {
 		if err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/jsonl"
 )
 
 const (
@@ -105,7 +106,7 @@ func (r *requests) wasteful() bool {
 }
 
 // filter returns those lines of the list that are needed.
-func (r *requests) filter(list iter.Seq2[textLine[job.Submission], error]) *neededLines {
+func (r *requests) filter(list iter.Seq2[jsonl.Line[job.Submission], error]) *neededLines {
 	for _, each := range r.byJob {
 		each.kept = 0
 	}
@@ -139,7 +140,7 @@ func (r *requests) keep(s *job.Submission) bool {
 // neededLines reads the lines that are needed.
 type neededLines struct {
 	requests *requests
-	next     func() (textLine[job.Submission], error, bool)
+	next     func() (jsonl.Line[job.Submission], error, bool)
 	stop     func()
 	line     []byte // reused
 	rest     []byte // of line, to be read next
@@ -155,8 +156,8 @@ func (n *neededLines) Read(p []byte) (int, error) {
 		if !more {
 			return 0, io.EOF
 		}
-		if n.requests.keep(&line.value) {
-			n.line = append(append(n.line[:0], line.text...), '\n')
+		if n.requests.keep(&line.Value) {
+			n.line = append(append(n.line[:0], line.Text...), '\n')
 			n.rest = n.line
 		}
 	}

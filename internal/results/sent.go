@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/jsonl"
 )
 
 const sentName = "_nightshift/sent.jsonl"
@@ -26,7 +27,7 @@ const sentName = "_nightshift/sent.jsonl"
 type Sent struct {
 	bucket Bucket
 	key    string
-	lines  *committer[sentLine]
+	lines  *jsonl.Committer[sentLine]
 	shared bool // with other processes
 
 	// Both belong to who writes.
@@ -55,7 +56,7 @@ type sentLine struct {
 // read or written before it is asked for.
 func NewSent(b Bucket, batch string) *Sent {
 	s := &Sent{bucket: b, key: objectKey(batch, sentName), needed: newRequests()}
-	s.lines = newCommitter(s.write)
+	s.lines = jsonl.NewCommitter(s.write)
 	return s
 }
 
@@ -69,7 +70,7 @@ func (s *Sent) Note(ctx context.Context, submission job.Submission) error {
 	encoder.SetEscapeHTML(false)
 	err := encoder.Encode(submission)
 	if err == nil {
-		err = s.lines.append(ctx, sentLine{submission, buffer.Bytes()})
+		err = s.lines.Append(ctx, sentLine{submission, buffer.Bytes()})
 	}
 	if err != nil {
 		return fmt.Errorf("note job %q as %s: %w", submission.ID, submission.Event, err)
@@ -119,11 +120,11 @@ func (s *Sent) write(ctx context.Context, lines []sentLine) error {
 func (s *Sent) learn(ctx context.Context) error {
 	if !s.known {
 		found := newRequests()
-		for line, err := range briefSubmissions.readObject(ctx, s.bucket, s.key) {
+		for line, err := range briefSubmissions.ReadObject(ctx, s.bucket, s.key) {
 			if err != nil {
 				return err
 			}
-			found.take(line.value)
+			found.take(line.Value)
 		}
 		s.needed, s.known = found, true
 	}
@@ -138,7 +139,7 @@ func (s *Sent) learn(ctx context.Context) error {
 
 // rewrite replaces the list by what is needed of it, with added behind.
 func (s *Sent) rewrite(ctx context.Context, key string, added []byte) error {
-	lines := s.needed.filter(briefSubmissions.readObject(ctx, s.bucket, key))
+	lines := s.needed.filter(briefSubmissions.ReadObject(ctx, s.bucket, key))
 	defer lines.stop()
 	if err := s.bucket.Put(ctx, key, io.MultiReader(lines, bytes.NewReader(added))); err != nil {
 		return fmt.Errorf("shorten the list: %w", err)
@@ -152,8 +153,8 @@ func (s *Sent) rewrite(ctx context.Context, key string, added []byte) error {
 // the stream with a [job.HintedError] that names file and line.
 func (s *Sent) All(ctx context.Context) iter.Seq2[job.Submission, error] {
 	return func(yield func(job.Submission, error) bool) {
-		for line, err := range wholeSubmissions.readObject(ctx, s.bucket, s.key) {
-			if !yield(line.value, err) || err != nil {
+		for line, err := range wholeSubmissions.ReadObject(ctx, s.bucket, s.key) {
+			if !yield(line.Value, err) || err != nil {
 				return
 			}
 		}
@@ -162,7 +163,7 @@ func (s *Sent) All(ctx context.Context) iter.Seq2[job.Submission, error] {
 
 // Clear empties the list, once nothing that it names is under way.
 func (s *Sent) Clear(ctx context.Context) error {
-	err := s.lines.alone(ctx, func() error {
+	err := s.lines.Alone(ctx, func() error {
 		if err := s.bucket.Put(ctx, s.key, bytes.NewReader(nil)); err != nil {
 			return err
 		}

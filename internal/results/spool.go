@@ -54,10 +54,10 @@ func (s *spool) fill(ctx context.Context, log *Log) error {
 		if err != nil {
 			return err
 		}
-		refs.add(&line.value)
-		places.add(place{offset, int32(line.value.Index), int32(len(line.text))})
-		offset += int64(len(line.text))
-		if _, err := writer.Write(line.text); err != nil {
+		refs.add(&line.Value)
+		places.add(place{offset, int32(line.Value.Index), int32(len(line.Text))})
+		offset += int64(len(line.Text))
+		if _, err := writer.Write(line.Text); err != nil {
 			return fmt.Errorf("fill the temporary file: %w", err)
 		}
 	}

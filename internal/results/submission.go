@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"nightshift/internal/job"
+	"nightshift/internal/jsonl"
 )
 
 // sentHint is for a line of the list of what was sent that cannot be read.
@@ -14,9 +15,9 @@ const sentHint = "put back the file as it was, from a copy. Without this line a 
 
 var (
 	// wholeSubmissions are the lines of the list of what was sent.
-	wholeSubmissions = lineKind[job.Submission]{start: `{"event":"`, decode: decodeSubmission, hint: sentHint}
+	wholeSubmissions = jsonl.Kind[job.Submission]{Start: `{"event":"`, Decode: decodeSubmission, Hint: sentHint}
 	// briefSubmissions are the same lines without what is known of the job.
-	briefSubmissions = lineKind[job.Submission]{start: `{"event":"`, decode: decodeBriefSubmission, hint: sentHint}
+	briefSubmissions = jsonl.Kind[job.Submission]{Start: `{"event":"`, Decode: decodeBriefSubmission, Hint: sentHint}
 )
 
 var errNotASubmission = errors.New("not a request that was sent")
@@ -38,14 +39,14 @@ func isSubmission(s *job.Submission) bool {
 
 func decodeBriefSubmission(line []byte) (job.Submission, error) {
 	var s job.Submission
-	scanned := scanFields(line, func(name, value []byte) bool {
+	scanned := jsonl.Fields(line, func(name, value []byte) bool {
 		switch string(name) {
 		case "event":
-			return setText(&s.Event, value)
+			return jsonl.Text(&s.Event, value)
 		case "job":
-			return setText(&s.ID, value)
+			return jsonl.Text(&s.ID, value)
 		case "attempt":
-			return setNumber(&s.Attempt, value)
+			return jsonl.Number(&s.Attempt, value)
 		case "at":
 			return s.At.UnmarshalJSON(value) == nil
 		default:

@@ -26,8 +26,8 @@ func (l *Log) Tally(ctx context.Context, r *Report) error {
 		if err != nil {
 			return fmt.Errorf("tally batch %q: %w", l.batch, err)
 		}
-		if !line.value.Recorded.Before(r.Started) {
-			t.add(&line.value)
+		if !line.Value.Recorded.Before(r.Started) {
+			t.add(&line.Value)
 		}
 	}
 	t.fill(r)

@@ -1,16 +1,18 @@
-package results
+package jsonl
 
 import (
 	"bytes"
+	"encoding/json"
+	"strconv"
 	"strings"
 )
 
-// scanFields walks over the fields of a JSON object in the form in which lines are
+// Fields walks over the fields of a JSON object in the form in which lines are
 // written, without spaces, and hands out names and values as they stand there. It
 // reports false where use does and where the text is anything else; whoever is
 // told so reads the text with encoding/json, which decides. It is several times as
 // fast as that, because it does not look into what nobody asks for.
-func scanFields(text []byte, use func(name, value []byte) bool) bool {
+func Fields(text []byte, use func(name, value []byte) bool) bool {
 	s := scanner{text: text}
 	if !s.take('{') {
 		return false
@@ -33,8 +35,8 @@ func scanFields(text []byte, use func(name, value []byte) bool) bool {
 	}
 }
 
-// scanItems walks over the items of a JSON array like [scanFields] over an object.
-func scanItems(text []byte, use func(item []byte) bool) bool {
+// Items walks over the items of a JSON array like [Fields] over an object.
+func Items(text []byte, use func(item []byte) bool) bool {
 	s := scanner{text: text}
 	if !s.take('[') {
 		return false
@@ -137,4 +139,20 @@ func (s *scanner) skipWord() bool {
 		s.at++
 	}
 	return s.at > start
+}
+
+// Text takes the text of a field; one with escapes goes the long way.
+func Text[T ~string](to *T, value []byte) bool {
+	if value[0] == '"' && bytes.IndexByte(value, '\\') < 0 {
+		*to = T(value[1 : len(value)-1])
+		return true
+	}
+	return json.Unmarshal(value, to) == nil
+}
+
+// Number takes the whole number of a field.
+func Number[T ~int | ~int64](to *T, value []byte) bool {
+	number, err := strconv.ParseInt(string(value), 10, 64)
+	*to = T(number)
+	return err == nil
 }

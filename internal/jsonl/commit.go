@@ -1,4 +1,4 @@
-package results
+package jsonl
 
 import (
 	"context"
@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// commitTimeout bounds one durable write as far as the bucket looks at its context:
+// CommitTimeout bounds one durable write as far as the bucket looks at its context:
 // a service that does not answer is an error then, while a local disk that hangs is
 // waited for, because nobody can tell what a write that was given up still does.
-const commitTimeout = 30 * time.Second
+const CommitTimeout = 30 * time.Second
 
-// committer writes items to one object in groups, in the order in which they came.
+// Committer writes items to one object in groups, in the order in which they came.
 // It has no goroutine of its own: of the callers that wait, one at a time writes
 // for all that came so far.
-type committer[T any] struct {
+type Committer[T any] struct {
 	write func(ctx context.Context, items []T) error // called by one at a time
 	turn  chan struct{}                              // holds a token while somebody writes
 
@@ -29,13 +29,14 @@ type group[T any] struct {
 	err   error         // valid then
 }
 
-func newCommitter[T any](write func(ctx context.Context, items []T) error) *committer[T] {
-	return &committer[T]{write: write, turn: make(chan struct{}, 1)}
+// NewCommitter returns a Committer whose groups are written by write, one at a time.
+func NewCommitter[T any](write func(ctx context.Context, items []T) error) *Committer[T] {
+	return &Committer[T]{write: write, turn: make(chan struct{}, 1)}
 }
 
-// append returns when the item is durable or its write has failed. It returns the
+// Append returns when the item is durable or its write has failed. It returns the
 // end of ctx only before the item was accepted.
-func (c *committer[T]) append(ctx context.Context, item T) error {
+func (c *Committer[T]) Append(ctx context.Context, item T) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
@@ -52,7 +53,7 @@ func (c *committer[T]) append(ctx context.Context, item T) error {
 	return mine.err
 }
 
-func (c *committer[T]) join(item T) *group[T] {
+func (c *Committer[T]) join(item T) *group[T] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.pending == nil {
@@ -64,7 +65,7 @@ func (c *committer[T]) join(item T) *group[T] {
 
 // commit writes the pending group, if another caller has not done so. The group
 // holds the items of others too, so the end of this caller's ctx does not stop it.
-func (c *committer[T]) commit(ctx context.Context) {
+func (c *Committer[T]) commit(ctx context.Context) {
 	c.mu.Lock()
 	next := c.pending
 	c.pending = nil
@@ -73,13 +74,13 @@ func (c *committer[T]) commit(ctx context.Context) {
 		return
 	}
 	defer close(next.done)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), CommitTimeout)
 	defer cancel()
 	next.err = c.write(ctx, next.items)
 }
 
-// alone calls do while nobody writes.
-func (c *committer[T]) alone(ctx context.Context, do func() error) error {
+// Alone calls do while nobody writes.
+func (c *Committer[T]) Alone(ctx context.Context, do func() error) error {
 	select {
 	case c.turn <- struct{}{}:
 	case <-ctx.Done():
