@@ -118,7 +118,7 @@ func (b *bed) start(tr *trap) *process {
 		Sent:      func(string) runner.Sent { return processFolder{p} },
 		Questions: func(string) runner.Questions { return processFolder{p} },
 		Logger:    slog.New(slog.DiscardHandler),
-		Stuck:     func(err error) { b.do(func() { p.stuck = append(p.stuck, err) }) },
+		Stuck:     func(_ string, err error) { b.do(func() { p.stuck = append(p.stuck, err) }) },
 		Answered:  func(a runner.Answer) { b.do(func() { p.answers = append(p.answers, a) }) },
 		Grace:     grace,
 	})
