@@ -7,6 +7,7 @@ import (
 
 	"nightshift/internal/bucket"
 	"nightshift/internal/job"
+	"nightshift/internal/manifest"
 	"nightshift/internal/results"
 	"nightshift/internal/runner"
 )
@@ -15,6 +16,7 @@ import (
 type blockage struct {
 	err  error
 	hint string // what the person can do
+	ends bool   // the batch is not to wait for that
 }
 
 // certain is how long it must look as if nothing went on: waiting jobs are tried one
@@ -44,10 +46,11 @@ func (s *steward) blockedBy(held *heldBatch, counts job.Counts) *blockage {
 		return &blockage{err: stuck, hint: job.Hint(stuck)}
 	}
 	waits := s.waitsOf(held)
-	if !s.looksBlocked.lasting(needsOperator(counts, waits)) {
+	blocked := needsOperator(counts, waits) || failsOverBudget(held, waits) && sentAll(counts)
+	if !s.looksBlocked.lasting(blocked) {
 		return nil
 	}
-	return &blockage{err: errors.New(waits.Detail), hint: remedy(waits.Reason)}
+	return &blockage{err: errors.New(waits.Detail), hint: remedy(waits.Reason), ends: failsOverBudget(held, waits)}
 }
 
 // waitsOf is what the batch waits for: what its jobs were refused for last, and else what
@@ -64,18 +67,29 @@ func (s *steward) waitsOf(held *heldBatch) runner.Waits {
 // that a person must decide, and runs that no key may read any more, are under way for
 // ever.
 func needsOperator(counts job.Counts, waits runner.Waits) bool {
-	unknown := counts.Jobs[job.Unknown]
-	underWay := counts.Jobs[job.Sending] + counts.Jobs[job.Running] + counts.Jobs[job.Storing]
 	switch waits.Reason {
 	case "", job.WaitPaused:
 		return false
 	case job.WaitDecision:
-		return underWay == 0 && counts.Jobs[job.Queued]+counts.Jobs[job.Admitted] == 0
+		return inFlight(counts) == 0 && counts.Jobs[job.Queued]+counts.Jobs[job.Admitted] == 0
 	case job.WaitQuarantine:
 		return waits.Endless && counts.Jobs[job.Sending]+counts.Jobs[job.Storing] == 0
 	default:
-		return waits.Endless && underWay+unknown == 0
+		return waits.Endless && sentAll(counts)
 	}
+}
+
+// inFlight are the jobs that are sent and not yet stored, those without a reply apart.
+func inFlight(counts job.Counts) int {
+	return counts.Jobs[job.Sending] + counts.Jobs[job.Running] + counts.Jobs[job.Storing]
+}
+
+// sentAll reports whether all that was sent is stored.
+func sentAll(counts job.Counts) bool { return inFlight(counts)+counts.Jobs[job.Unknown] == 0 }
+
+// failsOverBudget reports whether the batch is to end where a cap of CU is full.
+func failsOverBudget(held *heldBatch, waits runner.Waits) bool {
+	return held.order.Rules.OnBudget == manifest.OnBudgetFail && overBudget(waits.Reason) && !held.lane.gate.closed(held.batch)
 }
 
 // noteBlocked writes into the batch's control that it is blocked, with a report for who
@@ -86,7 +100,7 @@ func (s *steward) noteBlocked(ctx context.Context, held *heldBatch, counts job.C
 	switch {
 	case found == nil && !wasBlocked, found != nil && wasBlocked && held.control.Why == found.err.Error():
 		return nil
-	case found != nil && !s.observer.isBlocked(*found):
+	case found != nil && !found.ends && !s.observer.isBlocked(*found):
 		s.logger.ErrorContext(ctx, "batch blocked until a person acts; retrying", "batch_id", s.batch, "err", found.err, "hint", found.hint)
 	}
 	now, err := readControl(ctx, s.bucket, held.order)
@@ -97,10 +111,13 @@ func (s *steward) noteBlocked(ctx context.Context, held *heldBatch, counts job.C
 	if found != nil {
 		next = control{State: controlBlocked, Why: found.err.Error(), Hint: found.hint}
 	}
+	if found != nil && found.ends {
+		next.State = controlCancel
+	}
 	if err := writeControl(ctx, s.bucket, held.order, next); err != nil {
 		return err
 	}
-	if found != nil {
+	if found != nil && !found.ends {
 		if _, err := s.report(ctx, held, ending{outcome: results.Blocked, err: found.err, hint: found.hint}); err != nil {
 			return err
 		}

@@ -197,7 +197,7 @@ func TestFleetLeavesNoJobsOfEarlierLives(t *testing.T) {
 		n.noneFailed()
 		n.paidOnce()
 		n.allStored()
-		pools, err := n.redis.SMembers("ns:{fleet}:pools")
+		pools, err := n.redis.SMembers(n.prefix() + ":{fleet}:pools")
 		if err != nil || len(pools) != 1 {
 			t.Errorf("jobs are kept in the pools %q, %v", pools, err)
 		}
@@ -352,7 +352,7 @@ func TestFleetGoesOnInTheLifeThatARunBegan(t *testing.T) {
 		n.noneFailed()
 		n.paidOnce()
 		n.allStored()
-		if pools, err := n.redis.SMembers("ns:{fleet}:pools"); err != nil || len(pools) != 1 {
+		if pools, err := n.redis.SMembers(n.prefix() + ":{fleet}:pools"); err != nil || len(pools) != 1 {
 			t.Errorf("jobs are kept in the pools %q, %v", pools, err)
 		}
 	})

@@ -9,7 +9,6 @@ import (
 
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
-	"nightshift/internal/manifest"
 	"nightshift/internal/results"
 )
 
@@ -41,7 +40,7 @@ func (s *steward) work(ctx context.Context, held *heldBatch, feed fleet.Feed) er
 	}
 	ticker := time.NewTicker(stewardTick)
 	defer ticker.Stop()
-	allFed, stands := false, new(standstill)
+	allFed := false
 	for {
 		select {
 		case <-ctx.Done():
@@ -72,9 +71,6 @@ func (s *steward) work(ctx context.Context, held *heldBatch, feed fleet.Feed) er
 		if allFed && counts.Live() == 0 {
 			stop()
 			return s.finish(ctx, now, ending{outcome: results.Complete})
-		}
-		if err := s.failOverBudget(ctx, now, stands); err != nil {
-			return err
 		}
 		if err := s.noteBlocked(ctx, now, counts); err != nil {
 			return err
@@ -250,34 +246,4 @@ func (s *steward) withdrawJob(ctx context.Context, l *lane, ref job.Ref) error {
 		err = nil // the next look ends it
 	}
 	return err
-}
-
-// standstill is since when a batch stands at a full cap.
-type standstill struct{ since time.Time }
-
-// failOverBudget cancels an order that is not to wait for a full cap.
-func (s *steward) failOverBudget(ctx context.Context, held *heldBatch, stands *standstill) error {
-	if held.order.Rules.OnBudget != manifest.OnBudgetFail {
-		return nil
-	}
-	wait := held.lane.engine.Load().runner.WaitOf(s.batch)
-	if wait == nil || !overBudget(wait.Reason) || held.lane.gate.closed(s.batch) {
-		stands.since = time.Time{}
-		return nil
-	}
-	usage, err := held.lane.gate.ofBatchUsage(ctx, s.batch)
-	if err != nil || usage.Reserved > 0 {
-		stands.since = time.Time{}
-		return err
-	}
-	if stands.since.IsZero() {
-		stands.since = time.Now()
-	}
-	if time.Since(stands.since) < 2*certain {
-		return nil
-	}
-	if err := writeControl(ctx, s.bucket, held.order, control{State: controlCancel, Why: wait.Detail, Hint: remedy(wait.Reason)}); err != nil {
-		return err
-	}
-	return s.fleet.Announce(ctx)
 }

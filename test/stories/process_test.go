@@ -62,7 +62,7 @@ func processOf(ts *testscript.TestScript, name string) *process {
 
 // passedOn are the variables that a background process gets of the script's.
 var passedOn = []string{
-	"PATH", "HOME", "TMPDIR", "GOCOVERDIR", "GORACE", "NO_COLOR",
+	pathVariable, "PATH", "HOME", "TMPDIR", "GOCOVERDIR", "GORACE", "NO_COLOR",
 	"SCENARIO_API_KEY", "SCENARIO_API_SECRET", "SCENARIO_API_URL",
 	"NIGHTSHIFT_GRACE", "NIGHTSHIFT_DRAIN", "NIGHTSHIFT_REQUESTS_PER_MINUTE", "NIGHTSHIFT_PARALLEL",
 	"NIGHTSHIFT_LOG_LEVEL", "NIGHTSHIFT_MAX_CU", "NIGHTSHIFT_KEYS", "NIGHTSHIFT_REDIS",

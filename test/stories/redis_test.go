@@ -1,6 +1,7 @@
 package stories
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -16,6 +17,21 @@ type (
 	redisKey struct{}
 	testKey  struct{}
 )
+
+// setFleet gives a script that is told by a fleet its Redis. The command redis finds it
+// started.
+func setFleet(env *testscript.Env) error {
+	t, ok := env.T().(testing.TB)
+	if !ok {
+		return errors.New("the script runs in no test")
+	}
+	server := redistest.StartKept(t)
+	env.Values[redisKey{}].(*redisServer).Server = server
+	env.Setenv(pathVariable, pathFleet)
+	env.Setenv("NIGHTSHIFT_REDIS", "redis://"+server.Addr()+"/0")
+	env.Setenv("REDIS_DIR", server.Dir())
+	return nil
+}
 
 // redisServer holds the server of a script, if it has started one.
 type redisServer struct{ *redistest.Server }
@@ -46,6 +62,7 @@ func redisCommand(ts *testscript.TestScript, neg bool, args []string) {
 		server.Server = start(t)
 		ts.Setenv("NIGHTSHIFT_REDIS", "redis://"+server.Addr()+"/0")
 		ts.Setenv("REDIS_DIR", server.Dir())
+	case !neg && started && ts.Getenv(pathVariable) == pathFleet && (what == "" || what == "kept") && len(args) <= 1:
 	case !neg && started && what == "dump" && len(args) == 2:
 		dumpRedis(ts, t, server, args[1])
 	case !neg && started && len(args) == 1 && redisDeeds[what] != nil:

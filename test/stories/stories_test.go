@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -28,9 +29,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	testscript.Main(m, map[string]func(){
-		"enqueue": program(func(ctx context.Context) int {
-			return app.Enqueue(ctx, app.Process{Args: os.Args[1:], Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr})
-		}),
+		"enqueue": program(enqueueMain),
 		"worker": program(func(ctx context.Context) int {
 			return app.Worker(ctx, app.Process{Args: os.Args[1:], Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr})
 		}),
@@ -52,15 +51,42 @@ func program(main func(context.Context) int) func() {
 
 func TestStories(t *testing.T) {
 	t.Parallel()
+	tell(t, "", func(p *testscript.Params) { p.Dir = "." })
+}
+
+// TestStoriesOfAFleet tells the stories again that make sense for a fleet: what they
+// start as enqueue run is two workers on a Redis server, with the folder as their bucket,
+// and a submission that is watched.
+func TestStoriesOfAFleet(t *testing.T) {
+	t.Parallel()
+	var files []string
+	all, err := filepath.Glob("*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range all {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), toldByFleet) {
+			files = append(files, file)
+		}
+	}
+	tell(t, pathFleet, func(p *testscript.Params) { p.Files = files })
+}
+
+// tell runs stories on a path.
+func tell(t *testing.T, path string, of func(*testscript.Params)) {
+	t.Helper()
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
 		t.Fatal(err)
 	}
-	testscript.Run(t, testscript.Params{
-		Dir:                 ".",
+	params := testscript.Params{
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Condition:           condition,
+		Condition:           func(name string) (bool, error) { return condition(name, path) },
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("JOBS", filepath.Join(root, "jobs"))
 			env.Setenv("DOCS", filepath.Join(root, "docs"))
@@ -68,6 +94,9 @@ func TestStories(t *testing.T) {
 			env.Values[processesKey{}] = &processes{byName: make(map[string]*process)}
 			env.Values[redisKey{}] = new(redisServer)
 			env.Values[testKey{}] = env.T()
+			if path == pathFleet {
+				return setFleet(env)
+			}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -93,15 +122,21 @@ func TestStories(t *testing.T) {
 			"stranger":     stranger,
 			"let":          let,
 		},
-	})
+	}
+	of(&params)
+	testscript.Run(t, params)
 }
 
 // condition answers [mounts]: whether a script may mount file systems in a
-// namespace of its own.
-func condition(name string) (bool, error) {
-	if name != "mounts" {
+// namespace of its own; and [fleet]: whether it is told by two workers.
+func condition(name, path string) (bool, error) {
+	switch name {
+	case pathFleet:
+		return path == pathFleet, nil
+	case "mounts":
+		err := exec.Command("unshare", "--mount", "--map-root-user", "mount", "-t", "tmpfs", "story", os.TempDir()).Run()
+		return err == nil, nil
+	default:
 		return false, os.ErrInvalid
 	}
-	err := exec.Command("unshare", "--mount", "--map-root-user", "mount", "-t", "tmpfs", "story", os.TempDir()).Run()
-	return err == nil, nil
 }
