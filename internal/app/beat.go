@@ -12,7 +12,7 @@ import (
 
 // beat is what this worker does now.
 func (w *worker) beat() fleet.Beat {
-	b := fleet.Beat{Worker: w.name, Version: version(), Started: w.started, Lanes: make(map[string]fleet.Lane)}
+	b := fleet.Beat{Worker: w.name, Owner: w.member.Owner(), Version: version(), Started: w.started, Lanes: make(map[string]fleet.Lane)}
 	b.Landed = w.pace.recent(time.Now())
 	for _, l := range w.laneList() {
 		if l.engine.Load() != nil {

@@ -71,7 +71,7 @@ func needsOperator(counts job.Counts, waits runner.Waits) bool {
 	case "", job.WaitPaused:
 		return false
 	case job.WaitDecision:
-		return inFlight(counts) == 0 && counts.Jobs[job.Queued]+counts.Jobs[job.Admitted] == 0
+		return inFlight(counts) == 0 && counts.Jobs[job.Queued] == 0
 	case job.WaitQuarantine:
 		return waits.Endless && counts.Jobs[job.Sending]+counts.Jobs[job.Storing] == 0
 	default:

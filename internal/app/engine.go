@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"nightshift/internal/config"
+	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/queue"
 	"nightshift/internal/runner"
@@ -35,23 +36,39 @@ type engineParts struct {
 	redis    redis.UniversalClient
 	prefix   string // of all keys of the bucket
 	pool     string // of the jobs
+	member   *fleet.Member
+	watch    string // name of the lease on watching the jobs
 	settings config.Settings
 	logger   *slog.Logger
-	runner   runner.Options // without Store, Tasks, Logger and Grace
+	runner   runner.Options // without Store, Tasks, Lease, Logger and Grace
 	// submitting and storing, if set, count the handlers at work.
 	submitting, storing *atomic.Int32
 }
 
 func newEngine(p engineParts) *engine {
 	e := &engine{
-		queue: queue.New(queue.Options{Redis: p.redis, Prefix: p.prefix, Pool: p.pool, Logger: p.logger}),
+		queue: queue.New(queue.Options{Redis: p.redis, Prefix: p.prefix, Pool: p.pool, Logger: p.logger, Process: p.member}),
 	}
 	options := p.runner
 	options.Store, options.Tasks, options.Logger, options.Grace = e.queue, e.queue, p.logger, p.settings.Grace
+	options.Lease = watchLease{p.member, p.watch}
 	e.runner = runner.New(options)
 	e.submit, e.collect = counting(p.submitting, e.runner.Submit), counting(p.storing, e.runner.Collect)
 	return e
 }
+
+// watchLease is the lease on watching the jobs of a pool.
+type watchLease struct {
+	member *fleet.Member
+	name   string
+}
+
+func (l watchLease) Hold(ctx context.Context) (bool, error) {
+	lease, err := l.member.Hold(ctx, l.name)
+	return lease != nil, err
+}
+
+func (l watchLease) Drop(ctx context.Context) error { return l.member.Drop(ctx, l.name) }
 
 // counting counts how many of a handler are at work.
 func counting(atWork *atomic.Int32, h queue.Handler) queue.Handler {

@@ -108,7 +108,7 @@ func (v *fleetView) count(ctx context.Context, r *batchRecord, w *batchWork) err
 	w.unknown, w.storing, w.images = counts.Jobs[job.Unknown], counts.Jobs[job.Storing], counts.Images
 	w.queued = max(0, w.total-w.kept-w.succeeded-w.failed-w.cancelled-w.running-w.unknown-w.storing)
 	if feed.Order == r.order.ID && feed.All && !w.gone {
-		w.queued = counts.Jobs[job.Queued] + counts.Jobs[job.Admitted]
+		w.queued = counts.Jobs[job.Queued]
 	}
 	return nil
 }

@@ -4,21 +4,25 @@ import (
 	"context"
 	"log/slog"
 
-	"github.com/redis/go-redis/v9"
-
-	"nightshift/internal/queue"
+	"nightshift/internal/fleet"
 )
-
-// leasesOf are what the processes that work on one bucket agree on.
-func leasesOf(client redis.UniversalClient, prefix string) *queue.Leases {
-	return queue.NewLeases(client, prefix, "leases")
-}
 
 // restoreLease is held by who restores what Redis lost.
 const restoreLease = "restore"
 
-func dropRestoreLease(ctx context.Context, leases *queue.Leases, token string, logger *slog.Logger) {
-	if err := leases.Drop(context.WithoutCancel(ctx), restoreLease, token); err != nil {
-		logger.WarnContext(ctx, "lease on restoring Redis not given back, others wait for its end", "err", err)
+func dropLease(ctx context.Context, lease *fleet.Lease, logger *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pingTime)
+	defer cancel()
+	if err := lease.Drop(ctx); err != nil {
+		logger.WarnContext(ctx, "lease not given back, others take it when this process has ended", "err", err)
+	}
+}
+
+// leaveFleet lets others have at once what this process still holds.
+func leaveFleet(ctx context.Context, member *fleet.Member, logger *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pingTime)
+	defer cancel()
+	if err := member.Leave(ctx); err != nil {
+		logger.DebugContext(ctx, "redis does not hear that this process is gone", "err", err)
 	}
 }

@@ -174,7 +174,10 @@ func (r *localRun) lock(ctx context.Context) error {
 
 // work works on the batch and shows it until one of them ends, then says how it ended.
 func (r *localRun) work(ctx context.Context) error {
-	w := r.worker(ctx)
+	w, err := r.worker(ctx)
+	if err != nil {
+		return err
+	}
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	running.Go(func() { w.work(working) })
@@ -200,7 +203,7 @@ func (r *localRun) work(ctx context.Context) error {
 
 // worker is a worker that knows of this batch alone, and uses what this process has
 // opened.
-func (r *localRun) worker(ctx context.Context) *worker {
+func (r *localRun) worker(ctx context.Context) (*worker, error) {
 	w := emptyWorker(r.watch.process, r.settings, "run-"+strconv.Itoa(os.Getpid()))
 	w.logger, w.bucket, w.redis, w.prefix, w.only, w.api = r.logger, r.bucket, r.redis, r.prefix, r.batch, r.api
 	if !r.api.fromFile {
@@ -217,10 +220,9 @@ func (r *localRun) worker(ctx context.Context) *worker {
 			}
 		},
 	}
-	w.join(ctx, r.gate.admission)
 	r.add("finish the worker's work", w.cleanup.run)
 	w.requests.add(r.batch, r.api.requests)
-	return w
+	return w, w.join(ctx, r.gate.admission)
 }
 
 // follow shows the batch until it is over, or until something blocks it.

@@ -2,10 +2,8 @@ package app
 
 import (
 	"context"
-	crand "crypto/rand"
 	"errors"
 	"math/rand/v2"
-	"sync"
 	"time"
 
 	"nightshift/internal/bucket"
@@ -14,9 +12,7 @@ import (
 )
 
 const (
-	// tendLease is how long a worker that died keeps others from tending its batches.
-	tendLease = 20 * time.Second
-	tendTick  = 2 * time.Second
+	tendTick = 2 * time.Second
 	// stewardTick is how often a steward looks how its batch stands.
 	stewardTick = 500 * time.Millisecond
 )
@@ -24,16 +20,15 @@ const (
 // tend sees to a batch until the fleet has nothing to do with it any more, or ctx is
 // done. Of all workers one does so at a time; the others stand by.
 func (w *worker) tend(ctx context.Context, batch string) {
-	token := crand.Text()
 	for ctx.Err() == nil && w.held(batch) != nil {
-		held, err := w.leases().Hold(ctx, tendName(batch), token, tendLease)
-		if err == nil && held {
-			err = w.tendHeld(ctx, batch, token)
+		lease, err := w.member.Hold(ctx, tendName(batch))
+		if err == nil && lease != nil {
+			err = w.tendHeld(ctx, batch, lease)
 		}
 		if err != nil && ctx.Err() == nil {
 			w.note(batch, err.Error())
 			w.logger.WarnContext(ctx, "batch blocked, retrying", "batch_id", batch, "err", err, "hint", job.Hint(err))
-			if !redisFailed(err) && !errors.Is(err, errLifeOver) && !errors.Is(err, errLeaseLost) && !bucket.Away(err) {
+			if !redisFailed(err) && !errors.Is(err, errLifeOver) && !errors.Is(err, fleet.ErrDeclaredDead) && !bucket.Away(err) {
 				w.observer.isBlocked(blockage{err: err, hint: job.Hint(err)})
 			}
 		}
@@ -44,54 +39,19 @@ func (w *worker) tend(ctx context.Context, batch string) {
 func tendName(batch string) string { return "tend:" + batch }
 
 // tendHeld works as the batch's steward while the lease is held.
-func (w *worker) tendHeld(ctx context.Context, batch, token string) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	var keeping sync.WaitGroup
-	defer keeping.Wait()
-	defer cancel(nil)
-	keeping.Go(func() { w.keepLease(ctx, tendName(batch), token, tendLease, cancel) })
+func (w *worker) tendHeld(ctx context.Context, batch string, lease *fleet.Lease) error {
+	ctx, cancel := lease.While(ctx)
+	defer cancel()
 	w.tending(batch, true)
 	defer w.tending(batch, false)
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pingTime)
-		defer cancel()
-		if err := w.leases().Drop(ctx, tendName(batch), token); err != nil {
-			w.logger.WarnContext(ctx, "batch not handed over, others wait for the end of the lease", "batch_id", batch, "err", err)
-		}
-	}()
-	s := &steward{worker: w, batch: batch, token: token}
+	defer dropLease(ctx, lease, w.logger)
+	s := &steward{worker: w, batch: batch, lease: lease}
 	for ctx.Err() == nil && w.held(batch) != nil {
 		if err := s.step(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-var errLeaseLost = errors.New("another worker does this now")
-
-// keepLease extends a lease, and ends the work that it is for when it may be another's.
-func (w *worker) keepLease(ctx context.Context, name, token string, ttl time.Duration, end context.CancelCauseFunc) {
-	ticker := time.NewTicker(ttl / 5)
-	defer ticker.Stop()
-	sure := time.Now().Add(ttl * 3 / 5)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		asked := time.Now()
-		held, err := w.leases().Extend(ctx, name, token, ttl)
-		if err == nil && held {
-			sure = asked.Add(ttl * 3 / 5)
-			continue
-		}
-		if err == nil || time.Now().After(sure) {
-			end(errLeaseLost)
-			return
-		}
-	}
 }
 
 func (w *worker) tending(batch string, tends bool) {
@@ -109,19 +69,9 @@ type steward struct {
 	*worker
 	batch string
 	heard hearing
-	token string // of the lease
+	lease *fleet.Lease
 
 	looksBlocked blockedFor
-}
-
-// stillHeld makes sure of the lease before a step that would harm another steward's
-// work: this process may have stood still since it was last extended.
-func (s *steward) stillHeld(ctx context.Context) error {
-	held, err := s.leases().Extend(ctx, tendName(s.batch), s.token, tendLease)
-	if err == nil && !held {
-		return errLeaseLost
-	}
-	return err
 }
 
 // step brings the batch's order on: it ends what an order before has left, begins
@@ -230,7 +180,7 @@ func (s *steward) begin(ctx context.Context, held *heldBatch) error {
 	if err := t.endOrphans(ctx, left); err != nil {
 		return err
 	}
-	if err := s.stillHeld(ctx); err != nil {
+	if err := s.lease.Sure(ctx); err != nil {
 		return err
 	}
 	if err := t.engine.queue.Begin(ctx, s.batch, held.order.ID); err != nil {

@@ -59,7 +59,7 @@ func (s *steward) settle(ctx context.Context, held *heldBatch) error {
 	if err := exporter.drain(ctx); err != nil || left.underWay() {
 		return err
 	}
-	if err := s.stillHeld(ctx); err != nil {
+	if err := s.lease.Sure(ctx); err != nil {
 		return err
 	}
 	return held.sent.Clear(ctx)
@@ -114,7 +114,7 @@ func (f *folder) publish(ctx context.Context, report results.Report) error {
 // close says that the fleet has nothing to do with the order any more. Another one
 // that came in the meantime stays as it is.
 func (s *steward) close(ctx context.Context, held *heldBatch) error {
-	if err := s.stillHeld(ctx); err != nil {
+	if err := s.lease.Sure(ctx); err != nil {
 		return err
 	}
 	if err := held.lane.engine.Load().queue.Forget(ctx, s.batch); err != nil {

@@ -206,18 +206,16 @@ func (s *steward) cancel(ctx context.Context, held *heldBatch) error {
 // withdraw ends the jobs of the batch that are queued in a lane and were not sent.
 func (s *steward) withdraw(ctx context.Context, l *lane) error {
 	store := l.engine.Load().queue
-	for _, state := range []job.State{job.Queued, job.Admitted} {
-		refs, err := store.In(ctx, state, 0)
-		if err != nil {
-			return err
+	refs, err := store.In(ctx, job.Queued, 0)
+	if err != nil {
+		return err
+	}
+	for _, ref := range refs {
+		if ref.Batch != s.batch {
+			continue
 		}
-		for _, ref := range refs {
-			if ref.Batch != s.batch {
-				continue
-			}
-			if err := s.withdrawJob(ctx, l, ref); err != nil {
-				return err
-			}
+		if err := s.withdrawJob(ctx, l, ref); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -226,14 +224,14 @@ func (s *steward) withdraw(ctx context.Context, l *lane) error {
 // withdrawJob takes the job over, so that no handler can send it any more, and ends
 // it. What such a handler had reserved is given back at the end of the order.
 func (s *steward) withdrawJob(ctx context.Context, l *lane, ref job.Ref) error {
-	rec, err := l.engine.Load().queue.Claim(ctx, ref)
+	rec, claimed, err := l.engine.Load().queue.Claim(ctx, ref, job.Queued)
 	if errors.Is(err, job.ErrRecordGone) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if rec.State != job.Queued && rec.State != job.Admitted {
+	if !claimed {
 		return nil // it was sent in the meantime
 	}
 	if rec.APIKey != "" {

@@ -90,6 +90,7 @@ type worker struct {
 	prefix    string // of all keys of the bucket in Redis
 	admission *admission.Admission
 	fleet     *fleet.Fleet
+	member    *fleet.Member
 	thumbs    *thumbnailer
 	metrics   *telemetry.Metrics
 	requests  *workCounts
@@ -207,16 +208,20 @@ func (w *worker) meet(ctx context.Context) (err error) {
 		return err
 	}
 	w.prefix = prefixOf(id)
-	w.join(ctx, admission.New(admission.Options{Redis: w.redis, Prefix: w.prefix}))
-	return nil
+	return w.join(ctx, admission.New(admission.Options{Redis: w.redis, Prefix: w.prefix}))
 }
 
 // join makes what the worker needs of its Redis and its bucket.
-func (w *worker) join(ctx context.Context, a *admission.Admission) {
+func (w *worker) join(ctx context.Context, a *admission.Admission) (err error) {
 	w.admission, w.fleet = a, fleet.New(w.redis, w.prefix)
+	if w.member, err = w.fleet.Join(ctx, w.name, w.logger); err != nil {
+		return err
+	}
+	w.add("leave the fleet", func() error { leaveFleet(ctx, w.member, w.logger); return nil })
 	w.metrics = telemetry.New(telemetry.NewRegistry(), version(), telemetryLists())
 	w.thumbs = newThumbnailer(ctx, w.bucket, w.logger)
 	w.add("finish thumbnails", func() error { w.thumbs.stop(); return nil })
+	return nil
 }
 
 // note tells those who look at the fleet what keeps a batch, or the worker itself

@@ -2,12 +2,11 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"sync"
 	"time"
 
-	"nightshift/internal/queue"
+	"nightshift/internal/fleet"
 )
 
 const (
@@ -203,24 +202,20 @@ func (w *worker) laneList() []*lane {
 	return lanes
 }
 
-// leases are what the processes on one Redis agree on.
-func (w *worker) leases() *queue.Leases { return leasesOf(w.redis, w.prefix) }
-
 // enterLife takes part in the life that Redis is in. If there is none, one worker
 // restores what Redis lost, and the others wait for it.
 func (w *worker) enterLife(ctx context.Context) error {
-	token := rand.Text()
 	for {
 		joined, err := w.admission.Join(ctx)
 		if err != nil || joined {
 			return err
 		}
-		held, err := w.leases().Hold(ctx, restoreLease, token, restoreLeaseTime)
+		lease, err := w.member.Hold(ctx, restoreLease)
 		if err != nil {
 			return err
 		}
-		if held {
-			return w.restoreAlone(ctx, token)
+		if lease != nil {
+			return w.restoreAlone(ctx, lease)
 		}
 		w.note("", "another process restores what Redis lost")
 		rest(ctx, restoreRest)
@@ -230,17 +225,10 @@ func (w *worker) enterLife(ctx context.Context) error {
 	}
 }
 
-// restoreLeaseTime is how long a worker that died while it restored keeps the others
-// waiting.
-const restoreLeaseTime = 20 * time.Second
-
-func (w *worker) restoreAlone(ctx context.Context, token string) error {
-	defer dropRestoreLease(ctx, w.leases(), token, w.logger)
-	ctx, cancel := context.WithCancelCause(ctx)
-	var keeping sync.WaitGroup
-	defer keeping.Wait()
-	defer cancel(nil)
-	keeping.Go(func() { w.keepLease(ctx, restoreLease, token, restoreLeaseTime, cancel) })
+func (w *worker) restoreAlone(ctx context.Context, lease *fleet.Lease) error {
+	defer dropLease(ctx, lease, w.logger)
+	ctx, cancel := lease.While(ctx)
+	defer cancel()
 	joined, err := w.admission.Join(ctx) // somebody may just have done it
 	if err != nil || joined {
 		return err

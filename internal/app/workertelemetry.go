@@ -123,7 +123,7 @@ func (w *worker) laneStanding(ctx context.Context, l *lane, s *telemetry.Standin
 			}
 		}
 		if !l.gate.closed(batch) {
-			startable += counts.Jobs[job.Queued] + counts.Jobs[job.Admitted]
+			startable += counts.Jobs[job.Queued]
 		}
 		if counts.Jobs[job.Unknown] > 0 {
 			open, err := held.questions.Open(ctx)

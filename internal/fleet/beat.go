@@ -10,12 +10,13 @@ import (
 	"nightshift/internal/job"
 )
 
-// alive is how long a worker counts after its last beat.
-const alive = 15 * time.Second
+// beatKept is how long it is known what a worker does, while its heart beats.
+const beatKept = time.Minute
 
 // Beat is what a worker says of itself every few seconds.
 type Beat struct {
 	Worker  string    `json:"worker"`
+	Owner   string    `json:"owner"` // its name in what it holds
 	Version string    `json:"version"`
 	Started time.Time `json:"started"`
 	// Tends are the batches that this worker feeds and reports on.
@@ -55,12 +56,12 @@ type Lane struct {
 	StoreSlots  int `json:"storeSlots"`
 }
 
-// Beat says what a worker does. It counts for 15 seconds. The error is Redis'.
+// Beat says what a worker does. It counts while its heart beats. The error is Redis'.
 func (f *Fleet) Beat(ctx context.Context, b Beat) error {
 	text, err := json.Marshal(b)
 	if err == nil {
 		pipe := f.redis.TxPipeline()
-		pipe.Set(ctx, f.workerKey(b.Worker), text, alive)
+		pipe.Set(ctx, f.workerKey(b.Worker), text, beatKept)
 		pipe.SAdd(ctx, f.workersKey(), b.Worker)
 		_, err = pipe.Exec(ctx)
 	}
@@ -111,7 +112,26 @@ func (f *Fleet) Workers(ctx context.Context) ([]Beat, error) {
 		}
 		beats = append(beats, beat)
 	}
-	return beats, nil
+	return f.living(ctx, beats)
+}
+
+// living leaves out the beats of workers whose heartbeat is missing.
+func (f *Fleet) living(ctx context.Context, beats []Beat) ([]Beat, error) {
+	owners := make([]string, len(beats))
+	for i := range beats {
+		owners[i] = beats[i].Owner
+	}
+	heartbeats, err := f.heartbeats(ctx, owners)
+	if err != nil {
+		return nil, wrapWorkers(err)
+	}
+	kept := beats[:0]
+	for i, beat := range beats {
+		if heartbeats[i] == alive {
+			kept = append(kept, beat)
+		}
+	}
+	return kept, nil
 }
 
 func wrapWorkers(err error) error {

@@ -11,3 +11,7 @@ func (f *Fleet) poolsKey() string             { return f.prefix + "pools" }
 func (f *Fleet) workKey(batch, submission string) string {
 	return f.prefix + "work:" + submission + ":" + batch
 }
+func (f *Fleet) leaseKey(name string) string { return f.prefix + "lease:" + name }
+
+// heartbeatKey is "alive" for as long as a heartbeat counts, or "dead".
+func (f *Fleet) heartbeatKey(owner string) string { return f.prefix + "heartbeat:" + owner }

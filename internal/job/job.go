@@ -132,11 +132,10 @@ type State string
 // The states. Waiting is a reason on a queued job, not a state.
 const (
 	Queued    State = "queued"
-	Admitted  State = "admitted" // reserved, intent written
-	Sending   State = "sending"  // the paid request may be out
-	Running   State = "running"  // the inference's id is known
-	Unknown   State = "unknown"  // sent, answer lost
-	Storing   State = "storing"  // the inference ended, its images are being stored
+	Sending   State = "sending" // the paid request may be out
+	Running   State = "running" // the inference's id is known
+	Unknown   State = "unknown" // sent, answer lost
+	Storing   State = "storing" // the inference ended, its images are being stored
 	Succeeded State = "succeeded"
 	Failed    State = "failed"
 	Cancelled State = "cancelled"

@@ -24,6 +24,7 @@ type Record struct {
 	Priority   Priority
 	State      State
 	Fence      int64     // names this holder of the job; a later one has a higher fence
+	Owner      string    // the process that has claimed the job, "" if none has
 	Attempt    int       // counts from 1; waiting and interruptions do not raise it
 	Generation int       // of the job's queue tasks; raised when they are made anew
 	StoreTries int       // failed attempts to store the images

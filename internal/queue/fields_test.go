@@ -150,7 +150,7 @@ func TestAnotherAttemptForgetsTheLast(t *testing.T) {
 		change(t, store, rec, job.Change{From: from(job.Storing), To: job.Queued, Forget: true, Attempt: 8})
 		got := claim(t, store)
 		want := &job.Record{
-			Ref: ref, Job: *potion(ref.ID, 3), Priority: job.Normal, State: job.Queued, Fence: got.Fence, Since: got.Since,
+			Ref: ref, Job: *potion(ref.ID, 3), Priority: job.Normal, State: job.Queued, Fence: got.Fence, Owner: "one", Since: got.Since,
 			Attempt: 8, Generation: c.Generation, APIKey: c.APIKey, Avoid: c.Avoid,
 			EarlierBilled: c.EarlierBilled, EarlierRefunded: c.EarlierRefunded,
 		}

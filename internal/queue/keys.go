@@ -2,6 +2,7 @@ package queue
 
 import (
 	"fmt"
+	"strings"
 
 	"nightshift/internal/job"
 )
@@ -32,6 +33,12 @@ func taskID(kind string, ref job.Ref, generation int) string {
 	return fmt.Sprintf("%s:%s:%d", kind, ref, generation)
 }
 
+// taskRef is the job of a task.
+func taskRef(id string) (job.Ref, error) {
+	_, rest, _ := strings.Cut(id, ":")
+	return job.ParseRef(rest[:max(0, strings.LastIndexByte(rest, ':'))])
+}
+
 // allQueuesKey is the set in which asynq keeps the names of all queues.
 const allQueuesKey = "asynq:queues"
 
@@ -40,6 +47,7 @@ func prefix(queue string) string { return "asynq:{" + queue + "}:" }
 
 func taskPrefix(queue string) string   { return prefix(queue) + "t:" }
 func pendingKey(queue string) string   { return prefix(queue) + "pending" }
+func activeKey(queue string) string    { return prefix(queue) + "active" }
 func leaseKey(queue string) string     { return prefix(queue) + "lease" }
 func scheduledKey(queue string) string { return prefix(queue) + "scheduled" }
 func retryKey(queue string) string     { return prefix(queue) + "retry" }

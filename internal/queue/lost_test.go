@@ -12,13 +12,26 @@ import (
 	"nightshift/internal/redistest"
 )
 
-func submitting(t *testing.T, q *Queue, generation int) bool {
+// has reports whether a task brings the job on, by its state: a submit task while it is
+// queued, a collect task while it is stored.
+func has(t *testing.T, q *Queue, state job.State, generation int, priority job.Priority) bool {
 	t.Helper()
-	there, err := q.Submitting(t.Context(), ref, generation, job.Normal)
+	rec := &job.Record{Ref: ref, State: state, Generation: generation, Priority: priority}
+	gone, err := q.abandoned(t.Context(), rec, int(leaseMargin.Seconds()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return there
+	return !gone
+}
+
+func submitting(t *testing.T, q *Queue, generation int) bool {
+	t.Helper()
+	return has(t, q, job.Queued, generation, job.Normal)
+}
+
+func collecting(t *testing.T, q *Queue, generation int) bool {
+	t.Helper()
+	return has(t, q, job.Storing, generation, job.Normal)
 }
 
 // await calls met until it is true, or fails the test.
@@ -57,9 +70,8 @@ func TestATaskThatAsynqLosesIsNotThere(t *testing.T) {
 		}
 		<-running
 		<-running
-		collecting, err := q.Collecting(t.Context(), ref, 1)
-		if err != nil || !collecting || !submitting(t, q, 1) {
-			t.Fatalf("running tasks are not there: collecting %v, %v", collecting, err)
+		if !collecting(t, q, 1) || !submitting(t, q, 1) {
+			t.Fatal("running tasks are not there")
 		}
 		for _, queue := range []string{lane, collect} {
 			if n := client.Del(t.Context(), leaseKey(queue)).Val(); n != 1 {
@@ -79,8 +91,8 @@ func TestATaskThatAsynqLosesIsNotThere(t *testing.T) {
 		if submitting(t, q, 1) {
 			t.Error("a lost submit task is there")
 		}
-		if there, err := q.Collecting(t.Context(), ref, 1); there || err != nil {
-			t.Errorf("a lost collect task is there: %v, %v", there, err)
+		if collecting(t, q, 1) {
+			t.Error("a lost collect task is there")
 		}
 		if there, err := q.Wake(t.Context(), ref, 1); there || err != nil {
 			t.Errorf("a lost collect task is woken: %v, %v", there, err)
@@ -185,10 +197,8 @@ func TestACancelledContextEndsACall(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, wake := q.Wake(ctx, ref, 1)
-	_, submit := q.Submitting(ctx, ref, 1, job.Normal)
-	_, collect := q.Collecting(ctx, ref, 1)
 	for name, err := range map[string]error{
-		"wake": wake, "submitting": submit, "collecting": collect, "wake lane": q.WakeLane(ctx), "wipe": q.Wipe(ctx),
+		"wake": wake, "recover": q.Recover(ctx), "wake lane": q.WakeLane(ctx), "wipe": q.Wipe(ctx),
 	} {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v, want context.Canceled", name, err)

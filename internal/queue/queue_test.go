@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -22,7 +23,26 @@ var ref = job.Ref{Batch: "potions", ID: "aaaa"}
 func newQueue(t *testing.T, client redis.UniversalClient) *Queue { return poolQueue(t, client, "pool") }
 
 func poolQueue(t *testing.T, client redis.UniversalClient, pool string) *Queue {
-	return New(Options{Redis: client, Prefix: "test", Pool: pool, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	return New(Options{
+		Redis: client, Prefix: "test", Pool: pool, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)), Process: &process{name: "one"},
+	})
+}
+
+// process is one that works on the jobs, and the names of those that are dead.
+type process struct {
+	name string
+	dead []string
+}
+
+func (p *process) Owner() string { return p.name }
+
+func (p *process) Dead(_ context.Context, owners []string) (dead []string, err error) {
+	for _, owner := range owners {
+		if slices.Contains(p.dead, owner) {
+			dead = append(dead, owner)
+		}
+	}
+	return dead, nil
 }
 
 // idle is a handler that must not be called.
@@ -92,16 +112,13 @@ func TestAParkedTaskIsWoken(t *testing.T) {
 		if there, err := q.Wake(t.Context(), ref, 1); there || err != nil {
 			t.Fatalf("wake before parking: %v, %v", there, err)
 		}
-		if there, err := q.Collecting(t.Context(), ref, 1); there || err != nil {
-			t.Fatalf("collecting before parking: %v, %v", there, err)
-		}
 		for range 2 { // parking twice is parking once
 			if err := q.Park(t.Context(), ref, 1, time.Hour); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if there, err := q.Collecting(t.Context(), ref, 1); !there || err != nil {
-			t.Fatalf("collecting: %v, %v", there, err)
+		if !collecting(t, q, 1) {
+			t.Fatal("a parked task is not there")
 		}
 		if there, err := q.Wake(t.Context(), ref, 1); !there || err != nil {
 			t.Fatalf("wake: %v, %v", there, err)
@@ -209,9 +226,8 @@ func TestStopDrainsThenInterrupts(t *testing.T) {
 		if !there || err != nil {
 			t.Errorf("the interrupted task is gone: %v, %v", there, err)
 		}
-		left, err := q.Submitting(t.Context(), ref, 1, job.Normal)
-		if left || err != nil {
-			t.Errorf("the finished task is left: %v, %v", left, err)
+		if submitting(t, q, 1) {
+			t.Error("the finished task is left")
 		}
 	})
 }

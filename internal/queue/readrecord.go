@@ -14,7 +14,7 @@ import (
 func read(ref job.Ref, fields map[string]string) (*job.Record, error) {
 	r := &job.Record{
 		Ref: ref, State: job.State(fields["state"]), Priority: job.Priority(fields["priority"]),
-		Inference: fields["inference"], APIKey: fields["apiKey"],
+		Inference: fields["inference"], APIKey: fields["apiKey"], Owner: fields["owner"],
 	}
 	number := reader{fields: fields}
 	r.Fence = number.int("fence")

@@ -4,15 +4,11 @@ import (
 	"strings"
 
 	"nightshift/internal/job"
-	"nightshift/internal/rediskeys"
 )
 
 // liveStates are the states a record can be in, in the order of their index sets
 // in KEYS of the scripts.
-var liveStates = []job.State{job.Queued, job.Admitted, job.Sending, job.Running, job.Unknown, job.Storing}
-
-// poolPrefix begins the keys of a pool, and of no other.
-func poolPrefix(prefix, pool string) string { return prefix + ":{" + rediskeys.Tag(pool) + "}:" }
+var liveStates = []job.State{job.Queued, job.Sending, job.Running, job.Unknown, job.Storing}
 
 // Every key of a pool begins with the prefix that carries its hash tag, so that one
 // script may touch several of them on a Redis Cluster.
@@ -26,6 +22,9 @@ func (q *Queue) inferencesKey() string           { return q.key("inferences") }
 func (q *Queue) ownedKey() string                { return q.key("owned") }
 func (q *Queue) lookedKey() string               { return q.key("looked") }
 func (q *Queue) standKey(p job.Priority) string  { return q.key("stand", string(p)) }
+func (q *Queue) ownersKey() string               { return q.key("owners") }
+func (q *Queue) claimsPrefix() string            { return q.key("claims", "") }
+func (q *Queue) claimsKey(owner string) string   { return q.claimsPrefix() + owner }
 func (q *Queue) changeKeys(ref job.Ref) []string {
 	keys := []string{q.recordKey(ref), q.countsKey(ref.Batch), q.inferencesKey(), q.ownedKey(), q.doneKey(ref.Batch)}
 	for _, state := range liveStates {

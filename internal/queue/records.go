@@ -27,17 +27,38 @@ func (q *Queue) Add(ctx context.Context, ref job.Ref, j *job.Job, priority job.P
 	}
 }
 
-// Claim takes a job over: it raises the fence, so that no earlier holder can
-// change the record any more, and returns it. job.ErrRecordGone says that the job is over.
-func (q *Queue) Claim(ctx context.Context, ref job.Ref) (*job.Record, error) {
-	reply, err := claimScript.Run(ctx, q.redis, []string{q.recordKey(ref)}).StringSlice()
+// Claim takes a job over, if it is in one of the states: it raises the fence, so that
+// no earlier holder can change the record any more, and notes this process as its owner
+// until it is in another state. A job that is being sent is claimed only by the process
+// that sends it. It returns the record, whether it is claimed or not.
+// job.ErrRecordGone says that the job is over.
+func (q *Queue) Claim(ctx context.Context, ref job.Ref, states ...job.State) (rec *job.Record, claimed bool, err error) {
+	owner := q.process.Owner()
+	keys := []string{q.recordKey(ref), q.claimsKey(owner), q.ownersKey()}
+	reply, err := claimScript.Run(ctx, q.redis, keys, ref.String(), owner, listOf(states), q.claimsPrefix()).Slice()
 	if err != nil {
-		return nil, fmt.Errorf("claim job %s: %w", ref, err)
+		return nil, false, fmt.Errorf("claim job %s: %w", ref, err)
 	}
 	if len(reply) == 0 {
-		return nil, fmt.Errorf("claim job %s: %w", ref, job.ErrRecordGone)
+		return nil, false, fmt.Errorf("claim job %s: %w", ref, job.ErrRecordGone)
 	}
-	return read(ref, pairs(reply))
+	fields, err := fieldMap(reply[1])
+	if err == nil {
+		rec, err = read(ref, fields)
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("claim job %s: %w", ref, err)
+	}
+	return rec, reply[0] == int64(1), nil
+}
+
+// listOf is how scripts are told states.
+func listOf(states []job.State) string {
+	list := new(strings.Builder)
+	for _, state := range states {
+		list.WriteString("," + string(state) + ",")
+	}
+	return list.String()
 }
 
 // Get reads a record without taking the job over. job.ErrRecordGone says that the job is over.
@@ -125,11 +146,7 @@ func (q *Queue) change(ctx context.Context, ref job.Ref, fence int64, c job.Chan
 	if err != nil {
 		return 0, fmt.Errorf("change job %s to %s: %w", ref, c.To, err)
 	}
-	allowed := new(strings.Builder)
-	for _, state := range c.From {
-		allowed.WriteString("," + string(state) + ",")
-	}
-	args := append([]any{ref.String(), fence, string(c.To), allowed.String(), c.Inference, c.Started.UnixMilli()}, fields...)
+	args := append([]any{ref.String(), fence, string(c.To), listOf(c.From), c.Inference, c.Started.UnixMilli(), q.claimsPrefix()}, fields...)
 	reply, err := changeScript.Run(ctx, q.redis, q.changeKeys(ref), args...).Int64()
 	if err == nil {
 		err = changeError(reply)
@@ -171,7 +188,7 @@ func (q *Queue) Ended(ctx context.Context, ref job.Ref, index int, final job.Sta
 }
 
 func (q *Queue) finish(ctx context.Context, ref job.Ref, index int, fence int64, final job.State, images int) error {
-	reply, err := finishScript.Run(ctx, q.redis, q.changeKeys(ref), ref.String(), string(final), images, index, fence).Int64()
+	reply, err := finishScript.Run(ctx, q.redis, q.changeKeys(ref), ref.String(), string(final), images, index, fence, q.claimsPrefix()).Int64()
 	if err == nil {
 		err = changeError(reply)
 	}

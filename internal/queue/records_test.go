@@ -32,9 +32,9 @@ func setup(t *testing.T, client redis.UniversalClient) *Queue {
 
 func claim(t *testing.T, store *Queue) *job.Record {
 	t.Helper()
-	rec, err := store.Claim(t.Context(), ref)
-	if err != nil {
-		t.Fatalf("claim: %v", err)
+	rec, claimed, err := store.Claim(t.Context(), ref, liveStates...)
+	if err != nil || !claimed {
+		t.Fatalf("claim: %v, %v", claimed, err)
 	}
 	return rec
 }
@@ -54,18 +54,18 @@ func TestOnlyTheLatestHolderChangesARecord(t *testing.T) {
 		store := setup(t, client)
 		first := claim(t, store)
 		second := claim(t, store)
-		admit := job.Change{From: from(job.Queued), To: job.Admitted}
-		if err := store.Change(t.Context(), first, admit); !errors.Is(err, job.ErrFenced) {
+		send := job.Change{From: from(job.Queued), To: job.Sending}
+		if err := store.Change(t.Context(), first, send); !errors.Is(err, job.ErrFenced) {
 			t.Fatalf("first holder: %v, want ErrFenced", err)
 		}
-		change(t, store, second, admit)
-		if err := store.Change(t.Context(), second, admit); !errors.Is(err, job.ErrState) {
+		change(t, store, second, send)
+		if err := store.Change(t.Context(), second, send); !errors.Is(err, job.ErrState) {
 			t.Fatalf("from another state: %v, want ErrState", err)
 		}
-		if err := store.Observe(t.Context(), ref, job.Change{From: from(job.Admitted), To: job.Sending}); err != nil {
+		if err := store.Observe(t.Context(), ref, job.Change{From: from(job.Sending), To: job.Unknown}); err != nil {
 			t.Fatalf("observation: %v", err)
 		}
-		if err := store.Change(t.Context(), second, job.Change{From: from(job.Sending), To: job.Unknown}); !errors.Is(err, job.ErrFenced) {
+		if err := store.Change(t.Context(), second, job.Change{From: from(job.Unknown), To: job.Running}); !errors.Is(err, job.ErrFenced) {
 			t.Fatalf("after an observation: %v, want ErrFenced", err)
 		}
 	})
@@ -167,7 +167,7 @@ func TestAFinishedJobIsNeverAddedAgain(t *testing.T) {
 		if _, err := store.Add(t.Context(), ref, potion(ref.ID, 3), job.Normal); !errors.Is(err, job.ErrRecordGone) {
 			t.Errorf("add a finished job: %v, want ErrRecordGone", err)
 		}
-		if _, err := store.Claim(t.Context(), ref); !errors.Is(err, job.ErrRecordGone) {
+		if _, _, err := store.Claim(t.Context(), ref, job.Queued); !errors.Is(err, job.ErrRecordGone) {
 			t.Errorf("claim a finished job: %v, want ErrRecordGone", err)
 		}
 		counts, err := store.Counts(t.Context(), ref.Batch)
@@ -186,7 +186,7 @@ func TestIndexFollowsState(t *testing.T) {
 	t.Parallel()
 	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
 		store := poolQueue(t, client, "pool")
-		path := []job.State{job.Queued, job.Admitted, job.Sending, job.Unknown, job.Running, job.Storing}
+		path := []job.State{job.Queued, job.Sending, job.Unknown, job.Running, job.Storing}
 		want := make(map[job.State][]job.Ref)
 		for i := range 24 {
 			r := job.Ref{Batch: "potions", ID: job.ID(fmt.Sprintf("id%02d", i))}
@@ -224,33 +224,6 @@ func TestIndexFollowsState(t *testing.T) {
 			}
 			if len(got) != len(want[state]) || counts.Jobs[state] != len(want[state]) {
 				t.Errorf("%s: %d listed, %d counted, want %d", state, len(got), counts.Jobs[state], len(want[state]))
-			}
-		}
-	})
-}
-
-func TestALeaseHasOneHolder(t *testing.T) {
-	t.Parallel()
-	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
-		store := poolQueue(t, client, "pool")
-		steps := []struct {
-			token string
-			drop  bool
-			held  bool
-		}{
-			{token: "a", held: true}, {token: "b"}, {token: "a", held: true},
-			{token: "b", drop: true}, {token: "b"}, {token: "a", drop: true}, {token: "b", held: true},
-		}
-		for i, step := range steps {
-			var held bool
-			var err error
-			if step.drop {
-				err = store.Drop(t.Context(), "watch", step.token)
-			} else {
-				held, err = store.Hold(t.Context(), "watch", step.token, time.Minute)
-			}
-			if err != nil || held != step.held {
-				t.Fatalf("step %d: held %v, want %v, err %v", i, held, step.held, err)
 			}
 		}
 	})

@@ -11,17 +11,18 @@ import (
 var luaFiles embed.FS
 
 var (
-	addScript      = loadScript("add")
-	changeScript   = loadScript("change")
-	claimScript    = loadScript("claim")
-	finishScript   = loadScript("finish")
-	readScript     = loadScript("read")
-	lookedScript   = loadScript("looked")
-	lastLookScript = loadScript("lastlook")
-	holdScript     = loadScript("hold")
-	dropScript     = loadScript("drop")
-	taskScript     = loadScript("task")
-	wakeLaneScript = loadScript("wakelane")
+	addScript       = loadScript("add")
+	changeScript    = loadScript("change")
+	claimScript     = loadScript("claim")
+	finishScript    = loadScript("finish")
+	readScript      = loadScript("read")
+	lookedScript    = loadScript("looked")
+	lastLookScript  = loadScript("lastlook")
+	orphansScript   = loadScript("orphans")
+	abandonedScript = loadScript("abandoned")
+	putScript       = loadScript("put")
+	wakeScript      = loadScript("wake")
+	wakeLaneScript  = loadScript("wakelane")
 )
 
 func loadScript(name string) *redis.Script {

@@ -106,8 +106,8 @@ func TestWhatBecomesOfAFailedTask(t *testing.T) {
 func enqueue(t *testing.T, q *Queue, client redis.UniversalClient, payload string) {
 	t.Helper()
 	task := asynq.NewTask(submitTask, []byte(payload))
-	opts := options(q.laneName(job.Normal), "id")
-	if _, err := asynq.NewClientFromRedisClient(client).EnqueueContext(t.Context(), task, opts...); err != nil {
+	_, err := asynq.NewClientFromRedisClient(client).EnqueueContext(t.Context(), task, asynq.Queue(q.laneName(job.Normal)), asynq.TaskID("id"))
+	if err != nil {
 		t.Fatal(err)
 	}
 }

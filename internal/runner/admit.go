@@ -66,6 +66,12 @@ func (r *Runner) admit(ctx context.Context, rec *job.Record) error {
 // reserve waits for a grant, one handler of the lane at a time, notes its API key in
 // rec and returns how long it has to wait for its place in the request rate.
 func (r *Runner) reserve(ctx context.Context, rec *job.Record) (after time.Duration, err error) {
+	if rec.Generation > 1 { // recovered: it may hold the very grant that all others stand for
+		granted, after, err := r.tryReserve(ctx, rec, time.Now())
+		if _, waits := errors.AsType[*job.PostponedError](err); granted || err != nil && !waits {
+			return after, err
+		}
+	}
 	if err := r.enter(ctx, rec); err != nil {
 		return 0, err
 	}
@@ -141,7 +147,7 @@ func (r *Runner) granted(after time.Duration) {
 // giveBack releases what a job holds that is not sent after all. Only who still has
 // the job may do so: another handler may be about to send on the same grant.
 func (r *Runner) giveBack(ctx context.Context, rec *job.Record) error {
-	ours := job.Change{From: []job.State{job.Queued, job.Admitted}, To: job.Queued}
+	ours := job.Change{From: []job.State{job.Queued}, To: job.Queued}
 	if err := r.Store.Change(ctx, rec, ours); err != nil {
 		return err
 	}

@@ -21,26 +21,20 @@ const (
 // Collect is the handler of collect tasks: it brings what a run made into the
 // bucket. It may be woken too early and more than once.
 func (r *Runner) Collect(ctx context.Context, ref job.Ref) error {
-	rec, err := r.Store.Get(ctx, ref)
+	rec, claimed, err := r.Store.Claim(ctx, ref, job.Storing)
+	if err == nil && rec.State == job.Running {
+		if err := r.askOnce(ctx, rec); err != nil {
+			return err
+		}
+		rec, claimed, err = r.Store.Claim(ctx, ref, job.Storing)
+	}
 	if errors.Is(err, job.ErrRecordGone) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if rec.State == job.Running {
-		if err := r.askOnce(ctx, rec); err != nil {
-			return err
-		}
-	} else if rec.State != job.Storing {
-		return &job.PostponedError{After: repark, Reason: job.WaitUnknown}
-	}
-	if rec, err = r.Store.Claim(ctx, ref); errors.Is(err, job.ErrRecordGone) {
-		return nil
-	} else if err != nil {
-		return err
-	}
-	if rec.Outcome == nil || rec.State != job.Storing {
+	if !claimed || rec.Outcome == nil {
 		return &job.PostponedError{After: repark, Reason: job.WaitUnknown}
 	}
 	if rec.Outcome.Status == job.RunSucceeded {

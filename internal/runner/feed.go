@@ -87,7 +87,7 @@ func (r *Runner) room(ctx context.Context, batch string, w *window) (int, error)
 		if err != nil {
 			return 0, err
 		}
-		queued := counts.Jobs[job.Queued] + counts.Jobs[job.Admitted]
+		queued := counts.Jobs[job.Queued]
 		stuck := counts.Jobs[job.Storing] + counts.Jobs[job.Unknown]
 		if queued <= w.size/2 && stuck < stuckMost {
 			w.taken(time.Now())

@@ -68,7 +68,9 @@ type Admission interface {
 // Store keeps the records of unfinished jobs.
 type Store interface {
 	Add(ctx context.Context, ref job.Ref, j *job.Job, priority job.Priority) (bool, error)
-	Claim(ctx context.Context, ref job.Ref) (*job.Record, error)
+	// Claim takes the job over if it is in one of the states, until it is in another one.
+	// One that is being sent is claimed only by the process that sends it.
+	Claim(ctx context.Context, ref job.Ref, states ...job.State) (rec *job.Record, claimed bool, err error)
 	Get(ctx context.Context, ref job.Ref) (*job.Record, error)
 	Change(ctx context.Context, r *job.Record, c job.Change) error
 	Observe(ctx context.Context, ref job.Ref, c job.Change) error
@@ -80,8 +82,6 @@ type Store interface {
 	Counts(ctx context.Context, batch string) (job.Counts, error)
 	Looked(ctx context.Context) error
 	LastLook(ctx context.Context) (time.Time, error)
-	Hold(ctx context.Context, name, token string, ttl time.Duration) (bool, error)
-	Drop(ctx context.Context, name, token string) error
 	// Stand says that a job of this priority stands and waits; Ahead whether any does that
 	// goes before this priority. They speak for all processes.
 	Stand(ctx context.Context, priority job.Priority, ttl time.Duration) error
@@ -93,8 +93,15 @@ type Tasks interface {
 	Enqueue(ctx context.Context, ref job.Ref, generation int, priority job.Priority) error
 	Park(ctx context.Context, ref job.Ref, generation int, after time.Duration) error
 	Wake(ctx context.Context, ref job.Ref, generation int) (there bool, err error)
-	Submitting(ctx context.Context, ref job.Ref, generation int, priority job.Priority) (bool, error)
-	Collecting(ctx context.Context, ref job.Ref, generation int) (bool, error)
+	// Recover gives the jobs of dead processes to those that live.
+	Recover(ctx context.Context) error
+}
+
+// Lease is the right to watch the jobs of the pool, which one living process has.
+type Lease interface {
+	// Hold takes the lease, or reports false while another process has it.
+	Hold(ctx context.Context) (bool, error)
+	Drop(ctx context.Context) error
 }
 
 // Questions pass what only a person can decide about a batch on, and the answers

@@ -16,6 +16,7 @@ type Options struct {
 	Admission Admission
 	Store     Store
 	Tasks     Tasks
+	Lease     Lease
 	Images    Images
 	Results   func(batch string) Results
 	Sent      func(batch string) Sent

@@ -11,20 +11,18 @@ import (
 
 // Submit is the handler of submit tasks: it sends the paid request of a job, once.
 func (r *Runner) Submit(ctx context.Context, ref job.Ref) error {
-	rec, err := r.Store.Claim(ctx, ref)
+	rec, claimed, err := r.Store.Claim(ctx, ref, job.Queued, job.Sending)
 	if errors.Is(err, job.ErrRecordGone) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	switch rec.State {
-	case job.Queued, job.Admitted:
-		// Nothing was sent: the mark is made before the request.
-	case job.Sending:
-		return r.lost(ctx, rec, errors.New("the process that was sending it stopped"))
-	default:
-		return nil // its collect task goes on
+	if !claimed {
+		return nil // another process sends it, or its collect task goes on
+	}
+	if rec.State == job.Sending {
+		return r.lost(ctx, rec, errors.New("what became of its request was not recorded"))
 	}
 	if taken, err := takenOver(r.admit(ctx, rec)); taken || err != nil {
 		return err
@@ -59,25 +57,23 @@ func (r *Runner) Submit(ctx context.Context, ref job.Ref) error {
 // request's way to the provider and into its list.
 func (r *Runner) sendMargin() time.Duration { return min(maxSendMargin, r.Grace/2) }
 
-// prepare writes the intent, parks the collect task and makes the mark. It
-// reports false if somebody else took the job over in the meantime. The mark comes
-// last: should Redis be emptied and restored while this goes on, then either the mark
-// fails, or whoever restores finds the intent.
+// prepare parks the collect task, writes the intent where it outlives Redis, and makes
+// the mark. It reports false if somebody else took the job over in the meantime. The
+// mark comes last: should Redis be emptied and restored while this goes on, then either
+// the mark fails, or whoever restores finds the intent.
 func (r *Runner) prepare(ctx context.Context, rec *job.Record) (bool, error) {
-	intent := job.Change{From: []job.State{job.Queued, job.Admitted}, To: job.Admitted, Intent: time.Now(), APIKey: rec.APIKey}
-	if err := r.Store.Change(ctx, rec, intent); err != nil {
-		return false, r.notSent(ctx, rec, err)
-	}
+	intent := time.Now()
 	if err := r.Tasks.Park(ctx, rec.Ref, rec.Generation, r.pace.patience(rec.Job.Model)); err != nil {
 		return false, err
 	}
 	if err := r.note(ctx, rec, job.Submission{Event: job.Intended, Job: &rec.Job}); err != nil {
 		return false, r.unsent(ctx, rec, err)
 	}
-	mark := job.Change{From: []job.State{job.Admitted}, To: job.Sending}
+	mark := job.Change{From: []job.State{job.Queued}, To: job.Sending, Intent: intent, APIKey: rec.APIKey}
 	if err := r.Store.Change(ctx, rec, mark); err != nil {
 		return false, r.notSent(ctx, rec, err)
 	}
+	rec.Intent = intent
 	return true, nil
 }
 

@@ -2,8 +2,8 @@ package runner
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
+	"sync"
 	"time"
 
 	"nightshift/internal/job"
@@ -20,11 +20,6 @@ const (
 	idleTick   = time.Second
 	// plenty is the free part of the request rate above which requests are not scarce.
 	plenty = 0.8
-	// watchLease is how long a watcher that died keeps others from taking over.
-	watchLease = 20 * time.Second
-	// sendLimit is longer than any submission may take; a job that has been
-	// sending for longer belongs to a process that is gone.
-	sendLimit = 3 * time.Minute
 	// maxSendMargin is how old an intent may be when the request is sent, however long
 	// the grace time is.
 	maxSendMargin = time.Minute
@@ -40,14 +35,15 @@ const (
 	// ownMargin is how long inferences of finished jobs are remembered beyond the
 	// oldest time that a search can look back to.
 	ownMargin = 10 * time.Minute
-	sweepTick = time.Minute
 )
 
 // Watch looks after all running and unknown jobs of the pool until ctx is done.
 // Of several processes one does so at a time.
 func (r *Runner) Watch(ctx context.Context) {
-	token := rand.Text()
-	defer r.dropLease(ctx, token)
+	defer r.dropLease(ctx)
+	var recovering sync.WaitGroup
+	defer recovering.Wait()
+	recovering.Go(func() { r.recover(ctx) })
 	watcher := &watcher{
 		Runner: r, absent: make(map[job.Ref]absence), missing: make(map[job.Ref]missing), questions: make(map[string][]job.Question),
 	}
@@ -56,7 +52,7 @@ func (r *Runner) Watch(ctx context.Context) {
 		if err := sleep(ctx, wait); err != nil {
 			return
 		}
-		held, err := r.Store.Hold(ctx, "watch", token, watchLease)
+		held, err := r.Lease.Hold(ctx)
 		wait = idleTick
 		if err == nil && held {
 			wait, err = watcher.tick(ctx)
@@ -86,10 +82,10 @@ func unread(err error, wait time.Duration) *job.PostponedError {
 	return p
 }
 
-func (r *Runner) dropLease(ctx context.Context, token string) {
+func (r *Runner) dropLease(ctx context.Context) {
 	ctx, cancel := recording(ctx)
 	defer cancel()
-	if err := r.Store.Drop(ctx, "watch", token); err != nil {
+	if err := r.Lease.Drop(ctx); err != nil {
 		r.Logger.WarnContext(ctx, "watch lease not given back, others wait for its end", "err", err)
 	}
 }
@@ -103,18 +99,11 @@ type watcher struct {
 	// about which nothing is asked any more has an empty list.
 	questions map[string][]job.Question
 	failures  int
-	swept     time.Time
 }
 
 // tick does one look, if there is anything to look for, and says when the next
 // one is due.
 func (w *watcher) tick(ctx context.Context) (time.Duration, error) {
-	if time.Since(w.swept) > sweepTick {
-		if err := w.sweep(ctx); err != nil {
-			return 0, err
-		}
-		w.swept = time.Now()
-	}
 	if err := w.wakeStoring(ctx); err != nil {
 		return 0, err
 	}

@@ -25,7 +25,7 @@ const (
 
 var (
 	endStates   = []string{string(job.Succeeded), string(job.Failed)}
-	laneStates  = texts([]job.State{job.Queued, job.Admitted, job.Sending, job.Running, job.Unknown, job.Storing})
+	laneStates  = texts([]job.State{job.Queued, job.Sending, job.Running, job.Unknown, job.Storing})
 	waitReasons = texts(job.WaitReasons)
 	outcomes    = []string{SubmissionAccepted, SubmissionRefused, SubmissionLost}
 	batchStates = []string{BatchActive, BatchPaused}

@@ -1,7 +1,7 @@
 -- Adds the record of a job that is to be run.
 --
 -- KEYS[1] record   KEYS[2] counts   KEYS[5] bitmap of finished jobs
--- KEYS[6..11] index sets of the states queued, admitted, sending, running, unknown, storing
+-- KEYS[6..10] index sets of the states queued, sending, running, unknown, storing
 -- ARGV[1] ref   ARGV[2] place in the plan   ARGV[3] spec   ARGV[4] priority   ARGV[5] attempt
 -- ARGV[6] order, '' for none
 -- Returns 1 if it was added, 0 if it is there already, -1 if the job is over, or if the

@@ -1,0 +1,23 @@
+package runner
+
+import (
+	"context"
+	"time"
+)
+
+// recoverTick is how often the process that watches looks after the jobs of dead ones.
+const recoverTick = time.Second
+
+// recover sees to it that every unfinished job has somebody who works on it, until ctx
+// is done. It goes on beside the watcher, who may wait long for the request rate.
+func (r *Runner) recover(ctx context.Context) {
+	for sleep(ctx, recoverTick) == nil {
+		held, err := r.Lease.Hold(ctx)
+		if err == nil && held {
+			err = r.Tasks.Recover(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			r.Logger.WarnContext(ctx, "jobs of dead processes not recovered, trying again", "err", err)
+		}
+	}
+}
