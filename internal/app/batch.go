@@ -4,8 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,7 +12,6 @@ import (
 	"iter"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"nightshift/internal/job"
@@ -106,51 +103,10 @@ func writeQuotes(ctx context.Context, b objects, batch string, quotes *plan.Quot
 	return b.Put(ctx, batch+"/"+quotesName, &buffer)
 }
 
-// writePlan writes all jobs of the plan, one a line, and returns a digest of what they
-// are. The object appears only when the manifest was read to its end unchanged.
-func writePlan(ctx context.Context, b objects, key string, p *plan.Plan) (digest string, err error) {
-	return writeJobs(ctx, b, key, p.All(ctx))
-}
-
-// writeJobs is writePlan for jobs that come from anywhere.
-func writeJobs(ctx context.Context, b objects, key string, jobs iter.Seq2[plan.PlannedJob, error]) (digest string, err error) {
-	content := sha256.New()
-	reader, writer := io.Pipe()
-	var writing sync.WaitGroup
-	writing.Go(func() {
-		buffered := bufio.NewWriterSize(writer, 64<<10)
-		err := encodePlan(buffered, jobs, content)
-		if err == nil {
-			err = buffered.Flush()
-		}
-		writer.CloseWithError(err)
-	})
-	defer writing.Wait()
-	defer reader.Close() // ends the writer, should Put have given up
-	if err := b.Put(ctx, key, reader); err != nil {
-		return "", err
-	}
-	writing.Wait()
-	return hex.EncodeToString(content.Sum(nil)), nil
-}
-
-// encodePlan writes the jobs of a plan, and their ids, which name their content, to
-// content.
-func encodePlan(w io.Writer, jobs iter.Seq2[plan.PlannedJob, error], content io.Writer) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	for j, err := range jobs {
-		if err != nil {
-			return err
-		}
-		if err := encoder.Encode(j); err != nil {
-			return err
-		}
-		if _, err := io.WriteString(content, string(j.ID)); err != nil {
-			return err
-		}
-	}
-	return nil
+// writePlan writes the jobs of a plan, one a line, and gives back what the plan has kept
+// for that.
+func writePlan(ctx context.Context, b objects, key string, p *plan.Plan) error {
+	return errors.Join(b.Put(ctx, key, p.Lines()), p.Close())
 }
 
 // jobsToRun streams the jobs of a written plan that have no result yet.

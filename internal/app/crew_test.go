@@ -52,7 +52,7 @@ func newCrew(n *night) *crew {
 	c.limbo, _ = redistest.Emulator(n.t)
 	p, err := plan.Make(n.t.Context(), plan.Options{Manifest: n.manifest, Catalog: c.client(n.wire)})
 	if err == nil {
-		_, err = writePlan(n.t.Context(), n.bucket, n.manifest.Batch()+"/"+planName, p)
+		err = writePlan(n.t.Context(), n.bucket, n.manifest.Batch()+"/"+planName, p)
 	}
 	if err != nil {
 		n.t.Fatal(err)

@@ -1,14 +1,19 @@
 package app
 
 import (
+	"bufio"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"io"
 	"iter"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"nightshift/internal/config"
@@ -167,6 +172,46 @@ func (u *unmade) again(ctx context.Context, b objects, planKey string, o *order)
 			}
 		}
 	}
+}
+
+// writeJobs writes the jobs of a plan, one a line, and returns a digest of what they are.
+func writeJobs(ctx context.Context, b objects, key string, jobs iter.Seq2[plan.PlannedJob, error]) (digest string, err error) {
+	content := sha256.New()
+	reader, writer := io.Pipe()
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		buffered := bufio.NewWriterSize(writer, 64<<10)
+		err := encodeJobs(buffered, jobs, content)
+		if err == nil {
+			err = buffered.Flush()
+		}
+		writer.CloseWithError(err)
+	})
+	defer writing.Wait()
+	defer reader.Close() // ends the writer, should Put have given up
+	if err := b.Put(ctx, key, reader); err != nil {
+		return "", err
+	}
+	writing.Wait()
+	return hex.EncodeToString(content.Sum(nil)), nil
+}
+
+// encodeJobs writes the jobs, and their ids, which name their content, to content.
+func encodeJobs(w io.Writer, jobs iter.Seq2[plan.PlannedJob, error], content io.Writer) error {
+	var line []byte
+	for j, err := range jobs {
+		if err != nil {
+			return err
+		}
+		line = j.AppendLine(line[:0])
+		if _, err := w.Write(line); err != nil {
+			return err
+		}
+		if _, err := io.WriteString(content, string(j.ID)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // update says of a job whether it is made. One that was kept has no price in the plan;

@@ -102,7 +102,8 @@ func asInput(err error) error {
 	return &inputError{fmt.Errorf("read manifest: %w", err)}
 }
 
-// plan checks, compares and prices the manifest. It spends and writes nothing.
+// plan checks, compares and prices the manifest. It spends nothing, and writes nothing
+// but a temporary file.
 func (o *session) plan(ctx context.Context, waiting func(job.WaitReason, time.Duration)) (*plan.Plan, error) {
 	quotes, err := o.quotes(ctx)
 	if err != nil {
@@ -120,8 +121,12 @@ func (o *session) plan(ctx context.Context, waiting func(job.WaitReason, time.Du
 		options.Results = o.kept(ctx)
 	}
 	p, err := plan.Make(ctx, options)
+	if err != nil {
+		return nil, err
+	}
 	o.priced = quotes
-	return p, err
+	o.add("remove the temporary file of the plan", p.Close)
+	return p, nil
 }
 
 // account names what prices may differ by.

@@ -133,23 +133,21 @@ func (o *session) order(ctx context.Context, made *plan.Plan, planned time.Time,
 			return result, err
 		}
 	}
-	if err := writeQuotes(ctx, o.bucket, o.batch, o.priced); err != nil {
+	if err := next.name(made.Digest); err != nil {
 		return nil, err
 	}
-	next.Plan = newPlanKey(o.batch)
-	digest, err := writePlan(ctx, o.bucket, next.Plan, made)
-	if err == nil {
-		err = next.name(digest)
-	}
-	if err != nil {
+	if err := writeQuotes(ctx, o.bucket, o.batch, o.priced); err != nil {
 		return nil, err
 	}
 	// A Redis within a process is gone with it: what such a run has left begins again.
 	if goesOn && !ending && !before.Local && !next.Local && before.Content == next.Content {
 		result.Outcome, result.Order = underWay, before.ID
-		return result, o.bucket.Delete(ctx, next.Plan)
+		return result, nil
 	}
-	result.Order = next.ID
+	result.Order, next.Plan = next.ID, newPlanKey(o.batch)
+	if err := writePlan(ctx, o.bucket, next.Plan, made); err != nil {
+		return nil, err
+	}
 	return result, placeOrder(ctx, o.bucket, next)
 }
 

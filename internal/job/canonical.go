@@ -16,8 +16,11 @@ import (
 // refused where inputs are made.
 func (in Inputs) Canonical() []byte {
 	const usual = 256 // bytes that most inputs fit in
-	return appendValue(make([]byte, 0, usual), map[string]any(in))
+	return in.AppendCanonical(make([]byte, 0, usual))
 }
+
+// AppendCanonical appends what Canonical returns.
+func (in Inputs) AppendCanonical(buffer []byte) []byte { return appendObject(buffer, in) }
 
 // appendValue appends one value of the types of [Inputs]; others go the long way.
 func appendValue(buffer []byte, value any) []byte {
@@ -25,7 +28,7 @@ func appendValue(buffer []byte, value any) []byte {
 	case nil:
 		return append(buffer, "null"...)
 	case string:
-		return appendText(buffer, value)
+		return AppendText(buffer, value)
 	case json.Number:
 		return appendNumber(buffer, value)
 	case bool:
@@ -71,7 +74,7 @@ func appendObject(buffer []byte, fields map[string]any) []byte {
 		if i > 0 {
 			buffer = append(buffer, ',')
 		}
-		buffer = append(appendText(buffer, name), ':')
+		buffer = append(AppendText(buffer, name), ':')
 		buffer = appendValue(buffer, fields[name])
 	}
 	return append(buffer, '}')
@@ -103,8 +106,8 @@ func decimal(n json.Number) bool {
 	return n != "" && strings.IndexByte("-0123456789", n[0]) >= 0 && strings.IndexByte("0123456789", n[len(n)-1]) >= 0
 }
 
-// appendText appends a text in quotes.
-func appendText(buffer []byte, text string) []byte {
+// AppendText appends a text in quotes, as Canonical writes it.
+func AppendText(buffer []byte, text string) []byte {
 	buffer = append(buffer, '"')
 	plain := 0 // up to where the text is appended
 	for at := 0; at < len(text); {

@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"encoding/json"
+	"sync"
 	"time"
 )
 
@@ -40,19 +41,24 @@ var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadd
 // are those the manifest asks for: a drawn seed is not among them, because it is
 // drawn from the ID.
 func Identify(model string, inputs Inputs, outputs []string) ID {
-	const usual = 512 // bytes that most jobs fit in
-	content := appendPart(make([]byte, 0, usual), model)
+	buffer := contents.Get().(*[]byte)
+	defer contents.Put(buffer)
+	content := appendPart((*buffer)[:0], model)
 	start := len(content) + partHead
-	content = appendValue(append(content, make([]byte, partHead)...), map[string]any(inputs))
+	content = inputs.AppendCanonical(append(content, make([]byte, partHead)...))
 	binary.BigEndian.PutUint64(content[start-partHead:], uint64(len(content)-start))
 	for _, output := range outputs {
 		content = appendPart(content, output)
 	}
+	*buffer = content
 	sum := sha256.Sum256(content)
 	var id [16]byte
 	idEncoding.Encode(id[:], sum[:10])
 	return ID(id[:])
 }
+
+// contents keeps the memory in which jobs were identified for the next ones.
+var contents = sync.Pool{New: func() any { return new([]byte) }}
 
 // partHead is the size of a part's length, which stands before it, so that no two
 // lists of parts are the same bytes.
@@ -67,7 +73,10 @@ func appendPart(content []byte, part string) []byte {
 // can be recognised even when everything but the plan is gone. limit is the
 // largest seed the model takes.
 func DrawSeed(batch string, id ID, limit int64) int64 {
-	sum := sha256.Sum256([]byte("seed\x00" + batch + "\x00" + string(id)))
+	const usual = 128 // bytes that most names fit in
+	text := append(make([]byte, 0, usual), "seed\x00"...)
+	text = append(append(append(text, batch...), 0), id...)
+	sum := sha256.Sum256(text)
 	return int64(binary.BigEndian.Uint64(sum[:8])>>1) % (limit + 1)
 }
 

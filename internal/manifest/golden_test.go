@@ -98,7 +98,7 @@ func describe(path string) string {
 			continue
 		}
 		describeRow(&text, row)
-		names.Add(row.Output.String(), row.Place)
+		names.Add(row.Output.String())
 	}
 	if names.Suspects() > 0 {
 		describeCollisions(&text, m, names)

@@ -41,7 +41,7 @@ func TestJobs(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				names.Add(name, row.Place)
+				names.Add(name)
 				count.Images++
 			}
 		}

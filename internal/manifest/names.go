@@ -40,9 +40,8 @@ func NewNames() *Names {
 	return &Names{seed: maphash.MakeSeed(), suspects: map[uint64][]*claim{}}
 }
 
-// Add notes a name in the first pass. Its place is asked for only in the second,
-// which is why it is not kept here.
-func (n *Names) Add(name string, _ document.Place) {
+// Add notes a name in the first pass.
+func (n *Names) Add(name string) {
 	for folded, folder := range claims(name) {
 		hash := hashOf(n, folded)
 		if n.note(hash, folder) && len(n.suspects) < maxSuspects {

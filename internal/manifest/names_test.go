@@ -10,8 +10,8 @@ import (
 // collide runs both passes over the names and returns the problems.
 func collide(outputs []string) []string {
 	names := NewNames()
-	for i, name := range outputs {
-		names.Add(name, document.Place{Line: i + 1})
+	for _, name := range outputs {
+		names.Add(name)
 	}
 	var found []string
 	if names.Suspects() == 0 {
@@ -68,8 +68,8 @@ func TestNames(t *testing.T) {
 func TestNamesFalseHit(t *testing.T) {
 	t.Parallel()
 	names := NewNames()
-	names.Add("a.png", document.Place{})
-	names.Add("b.png", document.Place{})
+	names.Add("a.png")
+	names.Add("b.png")
 	for _, name := range []string{"a", "b"} {
 		names.suspects[hashOf(names, name)] = nil
 	}
@@ -85,12 +85,12 @@ func TestNamesMany(t *testing.T) {
 	const count = 300_000
 	names := NewNames()
 	for i := range count {
-		names.Add(fmt.Sprintf("icons/%07d.{ext}", i), document.Place{})
+		names.Add(fmt.Sprintf("icons/%07d.{ext}", i))
 	}
 	if names.Suspects() != 0 {
 		t.Errorf("%d suspects among different names", names.Suspects())
 	}
-	names.Add("icons/0123456.png", document.Place{})
+	names.Add("icons/0123456.png")
 	if names.Suspects() != 1 {
 		t.Errorf("%d suspects, want the one name that was added twice", names.Suspects())
 	}
@@ -109,7 +109,7 @@ func BenchmarkNamesAdd(b *testing.B) {
 	for b.Loop() {
 		names := NewNames()
 		for _, name := range outputs {
-			names.Add(name, document.Place{})
+			names.Add(name)
 		}
 		b.ReportMetric(float64(len(names.files.table)*8)/count, "bytes/name")
 	}

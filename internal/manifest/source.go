@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// source gives the items of a manifest, as often as it is asked.
+// source gives the items of a manifest.
 type source interface {
 	// all yields the items in their order. An item holds until the next one. An
 	// error is a *Problem or *Problems of one item, after which it goes on, or
@@ -39,8 +39,8 @@ func (s *inlineItems) all() iter.Seq2[*layer, error] {
 	}
 }
 
-// dataFile is a file that is read as a stream, several times. It must not change
-// between: what was checked would not be what is run.
+// dataFile is a file that is read as a stream. It must not change until it was read
+// to its end: what was said about it so far would not be about what is run.
 type dataFile struct {
 	path     string
 	size     int64
@@ -60,7 +60,7 @@ func statFile(path string) (*dataFile, error) {
 	case info.IsDir():
 		return nil, fmt.Errorf("%s is a directory; name the file in it", path)
 	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is not a regular file; a manifest is read several times", path)
+		return nil, fmt.Errorf("%s is not a regular file; save it as one, so that a change while it is read is noticed", path)
 	}
 	return &dataFile{path: path, size: info.Size(), modified: info.ModTime()}, nil
 }
@@ -71,14 +71,35 @@ func (f *dataFile) open() (io.ReadCloser, error) {
 	if err != nil {
 		return nil, readError(f.path, err)
 	}
-	info, err := file.Stat()
-	if err == nil && f.changed(info) {
-		err = errChanged
-	}
-	if err != nil {
+	reader := &steadyFile{file, f}
+	if err := reader.unchanged(); err != nil {
 		return nil, errors.Join(readError(f.path, err), file.Close())
 	}
-	return file, nil
+	return reader, nil
+}
+
+// steadyFile is a file that ends in an error where it has changed meanwhile.
+type steadyFile struct {
+	*os.File
+	opened *dataFile
+}
+
+func (f *steadyFile) Read(p []byte) (int, error) {
+	n, err := f.File.Read(p)
+	if errors.Is(err, io.EOF) {
+		if changed := f.unchanged(); changed != nil {
+			return n, changed
+		}
+	}
+	return n, err
+}
+
+func (f *steadyFile) unchanged() error {
+	info, err := f.Stat()
+	if err == nil && (info.Size() != f.opened.size || !info.ModTime().Equal(f.opened.modified)) {
+		err = errChanged
+	}
+	return err
 }
 
 // readError names the file in front of the cause, and once, where errors of the
@@ -88,8 +109,4 @@ func readError(path string, err error) error {
 		err = system.Err
 	}
 	return fmt.Errorf("%s: %w", path, err)
-}
-
-func (f *dataFile) changed(info fs.FileInfo) bool {
-	return info.Size() != f.size || !info.ModTime().Equal(f.modified)
 }

@@ -2,7 +2,9 @@ package plan_test
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -90,19 +92,19 @@ func BenchmarkMake(b *testing.B) {
 	const n = 20_000
 	m, c := bigManifest(b, n), newCatalog(b)
 	for b.Loop() {
-		mustMake(b, plan.Options{Manifest: m, Catalog: c})
+		if err := mustMake(b, plan.Options{Manifest: m, Catalog: c}).Close(); err != nil {
+			b.Fatal(err)
+		}
 	}
 	perRow(b, n)
 }
 
-func BenchmarkAll(b *testing.B) {
+func BenchmarkLines(b *testing.B) {
 	const n = 20_000
 	p := mustMake(b, plan.Options{Manifest: bigManifest(b, n), Catalog: newCatalog(b)})
 	for b.Loop() {
-		for _, err := range p.All(b.Context()) {
-			if err != nil {
-				b.Fatal(err)
-			}
+		if _, err := io.Copy(io.Discard, p.Lines()); err != nil {
+			b.Fatal(err)
 		}
 	}
 	perRow(b, n)
@@ -132,8 +134,9 @@ func BenchmarkMillion(b *testing.B) {
 	m, c := bigManifest(b, n), newCatalog(b)
 	first := mustMake(b, plan.Options{Manifest: m, Catalog: c})
 	half := func(yield func(job.Result, error) bool) {
-		for planned, err := range first.All(b.Context()) {
-			if planned.Index%2 == 0 && !yield(job.Result{Job: planned.ID, State: job.Succeeded, Outputs: planned.Outputs}, err) {
+		decoder := json.NewDecoder(first.Lines())
+		for planned := (plan.PlannedJob{}); decoder.Decode(&planned) == nil; planned = (plan.PlannedJob{}) {
+			if planned.Index%2 == 0 && !yield(job.Result{Job: planned.ID, State: job.Succeeded, Outputs: planned.Outputs}, nil) {
 				return
 			}
 		}

@@ -2,6 +2,8 @@ package plan
 
 import (
 	"context"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -19,55 +21,60 @@ func Make(ctx context.Context, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := newSurvey(o, h)
-	p := &Plan{Batch: o.Manifest.Name, Mode: o.Manifest.Mode, Samples: []Sample{}, survey: s, onBudget: o.Manifest.OnBudget}
-	if err := s.read(ctx, p); err != nil {
-		return nil, fmt.Errorf("plan batch %q: %w", p.Batch, err)
-	}
-	if err := s.confirmNames(ctx); err != nil {
-		return nil, fmt.Errorf("plan batch %q: %w", p.Batch, err)
-	}
-	s.names = nil // the one thing that grows with the batch and is not needed again
-	if err := s.problems.err(); err != nil {
+	spool, err := newSpool()
+	if err != nil {
 		return nil, err
 	}
-	if err := p.price(ctx, o.Quotes, o.Limits); err != nil {
-		return nil, err
+	p := &Plan{Batch: o.Manifest.Name, Mode: o.Manifest.Mode, Samples: []Sample{}, spool: spool, onBudget: o.Manifest.OnBudget}
+	if err := p.make(ctx, o, h); err != nil {
+		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
 }
 
+func (p *Plan) make(ctx context.Context, o Options, h *history) error {
+	s := newSurvey(o, h, p.spool)
+	if err := s.read(ctx, p); err != nil {
+		return fmt.Errorf("plan batch %q: %w", p.Batch, err)
+	}
+	if err := s.problems.err(); err != nil {
+		return err
+	}
+	p.Digest = hex.EncodeToString(s.content.Sum(nil))
+	return p.price(ctx, s, o)
+}
+
 // price asks what the jobs to run cost, and works out caps and time.
-func (p *Plan) price(ctx context.Context, quotes Quotes, limits Limits) error {
-	refused, err := price(ctx, p.survey.models.caller, quotes, p.survey.shapes.order)
+func (p *Plan) price(ctx context.Context, s *survey, o Options) error {
+	refused, err := price(ctx, s.models.caller, o.Quotes, s.shapes.order)
 	if err != nil {
 		return fmt.Errorf("plan batch %q: %w", p.Batch, err)
 	}
-	for _, shape := range p.survey.shapes.order {
+	for _, shape := range s.shapes.order {
 		if f, ok := refused[shape]; ok {
-			p.survey.problems.addFinding(shape.row, f)
+			s.problems.addFinding(shape.row, f)
 		}
 	}
-	if err := p.survey.problems.err(); err != nil {
+	if err := s.problems.err(); err != nil {
 		return err
 	}
-	p.Shapes = make([]Shape, 0, len(p.survey.shapes.order))
-	for _, shape := range p.survey.shapes.order {
+	p.Shapes = make([]Shape, 0, len(s.shapes.order))
+	for _, shape := range s.shapes.order {
 		p.Shapes = append(p.Shapes, shape.Shape)
 		p.Cost += shape.Total
 	}
 	now := wallClock()
-	p.cacheAge, p.allRecalled = cacheAge(p.survey.shapes.order, now)
-	p.Caps = p.checkCaps(limits.Caps, now)
+	p.cacheAge, p.allRecalled = cacheAge(s.shapes.order, now)
+	p.Caps = p.checkCaps(o.Limits.Caps, now)
 	if p.ToRun() == 0 {
 		p.Forecast = Forecast{Bound: BoundNone}
 		return nil
 	}
-	runs, note, err := observe(ctx, p.survey.models.caller, p.modelsToRun())
+	runs, note, err := observe(ctx, s.models.caller, p.modelsToRun())
 	if err != nil {
 		return fmt.Errorf("plan batch %q: %w", p.Batch, err)
 	}
-	p.Forecast = p.forecast(now, limits, runs, note)
+	p.Forecast = p.forecast(now, o.Limits, runs, note)
 	return nil
 }
 

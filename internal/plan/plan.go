@@ -60,7 +60,7 @@ type PlannedJob struct {
 }
 
 // Plan is what a batch would do. Its JSON is stable: names and units stay, and
-// fields are only added.
+// fields are only added. Close it.
 type Plan struct {
 	Batch  string   `json:"batch"`
 	Mode   job.Mode `json:"mode"`
@@ -81,8 +81,10 @@ type Plan struct {
 	// UnderWay is what of the jobs that run was sent already; nil if nothing was. The
 	// caller sets it.
 	UnderWay *UnderWay `json:"underWay,omitempty"`
+	// Digest is a hash over the identities of all jobs, in hex.
+	Digest string `json:"-"`
 
-	survey      *survey
+	spool       *spool
 	onBudget    manifest.OnBudget
 	cacheAge    time.Duration // of the oldest price that was not asked for anew
 	allRecalled bool          // no price was asked for anew

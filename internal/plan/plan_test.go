@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"os"
 	"strings"
-	"sync"
 	"testing"
-	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -298,93 +295,6 @@ func TestForecastDoesWithoutTheList(t *testing.T) {
 	if len(p.Forecast.Notes) == 0 || !strings.Contains(p.Forecast.Notes[0], "could not be listed") {
 		t.Errorf("notes %q, want one on the list", p.Forecast.Notes)
 	}
-}
-
-// TestManifestChangedAfterItWasPlanned edits the file so that neither its size nor
-// its time tells.
-func TestManifestChangedAfterItWasPlanned(t *testing.T) {
-	t.Parallel()
-	edits := map[string]*strings.Replacer{
-		"another prompt": strings.NewReplacer(`"lantern 3"`, `"lantern 8"`),
-		"another price":  strings.NewReplacer(`"steps": 11`, `"steps": 41`),
-		"another model":  strings.NewReplacer("model_lantern", "model_costly "),
-		"a row less":     strings.NewReplacer(rows(1), strings.Repeat(" ", len(rows(1)))),
-	}
-	for name, edit := range edits {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			m := open(t, "m.jsonl", rows(5))
-			p := mustMake(t, plan.Options{Manifest: m, Catalog: newCatalog(t)})
-			before, err := os.Stat(m.Path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(m.Path, []byte(edit.Replace(rows(5))), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.Chtimes(m.Path, before.ModTime(), before.ModTime()); err != nil {
-				t.Fatal(err)
-			}
-			var last error
-			for _, err := range p.All(t.Context()) {
-				last = err
-			}
-			if !errors.Is(last, plan.ErrManifestChanged) {
-				t.Errorf("the sequence ended with %v, want %v", last, plan.ErrManifestChanged)
-			}
-		})
-	}
-}
-
-func TestAllIsTheSameForSeveralReaders(t *testing.T) {
-	t.Parallel()
-	p := mustMake(t, planOptions(t, rows(300)))
-	want := all(t, p)
-	var readers sync.WaitGroup
-	for range 3 {
-		readers.Go(func() {
-			at := 0
-			for planned, err := range p.All(t.Context()) {
-				if err != nil || !cmp.Equal(planned, want[at]) {
-					t.Errorf("job %d is %+v with the error %v, want %+v", at, planned, err, want[at])
-					return
-				}
-				at++
-			}
-			if at != len(want) {
-				t.Errorf("%d jobs, want %d", at, len(want))
-			}
-		})
-	}
-	readers.Wait()
-}
-
-func TestAllCanBeLeft(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		// The bubble fails where the reader's goroutine stays behind.
-		p := mustMake(t, planOptions(t, rows(3000)))
-		seen := 0
-		for _, err := range p.All(t.Context()) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if seen++; seen == 3 {
-				break
-			}
-		}
-		ctx, cancel := context.WithCancelCause(t.Context())
-		defer cancel(nil)
-		stop := errors.New("stop")
-		var last error
-		for _, err := range p.All(ctx) {
-			cancel(stop)
-			last = err
-		}
-		if !errors.Is(last, stop) {
-			t.Errorf("the sequence ended with %v, want %v", last, stop)
-		}
-	})
 }
 
 func TestMakeStopsWithItsContext(t *testing.T) {

@@ -48,9 +48,6 @@ func (p *problems) addError(err error) error {
 	return err
 }
 
-// isProblem tells what is wrong in a manifest from what keeps it from being read.
-func isProblem(err error) bool { return new(problems).addError(err) == nil }
-
 func (p *problems) addFinding(row *manifest.Row, f finding) {
 	place := row.Place
 	if f.field != "" {

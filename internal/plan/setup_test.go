@@ -2,7 +2,9 @@ package plan_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -113,20 +115,33 @@ func mustMake(tb testing.TB, o plan.Options) *plan.Plan {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	tb.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
 	return p
 }
 
 // all lists a plan's jobs.
 func all(tb testing.TB, p *plan.Plan) []plan.PlannedJob {
 	tb.Helper()
+	return decoded(tb, p.Lines())
+}
+
+// decoded are the jobs of a written plan.
+func decoded(tb testing.TB, lines io.Reader) []plan.PlannedJob {
+	tb.Helper()
 	var jobs []plan.PlannedJob
-	for planned, err := range p.All(tb.Context()) {
-		if err != nil {
+	for decoder := json.NewDecoder(lines); ; {
+		var planned plan.PlannedJob
+		if err := decoder.Decode(&planned); errors.Is(err, io.EOF) {
+			return jobs
+		} else if err != nil {
 			tb.Fatal(err)
 		}
 		jobs = append(jobs, planned)
 	}
-	return jobs
 }
 
 // complaints plans a manifest that is expected to have problems, and returns them

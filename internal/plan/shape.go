@@ -28,6 +28,7 @@ type Shape struct {
 // priced is a shape with the job that stands for it in its dry run.
 type priced struct {
 	Shape
+	number   int // among the plan's shapes
 	example  job.Inputs
 	row      *manifest.Row // that the example comes from
 	quoteKey string
@@ -51,22 +52,19 @@ type shapes struct {
 	key     []byte // reused
 }
 
-// find returns the shape of a job, or nil.
-func (s *shapes) find(c *checker, inputs job.Inputs) *priced {
-	s.key = c.appendShape(s.key[:0], inputs)
-	return s.byKey[string(s.key)]
-}
-
-// add counts a job that is to run, and keeps it as the example of a new shape. It
-// reports false where there are too many shapes to ask for the price of another.
-func (s *shapes) add(c *checker, j *job.Job, row *manifest.Row) bool {
-	shape := s.find(c, j.Inputs)
+// add counts a job that is to run and returns its shape, of which the first job is the
+// example. It returns nil where there are too many shapes to ask for the price of
+// another.
+func (s *shapes) add(c *checker, j *job.Job, row *manifest.Row) *priced {
+	s.key = c.appendShape(s.key[:0], j.Inputs)
+	shape := s.byKey[string(s.key)]
 	if shape == nil {
 		if len(s.order) == maxShapes {
-			return false
+			return nil
 		}
 		shape = &priced{
 			Shape:    Shape{Model: j.Model, Inputs: c.shapeInputs(j.Inputs)},
+			number:   len(s.order),
 			example:  j.Inputs,
 			row:      row,
 			quoteKey: c.quoteKey(s.account, s.key),
@@ -76,7 +74,7 @@ func (s *shapes) add(c *checker, j *job.Job, row *manifest.Row) bool {
 	}
 	shape.Jobs++
 	shape.Images += len(j.Outputs)
-	return true
+	return shape
 }
 
 func (c *checker) costNames() []string {

@@ -3,9 +3,12 @@ package plan
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"hash"
+	"io"
 
+	"nightshift/internal/document"
 	"nightshift/internal/job"
 	"nightshift/internal/manifest"
 )
@@ -13,7 +16,7 @@ import (
 // maxSamples is how many of the jobs to run a plan shows.
 const maxSamples = 5
 
-// survey is the passes over the manifest that Make needs, and what they found.
+// survey is the one pass over the manifest, and what it found.
 type survey struct {
 	batch    string
 	manifest *manifest.Manifest
@@ -21,12 +24,13 @@ type survey struct {
 	history  *history
 	shapes   shapes
 	names    *manifest.Names
+	spool    *spool
 	content  hash.Hash // over the identities of all jobs, in order
 	id       []byte    // reused
 	problems problems
 }
 
-func newSurvey(o Options, h *history) *survey {
+func newSurvey(o Options, h *history, into *spool) *survey {
 	return &survey{
 		batch:    o.Manifest.Name,
 		manifest: o.Manifest,
@@ -37,12 +41,13 @@ func newSurvey(o Options, h *history) *survey {
 		history: h,
 		shapes:  shapes{account: o.Account, byKey: make(map[string]*priced)},
 		names:   manifest.NewNames(),
+		spool:   into,
 		content: sha256.New(),
 	}
 }
 
-// read is the first pass: it checks every row and counts into the plan. What is
-// wrong with rows is collected; an error is what kept it from reading on.
+// read checks every row, counts into the plan, and spools the jobs. What is wrong with
+// rows is collected; an error is what kept it from reading on.
 func (s *survey) read(ctx context.Context, p *Plan) error {
 	for row, err := range ahead(ctx, s.manifest.Rows()) {
 		if err != nil {
@@ -56,7 +61,10 @@ func (s *survey) read(ctx context.Context, p *Plan) error {
 			return err
 		}
 	}
-	return nil
+	if err := s.spool.seal(); err != nil {
+		return err
+	}
+	return s.confirmNames(ctx)
 }
 
 func (s *survey) row(ctx context.Context, p *Plan, row *manifest.Row) error {
@@ -77,17 +85,19 @@ func (s *survey) row(ctx context.Context, p *Plan, row *manifest.Row) error {
 	}
 	return k.checker.expand(s.batch, row, asked, func(j *job.Job) error {
 		for _, name := range j.Outputs {
-			s.names.Add(name, row.Place)
+			s.names.Add(name)
 		}
-		if len(findings) == 0 {
-			s.count(p, row, k.checker, j)
+		if len(findings) > 0 {
+			return s.spool.add(j, row.Place, unsound, 0)
 		}
-		return nil
+		j.Index, j.Place, j.Variables = p.Jobs, document.Place{File: row.Place.File, Line: row.Place.Line}.String(), row.Variables
+		status, shape := s.count(p, row, k.checker, j)
+		return s.spool.add(j, row.Place, status, shape)
 	})
 }
 
-// count adds a sound job to the plan.
-func (s *survey) count(p *Plan, row *manifest.Row, c *checker, j *job.Job) {
+// count adds a sound job to the plan, and returns the number of its price shape.
+func (s *survey) count(p *Plan, row *manifest.Row, c *checker, j *job.Job) (Status, int) {
 	s.id = append(s.id[:0], j.ID...)
 	s.content.Write(s.id)
 	p.Jobs++
@@ -96,7 +106,7 @@ func (s *survey) count(p *Plan, row *manifest.Row, c *checker, j *job.Job) {
 	switch status {
 	case Kept:
 		p.Kept++
-		return
+		return status, 0
 	case New:
 		p.New++
 	case Changed:
@@ -106,47 +116,42 @@ func (s *survey) count(p *Plan, row *manifest.Row, c *checker, j *job.Job) {
 	if len(p.Samples) < maxSamples {
 		p.Samples = append(p.Samples, Sample{Row: j.Row, Status: status, Model: j.Model, Prompt: j.Prompt(), Outputs: j.Outputs})
 	}
-	if !s.shapes.add(c, j, row) {
+	shape := s.shapes.add(c, j, row)
+	if shape == nil {
 		s.problems.addFinding(row, finding{
 			message:    fmt.Sprintf("the jobs have more than %d different prices, each of which would be asked for", maxShapes),
 			suggestion: fmt.Sprintf("let the inputs that move the price of %s vary less: %s", j.Model, listed(c.costNames())),
 		})
+		return unsound, 0
 	}
+	return status, shape.number
 }
 
-// confirmNames is the second pass, needed only where names look alike.
+// confirmNames tells names that are the same from those that only look alike to the
+// hashes of the first look. Mostly none do.
 func (s *survey) confirmNames(ctx context.Context) error {
 	if s.names.Suspects() == 0 {
 		return nil
 	}
-	for row, err := range ahead(ctx, s.manifest.Rows()) {
-		if err != nil {
-			if !isProblem(err) {
-				return err
-			}
-			continue // the first pass has it
+	for jobs := s.spool.read(); ; {
+		spooled, err := jobs.next()
+		if errors.Is(err, io.EOF) {
+			return nil
 		}
-		k, err := s.models.get(ctx, row.Model)
+		if err == nil {
+			err = ctx.Err()
+		}
 		if err != nil {
 			return err
 		}
-		if k.checker.checkOutput(row).found() {
-			continue
-		}
-		if err := s.confirmRow(row, k.checker); err != nil {
+		outputs, err := spooled.outputs()
+		if err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-func (s *survey) confirmRow(row *manifest.Row, c *checker) error {
-	return c.expand(s.batch, row, c.asked(row), func(j *job.Job) error {
-		for _, name := range j.Outputs {
-			if problem := s.names.Confirm(name, row.Place); problem != nil {
+		for _, name := range outputs {
+			if problem := s.names.Confirm(name, spooled.place); problem != nil {
 				s.problems.add(problem)
 			}
 		}
-		return nil
-	})
+	}
 }
