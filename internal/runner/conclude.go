@@ -59,7 +59,7 @@ func (r *Runner) conclude(ctx context.Context, rec *job.Record, end ending, sett
 	ctx, cancel := recording(ctx)
 	defer cancel()
 	result := resultOf(rec, end)
-	if err := r.Results(rec.Ref.Batch).Append(ctx, result); err != nil {
+	if err := r.appendOnce(ctx, rec, result); err != nil {
 		return fmt.Errorf("record result of job %s: %w", rec.Ref, err)
 	}
 	if err := settle(); err != nil {
@@ -68,6 +68,7 @@ func (r *Runner) conclude(ctx context.Context, rec *job.Record, end ending, sett
 	if taken, err := takenOver(r.Store.Finish(ctx, rec, end.state, len(end.images))); taken || err != nil {
 		return err
 	}
+	r.recorded.Delete(rec.Ref)
 	signal(r.freed)
 	signal(r.took)
 	if end.state == job.Failed {
@@ -78,6 +79,18 @@ func (r *Runner) conclude(ctx context.Context, rec *job.Record, end ending, sett
 	if r.Landed != nil {
 		r.Landed(rec.Ref.Batch, result)
 	}
+	return nil
+}
+
+// appendOnce records a result, unless this process has done so and could not tell Redis.
+func (r *Runner) appendOnce(ctx context.Context, rec *job.Record, result job.Result) error {
+	if attempt, known := r.recorded.Load(rec.Ref); known && attempt == rec.Attempt {
+		return nil
+	}
+	if err := r.Results(rec.Ref.Batch).Append(ctx, result); err != nil {
+		return err
+	}
+	r.recorded.Store(rec.Ref, rec.Attempt)
 	return nil
 }
 

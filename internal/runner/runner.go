@@ -66,6 +66,10 @@ type Runner struct {
 	stopping chan struct{}
 	outages  atomic.Int32 // submissions in a row that never reached the provider
 
+	// recorded are jobs whose result is in the log and whose end Redis does not know, by
+	// attempt.
+	recorded sync.Map
+
 	authors *authors
 
 	mu    sync.Mutex

@@ -38,7 +38,7 @@ func enqueueMain(ctx context.Context) int {
 	return app.Enqueue(ctx, app.Process{Args: os.Args[1:], Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr})
 }
 
-// runAsFleet is enqueue run with these arguments. What its workers log goes to files.
+// runAsFleet is enqueue run with these arguments. What its workers log goes to stderr.
 func runAsFleet(ctx context.Context, args []string) (code int, err error) {
 	runtime.LockOSThread() // the system kills the children when this thread ends
 	out, rest := outOf(args)
@@ -48,14 +48,9 @@ func runAsFleet(ctx context.Context, args []string) (code int, err error) {
 	}
 	environ := append(os.Environ(), "NIGHTSHIFT_BUCKET=file://"+folder, "NIGHTSHIFT_LISTEN=off", "NIGHTSHIFT_FLEET="+filepath.Base(folder))
 	var workers []*exec.Cmd
-	for i := range 2 {
-		log, err := os.OpenFile(fmt.Sprintf("worker-%d.log", i+1), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-		if err != nil {
-			return 0, err
-		}
-		defer log.Close() // only written to
+	for range 2 {
 		worker := child(environ, "worker")
-		worker.Stdout, worker.Stderr = log, log
+		worker.Stderr = os.Stderr
 		if err := worker.Start(); err != nil {
 			return 0, err
 		}
@@ -73,7 +68,7 @@ func runAsFleet(ctx context.Context, args []string) (code int, err error) {
 	}
 	for i, worker := range workers {
 		ended, failed := exitOf(worker.Wait())
-		if failed == nil && ended != 0 {
+		if failed == nil && ended > 0 { // below that it was told to stop before it had begun
 			failed = fmt.Errorf("worker %d ended with %d", i+1, ended)
 		}
 		err = errors.Join(err, failed)
