@@ -15,6 +15,7 @@ import (
 
 	"nightshift/internal/admission"
 	"nightshift/internal/config"
+	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/plan"
 	"nightshift/internal/redistest"
@@ -38,6 +39,7 @@ type crew struct {
 // nobody.
 type hand struct {
 	engine *engine
+	member *fleet.Member
 	gate   *gate
 	dead   atomic.Bool
 	conns  func() // closes all connections
@@ -81,8 +83,12 @@ func (c *crew) start() *hand {
 	w.gate = c.gate(w, client, settings)
 	c.join(w)
 	batch := c.manifest.Batch()
+	logger := slog.New(slog.NewTextHandler(c.t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
+	if w.member, err = fleet.New(client, c.prefix()).Join(c.t.Context(), "hand", logger); err != nil {
+		c.t.Fatal(err)
+	}
 	w.engine = newEngine(engineParts{
-		redis: client, prefix: c.prefix(), pool: batch, settings: settings, logger: slog.New(slog.NewTextHandler(c.t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
+		redis: client, prefix: c.prefix(), pool: batch, member: w.member, settings: settings, logger: logger,
 		runner: runner.Options{
 			APIKeys:   w.gate.keys,
 			Admission: w.gate,
@@ -142,6 +148,7 @@ func (c *crew) stop() {
 	for _, w := range c.workers {
 		w.feed()
 		w.engine.stop()
+		leaveFleet(context.WithoutCancel(c.t.Context()), w.member, slog.New(slog.DiscardHandler))
 		if err := <-w.fed; err != nil && !errors.Is(err, context.Canceled) && !w.dead.Load() {
 			c.t.Errorf("the plan was not fed to its end: %v", err)
 		}

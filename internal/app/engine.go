@@ -37,7 +37,6 @@ type engineParts struct {
 	prefix   string // of all keys of the bucket
 	pool     string // of the jobs
 	member   *fleet.Member
-	watch    string // name of the lease on watching the jobs
 	settings config.Settings
 	logger   *slog.Logger
 	runner   runner.Options // without Store, Tasks, Lease, Logger and Grace
@@ -51,7 +50,7 @@ func newEngine(p engineParts) *engine {
 	}
 	options := p.runner
 	options.Store, options.Tasks, options.Logger, options.Grace = e.queue, e.queue, p.logger, p.settings.Grace
-	options.Lease = watchLease{p.member, p.watch}
+	options.Lease = watchLease{p.member, "watch:" + p.pool}
 	e.runner = runner.New(options)
 	e.submit, e.collect = counting(p.submitting, e.runner.Submit), counting(p.storing, e.runner.Collect)
 	return e

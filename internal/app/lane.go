@@ -87,7 +87,7 @@ func (w *worker) newEngine(ctx context.Context, l *lane) (*engine, error) {
 		return nil, err
 	}
 	return newEngine(engineParts{
-		redis: w.redis, prefix: w.prefix, pool: pool, member: w.member, watch: "watch:" + pool, settings: w.settings, logger: w.logger.With("lane", l.name),
+		redis: w.redis, prefix: w.prefix, pool: pool, member: w.member, settings: w.settings, logger: w.logger.With("lane", l.name),
 		runner: runner.Options{
 			APIKeys: l.api.keys, Admission: l.gate, Images: timedImages{images{w.bucket}, w.metrics.ImageStored},
 			Results:   func(batch string) runner.Results { return w.shared(batch).log },

@@ -69,6 +69,8 @@ type process struct {
 
 	// Guarded by the bed.
 	dead    bool
+	died    time.Time
+	deaths  int       // how often it was declared dead while it stood still
 	still   time.Time // until when the process stands still
 	calls   []string  // in their order, each the first time
 	called  map[string]bool
@@ -112,7 +114,7 @@ func (b *bed) start(tr *trap) *process {
 	p := &process{bed: b, news: make(chan struct{}, 1), trap: tr, called: make(map[string]bool)}
 	p.ctx, p.end = context.WithCancelCause(context.Background())
 	p.Runner = runner.New(runner.Options{
-		APIKeys: processKeys{p}, Admission: processAdmission{p}, Store: processStore{p}, Tasks: processTasks{p},
+		APIKeys: processKeys{p}, Admission: processAdmission{p}, Store: processStore{p}, Tasks: processTasks{p}, Lease: processLease{p},
 		Images:    processImages{p},
 		Results:   func(string) runner.Results { return processFolder{p} },
 		Sent:      func(string) runner.Sent { return processFolder{p} },
@@ -188,6 +190,9 @@ func (p *process) call(ctx context.Context, name string, call func() error) erro
 		return errKilled
 	default:
 		p.still = time.Now().Add(p.trap.kind.stillFor())
+		if p.trap.kind.stillFor() > deadAfter {
+			p.deaths++ // at once; that is the earliest
+		}
 		b.tasks.giveUp(p, 0)
 		b.notify()
 		p.stand()
@@ -209,7 +214,7 @@ func (p *process) stand() {
 
 // kill ends the process at once; the bed is locked.
 func (p *process) kill() {
-	p.dead = true
+	p.dead, p.died = true, time.Now()
 	p.end(errKilled)
 	p.bed.tasks.giveUp(p, redelivery)
 }

@@ -9,26 +9,38 @@ import (
 	"nightshift/internal/job"
 )
 
-// memoryStore keeps records as package record does, without Redis.
+// memoryStore keeps job records as package queue does, without Redis.
 type memoryStore struct {
 	records map[job.Ref]*job.Record
 	over    map[job.Ref]job.State
 	ours    map[string]job.Ref // inferences, those of jobs that are over too
 	history map[job.Ref][]job.State
-	leases  map[string]lease
+	owners  map[job.Ref]identity
+	watches identity // holds the lease
 	looked  time.Time
 	fence   int64
 }
 
-type lease struct {
-	token string
-	until time.Time
+// identity is a process until it is declared dead.
+type identity struct {
+	p      *process
+	deaths int
 }
+
+// deadAfter is how long a process does not answer until it is declared dead.
+const deadAfter = 7 * time.Second
+
+// gone reports whether the process is declared dead; the bed is locked.
+func (i identity) gone() bool {
+	return i.p != nil && (i.p.deaths > i.deaths || i.p.dead && time.Since(i.p.died) > deadAfter)
+}
+
+func (p *process) identity() identity { return identity{p, p.deaths} }
 
 func newMemoryStore() *memoryStore {
 	return &memoryStore{
 		records: make(map[job.Ref]*job.Record), over: make(map[job.Ref]job.State), ours: make(map[string]job.Ref),
-		history: make(map[job.Ref][]job.State), leases: make(map[string]lease),
+		history: make(map[job.Ref][]job.State), owners: make(map[job.Ref]identity),
 	}
 }
 
@@ -96,6 +108,9 @@ func (s *memoryStore) change(ref job.Ref, fence int64, c job.Change) (int64, err
 			*to = value
 		}
 	}
+	if c.To != job.Sending {
+		delete(s.owners, ref)
+	}
 	if rec.State != c.To {
 		s.enter(rec, c.To)
 	}
@@ -128,7 +143,7 @@ func (s processStore) Add(ctx context.Context, ref job.Ref, j *job.Job, priority
 	return added, err
 }
 
-func (s processStore) Claim(ctx context.Context, ref job.Ref) (rec *job.Record, err error) {
+func (s processStore) Claim(ctx context.Context, ref job.Ref, states ...job.State) (rec *job.Record, claimed bool, err error) {
 	name := "claim"
 	s.p.bed.do(func() {
 		if rec := s.p.bed.store.records[ref]; rec != nil {
@@ -136,13 +151,15 @@ func (s processStore) Claim(ctx context.Context, ref job.Ref) (rec *job.Record, 
 		}
 	})
 	err = s.do(ctx, name, func(m *memoryStore) (err error) {
-		if m.records[ref] != nil {
-			m.records[ref].Fence++
+		if rec := m.records[ref]; rec != nil && slices.Contains(states, rec.State) && (rec.State != job.Sending || m.owners[ref] == s.p.identity()) {
+			claimed = true
+			rec.Fence++
+			m.owners[ref] = s.p.identity()
 		}
 		rec, err = m.copyOf(ref)
 		return err
 	})
-	return rec, err
+	return rec, claimed, err
 }
 
 func (s processStore) Get(ctx context.Context, ref job.Ref) (rec *job.Record, err error) {
@@ -182,6 +199,7 @@ func (s processStore) Finish(ctx context.Context, r *job.Record, final job.State
 		m.enter(rec, final)
 		m.over[r.Ref] = final
 		delete(m.records, r.Ref)
+		delete(m.owners, r.Ref)
 		return nil
 	})
 }
@@ -257,22 +275,24 @@ func (s processStore) LastLook(ctx context.Context) (at time.Time, err error) {
 	return at, err
 }
 
-func (s processStore) Hold(ctx context.Context, name, token string, ttl time.Duration) (held bool, err error) {
-	err = s.do(ctx, "hold lease", func(m *memoryStore) error {
-		other := m.leases[name]
-		held = other.token == token || time.Now().After(other.until)
-		if held {
-			m.leases[name] = lease{token, time.Now().Add(ttl)}
+// processLease is the lease on watching as one process reaches it.
+type processLease struct{ p *process }
+
+func (l processLease) Hold(ctx context.Context) (held bool, err error) {
+	err = l.p.call(ctx, "hold lease", func() error {
+		m := l.p.bed.store
+		if held = m.watches.p == nil || m.watches == l.p.identity() || m.watches.gone(); held {
+			m.watches = l.p.identity()
 		}
 		return nil
 	})
 	return held, err
 }
 
-func (s processStore) Drop(ctx context.Context, name, token string) error {
-	return s.do(ctx, "drop lease", func(m *memoryStore) error {
-		if m.leases[name].token == token {
-			delete(m.leases, name)
+func (l processLease) Drop(ctx context.Context) error {
+	return l.p.call(ctx, "drop lease", func() error {
+		if m := l.p.bed.store; m.watches == l.p.identity() {
+			m.watches = identity{}
 		}
 		return nil
 	})

@@ -23,6 +23,7 @@ type task struct {
 	generation int
 	due        time.Time
 	owner      *process // nil while nobody works on it
+	deaths     int      // of the owner when it took the task
 }
 
 type taskID struct {
@@ -56,7 +57,7 @@ func (m *memoryTasks) take(p *process) (*task, time.Duration) {
 		}
 		left := time.Until(t.due)
 		if left <= 0 && !p.dead {
-			t.owner = p
+			t.owner, t.deaths = p, p.deaths
 			return t, 0
 		}
 		wait = min(wait, max(left, time.Millisecond))
@@ -119,12 +120,41 @@ func (s processTasks) Wake(ctx context.Context, ref job.Ref, generation int) (th
 	return there, err
 }
 
-func (s processTasks) Submitting(ctx context.Context, ref job.Ref, generation int, _ job.Priority) (there bool, err error) {
-	err = s.do(ctx, "look for submit task", func(m *memoryTasks) { there = m.tasks[taskID{submitTask, ref, generation}] != nil })
-	return there, err
+// Recover is recover.go of package queue.
+func (s processTasks) Recover(ctx context.Context) error {
+	return s.do(ctx, "recover", func(m *memoryTasks) {
+		for ref, rec := range s.p.bed.store.records {
+			m.recover(s.p.bed.store, ref, rec)
+		}
+	})
 }
 
-func (s processTasks) Collecting(ctx context.Context, ref job.Ref, generation int) (there bool, err error) {
-	err = s.do(ctx, "look for collect task", func(m *memoryTasks) { there = m.tasks[taskID{collectTask, ref, generation}] != nil })
-	return there, err
+const lostAfter = time.Minute // tasks in no list are looked for so often
+
+func (m *memoryTasks) recover(store *memoryStore, ref job.Ref, rec *job.Record) {
+	kind := collectTask
+	if rec.State == job.Queued || rec.State == job.Sending {
+		kind = submitTask
+	}
+	t := m.tasks[taskID{kind, ref, rec.Generation}]
+	orphan := store.owners[ref].gone()
+	abandoned := t != nil && t.owner != nil && identity{t.owner, t.deaths}.gone()
+	lost := t == nil && time.Since(rec.Since) > lostAfter && (rec.State == job.Queued || rec.State == job.Storing)
+	if !orphan && !abandoned && !lost || rec.State == job.Sending && !orphan {
+		return
+	}
+	next := job.Change{From: []job.State{rec.State}, To: rec.State}
+	if abandoned {
+		delete(m.tasks, taskID{kind, ref, rec.Generation})
+	}
+	switch {
+	case rec.State == job.Sending:
+		next.To = job.Unknown
+	case t == nil || abandoned:
+		next.Generation = rec.Generation + 1
+	}
+	_, _ = store.change(ref, 0, next) // nothing stands against it
+	if next.Generation > 0 {
+		m.add(kind, ref, next.Generation, 0)
+	}
 }

@@ -12,7 +12,7 @@ import (
 
 // Ways through the states that jobs go as far as they go well.
 var (
-	sent      = []job.State{job.Queued, job.Admitted, job.Sending}
+	sent      = []job.State{job.Queued, job.Sending}
 	collected = []job.State{job.Running, job.Storing, job.Succeeded}
 )
 
