@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/text"
 )
 
 // bottleneck is what decides how fast a batch goes on, with a sentence on what would
@@ -67,7 +68,7 @@ func limit(f limitFacts) bottleneck {
 	}
 	switch {
 	case f.storeSlots > 0 && f.storing >= f.storeSlots:
-		return bottleneck{limitWorkers, fmt.Sprintf("more workers would help: all %d store slots of %s are busy", f.storeSlots, counted(f.workers, "worker"))}
+		return bottleneck{limitWorkers, fmt.Sprintf("more workers would help: all %d store slots of %s are busy", f.storeSlots, text.Count(f.workers, "worker"))}
 	case f.queued == 0:
 		return bottleneck{limitNothing, fmt.Sprintf("nothing: all jobs are sent, %d run at the provider and %d are being stored", f.running, f.stored)}
 	}
@@ -75,7 +76,7 @@ func limit(f limitFacts) bottleneck {
 		return bottleneck{string(job.WaitParallel), "adding workers will not help: " + full}
 	}
 	if f.submitSlots > 0 && f.submitting >= f.submitSlots {
-		return bottleneck{limitWorkers, fmt.Sprintf("more workers would help: all %d submit slots of %s are busy", f.submitSlots, counted(f.workers, "worker"))}
+		return bottleneck{limitWorkers, fmt.Sprintf("more workers would help: all %d submit slots of %s are busy", f.submitSlots, text.Count(f.workers, "worker"))}
 	}
 	if f.wait != "" {
 		return f.blockedBy(f.wait)
@@ -110,22 +111,22 @@ func (f *limitFacts) blockedBy(reason job.WaitReason) bottleneck {
 	case reason == job.WaitParallel:
 		full := f.fullKeys()
 		if full == "" {
-			full = "the ceiling of running jobs is full" + inBrackets(detail)
+			full = "the ceiling of running jobs is full" + text.Brackets(detail)
 		}
 		return bottleneck{string(reason), "adding workers will not help: " + full}
 	case reason == job.WaitRequestRate:
-		return bottleneck{string(reason), "adding workers will not help: the request rate is used up" + f.rates() + inBrackets(detail)}
+		return bottleneck{string(reason), "adding workers will not help: the request rate is used up" + f.rates() + text.Brackets(detail)}
 	case overBudget(reason):
-		return bottleneck{limitCU, "adding workers will not help: a cap of CU is reached" + inBrackets(detail)}
+		return bottleneck{limitCU, "adding workers will not help: a cap of CU is reached" + text.Brackets(detail)}
 	}
-	text := limitWords[reason]
-	if text == "" {
-		text = "waiting: " + string(reason)
+	line := limitWords[reason]
+	if line == "" {
+		line = "waiting: " + string(reason)
 	}
 	if f.wait == reason {
-		detail = inBrackets(detail) + until(f.waitUntil)
+		detail = text.Brackets(detail) + until(f.waitUntil)
 	}
-	return bottleneck{string(reason), text + detail}
+	return bottleneck{string(reason), line + detail}
 }
 
 // limitWords say the reasons that are no matter of how many work.
@@ -193,16 +194,9 @@ func (f *limitFacts) rates() string {
 	return fmt.Sprintf(", %d a minute", most)
 }
 
-func inBrackets(detail string) string {
-	if detail == "" {
-		return ""
-	}
-	return " (" + detail + ")"
-}
-
 func until(at time.Time) string {
 	if at.IsZero() {
 		return ""
 	}
-	return ", until " + moment(at)
+	return ", until " + text.Moment(at)
 }

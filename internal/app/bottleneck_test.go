@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nightshift/internal/job"
+	"nightshift/internal/text"
 )
 
 func TestLimit(t *testing.T) {
@@ -114,7 +115,7 @@ func TestLimitSaysUntilWhen(t *testing.T) {
 	t.Parallel()
 	opens := time.Date(2026, 3, 1, 22, 0, 0, 0, time.Local)
 	got := limit(limitFacts{own: job.WaitWindow, ownText: "it may start jobs at other hours", ownUntil: opens, queued: 1})
-	if want := "it may start jobs at other hours, until " + moment(opens); got.Text != want {
+	if want := "it may start jobs at other hours, until " + text.Moment(opens); got.Text != want {
 		t.Errorf("the limit is %q, want %q", got.Text, want)
 	}
 }

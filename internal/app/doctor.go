@@ -14,6 +14,7 @@ import (
 	"nightshift/internal/config"
 	"nightshift/internal/job"
 	"nightshift/internal/scenario"
+	"nightshift/internal/text"
 )
 
 // finding is the outcome of one start-up check.
@@ -52,7 +53,7 @@ func doctor(ctx context.Context, p Process) (err error) {
 		}
 	}
 	if bad > 0 {
-		return &inputError{fmt.Errorf("%s must be mended before a worker can work", counted(bad, "thing"))}
+		return &inputError{fmt.Errorf("%s must be mended before a worker can work", text.Count(bad, "thing"))}
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"nightshift/internal/job"
 	"nightshift/internal/queue"
 	"nightshift/internal/results"
+	"nightshift/internal/text"
 )
 
 // batchWork is how far the order of a batch is. What cannot be known without Redis is
@@ -165,7 +166,7 @@ func (w *batchWork) waits(r *batchRecord, beats []fleet.Beat) {
 		return
 	}
 	if w.unknown > 0 {
-		w.wait, w.waitDetail = job.WaitUnknown, counted(w.unknown, "submission")
+		w.wait, w.waitDetail = job.WaitUnknown, text.Count(w.unknown, "submission")
 	}
 }
 
@@ -206,7 +207,7 @@ func (v *fleetView) limits(ctx context.Context, r *batchRecord, w *batchWork, be
 		f.waitUntil = time.Time{}
 	}
 	if own, at, detail := ownWait(r, time.Now()); own != "" {
-		f.own, f.ownUntil, f.ownText = own, at, limitWords[own]+inBrackets(detail)
+		f.own, f.ownUntil, f.ownText = own, at, limitWords[own]+text.Brackets(detail)
 	}
 	for _, beat := range beats {
 		l, there := beat.Lanes[r.order.lane()]

@@ -15,6 +15,7 @@ import (
 	"nightshift/internal/admission"
 	"nightshift/internal/config"
 	"nightshift/internal/scenario"
+	"nightshift/internal/text"
 )
 
 type keysOptions struct {
@@ -202,7 +203,7 @@ func (s standing) write(out io.Writer, now time.Time) error {
 	for _, c := range s.Caps {
 		resets := "never"
 		if !c.Resets.IsZero() {
-			resets = moment(c.Resets)
+			resets = text.Moment(c.Resets)
 		}
 		fmt.Fprintf(table, "%s %s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.Scope, c.Name, c.Period, c.Cap, c.Spent, c.Reserved, c.Left, resets)
 	}
@@ -227,5 +228,5 @@ func untilWords(until, now time.Time) string {
 	if !until.After(now) {
 		return ""
 	}
-	return fmt.Sprintf("; until %s (in %s)", moment(until), until.Sub(now).Round(time.Second))
+	return fmt.Sprintf("; until %s (in %s)", text.Moment(until), text.Span(until.Sub(now)))
 }

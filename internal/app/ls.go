@@ -13,6 +13,7 @@ import (
 	"nightshift/internal/config"
 	"nightshift/internal/job"
 	"nightshift/internal/progress"
+	"nightshift/internal/text"
 )
 
 type lsOptions struct {
@@ -129,13 +130,8 @@ func (b *listedBatch) row(now time.Time) []string {
 
 // whenWords is a time of this day, or a day.
 func whenWords(at, now time.Time) string {
-	at, now = at.Local(), now.Local()
-	switch {
-	case at.IsZero():
+	if at.IsZero() {
 		return "-"
-	case at.Year() == now.Year() && at.YearDay() == now.YearDay():
-		return at.Format("15:04:05")
-	default:
-		return at.Format("2006-01-02 15:04")
 	}
+	return text.Clock(at, now)
 }

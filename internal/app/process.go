@@ -12,6 +12,7 @@ import (
 	"nightshift/internal/config"
 	"nightshift/internal/document"
 	"nightshift/internal/job"
+	"nightshift/internal/text"
 )
 
 // Process is what a program gets from the system. Nothing else reads arguments or
@@ -69,7 +70,7 @@ func exitCode(ctx context.Context, stderr io.Writer, err error) int {
 		return exitInterrupted
 	case wrong:
 		fmt.Fprintln(stderr, problems)
-		fmt.Fprintf(stderr, "\n%s; nothing was submitted and nothing was written\n", counted(problems.Len(), "problem"))
+		fmt.Fprintf(stderr, "\n%s; nothing was submitted and nothing was written\n", text.Count(problems.Len(), "problem"))
 		return exitInput
 	case misused:
 		complain(stderr, input)
@@ -91,11 +92,4 @@ func complain(stderr io.Writer, err error) {
 	if hint := job.Hint(err); hint != "" {
 		fmt.Fprintf(stderr, "hint: %s\n", hint)
 	}
-}
-
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -18,6 +18,7 @@ import (
 	"nightshift/internal/job"
 	"nightshift/internal/manifest"
 	"nightshift/internal/results"
+	"nightshift/internal/text"
 )
 
 type resolveOptions struct {
@@ -162,13 +163,13 @@ func showQuestions(out io.Writer, file string, open []job.Question, o resolveOpt
 		_, err := fmt.Fprintln(out, "nothing to decide")
 		return err
 	}
-	fmt.Fprintf(out, "The replies to %s were lost, and the provider's list does not tell\nwhich of its inferences are theirs. Their CU stay reserved; nothing is sent again by itself.\n\n", counted(len(open), "submission"))
+	fmt.Fprintf(out, "The replies to %s were lost, and the provider's list does not tell\nwhich of its inferences are theirs. Their CU stay reserved; nothing is sent again by itself.\n\n", text.Count(len(open), "submission"))
 	for _, q := range open {
-		fmt.Fprintf(out, "%s  job %s, sent %s with key %s, %s CU\n", q.Row, q.Job, moment(q.Sent), q.APIKey, q.Amount)
-		fmt.Fprintf(out, "  %s\n", shortened(q.Prompt))
+		fmt.Fprintf(out, "%s  job %s, sent %s with key %s, %s CU\n", q.Row, q.Job, text.Moment(q.Sent), q.APIKey, q.Amount)
+		fmt.Fprintf(out, "  %s\n", text.Clean(q.Prompt, 90))
 		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		for _, c := range q.Candidates {
-			fmt.Fprintf(table, "  --run %s\tmade %s\t%s\t%s CU\n", c.Inference, moment(c.Made), c.Status, c.Billed)
+			fmt.Fprintf(table, "  --run %s\tmade %s\t%s\t%s CU\n", c.Inference, text.Moment(c.Made), c.Status, c.Billed)
 		}
 		if err := table.Flush(); err != nil {
 			return err
@@ -178,18 +179,6 @@ func showQuestions(out io.Writer, file string, open []job.Question, o resolveOpt
 Look at the candidates at the provider, then for each job:
   enqueue resolve %[1]s JOB --run INFERENCE   it is that one: collect it
   enqueue resolve %[1]s JOB --resend          it was never accepted: send and pay it again
-`, quoted(file))
+`, text.Quote(file))
 	return err
-}
-
-func moment(at time.Time) string { return at.Local().Format("2006-01-02 15:04:05 MST") }
-
-// shortened is a prompt in one line of a terminal.
-func shortened(text string) string {
-	const most = 90
-	runes := []rune(strings.Join(strings.Fields(text), " "))
-	if len(runes) > most {
-		return string(runes[:most-1]) + "…"
-	}
-	return string(runes)
 }

@@ -5,16 +5,15 @@ import (
 	"errors"
 	"os"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"nightshift/internal/config"
 	"nightshift/internal/job"
 	"nightshift/internal/plan"
 	"nightshift/internal/progress"
 	"nightshift/internal/results"
+	"nightshift/internal/text"
 )
 
 type runOptions struct {
@@ -90,19 +89,9 @@ func (r *localRun) style() progress.Style {
 func again(file string, o runOptions) string {
 	command := "enqueue run "
 	if o.out != "" {
-		command += "--out " + quoted(o.out) + " "
+		command += "--out " + text.Quote(o.out) + " "
 	}
-	return command + quoted(file)
-}
-
-// quoted quotes a name for a shell where it needs that.
-func quoted(name string) string {
-	if !strings.ContainsFunc(name, func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+,:@%", r)
-	}) {
-		return name
-	}
-	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+	return command + text.Quote(file)
 }
 
 // prepare makes the plan and takes the batch for this process. Nothing is written

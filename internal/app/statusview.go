@@ -6,6 +6,7 @@ import (
 
 	"nightshift/internal/progress"
 	"nightshift/internal/results"
+	"nightshift/internal/text"
 )
 
 // snapshot is the batch as the live view shows it.
@@ -71,7 +72,7 @@ func (b *batchStatus) word() string {
 		return "not run to its end"
 	case standState(results.Complete):
 		if missing := b.Jobs.Failed + b.Jobs.NotRun; missing > 0 {
-			return fmt.Sprintf("over, %s missing", counted(missing, "job"))
+			return fmt.Sprintf("over, %s missing", text.Count(missing, "job"))
 		}
 		return "complete"
 	default:
@@ -82,8 +83,8 @@ func (b *batchStatus) word() string {
 // notes are what is to be said of the batch beside its numbers.
 func (b *batchStatus) notes() []progress.Note {
 	var notes []progress.Note
-	add := func(about, text string, alarm bool) {
-		notes = append(notes, progress.Note{About: about, Text: text, Alarm: alarm})
+	add := func(about, line string, alarm bool) {
+		notes = append(notes, progress.Note{About: about, Text: line, Alarm: alarm})
 	}
 	if b.Why != "" && b.State != statePaused { // that is what it waits for
 		add("why", b.Why, true)
@@ -95,7 +96,7 @@ func (b *batchStatus) notes() []progress.Note {
 		add("trouble", t.Worker+": "+t.Text, true)
 	}
 	if b.Questions > 0 {
-		add("decide", fmt.Sprintf("%s without a reply, of which only you can tell what became of it: enqueue resolve %s", counted(b.Questions, "submission"), b.Batch), true)
+		add("decide", fmt.Sprintf("%s without a reply, of which only you can tell what became of it: enqueue resolve %s", text.Count(b.Questions, "submission"), b.Batch), true)
 	}
 	switch b.State {
 	case stateBlocked:

@@ -12,6 +12,7 @@ import (
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/plan"
+	"nightshift/internal/text"
 )
 
 type submitOptions struct {
@@ -193,22 +194,22 @@ func (o *session) tellSubmission(ctx context.Context, p Process, result *submiss
 func (s *submission) words() string {
 	switch s.Outcome {
 	case nothingNew:
-		return fmt.Sprintf("%s: nothing to run, all of its %s are made\n", s.Batch, counted(s.Jobs, "job"))
+		return fmt.Sprintf("%s: nothing to run, all of its %s are made\n", s.Batch, text.Count(s.Jobs, "job"))
 	case underWay:
 		return fmt.Sprintf("%s is under way already with just these jobs; follow it with enqueue watch %s\n", s.Batch, s.Batch)
 	}
-	text := fmt.Sprintf("%s submitted: %s, %s, %s CU", s.Batch, counted(s.Jobs-s.Kept, "job"), counted(s.Images, "image"), s.Cost)
+	line := fmt.Sprintf("%s submitted: %s, %s, %s CU", s.Batch, text.Count(s.Jobs-s.Kept, "job"), text.Count(s.Images, "image"), s.Cost)
 	if s.Kept > 0 {
-		text += fmt.Sprintf(" (%d are there already)", s.Kept)
+		line += fmt.Sprintf(" (%d are there already)", s.Kept)
 	}
-	text += fmt.Sprintf("\nresults go to %s\n", s.Folder)
+	line += fmt.Sprintf("\nresults go to %s\n", s.Folder)
 	switch {
 	case s.Workers == 0:
-		text += "no worker runs at the moment; the batch waits until one is started\n"
+		line += "no worker runs at the moment; the batch waits until one is started\n"
 	case s.Workers > 0:
-		text += fmt.Sprintf("%s at work; follow it with enqueue watch %s\n", counted(s.Workers, "worker"), s.Batch)
+		line += fmt.Sprintf("%s at work; follow it with enqueue watch %s\n", text.Count(s.Workers, "worker"), s.Batch)
 	default:
-		text += "NIGHTSHIFT_REDIS is not set here, so workers find the batch at their next round, within half a minute\n"
+		line += "NIGHTSHIFT_REDIS is not set here, so workers find the batch at their next round, within half a minute\n"
 	}
-	return text
+	return line
 }

@@ -12,6 +12,7 @@ import (
 
 	"nightshift/internal/job"
 	"nightshift/internal/runner"
+	"nightshift/internal/text"
 )
 
 // takeUp brings what processes before left of one batch back into Redis: what runs
@@ -117,7 +118,7 @@ func (t *takeUp) unseenError(unseen map[string]int) error {
 	}
 	return &inputError{&job.HintedError{
 		Err: fmt.Errorf("%s of an earlier run of %s are not collected; they were started with %s, and no key of this run is known to see them",
-			counted(sum, "inference"), t.name, strings.Join(keys, " and ")),
+			text.Count(sum, "inference"), t.name, strings.Join(keys, " and ")),
 		Hint: "run it once with the API, key and project of before, or give the manifest another name",
 	}}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nightshift/internal/config"
+	"nightshift/internal/text"
 )
 
 // keysTick is how often the keys file is looked at.
@@ -50,7 +51,7 @@ func (w *worker) reload(ctx context.Context, keys *config.Keys) (done bool) {
 		}
 		used := len(l.api.keys.usable(nil))
 		w.logger.InfoContext(ctx, "keys file taken over", "lane", l.name, "keys", used)
-		w.observer.tell("keys file taken over: " + counted(used, "key") + " in use")
+		w.observer.tell("keys file taken over: " + text.Count(used, "key") + " in use")
 	}
 	return done
 }

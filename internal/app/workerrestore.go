@@ -9,6 +9,7 @@ import (
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/runner"
+	"nightshift/internal/text"
 )
 
 // restoredBatch is a batch that a worker brings back into an empty Redis.
@@ -167,10 +168,10 @@ func (w *worker) found(open []runner.Open) {
 		cu += o.Job.Quote
 	}
 	if known > 0 {
-		w.observer.tell(fmt.Sprintf("found %s of an earlier run, %s CU: paid already, collecting them", counted(known, "inference"), cu))
+		w.observer.tell(fmt.Sprintf("found %s of an earlier run, %s CU: paid already, collecting them", text.Count(known, "inference"), cu))
 	}
 	if lost > 0 {
-		w.observer.tell(fmt.Sprintf("%s of an earlier run had no answer: looking them up before anything is sent again", counted(lost, "submission")))
+		w.observer.tell(fmt.Sprintf("%s of an earlier run had no answer: looking them up before anything is sent again", text.Count(lost, "submission")))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"nightshift/internal/document"
 	"nightshift/internal/suggest"
+	"nightshift/internal/text"
 )
 
 // readExclude reads one partial combination that is left out.
@@ -134,7 +135,7 @@ func (a *axis) suggestion(written string) string {
 		return ""
 	}
 	const most = 8
-	listed := "its values are " + shorten(strings.Join(known[:min(most, len(known))], ", "))
+	listed := "its values are " + text.Shorten(strings.Join(known[:min(most, len(known))], ", "), shownLength)
 	if a.count > most {
 		listed += ", …"
 	}

@@ -8,6 +8,7 @@ import (
 	"nightshift/internal/document"
 	"nightshift/internal/job"
 	"nightshift/internal/suggest"
+	"nightshift/internal/text"
 )
 
 // layer is what one level of a manifest says about its rows: the header, the
@@ -122,21 +123,15 @@ func wholeNumber(written string) (json.Number, bool) {
 	return json.Number(strconv.FormatInt(value, 10)), true
 }
 
+// shownLength is how many characters of a value a message shows.
+const shownLength = 60
+
 // shown is a value as a message shows it.
 func shown(n *document.Node) string {
 	if !n.Scalar() {
 		return n.Kind.String()
 	}
-	return strconv.Quote(shorten(n.Text))
-}
-
-// shorten cuts a text that would fill a message.
-func shorten(value string) string {
-	const most = 60
-	if len(value) <= most {
-		return value
-	}
-	return strings.ToValidUTF8(value[:most], "") + "…"
+	return strconv.Quote(text.Shorten(n.Text, shownLength))
 }
 
 func (d *decoder) readParameters(n *document.Node, into *layer) {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"unicode/utf8"
+
+	"nightshift/internal/text"
 )
 
 // bom is the mark that some editors put at the start of a file.
@@ -28,4 +30,4 @@ func validPrefix(cut string) string {
 	return cut
 }
 
-func quoteShort(value string) string { return fmt.Sprintf("%q", shorten(value)) }
+func quoteShort(value string) string { return fmt.Sprintf("%q", text.Shorten(value, shownLength)) }

@@ -90,7 +90,7 @@ func (c *checker) requestSize(left int) int {
 func allowedSizes(count *input) []int {
 	var sizes []int
 	for _, value := range count.AllowedValues {
-		if size, err := strconv.Atoi(text(job.NormalValue(value))); err == nil && size > 0 {
+		if size, err := strconv.Atoi(written(job.NormalValue(value))); err == nil && size > 0 {
 			sizes = append(sizes, size)
 		}
 	}

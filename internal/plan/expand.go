@@ -46,7 +46,7 @@ func (c *checker) job(batch string, row *manifest.Row, inputs job.Inputs, done, 
 	open := manifest.OutputValues{Seed: "{" + openSeed + "}", Hash8: "{" + openHash + "}"}
 	fixed := given(inputs[job.SeedInput])
 	if fixed {
-		open.Seed = text(inputs[job.SeedInput])
+		open.Seed = written(inputs[job.SeedInput])
 	}
 	outputs, err := names(row.Output, open, done, size)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"nightshift/internal/job"
 	"nightshift/internal/manifest"
+	"nightshift/internal/text"
 )
 
 // maxPerRequest is more images than any model makes in one request. It bounds what
@@ -45,7 +46,7 @@ func (c *checker) checkSamples(row *manifest.Row) finding {
 	if seed := row.Parameters[job.SeedInput]; given(seed) && most < images && c.seed != nil {
 		return finding{
 			message: fmt.Sprintf("seed %s is fixed and %d images need more than one request to %s, which makes %d at most: "+
-				"the same images would be bought again", text(seed), images, c.model.ID, most),
+				"the same images would be bought again", written(seed), images, c.model.ID, most),
 			suggestion: fmt.Sprintf("write samples: %d, or take the seed out, or make it an axis", most),
 		}
 	}
@@ -76,7 +77,7 @@ func (c *checker) checkSizes(images int) finding {
 	for left := images; left > 0; {
 		size := c.requestSize(left)
 		if float64(size) < c.count.min || len(c.sizes) > 0 && !slices.Contains(c.sizes, size) {
-			return finding{message: fmt.Sprintf("%d samples leave a request of %s, which %s does not take", images, counted(size, "image"), c.model.ID)}
+			return finding{message: fmt.Sprintf("%d samples leave a request of %s, which %s does not take", images, text.Count(size, "image"), c.model.ID)}
 		}
 		left -= size
 	}

@@ -34,11 +34,11 @@ func prepare(in *job.Input) *input {
 	if len(in.AllowedValues) > 0 {
 		prepared.allowed = make(map[string]bool, len(in.AllowedValues))
 		for _, value := range in.AllowedValues {
-			prepared.allowed[text(job.NormalValue(value))] = true
+			prepared.allowed[written(job.NormalValue(value))] = true
 		}
 	}
 	if prepared.def = decodeDefault(in.Default); prepared.def != nil {
-		prepared.defText = text(prepared.def)
+		prepared.defText = written(prepared.def)
 	}
 	return prepared
 }
@@ -81,9 +81,9 @@ func given(value any) bool {
 	}
 }
 
-// text is the canonical text of a value: JSON, but strings without quotes, so
+// written is the canonical text of a value: JSON, but strings without quotes, so
 // that it can be shown to a person and compared.
-func text(value any) string {
+func written(value any) string {
 	switch value := value.(type) {
 	case string:
 		return value

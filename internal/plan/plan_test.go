@@ -219,7 +219,7 @@ func TestOneMistakeOnManyRowsDoesNotFlood(t *testing.T) {
 	if len(got) != 6 {
 		t.Fatalf("%d lines, want 5 of the one and 1 of the other:\n%s", len(got), strings.Join(got, "\n"))
 	}
-	if !strings.Contains(got[4], "(and so on in 4995 more rows)") || !strings.Contains(got[5], "width is 1") {
+	if !strings.Contains(got[4], "(and so on in 4,995 more rows)") || !strings.Contains(got[5], "width is 1") {
 		t.Errorf("complaints:\n%s", strings.Join(got, "\n"))
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/text"
 )
 
 // maxLines is how many price shapes are listed; further ones are summed up.
@@ -20,12 +21,12 @@ const maxLines = 15
 // returns the writer's error.
 func (p *Plan) WriteTable(w io.Writer, columns int) error {
 	t := table{width: lineWidth(columns)}
-	t.line("Plan of %s (%s)", clean(p.Batch), p.Mode)
+	t.line("Plan of %s (%s)", text.Clean(p.Batch, text.Any), p.Mode)
 	t.line("")
-	t.line("  %s, %s, %s", counted(p.Rows, "row"), counted(p.Jobs, "job"), counted(p.Images, "image"))
+	t.line("  %s, %s, %s", text.Count(p.Rows, "row"), text.Count(p.Jobs, "job"), text.Count(p.Images, "image"))
 	t.line("  %s", p.changes())
 	if p.UnderWay != nil {
-		t.line("  %s of them, %s CU, are paid and under way: collected, not paid again", counted(p.UnderWay.Jobs, "job"), p.UnderWay.CU)
+		t.line("  %s of them, %s CU, are paid and under way: collected, not paid again", text.Count(p.UnderWay.Jobs, "job"), p.UnderWay.CU)
 	}
 	p.writeShapes(&t)
 	p.writeCaps(&t)
@@ -36,11 +37,11 @@ func (p *Plan) WriteTable(w io.Writer, columns int) error {
 }
 
 func (p *Plan) changes() string {
-	text := fmt.Sprintf("%d new, %d changed, %d kept", p.New, p.Changed, p.Kept)
+	line := fmt.Sprintf("%d new, %d changed, %d kept", p.New, p.Changed, p.Kept)
 	if p.ToRun() == 0 {
-		return text + ": nothing to run"
+		return line + ": nothing to run"
 	}
-	return fmt.Sprintf("%s: %s to run, %s, %s CU", text, counted(p.ToRun(), "job"), counted(p.ImagesToRun, "image"), p.Cost)
+	return fmt.Sprintf("%s: %s to run, %s, %s CU", line, text.Count(p.ToRun(), "job"), text.Count(p.ImagesToRun, "image"), p.Cost)
 }
 
 func (p *Plan) writeShapes(t *table) {
@@ -80,9 +81,9 @@ func (p *Plan) writeCacheAge(t *table) {
 func (s *Shape) cells() []string {
 	var values []string
 	for _, name := range slices.Sorted(maps.Keys(s.Inputs)) {
-		values = append(values, name+"="+text(s.Inputs[name]))
+		values = append(values, name+"="+written(s.Inputs[name]))
 	}
-	return []string{clean(s.Model), clean(strings.Join(values, " ")), fmt.Sprint(s.Jobs), fmt.Sprint(s.Images), s.Each.String(), s.Total.String()}
+	return []string{text.Clean(s.Model, text.Any), text.Clean(strings.Join(values, " "), text.Any), fmt.Sprint(s.Jobs), fmt.Sprint(s.Images), s.Each.String(), s.Total.String()}
 }
 
 func restOf(shapes []Shape) []string {
@@ -102,7 +103,7 @@ func (p *Plan) writeCaps(t *table) {
 	}
 	rows := [][]string{{"CAP", "THIS PLAN", "CU", "SPENT", "LEFT"}}
 	for _, check := range p.Caps {
-		scope := clean(perPeriod(check.Scope, check.Period))
+		scope := text.Clean(perPeriod(check.Scope, check.Period), text.Any)
 		rows = append(rows, []string{scope, check.verdict(), check.CU.String(), check.Spent.String(), check.Left.String()})
 	}
 	t.line("")
@@ -114,9 +115,9 @@ func (c *CapCheck) verdict() string {
 	case c.Fits:
 		return "fits"
 	case c.Never > 0:
-		return counted(c.Never, "job") + " too dear for it"
+		return text.Count(c.Never, "job") + " too dear for it"
 	case c.Periods > 0:
-		return fmt.Sprintf("needs %s of this cap", counted(c.Periods, c.Period))
+		return fmt.Sprintf("needs %s of this cap", text.Count(c.Periods, c.Period))
 	default:
 		return c.Short.String() + " CU short"
 	}
@@ -133,7 +134,7 @@ func (p *Plan) writeForecast(t *table) {
 		t.wrap("  ", run.String())
 	}
 	for _, note := range f.Notes {
-		t.wrap("  ", "Note: "+clean(note)+".")
+		t.wrap("  ", "Note: "+text.Clean(note, text.Any)+".")
 	}
 }
 
@@ -147,13 +148,13 @@ func (f *Forecast) headline(jobs int) string {
 		return took + "; the ceiling of parallel inferences decides."
 	case BoundCU:
 		if f.Jobs == 0 {
-			return fmt.Sprintf("No job fits under the cap of the %s.", clean(f.Scope))
+			return fmt.Sprintf("No job fits under the cap of the %s.", text.Clean(f.Scope, text.Any))
 		}
 		if f.Jobs == jobs {
-			return fmt.Sprintf("%s; the cap of the %s decides.", took, clean(f.Scope))
+			return fmt.Sprintf("%s; the cap of the %s decides.", took, text.Clean(f.Scope, text.Any))
 		}
 		return fmt.Sprintf("About %d of %d jobs fit under the cap of the %s, in about %s; the others do not run.",
-			f.Jobs, jobs, clean(f.Scope), roughly(f.Duration()))
+			f.Jobs, jobs, text.Clean(f.Scope, text.Any), roughly(f.Duration()))
 	default:
 		return took + "; the time of an inference decides."
 	}
@@ -163,9 +164,9 @@ func (f *Forecast) headline(jobs int) string {
 func (r RunTime) String() string {
 	took := roughly(time.Duration(r.Seconds * float64(time.Second)))
 	if r.Observed == 0 {
-		return fmt.Sprintf("A run of %s is assumed to take %s: none was seen of late.", clean(r.Model), took)
+		return fmt.Sprintf("A run of %s is assumed to take %s: none was seen of late.", text.Clean(r.Model, text.Any), took)
 	}
-	return fmt.Sprintf("A run of %s takes %s (median of the last %d).", clean(r.Model), took, r.Observed)
+	return fmt.Sprintf("A run of %s takes %s (median of the last %d).", text.Clean(r.Model, text.Any), took, r.Observed)
 }
 
 func (p *Plan) writeSamples(t *table) {
@@ -178,7 +179,7 @@ func (p *Plan) writeSamples(t *table) {
 		if more := len(sample.Outputs) - 1; more > 0 {
 			output += fmt.Sprintf(" +%d", more)
 		}
-		rows[i] = []string{string(sample.Status), clean(sample.Row), clean(output), clean(sample.Prompt)}
+		rows[i] = []string{string(sample.Status), text.Clean(sample.Row, text.Any), text.Clean(output, text.Any), text.Clean(sample.Prompt, text.Any)}
 	}
 	t.line("")
 	t.line("  First of the jobs to run")

@@ -9,6 +9,7 @@ import (
 
 	"nightshift/internal/document"
 	"nightshift/internal/manifest"
+	"nightshift/internal/text"
 )
 
 const (
@@ -89,10 +90,10 @@ func (r *repeated) told() []*document.Problem {
 	for i, problem := range r.first {
 		var about []string
 		if r.rows[i] > 1 {
-			about = append(about, "in "+counted(r.rows[i], "row"))
+			about = append(about, "in "+text.Count(r.rows[i], "row"))
 		}
 		if i == len(r.first)-1 && r.more > 0 {
-			about = append(about, "and so on in "+counted(r.more, "more row"))
+			about = append(about, "and so on in "+text.Count(r.more, "more row"))
 		}
 		if len(about) > 0 {
 			told[i] = &document.Problem{
@@ -125,12 +126,4 @@ func (p *problems) err() error {
 		listed.Add(problem)
 	}
 	return listed.Err()
-}
-
-// counted writes a number with its noun: "1 job", "12 jobs".
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -30,7 +30,7 @@ func (c *checker) missing(in *input, inputs job.Inputs) finding {
 	}
 	for _, condition := range c.conditions[in.Name] {
 		if value, ok := c.holds(condition, inputs); ok {
-			return because(in, fmt.Sprintf("%s is %s", condition.other, text(value)), nil)
+			return because(in, fmt.Sprintf("%s is %s", condition.other, written(value)), nil)
 		}
 	}
 	return finding{}
@@ -105,5 +105,5 @@ func (c *checker) holds(condition condition, inputs job.Inputs) (any, bool) {
 	if !given(value) {
 		return nil, false
 	}
-	return value, slices.ContainsFunc(condition.values, func(wanted any) bool { return text(wanted) == text(value) })
+	return value, slices.ContainsFunc(condition.values, func(wanted any) bool { return written(wanted) == written(value) })
 }

@@ -98,7 +98,7 @@ func (c *checker) appendShape(key []byte, inputs job.Inputs) []byte {
 		if n, ok := value.(string); ok {
 			key = appendPart(append(key, '"'), n)
 		} else {
-			key = appendPart(key, text(value))
+			key = appendPart(key, written(value))
 		}
 	}
 	return key
@@ -136,5 +136,5 @@ func (in *input) priceValue(inputs job.Inputs) (any, bool) {
 	case job.TypeFile:
 		return job.NormalValue(1), value != ""
 	}
-	return value, in.counts || in.def == nil || text(value) != in.defText
+	return value, in.counts || in.def == nil || written(value) != in.defText
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"unicode"
 
 	"github.com/mattn/go-runewidth"
 )
@@ -18,20 +17,6 @@ func lineWidth(columns int) int {
 		return math.MaxInt
 	}
 	return max(columns-rightMargin, 1)
-}
-
-// clean keeps text of a manifest or the provider on its line, and control
-// characters out of the terminal.
-func clean(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case unicode.IsControl(r) || !unicode.IsPrint(r):
-			return -1
-		}
-		return r
-	}, text)
 }
 
 // table gathers lines of text.

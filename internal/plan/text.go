@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"nightshift/internal/suggest"
+	"nightshift/internal/text"
 )
 
 func (in *input) checkString(value any) finding {
@@ -13,7 +14,7 @@ func (in *input) checkString(value any) finding {
 	if !ok {
 		f := in.wrongType(value, "a text")
 		if _, composed := value.(map[string]any); !composed {
-			f.suggestion = fmt.Sprintf("write %s: %s, in quotes", in.Name, literal(text(value)))
+			f.suggestion = fmt.Sprintf("write %s: %s, in quotes", in.Name, literal(written(value)))
 		}
 		return f
 	}
@@ -28,14 +29,14 @@ func (in *input) checkString(value any) finding {
 		if count := utf8.RuneCountInString(s); count > *in.MaxLength {
 			return finding{
 				message: fmt.Sprintf("%s is %s long, but the model takes at most %d; "+
-					"the provider refuses it and nothing here cuts it", in.Name, counted(count, "character"), *in.MaxLength),
+					"the provider refuses it and nothing here cuts it", in.Name, text.Count(count, "character"), *in.MaxLength),
 				suggestion: fmt.Sprintf("shorten it by %d", count-*in.MaxLength),
 			}
 		}
 	}
 	if in.MinLength != nil && utf8.RuneCountInString(s) < *in.MinLength {
 		return finding{message: fmt.Sprintf("%s is %s long, but the model wants at least %d",
-			in.Name, counted(utf8.RuneCountInString(s), "character"), *in.MinLength)}
+			in.Name, text.Count(utf8.RuneCountInString(s), "character"), *in.MinLength)}
 	}
 	return finding{}
 }
@@ -43,11 +44,11 @@ func (in *input) checkString(value any) finding {
 func (in *input) notAllowed(value any) finding {
 	allowed := make([]string, len(in.AllowedValues))
 	for i, value := range in.AllowedValues {
-		allowed[i] = text(value)
+		allowed[i] = written(value)
 	}
 	f := finding{message: fmt.Sprintf("%s is %s, but the model takes one of %s",
-		in.Name, shorten(literal(value)), listed(allowed))}
-	if near := suggest.Nearest(text(value), allowed); near != "" {
+		in.Name, text.Shorten(literal(value), shownLength), listed(allowed))}
+	if near := suggest.Nearest(written(value), allowed); near != "" {
 		f.suggestion = fmt.Sprintf("did you mean %q?", near)
 	}
 	return f
@@ -64,7 +65,7 @@ func (in *input) checkFile(value any) finding {
 		return finding{}
 	}
 	return finding{
-		message:    fmt.Sprintf("%s is %s, but the model wants the id of an asset, not a path or a link", in.Name, shorten(literal(value))),
+		message:    fmt.Sprintf("%s is %s, but the model wants the id of an asset, not a path or a link", in.Name, text.Shorten(literal(value), shownLength)),
 		suggestion: "upload the file to the provider and write its id (asset_…)",
 	}
 }

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"nightshift/internal/job"
+	"nightshift/internal/text"
 )
 
 // finding is something wrong in one field of a row.
@@ -53,10 +53,10 @@ func (in *input) listForScalar(items []any) finding {
 // below the minimum pass; here they are held to the model's own bounds.
 func (in *input) checkList(items []any) finding {
 	if in.MaxLength != nil && len(items) > *in.MaxLength {
-		return finding{message: fmt.Sprintf("%s has %s, but the model takes at most %d", in.Name, counted(len(items), "item"), *in.MaxLength)}
+		return finding{message: fmt.Sprintf("%s has %s, but the model takes at most %d", in.Name, text.Count(len(items), "item"), *in.MaxLength)}
 	}
 	if in.MinLength != nil && len(items) < *in.MinLength {
-		return finding{message: fmt.Sprintf("%s has %s, but the model wants at least %d", in.Name, counted(len(items), "item"), *in.MinLength)}
+		return finding{message: fmt.Sprintf("%s has %s, but the model wants at least %d", in.Name, text.Count(len(items), "item"), *in.MinLength)}
 	}
 	for i, item := range items {
 		if f := in.checkScalar(item); f.found() {
@@ -91,7 +91,7 @@ func (in *input) checkScalar(value any) finding {
 }
 
 func (in *input) wrongType(value any, wanted string) finding {
-	return finding{message: fmt.Sprintf("%s is %s, but the model wants %s", in.Name, shorten(literal(value)), wanted)}
+	return finding{message: fmt.Sprintf("%s is %s, but the model wants %s", in.Name, text.Shorten(literal(value), shownLength), wanted)}
 }
 
 func (in *input) checkBoolean(value any) finding {
@@ -110,15 +110,8 @@ func (in *input) checkBoolean(value any) finding {
 // decimal writes a number in full, as a person would.
 func decimal(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
-// shorten keeps a message readable where a value is long.
-func shorten(text string) string {
-	const most = 60
-	if utf8.RuneCountInString(text) <= most {
-		return text
-	}
-	runes := []rune(text)
-	return string(runes[:most-1]) + "…"
-}
+// shown is how many characters of a value a message shows.
+const shownLength = 60
 
 func listed(names []string) string {
 	const most = 12

@@ -10,6 +10,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"nightshift/internal/job"
+	"nightshift/internal/text"
 )
 
 const (
@@ -31,7 +32,7 @@ func frame(m *moment, columns, rows int, b brush, last bool) []string {
 	if m.Images.Total > 0 {
 		lines = append(lines, barLines(m, width, b, last)...)
 	}
-	lines = append(lines, wrap(clean(m.Note, longText), width, noteLines)...)
+	lines = append(lines, wrap(text.Clean(m.Note, text.Long), width, noteLines)...)
 	if !last {
 		lines = append(lines, details(m, width, b)...)
 	}
@@ -43,14 +44,14 @@ func frame(m *moment, columns, rows int, b brush, last bool) []string {
 
 // headline names the batch, what it is busy with and since when.
 func headline(m *moment, width int, b brush) string {
-	name := clean(m.Batch, shortText)
+	name := text.Clean(m.Batch, text.Short)
 	if m.Mode == job.Test {
 		name += " (test)"
 	}
 	phase := m.Phase.words()
 	since := ""
 	if !m.Started.IsZero() {
-		since = span(m.now.Sub(m.Started))
+		since = text.Span(m.now.Sub(m.Started))
 	}
 	room := width - columns(phase) - columns(since) - 4
 	name = cut(name, max(room, 0))
@@ -75,7 +76,7 @@ func phasePaint(p Phase) paint {
 
 // barLines are the bar and its figures, in one line if there is room.
 func barLines(m *moment, width int, b brush, last bool) []string {
-	done, total := number(m.Images.Done), number(m.Images.Total)
+	done, total := text.Number(m.Images.Done), text.Number(m.Images.Total)
 	part := percent(m.Images.Done, m.Images.Total)
 	left, room := "", 0
 	if m.Phase == Running && !last {
@@ -84,7 +85,7 @@ func barLines(m *moment, width int, b brush, last bool) []string {
 	if width < narrow {
 		return []string{bar(m, width, b), apart(done+"/"+total+"  "+part, left, width, b, plain, bold)}
 	}
-	figures := fmt.Sprintf("  %*s of %s  %4s", len(total), done, counted(m.Images.Total, "image"), part)
+	figures := fmt.Sprintf("  %*s of %s  %4s", len(total), done, text.Count(m.Images.Total, "image"), part)
 	if room > 0 {
 		figures += strings.Repeat(" ", 2+room-columns(left))
 	}
@@ -93,23 +94,23 @@ func barLines(m *moment, width int, b brush, last bool) []string {
 
 // timeLeft says how long it takes and, where there is room, until when; and how
 // wide that can become, so that the bar does not change its length with it.
-func timeLeft(m *moment, width int) (text string, room int) {
+func timeLeft(m *moment, width int) (line string, room int) {
 	room = len("about 23h 50m left")
 	switch {
 	case !m.leftKnown && width >= narrow:
-		text = "time left unknown"
+		line = "time left unknown"
 	case !m.leftKnown:
-		text = "— left"
+		line = "— left"
 	default:
-		text = about(m.left) + " left"
+		line = text.About(m.left) + " left"
 	}
 	if width < wide {
-		return text, room
+		return line, room
 	}
 	if m.leftKnown && m.left >= time.Minute {
-		text += ", until " + m.now.Add(m.left).Local().Format("15:04")
+		line += ", until " + m.now.Add(m.left).Local().Format("15:04")
 	}
-	return text, room + len(", until 15:04")
+	return line, room + len(", until 15:04")
 }
 
 // bar is drawn by mpb.
@@ -138,7 +139,7 @@ func details(m *moment, width int, b brush) []string {
 		money = append(money, item{"about " + amount(whole(m.projected)) + " in the end", faint})
 	}
 	if width >= wide && m.Requests > 0 {
-		money = append(money, item{counted(int(m.Requests), "request"), faint})
+		money = append(money, item{text.Count(int(m.Requests), "request"), faint})
 	}
 	lines = append(lines, flow(money, separator, width, b)...)
 	for _, line := range wrap(m.waiting(true), width, waitLines) {

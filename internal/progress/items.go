@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"nightshift/internal/job"
+	"nightshift/internal/text"
 )
 
 // item is a piece of a line with how it looks.
@@ -25,7 +26,7 @@ func (m *moment) counts() []item {
 	var items []item
 	add := func(n int, what string, p paint) {
 		if n > 0 {
-			items = append(items, item{number(n) + " " + what, p})
+			items = append(items, item{text.Number(n) + " " + what, p})
 		}
 	}
 	add(m.Jobs.Running, "running", plain)
@@ -59,30 +60,30 @@ func (m *moment) waiting(countdown bool) string {
 	case out == 0 || m.Phase != Stopping && m.Phase != Cancelling:
 		return m.Waiting.words(m.now, countdown)
 	case m.Phase == Cancelling:
-		return fmt.Sprintf("collecting %s (%s CU, paid in any case)", counted(out, "inference"), amount(m.CU.Reserved))
+		return fmt.Sprintf("collecting %s (%s CU, paid in any case)", text.Count(out, "inference"), amount(m.CU.Reserved))
 	}
 	return fmt.Sprintf("collecting %s (%s CU, paid in any case); the next run collects the rest",
-		counted(out, "inference"), amount(m.CU.Reserved))
+		text.Count(out, "inference"), amount(m.CU.Reserved))
 }
 
 // failure says in one line which row failed, why, and what can be done.
 func failure(r *job.Result) string {
-	row := clean(r.Row, shortText)
+	row := text.Clean(r.Row, text.Short)
 	if row == "" {
-		row = clean(string(r.Job), shortText)
+		row = text.Clean(string(r.Job), text.Short)
 	}
-	text := row + ": " + reasonOf(r)
-	if hint := clean(r.Hint, longText); hint != "" {
-		text += " (" + hint + ")"
+	line := row + ": " + reasonOf(r)
+	if hint := text.Clean(r.Hint, text.Long); hint != "" {
+		line += " (" + hint + ")"
 	}
-	return text
+	return line
 }
 
 func reasonOf(r *job.Result) string {
-	if reason := clean(r.Reason, longText); reason != "" {
+	if reason := text.Clean(r.Reason, text.Long); reason != "" {
 		return reason
 	}
-	if kind := clean(r.Kind, shortText); kind != "" {
+	if kind := text.Clean(r.Kind, text.Short); kind != "" {
 		return kind
 	}
 	return "no reason is known"

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/text"
 )
 
 // lines writes to a pipe or a file: a line now and then, no escape codes.
@@ -48,7 +49,7 @@ func (m *moment) facts() string {
 	parts := make([]string, 0, 4)
 	if m.Images.Total > 0 {
 		parts = append(parts, fmt.Sprintf("%s of %s (%s)",
-			number(m.Images.Done), counted(m.Images.Total, "image"), percent(m.Images.Done, m.Images.Total)))
+			text.Number(m.Images.Done), text.Count(m.Images.Total, "image"), percent(m.Images.Done, m.Images.Total)))
 	}
 	if counts := m.counts(); len(counts) > 0 {
 		parts = append(parts, strings.Join(texts(counts), ", "))
@@ -60,7 +61,7 @@ func (m *moment) facts() string {
 		parts = append(parts, wait)
 	}
 	head := m.Phase.words()
-	if note := clean(m.Note, longText); note != "" {
+	if note := text.Clean(m.Note, text.Long); note != "" {
 		head += " (" + note + ")"
 	}
 	if len(parts) == 0 {
@@ -74,5 +75,5 @@ func (m *moment) estimates() string {
 	if !m.leftKnown {
 		return ""
 	}
-	return "; " + about(m.left) + " left"
+	return "; " + text.About(m.left) + " left"
 }

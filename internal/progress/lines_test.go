@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode"
 
 	"nightshift/internal/job"
 )
@@ -95,5 +96,15 @@ func TestResultsMayEnd(t *testing.T) {
 		close(landed)
 		synctest.Wait() // would never come back
 		view.Stop()
+	})
+}
+
+// FuzzEscapeInvisible: a line of JSON moves no cursor, whatever it holds.
+func FuzzEscapeInvisible(f *testing.F) {
+	f.Add("a\x1b[31m\u009b2J\x1b]0;t\x07\n\u202e\xff")
+	f.Fuzz(func(t *testing.T, s string) {
+		if line := escapeInvisible(s); strings.ContainsFunc(line, unicode.IsControl) {
+			t.Errorf("escapeInvisible(%q) = %q", s, line)
+		}
 	})
 }

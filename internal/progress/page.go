@@ -1,6 +1,10 @@
 package progress
 
-import "strings"
+import (
+	"strings"
+
+	"nightshift/internal/text"
+)
 
 const (
 	labelWidth = 10 // of the names of fields
@@ -34,7 +38,7 @@ func (p *page) field(name string, color paint, text string) {
 // place writes a path or an address.
 func (p *page) place(name, path string) {
 	if path != "" {
-		p.WriteString("  " + p.label(name) + clean(path, anyText) + "\n")
+		p.WriteString("  " + p.label(name) + text.Clean(path, text.Any) + "\n")
 	}
 }
 
@@ -46,7 +50,7 @@ func (p *page) next(advice, command string) {
 	p.blank()
 	p.line(plain, "Next: "+advice)
 	if command != "" {
-		p.WriteString("  " + p.brush.paint(bold, clean(command, anyText)) + "\n")
+		p.WriteString("  " + p.brush.paint(bold, text.Clean(command, text.Any)) + "\n")
 	}
 }
 

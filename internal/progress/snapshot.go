@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/text"
 )
 
 // Phase is what a run is busy with; a closed list.
@@ -33,7 +34,7 @@ func (p Phase) words() string {
 	case Waiting:
 		return "waiting for a worker"
 	default:
-		return clean(string(p), shortText)
+		return text.Clean(string(p), text.Short)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"nightshift/internal/text"
 )
 
 // Standing is how a batch stands at one moment, for a person who asks.
@@ -38,7 +40,7 @@ func (s *Standing) Write(out io.Writer, style Style, now time.Time) error {
 			page.WriteString(strings.TrimRight(line, " ") + "\n")
 		}
 	} else {
-		name := clean(m.Batch, shortText)
+		name := text.Clean(m.Batch, text.Short)
 		page.WriteString(name + ": " + s.facts(&m) + m.estimates() + "\n")
 	}
 	for _, note := range s.Notes {
@@ -46,7 +48,7 @@ func (s *Standing) Write(out io.Writer, style Style, now time.Time) error {
 		if note.Alarm {
 			color = yellow
 		}
-		page.field(clean(note.About, labelWidth-1), color, clean(note.Text, anyText))
+		page.field(text.Clean(note.About, labelWidth-1), color, text.Clean(note.Text, text.Any))
 	}
 	if _, err := io.WriteString(out, page.String()); err != nil {
 		return fmt.Errorf("write how batch %s stands: %w", s.Batch, err)
@@ -64,12 +66,12 @@ func (s *Standing) frame(m *moment, columns int, b brush) []string {
 }
 
 func (s *Standing) headline(m *moment, width int, b brush) string {
-	name, word, when := clean(m.Batch, shortText), clean(s.Word, shortText), ""
+	name, word, when := text.Clean(m.Batch, text.Short), text.Clean(s.Word, text.Short), ""
 	switch {
 	case !s.Ended.IsZero():
-		when = clock(s.Ended, m.now)
+		when = text.Clock(s.Ended, m.now)
 	case !m.Started.IsZero():
-		when = span(m.now.Sub(m.Started))
+		when = text.Span(m.now.Sub(m.Started))
 	}
 	color := cyan
 	switch {
@@ -95,7 +97,7 @@ func (s *Standing) facts(m *moment) string {
 	if s.Word == "" {
 		return facts
 	}
-	return clean(s.Word, shortText) + strings.TrimPrefix(facts, m.Phase.words())
+	return text.Clean(s.Word, text.Short) + strings.TrimPrefix(facts, m.Phase.words())
 }
 
 // Table writes rows below a head in columns that fit their longest cell; on a terminal

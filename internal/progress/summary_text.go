@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"nightshift/internal/job"
+	"nightshift/internal/text"
 )
 
 const (
@@ -17,7 +18,7 @@ func (s *Summary) text(p *page) {
 	p.line(s.verdict())
 	p.blank()
 	if s.Outcome == Blocked || s.Outcome == Cancelled && s.Reason != "" {
-		p.field("reason", yellow, orUnknown(clean(s.Reason, longText)))
+		p.field("reason", yellow, orUnknown(text.Clean(s.Reason, text.Long)))
 	}
 	p.field("jobs", plain, s.jobs())
 	for _, group := range s.Failures[:min(len(s.Failures), mostReasons)] {
@@ -38,12 +39,12 @@ func (s *Summary) text(p *page) {
 
 // verdict is the first line: what came of the run.
 func (s *Summary) verdict() (paint, string) {
-	name := clean(s.Batch, shortText)
+	name := text.Clean(s.Batch, text.Short)
 	after := ""
 	if s.Took > 0 {
-		after = " after " + span(s.Took)
+		after = " after " + text.Span(s.Took)
 	}
-	made := counted(s.Images, "image") + " made"
+	made := text.Count(s.Images, "image") + " made"
 	switch {
 	case s.Outcome == Interrupted:
 		return yellow, name + " interrupted" + after + ": " + made
@@ -52,9 +53,9 @@ func (s *Summary) verdict() (paint, string) {
 	case s.Outcome == Cancelled:
 		return yellow, name + " cancelled" + after + ": " + made
 	case s.Jobs.Failed > 0:
-		return red, fmt.Sprintf("%s ended%s: %s, %s failed", name, after, made, counted(s.Jobs.Failed, "job"))
+		return red, fmt.Sprintf("%s ended%s: %s, %s failed", name, after, made, text.Count(s.Jobs.Failed, "job"))
 	case s.Jobs.Succeeded == 0 && s.Jobs.Kept > 0 && s.Jobs.Kept == s.Jobs.Total:
-		return green, fmt.Sprintf("%s is complete: nothing to run, %s from before", name, counted(s.Jobs.Kept, "job"))
+		return green, fmt.Sprintf("%s is complete: nothing to run, %s from before", name, text.Count(s.Jobs.Kept, "job"))
 	default:
 		return green, name + " is complete" + after + ": " + made
 	}
@@ -69,45 +70,45 @@ func orUnknown(reason string) string {
 
 // jobs counts how they ended.
 func (s *Summary) jobs() string {
-	parts := []string{number(s.Jobs.Succeeded) + " made"}
+	parts := []string{text.Number(s.Jobs.Succeeded) + " made"}
 	for _, count := range []struct {
 		n    int
 		what string
 	}{{s.Jobs.Kept, "kept from before"}, {s.Jobs.Failed, "failed"}, {s.Jobs.Cancelled, "cancelled"}, {s.Jobs.NotRun, "not run"}} {
 		if count.n > 0 {
-			parts = append(parts, number(count.n)+" "+count.what)
+			parts = append(parts, text.Number(count.n)+" "+count.what)
 		}
 	}
-	return strings.Join(parts, ", ") + ", of " + number(s.Jobs.Total)
+	return strings.Join(parts, ", ") + ", of " + text.Number(s.Jobs.Total)
 }
 
 // failedWords says why jobs failed, what to do, and names some of them.
 func failedWords(group job.FailureGroup) string {
-	reason := clean(group.Reason, longText)
+	reason := text.Clean(group.Reason, text.Long)
 	if reason == "" {
-		reason = orUnknown(clean(group.Kind, shortText))
+		reason = orUnknown(text.Clean(group.Kind, text.Short))
 	}
-	text := number(group.Jobs) + " × " + reason
-	if hint := clean(group.Hint, longText); hint != "" {
-		text += " (" + hint + ")"
+	line := text.Number(group.Jobs) + " × " + reason
+	if hint := text.Clean(group.Hint, text.Long); hint != "" {
+		line += " (" + hint + ")"
 	}
 	if len(group.Rows) == 0 {
-		return text
+		return line
 	}
 	rows := make([]string, 0, mostRows)
 	for _, row := range group.Rows[:min(len(group.Rows), mostRows)] {
-		rows = append(rows, clean(row, shortText))
+		rows = append(rows, text.Clean(row, text.Short))
 	}
-	text += ": " + strings.Join(rows, ", ")
+	line += ": " + strings.Join(rows, ", ")
 	if more := group.Jobs - len(rows); more > 0 {
-		text += " and " + number(more) + " more"
+		line += " and " + text.Number(more) + " more"
 	}
-	return text
+	return line
 }
 
 func (s *Summary) moreFailures() string {
 	if more := len(s.Failures) - mostReasons; more > 0 {
-		return "and " + counted(more, "more reason")
+		return "and " + text.Count(more, "more reason")
 	}
 	return ""
 }
@@ -127,11 +128,11 @@ func (s *Summary) requests() string {
 	if s.Requests == 0 {
 		return ""
 	}
-	text := number(int(s.Requests))
+	line := text.Number(int(s.Requests))
 	if per := s.perJob(); per > 0 {
-		text += " (" + strconv.FormatFloat(per, 'f', -1, 64) + " per job)"
+		line += " (" + strconv.FormatFloat(per, 'f', -1, 64) + " per job)"
 	}
-	return text
+	return line
 }
 
 // remote says what goes on without us.
@@ -142,20 +143,20 @@ func (s *Summary) remote() string {
 	verb, them := "go on", "them, they are not paid twice"
 	if s.Remote.Gone {
 		return fmt.Sprintf("%s (%s CU) ran on the built-in simulator and ended with it",
-			counted(s.Remote.Inferences, "inference"), amount(s.Remote.CU))
+			text.Count(s.Remote.Inferences, "inference"), amount(s.Remote.CU))
 	}
 	if s.Remote.Inferences == 1 {
 		verb, them = "goes on", "it, it is not paid twice"
 	}
 	return fmt.Sprintf("%s (%s CU) %s at the provider; run the same command again to collect %s",
-		counted(s.Remote.Inferences, "inference"), amount(s.Remote.CU), verb, them)
+		text.Count(s.Remote.Inferences, "inference"), amount(s.Remote.CU), verb, them)
 }
 
 // advice is what a person can do next, "" if nothing is left to do.
 func (s *Summary) advice() string {
 	switch {
 	case s.Hint != "":
-		return clean(s.Hint, longText)
+		return text.Clean(s.Hint, text.Long)
 	case s.Jobs.Failed > 0:
 		if s.Fleet {
 			return "correct the failed rows and submit the manifest again; to try the same again:"

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"nightshift/internal/text"
 )
 
 // measured is how many rows a table looks at before it settles the widths of its
@@ -29,7 +31,7 @@ func NewTable(out io.Writer, style Style, head []string) *TableWriter {
 func (t *TableWriter) Row(cells ...string) error {
 	row := make([]string, len(cells))
 	for i, cell := range cells {
-		row[i] = clean(cell, anyText)
+		row[i] = text.Clean(cell, text.Any)
 	}
 	if t.widths != nil {
 		return t.write(row, plain)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/text"
 )
 
 const (
@@ -111,7 +112,7 @@ func (v *View) Stop() {
 func (v *View) Println(args ...any) {
 	v.turn <- struct{}{}
 	defer func() { <-v.turn }()
-	v.sink.message(time.Now(), cleanLines(fmt.Sprintln(args...)))
+	v.sink.message(time.Now(), text.CleanLines(fmt.Sprintln(args...)))
 }
 
 func (v *View) run() {

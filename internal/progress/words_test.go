@@ -70,39 +70,10 @@ func TestEveryReasonHasWords(t *testing.T) {
 	}
 }
 
-func TestSpan(t *testing.T) {
-	t.Parallel()
-	for d, want := range map[time.Duration]string{
-		-time.Second: "0s", 0: "0s", 12400 * time.Millisecond: "12s", 59600 * time.Millisecond: "1m 00s",
-		185 * time.Second: "3m 05s", 130 * time.Minute: "2h 10m", 28 * time.Hour: "1d 4h",
-	} {
-		if got := span(d); got != want {
-			t.Errorf("span(%v) = %q, want %q", d, got, want)
-		}
-	}
-}
-
-func TestAbout(t *testing.T) {
-	t.Parallel()
-	for d, want := range map[time.Duration]string{
-		0: "a few seconds", 9 * time.Second: "a few seconds", 36 * time.Second: "about 40s",
-		54 * time.Second: "about 50s", 56 * time.Second: "about 1m", 4*time.Minute + 29*time.Second: "about 4m",
-		12 * time.Minute: "about 10m", 13 * time.Minute: "about 15m", 54 * time.Minute: "about 55m",
-		55 * time.Minute: "about 1h", 64 * time.Minute: "about 1h", 128 * time.Minute: "about 2h 10m",
-		23*time.Hour + 50*time.Minute: "about 23h 50m", 24 * time.Hour: "about 1d", 40 * time.Hour: "about 1d 16h",
-	} {
-		if got := about(d); got != want {
-			t.Errorf("about(%v) = %q, want %q", d, got, want)
-		}
-	}
-}
-
 func TestNumbers(t *testing.T) {
 	t.Parallel()
 	for got, want := range map[string]string{
-		number(0): "0", number(999): "999", number(1000): "1,000", number(1234567): "1,234,567", number(-1234): "-1,234",
 		amount(1234567890): "1,234,567.89", amount(500): "0.5", amount(-1500): "-1.5",
-		counted(1, "image"): "1 image", counted(2000, "image"): "2,000 images",
 		percent(999, 1000): "99%", percent(1000, 1000): "100%", percent(1001, 1000): "100%", percent(0, 0): "",
 		paceWords(0.4): "24 images/min", paceWords(1.0 / 60): "1 image/min", paceWords(20.0 / 3600): "20 images/h",
 	} {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/text"
 )
 
 // maxText bounds a text in the sheet: prompts fit, an image that was passed as
@@ -58,15 +59,15 @@ type picture struct {
 func newEntry(r *job.Result) entry {
 	e := entry{
 		Job: string(r.Job), Row: r.Row, State: r.State, Model: r.Model,
-		Prompt: cut(r.Prompt), Seed: r.Seed,
+		Prompt: text.Shorten(r.Prompt, maxText), Seed: r.Seed,
 		Parameters: parameters(r), Variables: []pair{}, Outputs: []string{}, Images: []picture{},
 		Inference: r.Inference, Attempts: r.Attempts,
 		Quoted: r.Quoted, Billed: r.Billed, Refunded: r.Refunded,
 		Seconds: runSeconds(r), Recorded: r.Recorded.UTC().Format(time.RFC3339),
-		Kind: r.Kind, Reason: cut(r.Reason), Hint: cut(r.Hint),
+		Kind: r.Kind, Reason: text.Shorten(r.Reason, maxText), Hint: text.Shorten(r.Hint, maxText),
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Variables)) {
-		e.Variables = append(e.Variables, pair{name, cut(r.Variables[name])})
+		e.Variables = append(e.Variables, pair{name, text.Shorten(r.Variables[name], maxText)})
 	}
 	if len(r.Images) == 0 {
 		e.Outputs = append(e.Outputs, r.Outputs...)
@@ -87,7 +88,7 @@ func newPicture(image job.Image) picture {
 	return picture{
 		Name: image.Key, Address: relativeAddress(image.Key), Thumb: thumb,
 		Width: image.Width, Height: image.Height, Bytes: image.Bytes, Format: image.Format,
-		Warning: cut(image.Warning),
+		Warning: text.Shorten(image.Warning, maxText),
 	}
 }
 
@@ -95,14 +96,14 @@ func newPicture(image job.Image) picture {
 func parameters(r *job.Result) []pair {
 	list := []pair{}
 	for _, name := range slices.Sorted(maps.Keys(r.Inputs)) {
-		text, isText := r.Inputs[name].(string)
+		value, isText := r.Inputs[name].(string)
 		switch {
-		case name == job.SeedInput && r.Seed != "", isText && text == r.Prompt && text != "":
+		case name == job.SeedInput && r.Seed != "", isText && value == r.Prompt && value != "":
 			continue
 		case !isText:
-			text = encodeValue(r.Inputs[name])
+			value = encodeValue(r.Inputs[name])
 		}
-		list = append(list, pair{name, cut(text)})
+		list = append(list, pair{name, text.Shorten(value, maxText)})
 	}
 	return list
 }
@@ -132,12 +133,4 @@ func relativeAddress(key string) string {
 		segments[i] = url.PathEscape(segment)
 	}
 	return "./" + strings.Join(segments, "/")
-}
-
-// cut shortens a text that is too long to be read.
-func cut(text string) string {
-	if len(text) <= maxText {
-		return text
-	}
-	return strings.ToValidUTF8(text[:maxText], "") + "…"
 }

@@ -1,4 +1,4 @@
-package progress
+package text
 
 import (
 	"strings"
@@ -33,13 +33,13 @@ func TestClean(t *testing.T) {
 		"raw 8-bit CSI":        {"a\x9b31mb", "a\ufffd31mb"},
 		"nothing left":         {"\x1b[0m \n", ""},
 		"long":                 {strings.Repeat("ab ", 100), strings.Repeat("ab ", 26) + "a…"},
-		"long and wide":        {strings.Repeat("薬", 100), strings.Repeat("薬", shortText-1) + "…"},
+		"long and wide":        {strings.Repeat("薬", 100), strings.Repeat("薬", Short-1) + "…"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := clean(test.text, shortText); got != test.want {
-				t.Errorf("clean(%q) = %q, want %q", test.text, got, test.want)
+			if got := Clean(test.text, Short); got != test.want {
+				t.Errorf("Clean(%q) = %q, want %q", test.text, got, test.want)
 			}
 		})
 	}
@@ -47,7 +47,7 @@ func TestClean(t *testing.T) {
 
 func TestCleanLines(t *testing.T) {
 	t.Parallel()
-	got := cleanLines("one\x1b[31m\n  two\r\n\nthree\n")
+	got := CleanLines("one\x1b[31m\n  two\r\n\nthree\n")
 	if want := "one\n  two\n\nthree"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -57,13 +57,10 @@ func TestCleanLines(t *testing.T) {
 func FuzzClean(f *testing.F) {
 	f.Add("a\x1b[31m\u009b2J\x1b]0;t\x07\n\u202e\xff")
 	f.Fuzz(func(t *testing.T, text string) {
-		got := clean(text, shortText)
+		got := Clean(text, Short)
 		hostile := strings.IndexFunc(got, func(r rune) bool { return !unicode.IsPrint(r) && r != joiner })
-		if hostile >= 0 || !utf8.ValidString(got) || utf8.RuneCountInString(got) > shortText {
-			t.Errorf("clean(%q) = %q", text, got)
-		}
-		if line := escapeInvisible(text); strings.ContainsFunc(line, unicode.IsControl) {
-			t.Errorf("escapeInvisible(%q) = %q", text, line)
+		if hostile >= 0 || !utf8.ValidString(got) || utf8.RuneCountInString(got) > Short {
+			t.Errorf("Clean(%q) = %q", text, got)
 		}
 	})
 }
