@@ -10,6 +10,7 @@ import (
 	"nightshift/internal/manifest"
 	"nightshift/internal/results"
 	"nightshift/internal/runner"
+	"nightshift/internal/wait"
 )
 
 // blockage is why nothing of a batch goes on without a person.
@@ -50,7 +51,7 @@ func (s *steward) blockedBy(held *heldBatch, counts job.Counts) *blockage {
 	if !s.looksBlocked.lasting(blocked) {
 		return nil
 	}
-	return &blockage{err: errors.New(waits.Detail), hint: remedy(waits.Reason), ends: failsOverBudget(held, waits)}
+	return &blockage{err: errors.New(waits.Detail), hint: wait.Of(waits.Reason).Hint(), ends: failsOverBudget(held, waits)}
 }
 
 // waitsOf is what the batch waits for: what its jobs were refused for last, and else what
@@ -89,7 +90,7 @@ func sentAll(counts job.Counts) bool { return inFlight(counts)+counts.Jobs[job.U
 
 // failsOverBudget reports whether the batch is to end where a cap of CU is full.
 func failsOverBudget(held *heldBatch, waits runner.Waits) bool {
-	return held.order.Rules.OnBudget == manifest.OnBudgetFail && overBudget(waits.Reason) && !held.lane.gate.closed(held.batch)
+	return held.order.Rules.OnBudget == manifest.OnBudgetFail && wait.ForCU(waits.Reason) && !held.lane.gate.closed(held.batch)
 }
 
 // noteBlocked writes into the batch's control that it is blocked, with a report for who
@@ -123,35 +124,6 @@ func (s *steward) noteBlocked(ctx context.Context, held *heldBatch, counts job.C
 		}
 	}
 	return s.fleet.Announce(ctx)
-}
-
-func overBudget(reason job.WaitReason) bool {
-	switch reason {
-	case job.WaitBatchCU, job.WaitKeyCU, job.WaitProjectCU, job.WaitTeamCU:
-		return true
-	default:
-		return false
-	}
-}
-
-// remedy says what a person can do about a wait that does not end by itself.
-func remedy(reason job.WaitReason) string {
-	switch reason {
-	case job.WaitBatchCU:
-		return "raise budget.cu in the manifest, or the cap of the batch in the keys file, and run it again; what is made is kept"
-	case job.WaitKeyCU, job.WaitProjectCU, job.WaitTeamCU:
-		return "raise the cap (NIGHTSHIFT_MAX_CU, or the keys file) or add a key, and run again; what is made is kept"
-	case job.WaitAllowance:
-		return "buy more CU, raise the key's own limit at the provider, or wait for the next billing period; then run again"
-	case job.WaitQuarantine:
-		return "give a valid key in SCENARIO_API_KEY and SCENARIO_API_SECRET, or in the keys file, and run again"
-	case job.WaitNoKey:
-		return "add a key to the pool that may run the model, and run again"
-	case job.WaitDecision:
-		return "say what became of them with enqueue resolve, then run again"
-	default:
-		return "correct what it waits for and run again"
-	}
 }
 
 // stuck takes note of trouble of a batch that no waiting will end, and tells of it.

@@ -8,6 +8,7 @@ import (
 
 	"nightshift/internal/job"
 	"nightshift/internal/text"
+	"nightshift/internal/wait"
 )
 
 // bottleneck is what decides how fast a batch goes on, with a sentence on what would
@@ -26,9 +27,9 @@ const (
 // limitFacts are what a bottleneck follows from.
 type limitFacts struct {
 	// What the batch itself waits for, "" if nothing: paused, or outside its window.
-	own      job.WaitReason
-	ownUntil time.Time
-	ownText  string
+	own       job.WaitReason
+	ownUntil  time.Time
+	ownDetail string
 
 	workers int // that live and run the lane
 	// Blocked is how many seconds the lane stood still by reason, of those that the
@@ -55,7 +56,7 @@ const blockedShare = 0.5
 func limit(f limitFacts) bottleneck {
 	switch {
 	case f.own != "":
-		return bottleneck{string(f.own), f.ownText + until(f.ownUntil)}
+		return bottleneck{string(f.own), wait.Of(f.own).Sentence(f.ownDetail, f.ownUntil)}
 	case f.queued+f.running+f.stored == 0:
 		return bottleneck{limitNothing, "nothing is left to do"}
 	case f.workers == 0:
@@ -116,32 +117,14 @@ func (f *limitFacts) blockedBy(reason job.WaitReason) bottleneck {
 		return bottleneck{string(reason), "adding workers will not help: " + full}
 	case reason == job.WaitRequestRate:
 		return bottleneck{string(reason), "adding workers will not help: the request rate is used up" + f.rates() + text.Brackets(detail)}
-	case overBudget(reason):
+	case wait.ForCU(reason):
 		return bottleneck{limitCU, "adding workers will not help: a cap of CU is reached" + text.Brackets(detail)}
 	}
-	line := limitWords[reason]
-	if line == "" {
-		line = "waiting: " + string(reason)
-	}
+	var until time.Time
 	if f.wait == reason {
-		detail = text.Brackets(detail) + until(f.waitUntil)
+		until = f.waitUntil
 	}
-	return bottleneck{string(reason), line + detail}
-}
-
-// limitWords say the reasons that are no matter of how many work.
-var limitWords = map[job.WaitReason]string{
-	job.WaitCooldown:   "the provider demanded a pause; it ends by itself",
-	job.WaitAllowance:  "the plan's allowance is used up: buy more, or wait for the next billing period",
-	job.WaitQuarantine: "the API refused the key or its secret: put a valid one in its place",
-	job.WaitBackoff:    "the provider or the network fails; it is tried again",
-	job.WaitUnknown:    "lost replies are being looked up",
-	job.WaitStorage:    "the bucket takes no images",
-	job.WaitWindow:     "it may start jobs at other hours",
-	job.WaitDecision:   "lost replies wait for your decision",
-	job.WaitNoKey:      "no API key of the pool may run it: add one",
-	job.WaitRecovery:   "what Redis lost is being restored",
-	job.WaitPaused:     "it is paused",
+	return bottleneck{string(reason), wait.Of(reason).Sentence(detail, until)}
 }
 
 // fullKeys says which ceilings are full, if all that are known are.
@@ -192,11 +175,4 @@ func (f *limitFacts) rates() string {
 		return ""
 	}
 	return fmt.Sprintf(", %d a minute", most)
-}
-
-func until(at time.Time) string {
-	if at.IsZero() {
-		return ""
-	}
-	return ", until " + text.Moment(at)
 }

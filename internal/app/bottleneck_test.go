@@ -68,7 +68,7 @@ func TestLimit(t *testing.T) {
 		{
 			"the bucket takes nothing, which fills the store slots",
 			limitFacts{workers: 1, observed: busy, queued: queued, stored: 50, storing: 32, storeSlots: 32, wait: job.WaitStorage, waitDetail: "disk full"},
-			bottleneck{"storage", "the bucket takes no images (disk full)"},
+			bottleneck{"storage", "the bucket takes no images (disk full); check that it answers and has room"},
 		},
 		{
 			"no worker",
@@ -77,13 +77,13 @@ func TestLimit(t *testing.T) {
 		},
 		{
 			"paused",
-			limitFacts{own: job.WaitPaused, ownText: "it is paused (lunch)", workers: 1, observed: busy, blocked: blocked(job.WaitParallel, 60), queued: queued},
-			bottleneck{"paused", "it is paused (lunch)"},
+			limitFacts{own: job.WaitPaused, ownDetail: "lunch", workers: 1, observed: busy, blocked: blocked(job.WaitParallel, 60), queued: queued},
+			bottleneck{"paused", "the batch is paused (lunch); go on with enqueue resume"},
 		},
 		{
 			"key refused",
 			limitFacts{workers: 1, observed: busy, blocked: blocked(job.WaitQuarantine, 60), queued: queued},
-			bottleneck{"quarantine", "the API refused the key or its secret: put a valid one in its place"},
+			bottleneck{"quarantine", "the API refused the key or its secret; give a valid key in SCENARIO_API_KEY and SCENARIO_API_SECRET, or in the keys file"},
 		},
 		{
 			"blocked before, and all jobs are sent now",
@@ -114,8 +114,8 @@ func TestLimit(t *testing.T) {
 func TestLimitSaysUntilWhen(t *testing.T) {
 	t.Parallel()
 	opens := time.Date(2026, 3, 1, 22, 0, 0, 0, time.Local)
-	got := limit(limitFacts{own: job.WaitWindow, ownText: "it may start jobs at other hours", ownUntil: opens, queued: 1})
-	if want := "it may start jobs at other hours, until " + text.Moment(opens); got.Text != want {
+	got := limit(limitFacts{own: job.WaitWindow, ownUntil: opens, queued: 1})
+	if want := "outside the batch's window, until " + text.Moment(opens); got.Text != want {
 		t.Errorf("the limit is %q, want %q", got.Text, want)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"nightshift/internal/job"
 	"nightshift/internal/simulator"
+	"nightshift/internal/wait"
 )
 
 // TestCapsRenew runs a batch over the ends of days and months: it pauses when the cap
@@ -61,7 +62,7 @@ func TestCapsRenew(t *testing.T) {
 // waitsUntil reports whether a run waits for CU up to a moment.
 func (s *shift) waitsUntil(at time.Time) bool {
 	return slices.ContainsFunc(s.out.waits(), func(w waiting) bool {
-		return overBudget(w.Reason) && w.Until.Sub(at).Abs() < time.Second
+		return wait.ForCU(w.Reason) && w.Until.Sub(at).Abs() < time.Second
 	})
 }
 

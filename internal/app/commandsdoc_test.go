@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"nightshift/internal/job"
+	"nightshift/internal/wait"
 )
 
 // TestCommandsAreDocumented holds docs/commands.md against what the commands print: a
@@ -39,7 +40,7 @@ func TestCommandsAreDocumented(t *testing.T) {
 		}
 	}
 	for _, reason := range job.WaitReasons {
-		if !overBudget(reason) && !strings.Contains(text, "`"+string(reason)+"`") {
+		if !wait.ForCU(reason) && !strings.Contains(text, "`"+string(reason)+"`") {
 			t.Errorf("docs/commands.md does not name the bottleneck %s", reason)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"nightshift/internal/queue"
 	"nightshift/internal/results"
 	"nightshift/internal/text"
+	"nightshift/internal/wait"
 )
 
 // batchWork is how far the order of a batch is. What cannot be known without Redis is
@@ -154,7 +155,7 @@ func paceOf(batch string, beats []fleet.Beat) float64 {
 // else by what its lane waits for.
 func (w *batchWork) waits(r *batchRecord, beats []fleet.Beat) {
 	if w.wait, w.waitUntil, w.waitDetail = ownWait(r, time.Now()); w.wait != "" {
-		w.endless = w.wait == job.WaitPaused
+		w.endless = wait.Of(w.wait).Person
 		return
 	}
 	for _, beat := range beats {
@@ -207,7 +208,7 @@ func (v *fleetView) limits(ctx context.Context, r *batchRecord, w *batchWork, be
 		f.waitUntil = time.Time{}
 	}
 	if own, at, detail := ownWait(r, time.Now()); own != "" {
-		f.own, f.ownUntil, f.ownText = own, at, limitWords[own]+text.Brackets(detail)
+		f.own, f.ownUntil, f.ownDetail = own, at, detail
 	}
 	for _, beat := range beats {
 		l, there := beat.Lanes[r.order.lane()]

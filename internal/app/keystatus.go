@@ -9,6 +9,7 @@ import (
 	"nightshift/internal/admission"
 	"nightshift/internal/config"
 	"nightshift/internal/job"
+	"nightshift/internal/wait"
 )
 
 // keyState says in a word whether an API key takes new jobs; a closed list.
@@ -155,8 +156,8 @@ func stateOf(s keyStatus, c admission.Candidate, u admission.Usage) (state keySt
 			until, reason = scope.BlockedUntil, scope.BlockedFor
 		}
 	}
-	if known, ok := holdStates[reason]; ok {
-		return known.state, until, known.why
+	if state, held := heldStates[reason]; held {
+		return state, until, wait.Of(reason).Sentence("", time.Time{})
 	}
 	for _, scope := range []struct {
 		name   string
@@ -176,15 +177,12 @@ func stateOf(s keyStatus, c admission.Candidate, u admission.Usage) (state keySt
 // anyMode is the mode of the key of the environment: that of the batch it is used for.
 const anyMode job.Mode = "any"
 
-var holdStates = map[job.WaitReason]struct {
-	state keyState
-	why   string
-}{
-	job.WaitCooldown:    {keyCooldown, "the API demanded a pause after many launches; it ends by itself"},
-	job.WaitAllowance:   {keyDrained, "the plan's allowance is used up; buy more, or wait for the next billing period"},
-	job.WaitQuarantine:  {keyQuarantined, "the API refused this key or its secret; put a valid one in its place"},
-	job.WaitRequestRate: {keyPaused, "the API refused for the request rate; it ends by itself"},
-	job.WaitBackoff:     {keyPaused, "the API fails; it is tried again"},
+var heldStates = map[job.WaitReason]keyState{
+	job.WaitCooldown:    keyCooldown,
+	job.WaitAllowance:   keyDrained,
+	job.WaitQuarantine:  keyQuarantined,
+	job.WaitRequestRate: keyPaused,
+	job.WaitBackoff:     keyPaused,
 }
 
 // fullCap is the first cap that leaves nothing, and when it begins anew.
