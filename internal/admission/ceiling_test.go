@@ -9,12 +9,12 @@ import (
 	"nightshift/internal/job"
 )
 
-func limited(parallel int) Candidate {
-	return Candidate{Account: night, Team: Limits{Parallel: parallel}}
+func limited(parallel int) keyed {
+	return keyed{Account: night, Team: Limits{Parallel: parallel}}
 }
 
 // fill reserves until the team is full and returns how many run then.
-func fill(t *testing.T, a *Admission, on Candidate, name string) int {
+func fill(t *testing.T, a *Admission, on keyed, name string) int {
 	t.Helper()
 	for i := range 50 {
 		_, err := a.Reserve(t.Context(), claim(job.ID(name+strconv.Itoa(i)), 0, on))
@@ -50,11 +50,11 @@ func TestLearnCeiling(t *testing.T) {
 		if got := usage(t, a, free).Team.Ceiling; got != 2 {
 			t.Errorf("without a configured ceiling: got %d, want the learned 2", got)
 		}
-		other := Candidate{Account: Account{APIKey: "dusk", Project: "levels", Team: "art"}}
+		other := keyed{Account: Account{APIKey: "dusk", Project: "levels", Team: "art"}}
 		if got := refused(t, a, claim("d", 1, other), job.WaitParallel).Detail; got != "3 of 2 running of team art" {
 			t.Errorf("another key of the team: got %q", got)
 		}
-		mustReserve(t, a, claim("d", 1, Candidate{Account: day}))
+		mustReserve(t, a, claim("d", 1, keyed{Account: day}))
 	})
 }
 

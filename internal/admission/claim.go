@@ -8,20 +8,6 @@ import (
 	"nightshift/internal/job"
 )
 
-// Account names what a grant is counted in. An empty name is a name like any
-// other: keys without a team are counted together, which is the safe side.
-type Account struct {
-	APIKey  string
-	Project string // requests are counted by it
-	Team    string // running jobs are counted by it
-}
-
-// Candidate is an API key that a job may be sent with, and its limits.
-type Candidate struct {
-	Account            Account
-	Key, Project, Team Limits
-}
-
 // Claim asks for what one submission needs, on any of the candidates.
 type Claim struct {
 	Ref        job.Ref
@@ -38,34 +24,39 @@ func (c Claim) validate() error {
 	if len(c.Candidates) == 0 {
 		return errors.New("no API key is a candidate")
 	}
-	limits := []Limits{c.Batch}
 	for _, candidate := range c.Candidates {
-		limits = append(limits, candidate.Key, candidate.Project, candidate.Team)
-	}
-	for _, l := range limits {
-		if err := l.validate(); err != nil {
+		if err := candidate.validate(); err != nil {
 			return err
 		}
 	}
-	return nil
+	return c.Batch.validate()
 }
 
-// keysOf are a candidate's keys in the order of reserve.lua and usage.lua.
-func (k keys) keysOf(a Account) []string {
-	return []string{
-		k.rate(keyScope, a.APIKey), k.slots(keyScope, a.APIKey), k.cu(keyScope, a.APIKey), k.hold(keyScope, a.APIKey),
-		k.rate(projectScope, a.Project), k.cu(projectScope, a.Project), k.hold(projectScope, a.Project),
-		k.slots(teamScope, a.Team), k.ceiling(a.Team), k.cu(teamScope, a.Team), k.hold(teamScope, a.Team),
-	}
+// claimed is a Claim as reserve.lua reads it.
+type claimed struct {
+	*scopeList
+	Life       string  `json:"life"`
+	Owner      string  `json:"owner"`
+	Amount     int64   `json:"amount"`
+	Poll       int64   `json:"poll"`
+	Stuck      int64   `json:"stuck"`
+	Ahead      int64   `json:"ahead"`
+	Candidates [][]int `json:"candidates"` // numbers of scopes
 }
 
-// numbers are a candidate's limits in the same order.
-func (c Candidate) numbers(now time.Time) []any {
-	var numbers []any
-	for _, l := range []Limits{c.Key, c.Project, c.Team} {
-		numbers = append(numbers, l.numbers(now)...)
+// claimed lists each scope once, however many candidates share it.
+func (a *Admission) claimed(c Claim) claimed {
+	list, candidates := a.list(), make([][]int, len(c.Candidates))
+	for i, candidate := range c.Candidates {
+		for _, s := range candidate {
+			candidates[i] = append(candidates[i], list.add(a.keys, s))
+		}
+		candidates[i] = append(candidates[i], list.add(a.keys, Scope{Batch, c.Ref.Batch, c.Batch}))
 	}
-	return numbers
+	return claimed{
+		scopeList: list, Life: a.life.token(), Owner: owner(c.Ref, c.Attempt), Amount: int64(c.Amount), Poll: pollAfter.Milliseconds(),
+		Stuck: stuckAfter.Milliseconds(), Ahead: mostAhead.Milliseconds(), Candidates: candidates,
+	}
 }
 
 // Grant is what a Claim was given.

@@ -14,7 +14,7 @@ import (
 
 // An operation repeated at any place in a grant's life changes nothing.
 func TestRepeats(t *testing.T) {
-	limited := Candidate{Account: night, Project: Limits{RequestsPerMinute: 100}}
+	limited := keyed{Account: night, Project: Limits{RequestsPerMinute: 100}}
 	type step func(context.Context, *Admission) error
 	reserve := func(ctx context.Context, a *Admission) error {
 		_, err := a.Reserve(ctx, claim("a", 7, limited))
@@ -90,13 +90,13 @@ func TestRepeats(t *testing.T) {
 // back where it was taken.
 func TestGrantStaysWithItsKey(t *testing.T) {
 	onBoth(t, func(t *testing.T, s server) {
-		a, other := s.admission(t), Candidate{Account: day}
+		a, other := s.admission(t), keyed{Account: day}
 		if got, want := mustReserve(t, a, claim("a", 10, free)), (Grant{Account: night, Amount: 10000}); got != want {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
-		moved := Candidate{Account: Account{APIKey: "night", Project: "levels", Team: "engine"}}
+		moved := keyed{Account: Account{APIKey: "night", Project: "levels", Team: "engine"}}
 		want := Grant{Account: night, Amount: 10000, Again: true}
-		for _, candidates := range [][]Candidate{{free}, {other, free}, {moved}} {
+		for _, candidates := range [][]keyed{{free}, {other, free}, {moved}} {
 			if got := mustReserve(t, a, claim("a", 12, candidates...)); got != want {
 				t.Errorf("asked with %+v: got %+v, want %+v", candidates, got, want)
 			}

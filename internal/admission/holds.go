@@ -24,17 +24,17 @@ const (
 // or of the team where whole is set, for request_rate to all requests of the
 // project. The later end of an old and a new one stands. Other reasons are an error.
 func (a *Admission) Cooldown(ctx context.Context, in Account, reason job.WaitReason, whole bool, d time.Duration) error {
-	key := a.keys.hold(keyScope, in.APIKey)
+	kind, name := Key, in.APIKey
 	switch {
 	case reason == job.WaitRequestRate:
-		key = a.keys.hold(projectScope, in.Project)
+		kind, name = Project, in.Project
 	case reason == job.WaitAllowance && whole:
-		key = a.keys.hold(teamScope, in.Team)
+		kind, name = Team, in.Team
 	case reason == job.WaitCooldown || reason == job.WaitAllowance || reason == job.WaitQuarantine || reason == job.WaitBackoff:
 	default:
 		return fmt.Errorf("pause key %q: %q is not a reason to", in.APIKey, reason)
 	}
-	if _, err := a.run(ctx, cooldownScript, []string{key}, reasonCode(reason), ceilMilliseconds(d)); err != nil {
+	if _, err := a.run(ctx, cooldownScript, []string{a.keys.counter("hold", kind, name)}, reasonCode(reason), ceilMilliseconds(d)); err != nil {
 		return fmt.Errorf("pause key %q for %q: %w", in.APIKey, reason, err)
 	}
 	return nil
@@ -45,7 +45,7 @@ func (a *Admission) Cooldown(ctx context.Context, in Account, reason job.WaitRea
 // begun again, has done something about it; the price of a mistake is one refused
 // request.
 func (a *Admission) Lift(ctx context.Context, in Account) error {
-	_, err := a.run(ctx, liftScript, []string{a.keys.hold(keyScope, in.APIKey), a.keys.hold(teamScope, in.Team)},
+	_, err := a.run(ctx, liftScript, []string{a.keys.counter("hold", Key, in.APIKey), a.keys.counter("hold", Team, in.Team)},
 		reasonCode(job.WaitQuarantine), reasonCode(job.WaitAllowance))
 	if err != nil {
 		return fmt.Errorf("lift the pause of key %q: %w", in.APIKey, err)
@@ -58,7 +58,7 @@ func (a *Admission) Lift(ctx context.Context, in Account) error {
 // it, or one less than was learned before, since that was refused too. It may be
 // called before or after the refused job's Release.
 func (a *Admission) LearnCeiling(ctx context.Context, in Account, ceiling int) error {
-	_, err := a.run(ctx, learnScript, []string{a.keys.ceiling(in.Team), a.keys.slots(teamScope, in.Team)},
+	_, err := a.run(ctx, learnScript, []string{a.keys.counter("ceiling", Team, in.Team), a.keys.counter("slots", Team, in.Team)},
 		max(0, ceiling), probeAfter.Milliseconds(), probeGuess.Milliseconds(), ceilingKept.Milliseconds())
 	if err != nil {
 		return fmt.Errorf("learn ceiling of team %q: %w", in.Team, err)

@@ -11,8 +11,8 @@ import (
 // What a pause stops, how it is named, and that it ends to the millisecond, however
 // long it is.
 func TestCooldownStops(t *testing.T) {
-	colleague := Candidate{Account: Account{APIKey: "dusk", Project: "icons", Team: "art"}}
-	teammate := Candidate{Account: Account{APIKey: "dawn", Project: "levels", Team: "art"}}
+	colleague := keyed{Account: Account{APIKey: "dusk", Project: "icons", Team: "art"}}
+	teammate := keyed{Account: Account{APIKey: "dawn", Project: "levels", Team: "art"}}
 	cases := []struct {
 		name     string
 		reason   job.WaitReason
@@ -50,7 +50,7 @@ func TestCooldownStops(t *testing.T) {
 				if !blocked[c.reason].Equal(end) || len(blocked) != 2 {
 					t.Errorf("usage: got %v, want %s until %s", blocked, c.reason, end)
 				}
-				if err := a.Request(t.Context(), free); (err != nil) != c.reads {
+				if err := a.Request(t.Context(), free.candidate()); (err != nil) != c.reads {
 					t.Errorf("read: got %v, want it stopped: %t", err, c.reads)
 				}
 				if _, err := a.Reserve(t.Context(), claim("b", 1, colleague)); (err != nil) != c.project {
@@ -123,7 +123,7 @@ func TestPausesAreForgotten(t *testing.T) {
 		refused(t, a, claim("a", 1, free), job.WaitCooldown)
 		time.Sleep(time.Millisecond)
 		mustReserve(t, a, claim("a", 1, free))
-		if n, err := a.redis.Exists(t.Context(), a.keys.hold(keyScope, "night")).Result(); n != 0 || err != nil {
+		if n, err := a.redis.Exists(t.Context(), a.keys.counter("hold", Key, "night")).Result(); n != 0 || err != nil {
 			t.Errorf("got %d, %v, want nothing left", n, err)
 		}
 	})

@@ -15,16 +15,6 @@ type keys struct{ tag string }
 
 func newKeys(prefix string) keys { return keys{tag: "{" + prefix + ":admission}:"} }
 
-// scope is a kind of thing that is counted.
-type scope string
-
-const (
-	keyScope     scope = "key"
-	projectScope scope = "project"
-	teamScope    scope = "team"
-	batchScope   scope = "batch"
-)
-
 // life is a text: token of the life and process of the server; ready is the token
 // once all was restored.
 func (k keys) life() string  { return k.tag + "life" }
@@ -36,20 +26,13 @@ func (k keys) grant(owner string) string { return k.tag + grantKind + owner }
 // journal is a stream: the movements of a batch's CU that are not exported yet.
 func (k keys) journal(batch string) string { return k.tag + journalKind + batch }
 
-// rate is a hash: the requests of the last minute, by bucket.
-func (k keys) rate(s scope, name string) string { return k.tag + "rate:" + string(s) + ":" + name }
-
-// slots is a set: the owners of running jobs.
-func (k keys) slots(s scope, name string) string { return k.tag + slotsKind + string(s) + ":" + name }
-
-// ceiling is a hash: how many jobs of a team may run, as the provider said.
-func (k keys) ceiling(team string) string { return k.tag + "ceiling:" + team }
-
-// cu is a hash: what is spent and reserved.
-func (k keys) cu(s scope, name string) string { return k.tag + cuKind + string(s) + ":" + name }
-
-// hold is a text: until when nothing is granted, and why.
-func (k keys) hold(s scope, name string) string { return k.tag + "hold:" + string(s) + ":" + name }
+// counter counts one thing of a scope: "rate" is a hash, the requests of the last
+// minute by bucket; "slots" a set, the owners of running jobs; "ceiling" a hash, how
+// many of these may run, as the provider said; "cu" a hash, what is spent and reserved;
+// "hold" a text, until when nothing is granted, and why.
+func (k keys) counter(what string, of Kind, name string) string {
+	return k.tag + what + ":" + string(of) + ":" + name
+}
 
 // The kinds of keys that a new life begins without.
 const (

@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"nightshift/internal/job"
 	"nightshift/internal/rediskeys"
 )
@@ -95,7 +93,7 @@ func (a *Admission) begin(ctx context.Context) error {
 	}
 	for _, kind := range []string{grantKind, slotsKind, cuKind} {
 		err := rediskeys.Each(ctx, a.redis, a.keys.tag+kind, func(found []string) error {
-			return a.runInLife(ctx, clearScript, append([]string{a.keys.life()}, found...), token)
+			return inLife(a.run(ctx, clearScript, append([]string{a.keys.life()}, found...), token))
 		})
 		if err != nil {
 			return err
@@ -108,11 +106,15 @@ func (a *Admission) begin(ctx context.Context) error {
 // Seed counts what was spent in an account, by a batch, for a time, before this
 // life. It is called once for each such amount, between Begin and Ready.
 func (a *Admission) Seed(ctx context.Context, in Account, batch string, at time.Time, spent job.CU) error {
-	k, err := a.keys, errors.New("what was spent is negative")
+	err := errors.New("what was spent is negative")
 	if spent >= 0 {
-		err = a.runInLife(ctx, seedScript,
-			[]string{k.life(), k.cu(keyScope, in.APIKey), k.cu(projectScope, in.Project), k.cu(teamScope, in.Team), k.cu(batchScope, batch)},
-			a.life.token(), at.UnixMilli(), int64(spent))
+		asked := struct {
+			*scopeList
+			Life   string `json:"life"`
+			At     int64  `json:"at"`
+			Amount int64  `json:"amount"`
+		}{a.list(append(in.scopes(), Scope{Kind: Batch, Name: batch})...), a.life.token(), at.UnixMilli(), int64(spent)}
+		err = inLife(a.ask(ctx, seedScript, append([]string{a.keys.life()}, asked.keys...), asked))
 	}
 	if err != nil {
 		return fmt.Errorf("count what batch %q spent before: %w", batch, err)
@@ -122,15 +124,14 @@ func (a *Admission) Seed(ctx context.Context, in Account, batch string, at time.
 
 // Ready opens the life that Begin began. If that is over it returns [ErrLost].
 func (a *Admission) Ready(ctx context.Context) error {
-	if err := a.runInLife(ctx, readyScript, []string{a.keys.life(), a.keys.ready()}, a.life.token()); err != nil {
+	if err := inLife(a.run(ctx, readyScript, []string{a.keys.life(), a.keys.ready()}, a.life.token())); err != nil {
 		return fmt.Errorf("open the new life of redis: %w", err)
 	}
 	return nil
 }
 
-// runInLife runs a script that answers done or lost.
-func (a *Admission) runInLife(ctx context.Context, script *redis.Script, keys []string, args ...any) error {
-	reply, err := a.run(ctx, script, keys, args...)
+// inLife is the error of a script that answers done or lost.
+func inLife(reply answer, err error) error {
 	if err == nil && reply.outcome() == lost {
 		return ErrLost
 	}

@@ -8,16 +8,17 @@ import (
 	"nightshift/internal/job"
 )
 
-// Limits are those of one scope: a key, a project, a team or a batch. A zero value
-// is no limit.
+// Limits are those of one scope. A zero value is no limit, and what is not counted of
+// a kind of scope is not limited there.
 type Limits struct {
-	// RequestsPerMinute is for keys and projects; submits and reads count.
+	// RequestsPerMinute is of submits and reads together.
 	RequestsPerMinute int
-	// ReadReserve is how many of these are kept for reads: submits may use at
-	// most RequestsPerMinute - ReadReserve, which must leave at least one.
+	// ReadReserve is the most of these that is kept for reads: submits leave what the
+	// reads of the last minute took and a few more, up to this many. At least one must
+	// be left for them.
 	ReadReserve int
-	// Parallel is how many jobs may run, for keys and teams. A team's is learned
-	// from the provider as well, and the lower number holds.
+	// Parallel is how many jobs may run. A team's is learned from the provider as well,
+	// and the lower number holds.
 	Parallel int
 	CU       Caps
 	// Days and Months are the periods of the caps, by the caller's clock. Without
@@ -49,25 +50,8 @@ func (s Starts) ordered() bool {
 	return s == Starts{} || s[0].Before(s[1]) && s[1].Before(s[2])
 }
 
-// numbers writes the limits for the scripts, as limits.lua reads them.
-func (l Limits) numbers(now time.Time) []any {
-	days, months := l.Days, l.Months
-	if days == (Starts{}) {
-		days = utcDays(now)
-	}
-	if months == (Starts{}) {
-		months = utcMonths(now)
-	}
-	numbers := []any{
-		l.RequestsPerMinute, max(0, l.RequestsPerMinute-l.ReadReserve), l.Parallel,
-		capNumber(l.CU.Total), capNumber(l.CU.Day), capNumber(l.CU.Month),
-	}
-	for _, starts := range []Starts{days, months} {
-		for _, start := range starts {
-			numbers = append(numbers, start.UnixMilli())
-		}
-	}
-	return numbers
+func (s Starts) milliseconds() [3]int64 {
+	return [3]int64{s[0].UnixMilli(), s[1].UnixMilli(), s[2].UnixMilli()}
 }
 
 // capNumber writes a cap for a script: -1 is none.

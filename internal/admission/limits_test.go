@@ -18,12 +18,12 @@ func capped(total, day, month *job.CU) Limits {
 // Each limit makes the next job wait, with its reason, words and time.
 func TestWaits(t *testing.T) {
 	const minuteAtMost, bucket = 61250 * time.Millisecond, 250 * time.Millisecond
-	key := func(l Limits) Candidate { return Candidate{Account: night, Key: l} }
-	project := func(l Limits) Candidate { return Candidate{Account: night, Project: l} }
-	team := func(l Limits) Candidate { return Candidate{Account: night, Team: l} }
+	key := func(l Limits) keyed { return keyed{Account: night, Key: l} }
+	project := func(l Limits) keyed { return keyed{Account: night, Project: l} }
+	team := func(l Limits) keyed { return keyed{Account: night, Team: l} }
 	cases := []struct {
 		name    string
-		on      Candidate
+		on      keyed
 		batch   Limits
 		reason  job.WaitReason
 		detail  string
@@ -56,7 +56,7 @@ func TestWaits(t *testing.T) {
 			"budget of batch potions, 19 CU a day: 10 spent or reserved, this job needs 10", pollAfter, 0},
 		{"batch before key", key(capped(cu(10), nil, nil)), capped(cu(19), nil, nil), job.WaitBatchCU,
 			"budget of batch potions, 19 CU: 10 spent or reserved, this job needs 10", pollAfter, 0},
-		{"the longest", Candidate{Account: night, Team: Limits{Parallel: 1}, Key: Limits{RequestsPerMinute: 1}}, capped(cu(19), nil, nil),
+		{"the longest", keyed{Account: night, Team: Limits{Parallel: 1}, Key: Limits{RequestsPerMinute: 1}}, capped(cu(19), nil, nil),
 			job.WaitRequestRate, "1 of 1 requests of key night in this minute", minuteAtMost, bucket},
 	}
 	onBoth(t, func(t *testing.T, s server) {
@@ -106,11 +106,11 @@ func TestSpentUp(t *testing.T) {
 		{"more than a month", capped(nil, nil, cu(9)), 0, true, stuckAfter},
 		{"a total of nothing", capped(cu(0), nil, nil), 0, true, stuckAfter},
 	}
-	scopes := map[job.WaitReason]func(Limits) (Candidate, Limits){
-		job.WaitKeyCU:     func(l Limits) (Candidate, Limits) { return Candidate{Account: night, Key: l}, Limits{} },
-		job.WaitProjectCU: func(l Limits) (Candidate, Limits) { return Candidate{Account: night, Project: l}, Limits{} },
-		job.WaitTeamCU:    func(l Limits) (Candidate, Limits) { return Candidate{Account: night, Team: l}, Limits{} },
-		job.WaitBatchCU:   func(l Limits) (Candidate, Limits) { return free, l },
+	scopes := map[job.WaitReason]func(Limits) (keyed, Limits){
+		job.WaitKeyCU:     func(l Limits) (keyed, Limits) { return keyed{Account: night, Key: l}, Limits{} },
+		job.WaitProjectCU: func(l Limits) (keyed, Limits) { return keyed{Account: night, Project: l}, Limits{} },
+		job.WaitTeamCU:    func(l Limits) (keyed, Limits) { return keyed{Account: night, Team: l}, Limits{} },
+		job.WaitBatchCU:   func(l Limits) (keyed, Limits) { return free, l },
 	}
 	onBoth(t, func(t *testing.T, s server) {
 		s.clock.set(noon)
@@ -138,7 +138,7 @@ func TestEndlessOutlasts(t *testing.T) {
 	onBoth(t, func(t *testing.T, s server) {
 		a := s.admission(t)
 		mustSpend(t, a, "first", 490, free)
-		next := claim("second", 0, Candidate{Account: night, Key: Limits{RequestsPerMinute: 2}})
+		next := claim("second", 0, keyed{Account: night, Key: Limits{RequestsPerMinute: 2}})
 		next.Amount, next.Batch = 10750, capped(cu(500), nil, nil)
 		mustDo(t, a.Request(t.Context(), next.Candidates[0]))
 		wait := refused(t, a, next, job.WaitBatchCU)
@@ -166,13 +166,13 @@ func TestLimitsThatMakeNoSense(t *testing.T) {
 	}
 	a := emulated(t)
 	for _, c := range cases {
-		for _, on := range []Candidate{{Key: c.limits}, {Project: c.limits}, {Team: c.limits}} {
+		for _, on := range []keyed{{Key: c.limits}, {Project: c.limits}, {Team: c.limits}} {
 			_, err := a.Reserve(t.Context(), claim("a", 1, on))
 			if err == nil || !strings.HasSuffix(err.Error(), c.want) {
 				t.Errorf("%s: got %v, want it to end in %q", c.name, err, c.want)
 			}
 		}
-		if err := a.Request(t.Context(), Candidate{Key: c.limits}); err == nil {
+		if err := a.Request(t.Context(), keyed{Key: c.limits}.candidate()); err == nil {
 			t.Errorf("%s: a request was granted", c.name)
 		}
 	}

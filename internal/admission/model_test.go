@@ -86,9 +86,9 @@ func (m *model) scopeUsage(of scoped, l Limits) ScopeUsage {
 	}
 }
 
-func (m *model) usage(c Candidate, batch string, ofBatch Limits) Usage {
+func (m *model) usage(c keyed, batch string, ofBatch Limits) used {
 	of := m.scopes(c.Account, batch)
-	u := Usage{
+	u := used{
 		Key: m.scopeUsage(of[0], c.Key), Project: m.scopeUsage(of[1], c.Project),
 		Team: m.scopeUsage(of[2], c.Team), Batch: m.scopeUsage(of[3], ofBatch),
 	}
@@ -99,7 +99,7 @@ func (m *model) usage(c Candidate, batch string, ofBatch Limits) Usage {
 }
 
 // fits reports whether an amount is within the caps and slots of a candidate.
-func (m *model) fits(c Candidate, batch string, ofBatch Limits, amount job.CU) bool {
+func (m *model) fits(c keyed, batch string, ofBatch Limits, amount job.CU) bool {
 	u := m.usage(c, batch, ofBatch)
 	for i, s := range []ScopeUsage{u.Key, u.Project, u.Team, u.Batch} {
 		caps := []Limits{c.Key, c.Project, c.Team, ofBatch}[i].CU
@@ -120,7 +120,7 @@ func (m *model) reserve(c Claim) string {
 	switch {
 	case g.state == "settled":
 		return "settled"
-	case g.live() && !slices.ContainsFunc(c.Candidates, func(c Candidate) bool { return c.Account == g.in }):
+	case g.live() && !slices.ContainsFunc(c.Candidates, func(c Candidate) bool { return accountOf(c) == g.in }):
 		return "elsewhere " + g.in.APIKey
 	case g.live():
 		if g.state == "held" {
@@ -130,7 +130,8 @@ func (m *model) reserve(c Claim) string {
 		return "again " + g.in.APIKey
 	}
 	best, least := -1, job.CU(0)
-	for i, candidate := range c.Candidates {
+	for i, scopes := range c.Candidates {
+		candidate := keyedOf(scopes)
 		of := m.scopes(candidate.Account, c.Ref.Batch)[0]
 		used := m.spent(of, candidate.Key.Days[1]) + m.reserved(of)
 		if m.fits(candidate, c.Ref.Batch, c.Batch, c.Amount) && (best < 0 || used < least) {
@@ -140,7 +141,7 @@ func (m *model) reserve(c Claim) string {
 	if best < 0 {
 		return "wait"
 	}
-	in := c.Candidates[best].Account
+	in := accountOf(c.Candidates[best])
 	m.grants[name] = modelGrant{"held", in, c.Amount, m.now, m.now}
 	return "granted " + in.APIKey
 }

@@ -20,7 +20,7 @@ func TestNamesDoNotCollide(t *testing.T) {
 		a := s.admission(t)
 		for i, name := range names {
 			in := Account{APIKey: name, Project: name, Team: name}
-			c := claim(job.ID(name), 0, Candidate{Account: in})
+			c := claim(job.ID(name), 0, keyed{Account: in})
 			c.Ref.Batch, c.Amount = name, job.CU(i+1)
 			if got := mustReserve(t, a, c); got.Again || got.Account != in {
 				t.Errorf("%q: got %+v, want a new grant", name, got)
@@ -29,8 +29,8 @@ func TestNamesDoNotCollide(t *testing.T) {
 			mustDo(t, a.LearnCeiling(t.Context(), in, i+1))
 		}
 		for i, name := range names {
-			c := Candidate{Account: Account{APIKey: name, Project: name, Team: name}, Project: Limits{RequestsPerMinute: 50}}
-			u, err := a.Usage(t.Context(), c, name, Limits{})
+			c := keyed{Account: Account{APIKey: name, Project: name, Team: name}, Project: Limits{RequestsPerMinute: 50}}
+			u, err := usageOf(t.Context(), a, c, name, Limits{})
 			mustDo(t, err)
 			for _, scope := range []ScopeUsage{u.Key, u.Project, u.Team, u.Batch} {
 				if scope.Reserved != job.CU(i+1) {

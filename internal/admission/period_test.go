@@ -22,8 +22,8 @@ func monthsOf(at time.Time, in *time.Location) Starts {
 }
 
 // daily is key night with a cap of whole CU a day.
-func daily(whole job.CU, days Starts) Candidate {
-	return Candidate{Account: night, Key: Limits{CU: Caps{Day: cu(whole)}, Days: days}}
+func daily(whole job.CU, days Starts) keyed {
+	return keyed{Account: night, Key: Limits{CU: Caps{Day: cu(whole)}, Days: days}}
 }
 
 func berlin(t *testing.T) *time.Location {
@@ -145,7 +145,7 @@ func TestChargedWhenSent(t *testing.T) {
 func TestAnotherTimeZone(t *testing.T) {
 	onBoth(t, func(t *testing.T, s server) {
 		a, noon := s.admission(t), time.Date(2026, 5, 10, 12, 0, 0, 0, time.UTC)
-		zone := func(hours int) Candidate { // midnight was so many hours ago
+		zone := func(hours int) keyed { // midnight was so many hours ago
 			start := noon.Add(-time.Duration(hours) * time.Hour)
 			return daily(100, Starts{start.Add(-24 * time.Hour), start, start.Add(24 * time.Hour)})
 		}

@@ -12,7 +12,7 @@ import (
 // fieldsOf counts the fields of the account of key night that begin so.
 func fieldsOf(t *testing.T, a *Admission, prefix string) (n int) {
 	t.Helper()
-	fields, err := a.redis.HKeys(t.Context(), a.keys.cu(keyScope, "night")).Result()
+	fields, err := a.redis.HKeys(t.Context(), a.keys.counter("cu", Key, "night")).Result()
 	mustDo(t, err)
 	for _, field := range fields {
 		if strings.HasPrefix(field, prefix) {
@@ -26,7 +26,7 @@ func fieldsOf(t *testing.T, a *Admission, prefix string) (n int) {
 func TestQuartersAreForgotten(t *testing.T) {
 	onBoth(t, func(t *testing.T, s server) {
 		a, start := s.admission(t), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-		on := func() Candidate { return daily(1000, daysOf(s.clock.time(), time.UTC)) }
+		on := func() keyed { return daily(1000, daysOf(s.clock.time(), time.UTC)) }
 		for d := range 100 {
 			s.clock.set(start.AddDate(0, 0, d))
 			mustDo(t, a.Seed(t.Context(), night, "potions", s.clock.time(), job.OneCU))

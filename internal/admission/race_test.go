@@ -21,7 +21,7 @@ func TestRaceToTheCap(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	client := server.Client(t)
-	for _, of := range []scope{keyScope, projectScope, teamScope, batchScope} {
+	for _, of := range []Kind{Key, Project, Team, Batch} {
 		for _, period := range []string{"total", "day"} {
 			c := course{scope: of, period: period, day: time.Now().Add(-12 * time.Hour).Truncate(15 * time.Minute)}
 			t.Run(c.String(), func(t *testing.T) {
@@ -55,17 +55,17 @@ func TestRaceToTheCap(t *testing.T) {
 func lowest(t *testing.T, a *Admission, c course) map[string]ScopeUsage {
 	all := map[string]ScopeUsage{}
 	for _, candidate := range c.candidates() {
-		u, err := a.Usage(t.Context(), candidate, "potions", c.limits(batchScope))
+		u, err := usageOf(t.Context(), a, candidate, "potions", c.limits(Batch))
 		if err != nil {
 			t.Error(err)
 			return nil
 		}
 		switch in := candidate.Account; c.scope {
-		case keyScope:
+		case Key:
 			all[in.APIKey] = u.Key
-		case projectScope:
+		case Project:
 			all[in.Project] = u.Project
-		case teamScope:
+		case Team:
 			all[in.Team] = u.Team
 		default:
 			all["potions"] = u.Batch
@@ -102,13 +102,13 @@ func sameAsJournal(t *testing.T, a *Admission, c course) {
 	for _, e := range entries {
 		mustDo(t, e.Check())
 		spend.Add(e)
-		name := map[scope]string{keyScope: e.APIKey, projectScope: e.Project, teamScope: e.Team, batchScope: e.Batch}[c.scope]
+		name := map[Kind]string{Key: e.APIKey, Project: e.Project, Team: e.Team, Batch: e.Batch}[c.scope]
 		used[name] += e.Held() + e.Spent()
 		if used[name] > raceCap*job.OneCU {
 			t.Fatalf("%s: %s CU used after entry %s, cap %d", name, used[name], e.Place, raceCap)
 		}
 	}
-	u, err := a.Usage(t.Context(), c.candidates()[0], "potions", Limits{})
+	u, err := usageOf(t.Context(), a, c.candidates()[0], "potions", Limits{})
 	held, billed, refunded := spend.Total()
 	if err != nil || held != u.Batch.Reserved || billed-refunded != u.Batch.Spent {
 		t.Errorf("the journal holds %s and spent %s CU, Redis counts %+v (%v)", held, billed-refunded, u.Batch, err)

@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 // course is what is raced on: three keys of two teams, and which of the caps is the
 // low one.
 type course struct {
-	scope  scope
+	scope  Kind
 	period string // total or day
 	day    time.Time
 }
@@ -51,7 +51,7 @@ type course struct {
 func (c course) String() string { return string(c.scope) + "/" + c.period }
 
 // limits are those of a scope: all have caps, and one of them is the low one.
-func (c course) limits(of scope) Limits {
+func (c course) limits(of Kind) Limits {
 	caps := map[string]*job.CU{"total": cu(9 * raceCap), "day": cu(9 * raceCap), "month": cu(9 * raceCap)}
 	if of == c.scope {
 		caps[c.period] = cu(raceCap)
@@ -60,10 +60,10 @@ func (c course) limits(of scope) Limits {
 	return Limits{CU: Caps{Total: caps["total"], Day: caps["day"], Month: caps["month"]}, Days: starts, Months: starts}
 }
 
-func (c course) candidates() []Candidate {
-	var all []Candidate
+func (c course) candidates() []keyed {
+	var all []keyed
 	for _, in := range []Account{{"k1", "p1", "t1"}, {"k2", "p1", "t1"}, {"k3", "p2", "t2"}} {
-		all = append(all, Candidate{Account: in, Key: c.limits(keyScope), Project: c.limits(projectScope), Team: c.limits(teamScope)})
+		all = append(all, keyed{Account: in, Key: c.limits(Key), Project: c.limits(Project), Team: c.limits(Team)})
 	}
 	return all
 }
@@ -82,7 +82,7 @@ func race(run string) error {
 	if err != nil {
 		return err
 	}
-	c := course{scope: scope(f[2]), period: f[3], day: time.Unix(seconds, 0)}
+	c := course{scope: Kind(f[2]), period: f[3], day: time.Unix(seconds, 0)}
 	var (
 		workers sync.WaitGroup
 		errs    = make([]error, goroutines)
@@ -111,7 +111,7 @@ func (r *racer) run() error {
 	for i := range 100_000 {
 		c := Claim{
 			Ref: job.Ref{Batch: "potions", ID: job.ID(r.name + "-" + strconv.Itoa(i))}, Attempt: 1, Amount: raceJob * job.OneCU,
-			Batch: r.course.limits(batchScope), Candidates: r.course.candidates(),
+			Batch: r.course.limits(Batch), Candidates: candidatesOf(r.course.candidates()...),
 		}
 		r.random.Shuffle(raceKeys, func(i, j int) { c.Candidates[i], c.Candidates[j] = c.Candidates[j], c.Candidates[i] })
 		c.Candidates = c.Candidates[:1+r.random.IntN(raceKeys)]

@@ -96,15 +96,15 @@ func TestRateMemory(t *testing.T) {
 		server, client := redistest.Emulator(t)
 		a := opened(t, client)
 		for range 700 {
-			mustDo(t, a.Request(t.Context(), free))
+			mustDo(t, a.Request(t.Context(), free.candidate()))
 			time.Sleep(100 * time.Millisecond)
 		}
-		key := a.keys.rate(projectScope, night.Project)
-		if fields := client.HLen(t.Context(), key).Val(); fields > int64(minute.buckets+1+4) {
+		key := a.keys.counter("rate", Project, night.Project)
+		if fields := client.HLen(t.Context(), key).Val(); fields > int64(minute.buckets+1+5) {
 			t.Errorf("got %d fields, want at most one for each bucket", fields)
 		}
 		server.SetTime(time.Now().Add(-time.Hour))
-		usage(t, a, Candidate{Account: night, Project: Limits{RequestsPerMinute: 10}})
+		usage(t, a, keyed{Account: night, Project: Limits{RequestsPerMinute: 10}})
 		if ttl := client.TTL(t.Context(), key).Val(); ttl <= 0 || ttl > 80*time.Second {
 			t.Errorf("got a window that is kept for %s after the clock went back", ttl)
 		}
@@ -117,7 +117,7 @@ func TestRateOfManyOnRedis(t *testing.T) {
 	t.Parallel()
 	a := opened(t, redistest.Start(t).Client(t))
 	a.window = window{bucket: 5 * time.Millisecond, buckets: 40}
-	on := Candidate{Account: night, Project: Limits{RequestsPerMinute: 25, ReadReserve: 5}}
+	on := keyed{Account: night, Project: Limits{RequestsPerMinute: 20}}
 	const length = 200 * time.Millisecond
 	// place is a time that lies between two, because nobody sees the script's clock.
 	type place struct{ earliest, latest time.Time }

@@ -21,8 +21,7 @@ const (
 )
 
 // Reserve takes what one submission needs on one of the candidates, all of it or
-// nothing: places in the request rates, slots, and CU of key, project, team and
-// batch. Of several keys that are free it takes the one that may be sent with
+// nothing: places in the request rates, slots, and CU of all scopes. Of several keys that are free it takes the one that may be sent with
 // first, then the one that has spent least today.
 //
 // If that is not possible now it returns a [job.PostponedError], of the key that is
@@ -42,67 +41,43 @@ func (a *Admission) reserve(ctx context.Context, c Claim) (Grant, error) {
 	if err := c.validate(); err != nil {
 		return Grant{}, err
 	}
-	now, owner := time.Now(), owner(c.Ref, c.Attempt)
-	keys := []string{
-		a.keys.life(), a.keys.ready(), a.keys.grant(owner), a.keys.journal(c.Ref.Batch), a.keys.cu(batchScope, c.Ref.Batch),
-	}
-	args := []any{
-		a.life.token(), owner, int64(c.Amount), a.window.bucket.Milliseconds(), a.window.buckets, pollAfter.Milliseconds(),
-		stuckAfter.Milliseconds(), mostAhead.Milliseconds(),
-	}
-	args = append(args, c.Batch.numbers(now)...)
-	for _, candidate := range c.Candidates {
-		keys = append(keys, a.keys.keysOf(candidate.Account)...)
-		args = append(args, candidate.Account.APIKey, candidate.Account.Project, candidate.Account.Team)
-		args = append(args, candidate.numbers(now)...)
-	}
-	reply, err := a.run(ctx, reserveScript, keys, args...)
+	asked := a.claimed(c)
+	keys := []string{a.keys.life(), a.keys.ready(), a.keys.grant(asked.Owner), a.keys.journal(c.Ref.Batch)}
+	reply, err := a.ask(ctx, reserveScript, append(keys, asked.keys...), asked)
 	if err != nil {
 		return Grant{}, err
 	}
 	switch reply.outcome() {
 	case wait:
-		return Grant{}, reply.postponed(c.account(int(reply.number(8))), c.Ref.Batch)
+		return Grant{}, reply.postponed(asked.Scopes, c.Amount)
 	case settled:
 		return Grant{}, ErrSettled
-	case otherAccount:
-		return Grant{}, &GrantedElsewhereError{Account: reply.account(1)}
+	case elsewhere:
+		return Grant{}, &GrantedElsewhereError{Account: accountOf(reply.scopes(1))}
 	case lost:
 		return Grant{}, ErrLost
 	default:
 		return Grant{
-			Account: reply.account(4), Again: reply.number(1) == 1, Amount: job.CU(reply.number(2)),
+			Account: accountOf(reply.scopes(4)), Again: reply.number(1) == 1, Amount: job.CU(reply.number(2)),
 			After: time.Duration(reply.number(3)) * time.Millisecond,
 		}, nil
 	}
 }
 
-// account is that of a candidate by its number, from 1; 0 is none in particular.
-func (c Claim) account(number int) Account {
-	if number < 1 || number > len(c.Candidates) {
-		return Account{}
-	}
-	return c.Candidates[number-1].Account
-}
-
-// Request takes one place in the request rate of key and project for a read: a
-// list, an asset. Reads may use the whole rate. Without a place it returns a
+// Request takes one place in the request rates of a key and what it belongs to for a
+// read: a list, an asset. Reads may use the whole rate. Without a place it returns a
 // [job.PostponedError].
 func (a *Admission) Request(ctx context.Context, c Candidate) error {
-	for _, l := range []Limits{c.Key, c.Project} {
-		if err := l.validate(); err != nil {
-			return fmt.Errorf("request for project %q: %w", c.Account.Project, err)
-		}
+	reply, err := answer{}, c.validate()
+	asked := a.list(c...)
+	if err == nil {
+		reply, err = a.ask(ctx, requestScript, asked.keys, asked)
 	}
-	k, account := a.keys, c.Account
-	reply, err := a.run(ctx, requestScript,
-		[]string{k.rate(keyScope, account.APIKey), k.rate(projectScope, account.Project), k.hold(projectScope, account.Project)},
-		c.Key.RequestsPerMinute, c.Project.RequestsPerMinute, a.window.bucket.Milliseconds(), a.window.buckets)
 	if err != nil {
-		return fmt.Errorf("request for project %q: %w", account.Project, err)
+		return fmt.Errorf("request a read: %w", err)
 	}
 	if reply.outcome() == wait {
-		return reply.postponed(account, "")
+		return reply.postponed(asked.Scopes, 0)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package admission
 import (
 	"context"
 	"embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,20 +15,20 @@ import (
 var luaFiles embed.FS
 
 var (
-	reserveScript  = loadScript("common", "life", "rate", "limits", "cu", "grant", "reserve")
-	requestScript  = loadScript("common", "rate", "request")
-	adoptScript    = loadScript("common", "life", "grant", "adopt")
-	freeScript     = loadScript("common", "life", "grant", "free")
-	settleScript   = loadScript("common", "life", "cu", "grant", "settle")
-	releaseScript  = loadScript("common", "life", "grant", "release")
+	reserveScript  = loadScript("common", "life", "scope", "rate", "cu", "grant", "wait", "reserve")
+	requestScript  = loadScript("common", "scope", "rate", "wait", "request")
+	adoptScript    = loadScript("common", "life", "scope", "grant", "adopt")
+	freeScript     = loadScript("common", "life", "scope", "grant", "free")
+	settleScript   = loadScript("common", "life", "scope", "cu", "grant", "settle")
+	releaseScript  = loadScript("common", "life", "scope", "grant", "release")
 	beginScript    = loadScript("common", "life", "begin")
 	clearScript    = loadScript("common", "life", "clear")
-	seedScript     = loadScript("common", "life", "cu", "seed")
+	seedScript     = loadScript("common", "life", "scope", "cu", "seed")
 	readyScript    = loadScript("common", "life", "ready")
 	cooldownScript = loadScript("common", "cooldown")
 	liftScript     = loadScript("common", "lift")
-	learnScript    = loadScript("common", "limits", "learn")
-	usageScript    = loadScript("common", "rate", "limits", "cu", "usage")
+	learnScript    = loadScript("common", "learn")
+	usageScript    = loadScript("common", "scope", "rate", "cu", "usage")
 )
 
 // loadScript joins the named files, shared parts first, into one script.
@@ -51,11 +52,11 @@ const (
 	wait
 	settled
 	noGrant
-	otherAccount
+	elsewhere
 	lost
 )
 
-// answer is what a script returned: numbers and, where a scope is told, texts.
+// answer is what a script returned: numbers and, where scopes are told, texts.
 type answer []any
 
 // run runs a script. An answer that is not a list is an error.
@@ -68,6 +69,15 @@ func (a *Admission) run(ctx context.Context, script *redis.Script, keys []string
 		return nil, errors.New("empty answer of a script")
 	}
 	return reply, nil
+}
+
+// ask runs a script that is asked something as JSON.
+func (a *Admission) ask(ctx context.Context, script *redis.Script, keys []string, asked any) (answer, error) {
+	text, err := json.Marshal(asked)
+	if err != nil {
+		return nil, err
+	}
+	return a.run(ctx, script, keys, text)
 }
 
 func (r answer) outcome() outcome { return outcome(r.number(0)) }
@@ -91,7 +101,11 @@ func (r answer) text(i int) string {
 	return text
 }
 
-// account returns the account that stands from the i-th value on.
-func (r answer) account(i int) Account {
-	return Account{APIKey: r.text(i), Project: r.text(i + 1), Team: r.text(i + 2)}
+// scopes returns those that stand from the i-th value on, each name behind its kind.
+func (r answer) scopes(i int) []Scope {
+	var scopes []Scope
+	for ; i+1 < len(r); i += 2 {
+		scopes = append(scopes, Scope{Kind: Kind(r.text(i)), Name: r.text(i + 1)})
+	}
+	return scopes
 }

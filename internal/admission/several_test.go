@@ -10,40 +10,40 @@ import (
 )
 
 var (
-	duskKey  = Candidate{Account: Account{APIKey: "dusk", Project: "icons", Team: "art"}}
-	dayKey   = Candidate{Account: day}
-	nightKey = Candidate{Account: night}
+	duskKey  = keyed{Account: Account{APIKey: "dusk", Project: "icons", Team: "art"}}
+	dayKey   = keyed{Account: day}
+	nightKey = keyed{Account: night}
 )
 
 // A key on which nothing is granted now is passed over, whatever holds it.
 func TestKeyIsPassedOver(t *testing.T) {
-	hold := func(reason job.WaitReason) func(*testing.T, *Admission, *Candidate) {
-		return func(t *testing.T, a *Admission, c *Candidate) {
+	hold := func(reason job.WaitReason) func(*testing.T, *Admission, *keyed) {
+		return func(t *testing.T, a *Admission, c *keyed) {
 			mustDo(t, a.Cooldown(t.Context(), c.Account, reason, false, time.Hour))
 		}
 	}
-	cases := map[string]func(*testing.T, *Admission, *Candidate){
+	cases := map[string]func(*testing.T, *Admission, *keyed){
 		"drained":     hold(job.WaitAllowance),
 		"cooled down": hold(job.WaitCooldown),
 		"quarantined": hold(job.WaitQuarantine),
 		"failing":     hold(job.WaitBackoff),
-		"project's rate paused": func(t *testing.T, a *Admission, c *Candidate) {
+		"project's rate paused": func(t *testing.T, a *Admission, c *keyed) {
 			mustDo(t, a.Cooldown(t.Context(), c.Account, job.WaitRequestRate, false, time.Hour))
 		},
-		"full": func(t *testing.T, a *Admission, c *Candidate) {
+		"full": func(t *testing.T, a *Admission, c *keyed) {
 			c.Key.Parallel = 1
 			mustReserve(t, a, claim("running", 1, *c))
 		},
-		"team full": func(t *testing.T, a *Admission, c *Candidate) {
+		"team full": func(t *testing.T, a *Admission, c *keyed) {
 			mustReserve(t, a, claim("running", 1, *c))
 			mustDo(t, a.LearnCeiling(t.Context(), c.Account, 1))
 		},
-		"cap reached":       func(_ *testing.T, _ *Admission, c *Candidate) { c.Key.CU.Total = cu(4) },
-		"project's reached": func(_ *testing.T, _ *Admission, c *Candidate) { c.Project.CU.Day = cu(4) },
-		"team's reached":    func(_ *testing.T, _ *Admission, c *Candidate) { c.Team.CU.Month = cu(4) },
-		"no place for long": func(t *testing.T, a *Admission, c *Candidate) {
+		"cap reached":       func(_ *testing.T, _ *Admission, c *keyed) { c.Key.CU.Total = cu(4) },
+		"project's reached": func(_ *testing.T, _ *Admission, c *keyed) { c.Project.CU.Day = cu(4) },
+		"team's reached":    func(_ *testing.T, _ *Admission, c *keyed) { c.Team.CU.Month = cu(4) },
+		"no place for long": func(t *testing.T, a *Admission, c *keyed) {
 			c.Key.RequestsPerMinute = 1
-			mustDo(t, a.Request(t.Context(), *c))
+			mustDo(t, a.Request(t.Context(), c.candidate()))
 		},
 	}
 	onBoth(t, func(t *testing.T, s server) {
@@ -52,7 +52,7 @@ func TestKeyIsPassedOver(t *testing.T) {
 				a, first := s.admission(t), nightKey
 				mustSpend(t, a, "before", 1, dayKey) // so that the first is preferred
 				disable(t, a, &first)
-				for i, candidates := range [][]Candidate{{first, dayKey}, {dayKey, first}} {
+				for i, candidates := range [][]keyed{{first, dayKey}, {dayKey, first}} {
 					got := mustReserve(t, a, claim(job.ID(strconv.Itoa(i)), 5, candidates...))
 					if got.Account != day {
 						t.Errorf("granted on %+v, want the other key", got.Account)
@@ -70,7 +70,7 @@ func TestWhichKeyIsTaken(t *testing.T) {
 		a := s.admission(t)
 		slow := nightKey
 		slow.Key.RequestsPerMinute = 1
-		mustDo(t, a.Request(t.Context(), slow))
+		mustDo(t, a.Request(t.Context(), slow.candidate()))
 		s.clock.move(55 * time.Second)
 		mustSpend(t, a, "dear", 100, dayKey)
 		if got := mustReserve(t, a, claim("now", 1, slow, dayKey)); got.Account != day || got.After != 0 {
@@ -127,7 +127,7 @@ func TestSoonestWait(t *testing.T) {
 func TestSpendEvensOut(t *testing.T) {
 	onBoth(t, func(t *testing.T, s server) {
 		a, random := s.admission(t), rand.New(rand.NewPCG(3, 1))
-		candidates, spent := []Candidate{nightKey, dayKey, duskKey}, map[string]job.CU{}
+		candidates, spent := []keyed{nightKey, dayKey, duskKey}, map[string]job.CU{}
 		dearest := job.CU(0)
 		for i := range 300 {
 			random.Shuffle(3, func(i, j int) { candidates[i], candidates[j] = candidates[j], candidates[i] })

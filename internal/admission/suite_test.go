@@ -56,12 +56,41 @@ func emulated(t testing.TB) *Admission {
 var (
 	night = Account{APIKey: "night", Project: "icons", Team: "art"}
 	day   = Account{APIKey: "day", Project: "levels", Team: "engine"}
-	free  = Candidate{Account: night} // without a limit
+	free  = keyed{Account: night} // without a limit
 )
 
+// keyed is a candidate with the limits of its scopes by name, and used what they use.
+type keyed struct {
+	Account            Account
+	Key, Project, Team Limits
+}
+
+func (k keyed) candidate() Candidate {
+	return Candidate{{Key, k.Account.APIKey, k.Key}, {Project, k.Account.Project, k.Project}, {Team, k.Account.Team, k.Team}}
+}
+
+func keyedOf(c Candidate) keyed {
+	return keyed{Account: accountOf(c), Key: c.Of(Key), Project: c.Of(Project), Team: c.Of(Team)}
+}
+
+func candidatesOf(all ...keyed) []Candidate {
+	candidates := make([]Candidate, len(all))
+	for i, k := range all {
+		candidates[i] = k.candidate()
+	}
+	return candidates
+}
+
+type used struct{ Key, Project, Team, Batch ScopeUsage }
+
+func usageOf(ctx context.Context, a *Admission, on keyed, batch string, ofBatch Limits) (used, error) {
+	u, err := a.Usage(ctx, append(on.candidate(), Scope{Batch, batch, ofBatch})...)
+	return used{u[Key], u[Project], u[Team], u[Batch]}, err
+}
+
 // claim asks for amount whole CU for an attempt of batch potions.
-func claim(id job.ID, amount job.CU, candidates ...Candidate) Claim {
-	return Claim{Ref: ref(id), Attempt: 1, Amount: amount * job.OneCU, Candidates: candidates}
+func claim(id job.ID, amount job.CU, candidates ...keyed) Claim {
+	return Claim{Ref: ref(id), Attempt: 1, Amount: amount * job.OneCU, Candidates: candidatesOf(candidates...)}
 }
 
 func ref(id job.ID) job.Ref { return job.Ref{Batch: "potions", ID: id} }
@@ -82,7 +111,7 @@ func mustSettle(t testing.TB, a *Admission, id job.ID, in Account, billed job.CU
 }
 
 // mustSpend reserves and settles whole CU.
-func mustSpend(t testing.TB, a *Admission, id job.ID, amount job.CU, on Candidate) {
+func mustSpend(t testing.TB, a *Admission, id job.ID, amount job.CU, on keyed) {
 	t.Helper()
 	mustReserve(t, a, claim(id, amount, on))
 	mustSettle(t, a, id, on.Account, amount)
@@ -119,9 +148,9 @@ func mustDo(t testing.TB, err error) {
 	}
 }
 
-func usage(t testing.TB, a *Admission, c Candidate) Usage {
+func usage(t testing.TB, a *Admission, c keyed) used {
 	t.Helper()
-	u, err := a.Usage(t.Context(), c, "potions", Limits{})
+	u, err := usageOf(t.Context(), a, c, "potions", Limits{})
 	mustDo(t, err)
 	return u
 }

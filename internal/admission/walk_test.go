@@ -97,8 +97,8 @@ func (w *walker) renew() {
 }
 
 // candidate has caps of every scope and period, each of which binds at times.
-func (w *walker) candidate(in Account, zone *time.Location) Candidate {
-	return Candidate{
+func (w *walker) candidate(in Account, zone *time.Location) keyed {
+	return keyed{
 		Account: in,
 		Key:     Limits{Parallel: 4, CU: Caps{Total: cu(150), Day: cu(28)}, Days: daysOf(w.m.now, zone), Months: monthsOf(w.m.now, zone)},
 		Project: Limits{CU: Caps{Month: cu(120), Day: cu(45)}, Days: daysOf(w.m.now, zone), Months: monthsOf(w.m.now, zone)},
@@ -119,7 +119,7 @@ func (w *walker) step(zone *time.Location) string {
 	case 0, 1, 2, 3:
 		c := Claim{Ref: name.Ref, Attempt: name.attempt, Amount: amount, Batch: w.batchLimits(zone)}
 		for _, i := range w.random.Perm(3)[:1+w.random.IntN(3)] {
-			c.Candidates = append(c.Candidates, w.candidate(walkAccounts[i], zone))
+			c.Candidates = append(c.Candidates, w.candidate(walkAccounts[i], zone).candidate())
 		}
 		want, got := w.m.reserve(c), answerOf(w.a.Reserve(ctx, c))
 		if got != want {
@@ -183,7 +183,7 @@ func (w *walker) check(zone *time.Location) {
 	w.t.Helper()
 	for i, in := range walkAccounts {
 		c, batch := w.candidate(in, zone), walkBatches[i%2]
-		got, err := w.a.Usage(w.t.Context(), c, batch, w.batchLimits(zone))
+		got, err := usageOf(w.t.Context(), w.a, c, batch, w.batchLimits(zone))
 		if diff := cmp.Diff(w.m.usage(c, batch, w.batchLimits(zone)), got); diff != "" || err != nil {
 			w.t.Errorf("%v, usage of %s (-want +got):\n%s", err, in.APIKey, diff)
 		}

@@ -30,7 +30,7 @@ func (o *session) planLimits(ctx context.Context) (plan.Limits, error) {
 		keys = append(keys, cappedScope{o.keyName(key.ID), key.Limits, func(s job.Slice) bool { return s.APIKey == key.ID }})
 		if project := "project " + key.Project; !named(projects, project) {
 			projects = append(projects, cappedScope{project, rules.Projects[key.Project], func(s job.Slice) bool { return s.Project == key.Project }})
-			limits.RequestsPerMinute += o.gate.candidate(key, caps.now).Project.RequestsPerMinute
+			limits.RequestsPerMinute += o.gate.candidate(key, caps.now).Of(admission.Project).RequestsPerMinute
 		}
 		if team := "team " + key.Team; !named(teams, team) {
 			teams = append(teams, cappedScope{team, rules.Teams[key.Team], func(s job.Slice) bool { return s.Team == key.Team }})
@@ -54,8 +54,8 @@ func (o *session) ceiling(ctx context.Context, key *ringKey, now time.Time) (int
 	if set := o.api.keys.limits().Teams[key.Team].Parallel; set > 0 {
 		return set, nil
 	}
-	usage, err := o.gate.admission.Usage(ctx, o.gate.candidate(key, now), "", admission.Limits{})
-	return usage.Team.Ceiling, err
+	usage, err := o.gate.admission.Usage(ctx, admission.Scope{Kind: admission.Team, Name: key.Team})
+	return usage[admission.Team].Ceiling, err
 }
 
 // keyName is what a person knows a key's cap by.

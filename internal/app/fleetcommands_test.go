@@ -90,12 +90,14 @@ func (n *night) report() results.Report {
 func (n *night) noSlotTaken() {
 	n.t.Helper()
 	a := admission.New(admission.Options{Redis: n.client, Prefix: n.prefix()})
-	usage, err := a.Usage(n.t.Context(), admission.Candidate{Account: admission.Account{APIKey: environmentKey}}, n.manifest.Batch(), admission.Limits{})
+	usage, err := a.Usage(n.t.Context(), admission.Scope{Kind: admission.Key, Name: environmentKey}, admission.Scope{Kind: admission.Team},
+		admission.Scope{Kind: admission.Batch, Name: n.manifest.Batch()})
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	if usage.Key.Running != 0 || usage.Team.Running != 0 || usage.Batch.Reserved != 0 {
-		n.t.Errorf("nothing runs, and %d slots of the key, %d of the team and %s CU are taken", usage.Key.Running, usage.Team.Running, usage.Batch.Reserved)
+	key, team, batch := usage[admission.Key], usage[admission.Team], usage[admission.Batch]
+	if key.Running != 0 || team.Running != 0 || batch.Reserved != 0 {
+		n.t.Errorf("nothing runs, and %d slots of the key, %d of the team and %s CU are taken", key.Running, team.Running, batch.Reserved)
 	}
 }
 

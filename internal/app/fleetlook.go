@@ -61,11 +61,11 @@ func (v *fleetView) work(ctx context.Context, r *batchRecord, beats []fleet.Beat
 			return w, err
 		}
 	}
-	usage, err := v.admission.Usage(ctx, admission.Candidate{}, r.batch, admission.Limits{})
+	usage, err := v.admission.Usage(ctx, admission.Scope{Kind: admission.Batch, Name: r.batch})
 	if err != nil {
 		return w, err
 	}
-	w.spent, w.reserved = usage.Batch.Spent, usage.Batch.Reserved
+	w.spent, w.reserved = usage[admission.Batch].Spent, usage[admission.Batch].Reserved
 	w.pace = paceOf(r.batch, beats)
 	w.waits(r, beats)
 	return w, nil
@@ -261,7 +261,7 @@ func (v *fleetView) keysOf(ctx context.Context, r *batchRecord) ([]keyStatus, er
 			}
 		}
 		candidate := g.candidate(key, now)
-		usage, err := v.admission.Usage(ctx, candidate, "", admission.Limits{})
+		usage, err := v.admission.Usage(ctx, candidate...)
 		if err != nil {
 			return nil, err
 		}

@@ -69,10 +69,9 @@ func (g *gate) candidate(key *ringKey, now time.Time) admission.Candidate {
 		project.RequestsPerMinute = g.requests
 	}
 	return admission.Candidate{
-		Account: admission.Account{APIKey: key.ID, Project: key.Project, Team: key.Team},
-		Key:     limitsOf(key.Limits, now),
-		Project: limitsOf(project, now),
-		Team:    limitsOf(rules.Teams[key.Team], now),
+		{Kind: admission.Key, Name: key.ID, Limits: limitsOf(key.Limits, now)},
+		{Kind: admission.Project, Name: key.Project, Limits: limitsOf(project, now)},
+		{Kind: admission.Team, Name: key.Team, Limits: limitsOf(rules.Teams[key.Team], now)},
 	}
 }
 
@@ -88,8 +87,8 @@ func (g *gate) ofBatch(batch string, now time.Time) admission.Limits {
 
 // ofBatchUsage is what a batch has spent and reserved.
 func (g *gate) ofBatchUsage(ctx context.Context, batch string) (admission.ScopeUsage, error) {
-	usage, err := g.admission.Usage(ctx, admission.Candidate{}, batch, admission.Limits{})
-	return usage.Batch, err
+	usage, err := g.admission.Usage(ctx, admission.Scope{Kind: admission.Batch, Name: batch})
+	return usage[admission.Batch], err
 }
 
 // account is what jobs of a key are counted in.
@@ -231,11 +230,12 @@ func (g *gate) Spare(ctx context.Context, apiKey string) (float64, error) {
 		return 0, err
 	}
 	candidate := g.candidate(key, time.Now())
-	usage, err := g.admission.Usage(ctx, candidate, "", admission.Limits{})
-	if err != nil {
-		return 0, err
+	usage, err := g.admission.Usage(ctx, candidate...)
+	least := 1.0
+	for _, scope := range candidate {
+		least = min(least, spare(usage[scope.Kind].RequestsLeft, scope.Limits))
 	}
-	return min(spare(usage.Key.RequestsLeft, candidate.Key), spare(usage.Project.RequestsLeft, candidate.Project)), nil
+	return least, err
 }
 
 func spare(left int, l admission.Limits) float64 {

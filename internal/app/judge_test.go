@@ -205,14 +205,15 @@ func (p *place) booksAgree(batches ...*night) {
 	maps.DeleteFunc(ledger, func(_ string, cu job.CU) bool { return cu == 0 })
 	a := admission.New(admission.Options{Redis: p.client, Prefix: p.prefix()})
 	for id, account := range accounts {
-		usage, err := a.Usage(p.t.Context(), admission.Candidate{Account: account}, "", admission.Limits{})
+		usage, err := a.Usage(p.t.Context(), admission.Scope{Kind: admission.Key, Name: id}, admission.Scope{Kind: admission.Team, Name: account.Team})
 		if err != nil {
 			p.t.Fatal(err)
 		}
-		counted[id] = usage.Key.Spent
-		if usage.Key.Reserved != 0 || usage.Key.Running != 0 || usage.Team.Running != 0 {
+		key, team := usage[admission.Key], usage[admission.Team]
+		counted[id] = key.Spent
+		if key.Reserved != 0 || key.Running != 0 || team.Running != 0 {
 			p.t.Errorf("after the last job key %s has %s CU reserved, %d slots taken, and its team %d",
-				id, usage.Key.Reserved, usage.Key.Running, usage.Team.Running)
+				id, key.Reserved, key.Running, team.Running)
 		}
 	}
 	for name, book := range map[string]map[string]job.CU{"journal": journal, "admission": counted, "results": billed} {

@@ -74,14 +74,14 @@ func (g *gate) look(ctx context.Context, pools map[string]string) (standing, err
 	now := time.Now()
 	for _, key := range g.keys.usable(nil) {
 		candidate := g.candidate(key, now)
-		usage, err := g.admission.Usage(ctx, candidate, "", admission.Limits{})
+		usage, err := g.admission.Usage(ctx, candidate...)
 		if err != nil {
 			return s, err
 		}
 		s.Keys = append(s.Keys, statusOf(key, pools[key.ID], candidate, usage))
-		s.addCaps("key", key.ID, candidate.Key, usage.Key)
-		s.addCaps("project", key.Project, candidate.Project, usage.Project)
-		s.addCaps("team", key.Team, candidate.Team, usage.Team)
+		for _, scope := range candidate {
+			s.addCaps(scope, usage[scope.Kind])
+		}
 	}
 	for name := range g.keys.limits().Batches {
 		if err := g.lookAtBatch(ctx, &s, name, now); err != nil {
@@ -98,19 +98,20 @@ var scopeOrder = []string{"key", "project", "team", "batch"}
 func (g *gate) lookAtBatch(ctx context.Context, s *standing, name string, now time.Time) error {
 	limits := limitsOf(g.keys.limits().Batches[name], now)
 	for i, batch := range []string{name, testFolder + "/" + name} { // a cap holds for each of the two
-		usage, err := g.admission.Usage(ctx, admission.Candidate{}, batch, limits)
+		scope := admission.Scope{Kind: admission.Batch, Name: batch, Limits: limits}
+		usage, err := g.admission.Usage(ctx, scope)
 		if err != nil {
 			return err
 		}
-		if i == 0 || usage.Batch.Spent+usage.Batch.Reserved > 0 {
-			s.addCaps("batch", batch, limits, usage.Batch)
+		if used := usage[admission.Batch]; i == 0 || used.Spent+used.Reserved > 0 {
+			s.addCaps(scope, used)
 		}
 	}
 	return nil
 }
 
-func (s *standing) addCaps(scope, name string, limits admission.Limits, usage admission.ScopeUsage) {
-	if slices.ContainsFunc(s.Caps, func(c capStatus) bool { return c.Scope == scope && c.Name == name }) {
+func (s *standing) addCaps(scope admission.Scope, usage admission.ScopeUsage) {
+	if slices.ContainsFunc(s.Caps, func(c capStatus) bool { return c.Scope == string(scope.Kind) && c.Name == scope.Name }) {
 		return // shared by several keys
 	}
 	for _, c := range []struct {
@@ -119,13 +120,13 @@ func (s *standing) addCaps(scope, name string, limits admission.Limits, usage ad
 		spent  job.CU
 		resets time.Time
 	}{
-		{limits.CU.Total, "total", usage.Spent, time.Time{}},
-		{limits.CU.Day, "day", usage.SpentToday, usage.DayEnds},
-		{limits.CU.Month, "month", usage.SpentThis, usage.MonthEnds},
+		{scope.Limits.CU.Total, "total", usage.Spent, time.Time{}},
+		{scope.Limits.CU.Day, "day", usage.SpentToday, usage.DayEnds},
+		{scope.Limits.CU.Month, "month", usage.SpentThis, usage.MonthEnds},
 	} {
 		if c.cap != nil {
 			s.Caps = append(s.Caps, capStatus{
-				Scope: scope, Name: name, Period: c.period, Cap: *c.cap, Spent: c.spent, Reserved: usage.Reserved,
+				Scope: string(scope.Kind), Name: scope.Name, Period: c.period, Cap: *c.cap, Spent: c.spent, Reserved: usage.Reserved,
 				Left: max(0, *c.cap-c.spent-usage.Reserved), Resets: c.resets,
 			})
 		}
@@ -135,14 +136,17 @@ func (s *standing) addCaps(scope, name string, limits admission.Limits, usage ad
 func statusOf(key *ringKey, pool string, c admission.Candidate, u admission.Usage) keyStatus {
 	s := keyStatus{
 		ID: key.ID, Pool: pool, Mode: key.Mode, API: hostOf(key.URL), Project: key.Project, Team: key.Team,
-		Running: u.Team.Running, Ceiling: u.Team.Ceiling, RequestsLeft: u.Project.RequestsLeft, RequestsMost: c.Project.RequestsPerMinute,
-		Spent: u.Key.Spent, SpentToday: u.Key.SpentToday, Reserved: u.Key.Reserved,
+		Running: u[admission.Team].Running, RequestsLeft: -1,
+		Spent: u[admission.Key].Spent, SpentToday: u[admission.Key].SpentToday, Reserved: u[admission.Key].Reserved,
 	}
-	if c.Key.Parallel > 0 && (s.Ceiling == 0 || c.Key.Parallel < s.Ceiling) {
-		s.Running, s.Ceiling = u.Key.Running, c.Key.Parallel
-	}
-	if u.Key.RequestsLeft >= 0 && (s.RequestsLeft < 0 || u.Key.RequestsLeft < s.RequestsLeft) {
-		s.RequestsLeft, s.RequestsMost = u.Key.RequestsLeft, c.Key.RequestsPerMinute
+	for _, scope := range c {
+		used, most := u[scope.Kind], scope.Limits.RequestsPerMinute
+		if used.Ceiling > 0 && (s.Ceiling == 0 || used.Ceiling <= s.Ceiling) {
+			s.Running, s.Ceiling = used.Running, used.Ceiling
+		}
+		if most > 0 && (s.RequestsLeft < 0 || used.RequestsLeft <= s.RequestsLeft) {
+			s.RequestsLeft, s.RequestsMost = used.RequestsLeft, most
+		}
 	}
 	s.State, s.Until, s.Why = stateOf(s, c, u)
 	return s
@@ -151,21 +155,17 @@ func statusOf(key *ringKey, pool string, c admission.Candidate, u admission.Usag
 // stateOf is the state of a key: what blocks it longest.
 func stateOf(s keyStatus, c admission.Candidate, u admission.Usage) (state keyState, until time.Time, why string) {
 	var reason job.WaitReason
-	for _, scope := range []admission.ScopeUsage{u.Key, u.Project, u.Team} {
-		if scope.BlockedUntil.After(until) {
-			until, reason = scope.BlockedUntil, scope.BlockedFor
+	for _, scope := range c {
+		if used := u[scope.Kind]; used.BlockedUntil.After(until) {
+			until, reason = used.BlockedUntil, used.BlockedFor
 		}
 	}
 	if state, held := heldStates[reason]; held {
 		return state, until, wait.Of(reason).Sentence("", time.Time{})
 	}
-	for _, scope := range []struct {
-		name   string
-		limits admission.Limits
-		usage  admission.ScopeUsage
-	}{{"key", c.Key, u.Key}, {"project", c.Project, u.Project}, {"team", c.Team, u.Team}} {
-		if period, resets := fullCap(scope.limits, scope.usage); period != "" {
-			return keyOutOfCU, resets, "the " + scope.name + "'s cap (" + period + ") is reached; raise it, or wait for its reset"
+	for _, scope := range c {
+		if period, resets := fullCap(scope.Limits, u[scope.Kind]); period != "" {
+			return keyOutOfCU, resets, "the " + string(scope.Kind) + "'s cap (" + period + ") is reached; raise it, or wait for its reset"
 		}
 	}
 	if s.Ceiling > 0 && s.Running >= s.Ceiling {

@@ -6,13 +6,10 @@
 -- and Redis takes for no integer.
 
 -- Codes of the reasons, as in reasons.go; the others only hold.
-local REQUEST_RATE, PARALLEL, KEY_CU, BATCH_CU, PROJECT_CU, TEAM_CU = 1, 2, 3, 4, 9, 10
-
--- The part of an account that a wait is for.
-local KEY, PROJECT, TEAM = 1, 2, 3
+local REQUEST_RATE, PARALLEL, CU = 1, 2, 3
 
 -- First number of an answer.
-local DONE, WAIT, SETTLED, NO_GRANT, OTHER_ACCOUNT, LOST = 0, 1, 2, 3, 4, 5
+local DONE, WAIT, SETTLED, NO_GRANT, ELSEWHERE, LOST = 0, 1, 2, 3, 4, 5
 
 local function int(n)
   return string.format('%.0f', n + 0)
@@ -28,12 +25,8 @@ local function number(reply)
   return tonumber(reply or 0)
 end
 
--- hold returns until when a key of this kind blocks and its reason's code.
-local function hold(key)
-  local value = redis.call('GET', key)
-  if not value then
-    return 0, 0
-  end
-  local till, reason = string.match(value, '^(%d+) (%d+)$')
-  return tonumber(till), tonumber(reason)
+-- parse_hold returns until when a hold blocks and its reason's code.
+local function parse_hold(value)
+  local till, reason = string.match(value or '', '^(%d+) (%d+)$')
+  return number(till), number(reason)
 end

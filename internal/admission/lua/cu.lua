@@ -1,5 +1,4 @@
--- Put in front of scripts that count CU: the account of a key, project, team or
--- batch.
+-- Put in front of scripts that count CU: the account of a scope.
 --
 -- The hash holds reserved and spent; q:<n>, what was spent in the n-th quarter of
 -- an hour; since:<ms>, what was spent from that time on, for the starts of periods
@@ -12,18 +11,10 @@ local QUARTER = 15 * 60 * 1000
 local KEPT = 70 * 24 * 60 * 60 * 1000 -- longer than any period
 local MOST_STARTS = 8
 
--- spent_since returns what was spent from a quarter hour on.
+-- spent_since sums up what was spent from a quarter hour on, and remembers it.
 local function spent_since(key, start, now)
-  local field = 'since:' .. int(start)
-  local known = redis.call('HGET', key, field)
-  if known then
-    return tonumber(known)
-  end
   local sum, starts = 0, {start}
   local flat = redis.call('HGETALL', key)
-  if #flat == 0 then
-    return 0 -- looking at an account does not make one
-  end
   for i = 1, #flat, 2 do
     local quarter = tonumber(string.match(flat[i], '^q:(%d+)$') or -1)
     if quarter >= 0 then
@@ -33,9 +24,9 @@ local function spent_since(key, start, now)
         redis.call('HDEL', key, flat[i])
       end
     end
-    local other = string.match(flat[i], '^since:(%d+)$')
-    if other then
-      starts[#starts + 1] = tonumber(other)
+    local other = tonumber(string.match(flat[i], '^since:(%d+)$') or start)
+    if other ~= start then
+      starts[#starts + 1] = other
     end
   end
   table.sort(starts, function(a, b) return a > b end)
@@ -47,7 +38,7 @@ local function spent_since(key, start, now)
       redis.call('HDEL', key, 'since:' .. int(at))
     end
   end
-  redis.call('HSET', key, field, int(sum), 'starts', table.concat(kept, ' '))
+  redis.call('HSET', key, 'since:' .. int(start), int(sum), 'starts', table.concat(kept, ' '))
   return sum
 end
 
@@ -62,34 +53,39 @@ local function spend(key, amount, at)
   end
 end
 
--- period returns the start of the one that holds now and of the next, of three
--- starts in order. A caller whose clock is off by more than a period gets one of
--- the same length, since one that lies ahead would have nothing spent in it.
-local function period(first, second, third, now)
-  if now >= first and now < second then
-    return first, second
+-- period finds, once, the start of the one that holds now and of the next, of three
+-- starts in order. A caller whose clock is off by more than a period gets one of the same
+-- length, since one that lies ahead would have nothing spent in it.
+local function period(i, now)
+  local p = ask.periods[i]
+  if not p.start then
+    p.start, p.ends = p[1], p[2]
+    if now < p.start or now >= p.ends then
+      local length = p[3] - p[2]
+      p.start = p[2] + math.floor((now - p[2]) / length) * length
+      p.ends = p.start + length
+    end
+    p.field = 'since:' .. int(p.start)
   end
-  local length = third - second
-  local start = second + math.floor((now - second) / length) * length
-  return start, start + length
+  return p
 end
 
--- account reads what a scope has spent and reserved, and the caps in force there.
-local function account(key, l, now)
-  local totals = redis.call('HMGET', key, 'spent', 'reserved')
-  local day, next_day = period(l.day1, l.day2, l.day3, now)
-  local month, next_month = period(l.month1, l.month2, l.month3, now)
-  local a = {reserved = number(totals[2]), total = number(totals[1]), day = 0, month = 0}
-  if l.day_cap >= 0 or l.watch_day then
-    a.day = spent_since(key, day, now)
+-- account reads, once, what a scope has reserved and spent, in all, this day and this
+-- month, and when these end.
+local function account(scope, now)
+  if scope.account then
+    return scope.account
   end
-  if l.month_cap >= 0 then
-    a.month = spent_since(key, month, now)
+  local day, month = period(scope.limits.days, now), period(scope.limits.months, now)
+  local f = redis.call('HMGET', scope.cu, 'reserved', 'spent', day.field, month.field)
+  local a = {reserved = number(f[1]), total = number(f[2]), day = number(f[3]), month = number(f[4])}
+  if f[2] and not f[3] then
+    a.day = spent_since(scope.cu, day.start, now)
   end
-  a.caps = {
-    {cap = l.total_cap, spent = a.total, resets = 0},
-    {cap = l.day_cap, spent = a.day, resets = next_day},
-    {cap = l.month_cap, spent = a.month, resets = next_month},
-  }
+  if f[2] and not f[4] then
+    a.month = spent_since(scope.cu, month.start, now)
+  end
+  a.ends_day, a.ends_month = day.ends, month.ends
+  scope.account = a
   return a
 end

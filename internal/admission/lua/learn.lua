@@ -1,4 +1,4 @@
--- Remembers how many jobs of a team may run.
+-- Remembers how many jobs of a scope may run.
 --
 -- KEYS  1 ceiling  2 slots
 -- ARGV  1 ceiling (0 = not said)  2 ms after which one more is tried, each time
@@ -16,7 +16,7 @@ local most, wait = tonumber(ARGV[1]), tonumber(ARGV[2])
 if most == 0 then
   wait = tonumber(ARGV[3])
   most = redis.call('SCARD', KEYS[2])
-  local known = learned(KEYS[1])
+  local known = number(redis.call('HGET', KEYS[1], 'limit'))
   if known > 0 then
     most = math.min(most, known - 1)
   end

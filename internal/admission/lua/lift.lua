@@ -6,7 +6,7 @@
 -- Invariant: holds for other reasons stand.
 
 for _, key in ipairs(KEYS) do
-  local _, reason = hold(key)
+  local _, reason = parse_hold(redis.call('GET', key))
   for _, lifted in ipairs(ARGV) do
     if reason == tonumber(lifted) then
       redis.call('DEL', key)

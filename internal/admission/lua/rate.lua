@@ -1,63 +1,76 @@
--- Put in front of scripts that count requests: the sliding window of a key or a
--- project.
+-- Put in front of scripts that count requests: the sliding window of a scope.
 --
 -- The hash holds s<bucket> and r<bucket> (submits and reads of one bucket), the
--- sums submits and reads, and the oldest and newest bucket. Places that were given
--- out for a time to come lie in buckets after the present one.
+-- sums submits and reads, the oldest and newest bucket, and began, the bucket since
+-- which something was counted without a pause. Places that were given out for a
+-- time to come lie in buckets after the present one.
 -- Invariant: the sums are those of the buckets from oldest to newest, and every
 -- bucket that may still reach into the window is among them. A place is given out
 -- only where it and all others of every window that holds it are within the limit:
 -- of the window that ends with the place, and of those that end with a place ahead.
+-- A read that waits gets the next place that is free, before any submit, unless reads
+-- have used the most that is kept for them.
 
 local MOST_AHEAD = 15 * 1000 -- ms; longer than any place lies ahead
 
--- keep lets the window be forgotten once nothing counts any more.
-local function keep(w)
+-- store writes the head of the window, and lets it be forgotten once nothing counts
+-- any more.
+local function store(w)
+  redis.call('HSET', w.key, 'oldest', int(w.oldest), 'newest', int(w.newest), 'began', int(w.began),
+    'submits', int(w.submits), 'reads', int(w.reads))
   redis.call('PEXPIRE', w.key, int((w.buckets + 2) * w.size + MOST_AHEAD))
 end
 
 -- start_anew counts all requests in the last bucket in which one that was given out
 -- may lie. The clock went back, and nobody knows by how much.
 local function start_anew(w)
-  redis.call('DEL', w.key)
-  w.oldest = w.current
+  w.oldest, w.began = w.current, w.current
   w.newest = w.current + math.floor(MOST_AHEAD / w.size)
-  redis.call('HSET', w.key, 'oldest', int(w.oldest), 'newest', int(w.newest),
-    'submits', int(w.submits), 'reads', int(w.reads),
-    's' .. int(w.newest), int(w.submits), 'r' .. int(w.newest), int(w.reads))
-  keep(w)
+  redis.call('DEL', w.key)
+  redis.call('HSET', w.key, 's' .. int(w.newest), int(w.submits), 'r' .. int(w.newest), int(w.reads))
+  store(w)
 end
 
 -- drop_before forgets the buckets before the first that still counts.
 local function drop_before(w, first)
+  local fields, gone = {}, {}
   for bucket = w.oldest, first - 1 do
-    local s, r = 's' .. int(bucket), 'r' .. int(bucket)
-    local gone = redis.call('HMGET', w.key, s, r)
-    if gone[1] or gone[2] then
-      redis.call('HDEL', w.key, s, r)
-      w.submits = w.submits - number(gone[1])
-      w.reads = w.reads - number(gone[2])
+    fields[#fields + 1] = 's' .. int(bucket)
+    fields[#fields + 1] = 'r' .. int(bucket)
+  end
+  for i, count in ipairs(redis.call('HMGET', w.key, unpack(fields))) do
+    if count then
+      gone[#gone + 1] = fields[i]
+      if i % 2 == 1 then
+        w.submits = w.submits - tonumber(count)
+      else
+        w.reads = w.reads - tonumber(count)
+      end
     end
   end
   w.oldest = first
-  redis.call('HSET', w.key, 'oldest', int(w.oldest), 'submits', int(w.submits), 'reads', int(w.reads))
+  if #gone > 0 then
+    redis.call('HDEL', w.key, unpack(gone))
+  end
+  store(w)
 end
 
--- open_window reads the window and drops what has left it.
-local function open_window(key, now, size, buckets)
-  local head = redis.call('HMGET', key, 'oldest', 'newest', 'submits', 'reads')
+-- open_window reads the window of a scope and drops what has left it.
+local function open_window(key, now)
+  local head = redis.call('HMGET', key, 'oldest', 'newest', 'began', 'submits', 'reads')
   local w = {
-    key = key, now = now, size = size, buckets = buckets, current = math.floor(now / size),
-    oldest = number(head[1]), newest = number(head[2]), submits = number(head[3]), reads = number(head[4]),
+    key = key, now = now, size = ask.bucket, buckets = ask.buckets, current = math.floor(now / ask.bucket),
+    oldest = number(head[1]), newest = number(head[2]), began = number(head[3]),
+    submits = number(head[4]), reads = number(head[5]),
   }
-  local first = w.current - buckets -- the oldest bucket that still counts
-  if w.submits + w.reads == 0 then
-    w.oldest, w.newest = w.current, w.current
-  elseif w.newest > w.current + MOST_AHEAD / size then
+  local first = w.current - w.buckets -- the oldest bucket that still counts
+  if w.submits + w.reads == 0 or w.newest < first then
+    if head[1] then
+      redis.call('DEL', key)
+    end
+    w.oldest, w.newest, w.began, w.submits, w.reads = w.current, w.current, w.current, 0, 0
+  elseif w.newest > w.current + MOST_AHEAD / w.size then
     start_anew(w)
-  elseif w.newest < first then
-    redis.call('DEL', key)
-    w.oldest, w.newest, w.submits, w.reads = w.current, w.current, 0, 0
   elseif w.oldest < first then
     drop_before(w, first)
   end
@@ -125,17 +138,29 @@ local function room_in(w, limit, submits_only)
   return (full + 1) * w.size - w.now, used
 end
 
--- place_in returns in how many ms there is a place, with the count and the limit
--- that decide; 0 ms is now. A limit of 0 is none.
-local function place_in(w, is_submit, limit, submit_limit)
-  local wait, used, most = 0, w.submits + w.reads, limit
-  if limit > 0 and used >= limit then -- else no window is full
-    wait, used = room_in(w, limit, false)
+-- kept_for_reads returns how many places submits leave: those of the reads of the last
+-- window and a few more, and the most while less than a window is known.
+local function kept_for_reads(w, most)
+  if w.current - w.began < w.buckets then
+    return most
   end
-  if is_submit and submit_limit > 0 and w.submits >= submit_limit then
-    local submit_wait, submits = room_in(w, submit_limit, true)
-    if submit_wait > wait then
-      wait, used, most = submit_wait, submits, submit_limit
+  return math.min(most, w.reads + math.max(1, math.floor(most / 10)))
+end
+
+-- place_in returns in how many ms there is a place within the limits of a scope, with
+-- the count and the limit that decide; 0 ms is now.
+local function place_in(w, limits, is_submit)
+  local wait, used, most = 0, w.submits + w.reads, limits.requests
+  if most and used >= most then -- else no window is full
+    wait, used = room_in(w, most, false)
+  end
+  if most and is_submit and limits.reads then
+    local for_submits = most - kept_for_reads(w, limits.reads)
+    if w.submits >= for_submits then
+      local submit_wait, submits = room_in(w, for_submits, true)
+      if submit_wait > wait then
+        return submit_wait, submits, for_submits
+      end
     end
   end
   return wait, used, most
@@ -143,15 +168,14 @@ end
 
 -- take_place counts one request that is sent in ms.
 local function take_place(w, is_submit, ms)
-  local field, sum = 'r', 'reads'
+  local bucket, field = math.floor((w.now + ms) / w.size), 'r'
   if is_submit then
-    field, sum = 's', 'submits'
+    field, w.submits = 's', w.submits + 1
+  else
+    w.reads = w.reads + 1
   end
-  local bucket = math.floor((w.now + ms) / w.size)
   w.oldest = math.min(w.oldest, bucket)
   w.newest = math.max(w.newest, bucket)
   redis.call('HINCRBY', w.key, field .. int(bucket), 1)
-  redis.call('HINCRBY', w.key, sum, 1)
-  redis.call('HSET', w.key, 'oldest', int(w.oldest), 'newest', int(w.newest))
-  keep(w)
+  store(w)
 end

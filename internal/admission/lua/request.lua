@@ -1,23 +1,24 @@
--- Takes one place in the request rate of key and project for a read.
+-- Takes one place in the request rates of its scopes for a read.
 --
--- KEYS  1 key rate  2 project rate  3 project hold
--- ARGV  1 requests of the key  2 of the project (0 = no limit)  3 bucket ms  4 buckets
--- Returns  {DONE} or {WAIT, reason, ms, x, y, z, part, endless} as in reserve.lua
+-- KEYS  those of the scopes
+-- ARGV  1 {scopes, bucket (ms), buckets}
+-- Returns  {DONE} or a wait
 -- Invariant: requests of a window <= limit.
 
-local now = now_ms()
-local till, reason = hold(KEYS[3])
-local longest = {WAIT, reason, till - now, till, 0, 0, PROJECT, 0}
-local windows = {}
-for i = 1, 2 do
-  local window = open_window(KEYS[i], now, tonumber(ARGV[3]), tonumber(ARGV[4]))
-  local ms, used, limit = place_in(window, false, tonumber(ARGV[i]), 0)
-  if ms > math.max(0, longest[3]) then
-    longest = {WAIT, REQUEST_RATE, ms, used, limit, 0, i, 0}
+local now, longest, windows = now_ms(), nil, {}
+bind(ask.scopes, 1)
+for i, scope in ipairs(ask.scopes) do
+  if scope.rate then
+    local paused = pause_wait(i, redis.call('GET', scope.hold), now)
+    if paused and paused[REASON] == REQUEST_RATE then -- other pauses are of submits
+      longest = longer(longest, paused)
+    end
+    local window = open_window(scope.rate, now)
+    longest = longer(longest, rate_wait(i, 0, place_in(window, scope.limits, false)))
+    windows[#windows + 1] = window
   end
-  windows[i] = window
 end
-if longest[3] > 0 then
+if longest then
   return longest
 end
 for _, window in ipairs(windows) do

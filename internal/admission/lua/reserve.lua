@@ -1,172 +1,171 @@
 -- Takes what one submission needs on one of several API keys: a place in the
--- request rates, slots, and CU of key, project, team and batch; all of it or
--- nothing.
+-- request rates, slots, and CU of all scopes of the key; all of it or nothing.
 --
--- KEYS  1 life  2 ready  3 grant  4 journal  5 batch CU
---       then for each candidate  key rate, key slots, key CU, key hold,
---       project rate, project CU, project hold, team slots, team ceiling, team CU, team hold
--- ARGV  1 token of the life  2 owner  3 amount  4 bucket ms  5 buckets  6 poll ms
---       7 ms to wait for what never fits  8 ms that a place may lie ahead
---       then the limits of the batch, then for each candidate  key, project, team
---       and the limits of each, as in limits.lua
--- Returns
---   {DONE, again, amount, ms until it may be sent, key, project, team}
---   {SETTLED}, {LOST}
---   {OTHER_ACCOUNT, key, project, team}: granted before, on a key that is no candidate
---   {WAIT, reason, ms, x, y, z, part, endless, candidate}: for a hold x is its end;
---     for a rate x of y requests are used; for slots x of y; part is KEY, PROJECT or
---     TEAM; for CU x is the cap, y what is spent or reserved, z the amount, part 0
---     total, 1 day, 2 month
+-- KEYS  1 life  2 ready  3 grant  4 journal  then those of the scopes
+-- ARGV  1 {life, owner, amount, bucket (ms), buckets, poll, stuck (ms after which to ask
+--       again for what others give back, and for what never fits), ahead (ms that a
+--       place may lie ahead), periods, scopes, candidates}: a candidate is the numbers
+--       of its scopes, that of its API key first, each within the next
+-- Returns  {DONE, again, amount, ms until it may be sent, kind, name, ...}, {SETTLED},
+--   {LOST}, {ELSEWHERE, kind, name, ...}: granted before, on a key that is no
+--   candidate; or the wait of the candidate that is free the soonest
 -- Invariant: spent + reserved <= every cap, running <= ceiling and requests of any
 -- window <= limit after every grant; an attempt is granted at most once at a time.
 
-local PER_CANDIDATE_KEYS, PER_CANDIDATE_ARGS = 11, 3 + 3 * BLOCK
-
-if lost(KEYS[1], ARGV[1]) or redis.call('GET', KEYS[2]) ~= ARGV[1] then
+if lost(KEYS[1], ask.life) or redis.call('GET', KEYS[2]) ~= ask.life then
   return {LOST}
 end
 
-local now, owner, amount = now_ms(), ARGV[2], tonumber(ARGV[3])
-local bucket, buckets = tonumber(ARGV[4]), tonumber(ARGV[5])
-local poll, long = tonumber(ARGV[6]), tonumber(ARGV[7])
-local ahead = tonumber(ARGV[8])
-local batch_limits = limits_at(9)
-local candidates = (#KEYS - 5) / PER_CANDIDATE_KEYS
+local now, amount = now_ms(), ask.amount
+bind(ask.scopes, 5)
 
-local function key_of(candidate, i) return KEYS[5 + (candidate - 1) * PER_CANDIDATE_KEYS + i] end
-local function arg_of(candidate, i) return 8 + BLOCK + (candidate - 1) * PER_CANDIDATE_ARGS + i end
-
-local before = read_grant(KEYS[3])
-if before.state == FINAL then
+local grant = read_grant(KEYS[3], KEYS[4], ask.owner)
+if grant.state == FINAL then
   return {SETTLED}
 end
-if live(before) then
-  for c = 1, candidates do
-    if ARGV[arg_of(c, 1)] == before.key then
-      if before.state == HELD then -- it may be sent only now: its CU count for now
-        redis.call('HSET', KEYS[3], 'charged', int(now))
+if live(grant) then
+  for _, candidate in ipairs(ask.candidates) do
+    local key = ask.scopes[candidate[1]]
+    if grant.names[key.kind] == key.name then
+      if grant.state == HELD then -- it may be sent only now: its CU count for now
+        redis.call('HSET', grant.key, 'charged', int(now))
       end
-      return {DONE, 1, before.amount, 0, before.key, before.project, before.team}
+      return flatten(grant, {DONE, 1, grant.amount, 0})
     end
   end
-  return {OTHER_ACCOUNT, before.key, before.project, before.team}
-end
-
--- longer returns the wait that lasts longer; one that nothing but a person ends
--- outlasts all. The first of equals wins, so the order of asking is that of weight.
-local function longer(a, b)
-  if not a or b and (b[8] > a[8] or b[8] == a[8] and b[3] > a[3]) then
-    return b
-  end
-  return a
+  return flatten(grant, {ELSEWHERE})
 end
 
 -- cu_wait is the wait for CU of a scope, or nil.
-local function cu_wait(reason, a, candidate)
-  local longest = nil
-  for i, c in ipairs(a.caps) do
-    if c.cap >= 0 and c.spent + a.reserved + amount > c.cap then
-      local ms, endless = poll, 0 -- another job may give back what this one needs
-      if c.spent + amount > c.cap then
-        ms, endless = c.resets - now, 0
-        if c.resets == 0 or amount > c.cap then
-          ms, endless = long, 1
+local function cu_wait(i, scope)
+  local a, longest = account(scope, now), nil
+  for z, name in ipairs(CAPS) do
+    local cap = scope.limits[name]
+    if cap >= 0 and a[name] + a.reserved + amount > cap then
+      local ms, endless = ask.poll, 0 -- another job may give back what this one needs
+      if a[name] + amount > cap then
+        ms, endless = ask.stuck, 1
+        local ends = a['ends_' .. name]
+        if ends and amount <= cap then
+          ms, endless = ends - now, 0
         end
       end
-      longest = longer(longest, {WAIT, reason, ms, c.cap, c.spent + a.reserved, amount, i - 1, endless, candidate})
+      longest = longer(longest, {WAIT, CU, ms, endless, i, cap, a[name] + a.reserved, z})
     end
   end
   return longest
 end
 
-local function hold_wait(key, part, candidate)
-  local till, reason = hold(key)
-  if till > now then
-    return {WAIT, reason, till - now, till, 0, 0, part, 0, candidate}
+-- slot_wait is the wait for a slot of a scope, or nil.
+local function slot_wait(i, scope)
+  if not scope.ceiling and not scope.limits.parallel then
+    return nil
   end
-  return nil
+  local running = redis.call('SCARD', scope.slots)
+  scope.most, scope.next_probe = ceiling(scope, running, now)
+  if scope.most and running >= scope.most then
+    return {WAIT, PARALLEL, ask.poll, 0, i, running, scope.most, 0}
+  end
 end
 
-local function slot_wait(slots, most, part, candidate)
-  local running = redis.call('SCARD', slots)
-  if most > 0 and running >= most then
-    return {WAIT, PARALLEL, poll, running, most, 0, part, 0, candidate}
+-- judge asks all of a scope, once however many candidates share it: scope.wait is its
+-- wait or nil, scope.delay how long until there is a place in its rate.
+local function judge(i, scope)
+  if scope.judged then
+    return
   end
-  return nil
+  scope.judged, scope.delay = true, 0
+  scope.wait = longer(scope.wait, cu_wait(i, scope))
+  if scope.slots then
+    scope.wait = longer(scope.wait, slot_wait(i, scope))
+  end
+  if scope.rate then
+    scope.window = open_window(scope.rate, now)
+    local ms, used, limit = place_in(scope.window, scope.limits, true)
+    scope.wait = longer(scope.wait, rate_wait(i, ask.ahead, ms, used, limit))
+    scope.delay = ms
+  end
 end
 
-local windows_by_key = {} -- candidates of one project share its window
-
-local function window_of(key)
-  windows_by_key[key] = windows_by_key[key] or open_window(key, now, bucket, buckets)
-  return windows_by_key[key]
+-- A choice is what is known of a candidate: its wait or nil, how long until it may be
+-- sent with, and what its key has spent and reserved today. weigh takes into it what
+-- is known of its scopes, the widest of which weighs most.
+local function weigh(c)
+  c.wait, c.delay = nil, 0
+  for n = #c.numbers, 1, -1 do
+    local scope = ask.scopes[c.numbers[n]]
+    c.wait = longer(c.wait, scope.wait)
+    c.delay = math.max(c.delay, scope.delay or 0)
+  end
+  return c
 end
 
--- consider looks at one API key: the wait that it would take or nil, and what a
--- grant on it needs to know.
-local function consider(c, batch_wait)
-  local key_limits = limits_at(arg_of(c, 4))
-  local project_limits = limits_at(arg_of(c, 4) + BLOCK)
-  local team_limits = limits_at(arg_of(c, 4) + 2 * BLOCK)
-  key_limits.watch_day = true
-  local key = account(key_of(c, 3), key_limits, now)
-
-  local wait = hold_wait(key_of(c, 4), KEY, c)
-  wait = longer(wait, hold_wait(key_of(c, 7), PROJECT, c))
-  wait = longer(wait, hold_wait(key_of(c, 11), TEAM, c))
-  wait = longer(wait, batch_wait)
-  wait = longer(wait, cu_wait(KEY_CU, key, c))
-  wait = longer(wait, cu_wait(PROJECT_CU, account(key_of(c, 6), project_limits, now), c))
-  wait = longer(wait, cu_wait(TEAM_CU, account(key_of(c, 10), team_limits, now), c))
-  wait = longer(wait, slot_wait(key_of(c, 2), key_limits.parallel, KEY, c))
-
-  local known, probe_at, every = learned(key_of(c, 9))
-  local most, next_probe = lower(known, team_limits.parallel), nil
-  if most > 0 and most ~= team_limits.parallel and now >= probe_at and redis.call('SCARD', key_of(c, 8)) == most then
-    most, next_probe = most + 1, now + every
+-- better reports whether a choice goes before another: one that need not wait, or the
+-- least, then one that may be sent first, then one whose key has used least today.
+local function better(a, b)
+  if a.wait and b.wait then
+    return a.wait[ENDLESS] < b.wait[ENDLESS] or a.wait[ENDLESS] == b.wait[ENDLESS] and a.wait[MS] < b.wait[MS]
+  elseif a.wait or b.wait then
+    return not a.wait
   end
-  wait = longer(wait, slot_wait(key_of(c, 8), most, TEAM, c))
+  return a.delay < b.delay or a.delay == b.delay and a.used < b.used
+end
 
-  local delay, windows = 0, {}
-  for i, l in ipairs({key_limits, project_limits}) do
-    local window = window_of(key_of(c, i * 4 - 3))
-    local ms, used, limit = place_in(window, true, l.requests, l.submits)
-    if ms > ahead then
-      wait = longer(wait, {WAIT, REQUEST_RATE, ms, used, limit, 0, i, 0, c})
+-- Pauses and what keys have used are known of all; the rest only makes a choice worse.
+-- So scopes are judged from the best choice on, until no other can be better.
+local holds, held = {}, {}
+for i, scope in ipairs(ask.scopes) do
+  if scope.hold then
+    holds[#holds + 1], held[#held + 1] = scope.hold, i
+  end
+end
+for n, value in ipairs(redis.call('MGET', unpack(holds))) do
+  if value then
+    ask.scopes[held[n]].wait = pause_wait(held[n], value, now)
+  end
+end
+local choices, first = {}, nil
+for n, numbers in ipairs(ask.candidates) do
+  local key = account(ask.scopes[numbers[1]], now)
+  choices[n] = weigh({numbers = numbers, used = key.day + key.reserved})
+  if not first or better(choices[n], first) then
+    first = choices[n]
+  end
+end
+
+local best = nil
+local function try(c)
+  for _, i in ipairs(c.numbers) do
+    judge(i, ask.scopes[i])
+  end
+  if not best or better(weigh(c), best) then
+    best = weigh(c)
+  end
+end
+
+try(first)
+if best.wait or best.delay > 0 then
+  for _, c in ipairs(choices) do
+    if better(weigh(c), best) then
+      try(c)
     end
-    delay = math.max(delay, ms)
-    windows[i] = window
-  end
-  return wait, {candidate = c, delay = delay, windows = windows, used = key.day + key.reserved, most = most, next_probe = next_probe}
-end
-
-local batch_wait = cu_wait(BATCH_CU, account(KEYS[5], batch_limits, now), 0)
-local best, soonest = nil, nil
-for c = 1, candidates do
-  local wait, choice = consider(c, batch_wait)
-  if wait then
-    if not soonest or wait[8] < soonest[8] or wait[8] == soonest[8] and wait[3] < soonest[3] then
-      soonest = wait
-    end
-  elseif not best or choice.delay < best.delay or choice.delay == best.delay and choice.used < best.used then
-    best = choice
   end
 end
-if not best then
-  return soonest
+if best.wait then
+  return best.wait
 end
 
-local c = best.candidate
-for _, window in ipairs(best.windows) do
-  take_place(window, true, best.delay)
+local taken = {}
+for n, i in ipairs(best.numbers) do
+  local scope = ask.scopes[i]
+  taken[n] = scope
+  if scope.rate then
+    take_place(scope.window, true, best.delay)
+  end
+  if scope.next_probe then
+    redis.call('HSET', scope.ceiling, 'limit', int(scope.most), 'probe', int(scope.next_probe))
+  end
 end
-if best.next_probe then
-  redis.call('HSET', key_of(c, 9), 'limit', int(best.most), 'probe', int(best.next_probe))
-end
-local grant = {
-  amount = amount, charged = now + best.delay,
-  key = ARGV[arg_of(c, 1)], project = ARGV[arg_of(c, 2)], team = ARGV[arg_of(c, 3)],
-}
-hold_grant(KEYS[3], KEYS[4], 'reserve', owner, grant, {key_of(c, 2), key_of(c, 8)},
-  {key_of(c, 3), key_of(c, 6), key_of(c, 10), KEYS[5]})
-return {DONE, 0, amount, best.delay, grant.key, grant.project, grant.team}
+grant.amount, grant.charged = amount, now + best.delay
+hold_grant(grant, taken, 'reserve')
+return flatten(grant, {DONE, 0, amount, best.delay})

@@ -1,14 +1,15 @@
 -- Counts what was spent before this life began.
 --
--- KEYS  1 life  then the accounts of key, project, team and batch
--- ARGV  1 token of the life  2 time, ms  3 amount
+-- KEYS  1 life  then those of the scopes
+-- ARGV  1 {life, scopes, at, amount}: an amount that was spent at a time, ms
 -- Returns  {DONE} or {LOST}
 -- Invariant: called once for each slice of what was spent, before the life is ready.
 
-if lost(KEYS[1], ARGV[1]) then
+if lost(KEYS[1], ask.life) then
   return {LOST}
 end
-for i = 2, #KEYS do
-  spend(KEYS[i], tonumber(ARGV[3]), tonumber(ARGV[2]))
+bind(ask.scopes, 2)
+for _, scope in ipairs(ask.scopes) do
+  spend(scope.cu, ask.amount, ask.at)
 end
 return {DONE}

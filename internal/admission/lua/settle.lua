@@ -1,28 +1,18 @@
--- Turns a reservation into spend and gives back its slot.
+-- Turns reservations into spend and gives back their slots.
 --
--- KEYS, ARGV  as in grant.lua, then  6 billed  7 refunded  8 ms the marker is kept
--- Returns  {DONE}, {LOST}, {NO_GRANT} or {OTHER_ACCOUNT, key, project, team}
+-- KEYS, ARGV, Returns  as in grant.lua; a grant says  billed, refunded
 -- Invariant: each grant's spend is counted once, for the time at which it was
 -- reserved: by then the provider counts it.
 
-if lost(KEYS[1], ARGV[1]) then
-  return {LOST}
-end
-local grant = read_grant(KEYS[2])
-if grant.state == FINAL then
-  return {DONE}
-end
-if not live(grant) then
-  return {NO_GRANT}
-end
-local other = elsewhere(grant)
-if other then
-  return other
-end
-local billed, refunded = tonumber(ARGV[6]), tonumber(ARGV[7])
-end_grant(grant, FINAL, ARGV[8])
-for _, key in ipairs(accounts_of_keys()) do
-  spend(key, billed - refunded, grant.charged)
-end
-note(KEYS[3], 'settle', ARGV[2], grant, grant.amount, billed, refunded)
-return {DONE}
+return change_each(function(grant, asked)
+  if grant.state == FINAL then
+    return nil
+  end
+  if not live(grant) then
+    return {NO_GRANT}
+  end
+  for _, scope in ipairs(asked.scopes) do
+    spend(scope.cu, asked.billed - asked.refunded, grant.charged)
+  end
+  end_grant(grant, asked.scopes, FINAL, 'settle', asked.billed, asked.refunded)
+end)
