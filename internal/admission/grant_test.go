@@ -23,7 +23,7 @@ func TestRepeats(t *testing.T) {
 	adopt := func(ctx context.Context, a *Admission) error {
 		return a.Adopt(ctx, ref("a"), 1, night, 7000, time.Time{})
 	}
-	free := func(ctx context.Context, a *Admission) error { return a.Free(ctx, ref("a"), 1, night) }
+	free := func(ctx context.Context, a *Admission) error { return a.Free(ctx, Attempt{ref("a"), 1, night}) }
 	settle := func(ctx context.Context, a *Admission) error { return a.Settle(ctx, ref("a"), 1, night, 6500, 500) }
 	release := func(ctx context.Context, a *Admission) error { return a.Release(ctx, ref("a"), 1, night) }
 	const none, held, spent job.CU = 0, 7000, 6000
@@ -105,7 +105,7 @@ func TestGrantStaysWithItsKey(t *testing.T) {
 		if elsewhere, ok := errors.AsType[*GrantedElsewhereError](err); !ok || elsewhere.Account != night {
 			t.Errorf("got %v, want to hear of the grant on %+v", err, night)
 		}
-		mustDo(t, a.Free(t.Context(), ref("a"), 1, day))
+		mustDo(t, a.Free(t.Context(), Attempt{ref("a"), 1, day}))
 		if got := usage(t, a, free).Team.Running; got != 0 {
 			t.Errorf("got %d running after Free with another key, want 0", got)
 		}

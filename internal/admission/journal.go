@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -56,21 +57,13 @@ func entryOf(message redis.XMessage) (job.Entry, error) {
 		Reserved: job.CU(f.number("reserved")), Billed: job.CU(f.number("billed")), Refunded: job.CU(f.number("refunded")),
 		Charged: time.UnixMilli(f.number("charged")).UTC(),
 	}
-	ms, err := strconv.ParseInt(beforeDash(message.ID), 10, 64)
+	written, _, _ := strings.Cut(message.ID, "-")
+	ms, err := strconv.ParseInt(written, 10, 64)
 	if err != nil {
 		return job.Entry{}, fmt.Errorf("%q is not a place", message.ID)
 	}
 	entry.At = time.UnixMilli(ms).UTC()
 	return entry, f.err
-}
-
-func beforeDash(id string) string {
-	for i := range id {
-		if id[i] == '-' {
-			return id[:i]
-		}
-	}
-	return id
 }
 
 // fields reads the values of an entry and keeps the first error.

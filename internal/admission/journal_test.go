@@ -18,7 +18,7 @@ func TestJournal(t *testing.T) {
 		mustReserve(t, a, claim("a", 10, free))
 		mustDo(t, a.Adopt(t.Context(), ref("b"), 2, day, 3000, charged))
 		s.clock.move(time.Hour)
-		mustDo(t, a.Free(t.Context(), ref("a"), 1, night))
+		mustDo(t, a.Free(t.Context(), Attempt{ref("a"), 1, night}))
 		mustDo(t, a.Settle(t.Context(), ref("a"), 1, day, 9500, 500))
 		mustDo(t, a.Release(t.Context(), ref("b"), 2, day))
 		other := claim("a", 1, free)

@@ -22,7 +22,7 @@ var calls = map[string]func(context.Context, *Admission) error{
 	"adopt": func(ctx context.Context, a *Admission) error {
 		return a.Adopt(ctx, ref("a"), 1, night, 1000, time.Time{})
 	},
-	"free":    func(ctx context.Context, a *Admission) error { return a.Free(ctx, ref("a"), 1, night) },
+	"free":    func(ctx context.Context, a *Admission) error { return a.Free(ctx, Attempt{ref("a"), 1, night}) },
 	"settle":  func(ctx context.Context, a *Admission) error { return a.Settle(ctx, ref("a"), 1, night, 1000, 0) },
 	"release": func(ctx context.Context, a *Admission) error { return a.Release(ctx, ref("a"), 1, night) },
 	"seed":    func(ctx context.Context, a *Admission) error { return a.Seed(ctx, night, "potions", time.Now(), 1000) },

@@ -125,7 +125,7 @@ func TestChargedWhenSent(t *testing.T) {
 		}
 		mustReserve(t, a, claim("again", 4, daily(100, on.Key.Days)))
 		mustReserve(t, a, claim("ended", 8, daily(100, on.Key.Days)))
-		mustDo(t, a.Free(t.Context(), ref("ended"), 1, night))
+		mustDo(t, a.Free(t.Context(), Attempt{ref("ended"), 1, night}))
 		s.clock.set(midnight.Add(time.Hour))
 		for _, id := range []job.ID{"again", "ended"} {
 			if !mustReserve(t, a, claim(id, 4, on)).Again {

@@ -136,7 +136,7 @@ func (r *racer) live(c Claim, in Account) error {
 	ctx := context.Background()
 	settle := func() error { return r.a.Settle(ctx, c.Ref, 1, in, c.Amount, 0) }
 	release := func() error { return r.a.Release(ctx, c.Ref, 1, in) }
-	free := func() error { return r.a.Free(ctx, c.Ref, 1, in) }
+	free := func() error { return r.a.Free(ctx, Attempt{c.Ref, 1, in}) }
 	again := func() error {
 		got, err := r.a.Reserve(ctx, c)
 		if err == nil && (!got.Again || got.Account != in) {
@@ -159,7 +159,7 @@ func (r *racer) live(c Claim, in Account) error {
 	case 0:
 		return free()
 	case 1:
-		return r.a.Free(ctx, c.Ref, 1, Account{APIKey: "k9"})
+		return r.a.Free(ctx, Attempt{c.Ref, 1, Account{APIKey: "k9"}})
 	default:
 		return nil
 	}

@@ -133,7 +133,7 @@ func (w *walker) step(zone *time.Location) string {
 		return "adopt " + name.String()
 	case 5:
 		w.m.free(name)
-		mustDo(w.t, w.a.Free(ctx, name.Ref, name.attempt, in))
+		mustDo(w.t, w.a.Free(ctx, Attempt{name.Ref, name.attempt, in}))
 		return "free " + name.String()
 	case 6:
 		w.m.end(name, "released", 0)

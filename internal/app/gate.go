@@ -190,7 +190,7 @@ func (g *gate) Request(ctx context.Context, apiKey string) error {
 }
 
 func (g *gate) Free(ctx context.Context, ref job.Ref, attempt int, apiKey string) error {
-	return g.admission.Free(ctx, ref, attempt, g.account(apiKey))
+	return g.admission.Free(ctx, admission.Attempt{Ref: ref, Attempt: attempt, In: g.account(apiKey)})
 }
 
 // Settle counts a bill even if its reservation was lost with Redis: that may count

@@ -79,7 +79,7 @@ func holdOpen(ctx context.Context, a *admission.Admission, e job.Entry) error {
 	if err := a.Adopt(ctx, ref, e.Attempt, in, e.Reserved, e.Charged); err != nil {
 		return err
 	}
-	return a.Free(ctx, ref, e.Attempt, in)
+	return a.Free(ctx, admission.Attempt{Ref: ref, Attempt: e.Attempt, In: in})
 }
 
 // countEnded counts the bills of attempts whose result is recorded and whose journal

@@ -5,10 +5,6 @@
 
 return change_each(function(grant, asked)
   if not live(grant) and grant.state ~= FINAL then
-    grant.amount, grant.charged = asked.amount, asked.charged
-    if grant.charged == 0 then
-      grant.charged = now_ms()
-    end
-    hold_grant(grant, asked.scopes, 'adopt')
+    hold_grant(grant, asked.scopes, 'adopt', asked.amount, asked.charged > 0 and asked.charged or now_ms())
   end
 end)

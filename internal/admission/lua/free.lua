@@ -5,7 +5,7 @@
 
 return change_each(function(grant, asked)
   if grant.state == HELD then
-    give_back(grant, asked.scopes)
+    change_slots('SREM', grant, asked.scopes)
     redis.call('HSET', grant.key, 'state', FREED)
   end
 end)

@@ -26,6 +26,16 @@ local function live(grant)
   return grant.state == HELD or grant.state == FREED
 end
 
+-- names_of are the names of scopes by their kind; the batch is in the owner's name.
+local function names_of(scopes)
+  local names = {}
+  for _, scope in ipairs(scopes) do
+    names[scope.kind] = scope.name
+  end
+  names.batch = nil
+  return names
+end
+
 -- flatten adds the names of a grant to a list, each behind its kind.
 local function flatten(grant, list)
   for kind, name in pairs(grant.names) do
@@ -35,17 +45,17 @@ local function flatten(grant, list)
   return list
 end
 
--- give_back gives back the slots of a grant.
-local function give_back(grant, scopes)
+-- change_slots takes (SADD) or gives back (SREM) the slots of a grant.
+local function change_slots(command, grant, scopes)
   for _, scope in ipairs(scopes) do
     if scope.slots then
-      redis.call('SREM', scope.slots, grant.owner)
+      redis.call(command, scope.slots, grant.owner)
     end
   end
 end
 
--- book adds an amount, which is negative where it is given back, to what the scopes
--- of a grant have reserved. Every movement of CU passes here, and is noted.
+-- book adds an amount, negative where it is given back, to what scopes have reserved.
+-- Every movement of CU passes here, and is noted in the journal.
 local function book(grant, scopes, amount, event, billed, refunded)
   for _, scope in ipairs(scopes) do
     redis.call('HINCRBY', scope.cu, 'reserved', int(amount))
@@ -57,24 +67,17 @@ local function book(grant, scopes, amount, event, billed, refunded)
 end
 
 -- hold_grant makes a grant and takes its slots and CU.
-local function hold_grant(grant, scopes, event)
+local function hold_grant(grant, scopes, event, amount, charged)
+  grant.names, grant.amount, grant.charged = names_of(scopes), amount, charged
   redis.call('DEL', grant.key) -- the marker of a released one
-  for _, scope in ipairs(scopes) do
-    if scope.kind ~= 'batch' then
-      grant.names[scope.kind] = scope.name
-    end
-    if scope.slots then
-      redis.call('SADD', scope.slots, grant.owner)
-    end
-  end
-  redis.call('HSET', grant.key,
-    unpack(flatten(grant, {'state', HELD, 'amount', int(grant.amount), 'charged', int(grant.charged)})))
-  book(grant, scopes, grant.amount, event)
+  redis.call('HSET', grant.key, unpack(flatten(grant, {'state', HELD, 'amount', int(amount), 'charged', int(charged)})))
+  change_slots('SADD', grant, scopes)
+  book(grant, scopes, amount, event)
 end
 
 -- end_grant gives the slots and CU of a grant back and leaves a marker.
 local function end_grant(grant, scopes, state, event, billed, refunded)
-  give_back(grant, scopes)
+  change_slots('SREM', grant, scopes)
   redis.call('DEL', grant.key)
   redis.call('HSET', grant.key, 'state', state)
   redis.call('PEXPIRE', grant.key, ask.kept)
@@ -83,29 +86,24 @@ end
 
 -- counted_in reports whether a grant is counted in these scopes and no others.
 local function counted_in(grant, scopes)
-  local same, names = 0, 0
-  for _, scope in ipairs(scopes) do
-    if scope.kind == 'batch' or grant.names[scope.kind] == scope.name then
-      same = same + 1
+  local names = names_of(scopes)
+  for kind in pairs(COUNTED) do
+    if names[kind] ~= grant.names[kind] then
+      return false
     end
   end
-  for _ in pairs(grant.names) do
-    names = names + 1
-  end
-  return same == #scopes and names == same - 1
+  return true
 end
 
 -- The scripts that change grants are asked for {life, kept, grants}: kept is how many
--- ms a marker stays, and grants a list of {owner, scopes, and what the script says},
--- with the batch among the scopes.
+-- ms a marker stays, and a grant {owner, scopes, and what the script says}.
 --
--- KEYS  1 life  then for each of grants  grant, journal and those of its scopes
--- Returns  {LOST}, or {DONE} and for each of grants
---   {DONE}, {NO_GRANT} or {ELSEWHERE, kind, name, ...}: not changed, since it is
---   counted in other scopes than it was asked for with
+-- KEYS  1 life  then for each grant  grant, journal and those of its scopes
+-- Returns  {LOST}, or {DONE} and for each grant {DONE}, {NO_GRANT} or
+--   {ELSEWHERE, kind, name, ...}: not changed, it is counted in these scopes
 
--- change_each calls change with each grant and with what is asked of it; what that
--- returns is the answer, {DONE} if it is nil.
+-- change_each calls change with each grant and what is asked of it. What that returns
+-- is the answer, {DONE} if it is nil.
 local function change_each(change)
   if lost(KEYS[1], ask.life) then
     return {LOST}

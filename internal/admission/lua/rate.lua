@@ -1,22 +1,23 @@
 -- Put in front of scripts that count requests: the sliding window of a scope.
 --
 -- The hash holds s<bucket> and r<bucket> (submits and reads of one bucket), the
--- sums submits and reads, the oldest and newest bucket, and began, the bucket since
--- which something was counted without a pause. Places that were given out for a
--- time to come lie in buckets after the present one.
+-- sums submits and reads, the oldest and newest bucket, and steady, the bucket since
+-- which no read waited long. Places that were given out for a time to come lie in
+-- buckets after the present one.
 -- Invariant: the sums are those of the buckets from oldest to newest, and every
 -- bucket that may still reach into the window is among them. A place is given out
 -- only where it and all others of every window that holds it are within the limit:
 -- of the window that ends with the place, and of those that end with a place ahead.
--- A read that waits gets the next place that is free, before any submit, unless reads
--- have used the most that is kept for them.
+-- A read that waits gets the next place that no submit has yet, unless reads have
+-- used the most that is kept for them.
 
 local MOST_AHEAD = 15 * 1000 -- ms; longer than any place lies ahead
+local PATIENCE = 5 * 1000 -- ms that a read may wait before more is kept for reads
 
 -- store writes the head of the window, and lets it be forgotten once nothing counts
 -- any more.
 local function store(w)
-  redis.call('HSET', w.key, 'oldest', int(w.oldest), 'newest', int(w.newest), 'began', int(w.began),
+  redis.call('HSET', w.key, 'oldest', int(w.oldest), 'newest', int(w.newest), 'steady', int(w.steady),
     'submits', int(w.submits), 'reads', int(w.reads))
   redis.call('PEXPIRE', w.key, int((w.buckets + 2) * w.size + MOST_AHEAD))
 end
@@ -24,7 +25,7 @@ end
 -- start_anew counts all requests in the last bucket in which one that was given out
 -- may lie. The clock went back, and nobody knows by how much.
 local function start_anew(w)
-  w.oldest, w.began = w.current, w.current
+  w.oldest, w.steady = w.current, w.current
   w.newest = w.current + math.floor(MOST_AHEAD / w.size)
   redis.call('DEL', w.key)
   redis.call('HSET', w.key, 's' .. int(w.newest), int(w.submits), 'r' .. int(w.newest), int(w.reads))
@@ -57,19 +58,20 @@ end
 
 -- open_window reads the window of a scope and drops what has left it.
 local function open_window(key, now)
-  local head = redis.call('HMGET', key, 'oldest', 'newest', 'began', 'submits', 'reads')
+  local head = redis.call('HMGET', key, 'oldest', 'newest', 'steady', 'submits', 'reads')
+  local current = math.floor(now / ask.bucket)
   local w = {
-    key = key, now = now, size = ask.bucket, buckets = ask.buckets, current = math.floor(now / ask.bucket),
-    oldest = number(head[1]), newest = number(head[2]), began = number(head[3]),
+    key = key, now = now, size = ask.bucket, buckets = ask.buckets, current = current,
+    oldest = number(head[1]), newest = number(head[2]), steady = tonumber(head[3] or current),
     submits = number(head[4]), reads = number(head[5]),
   }
-  local first = w.current - w.buckets -- the oldest bucket that still counts
+  local first = current - w.buckets -- the oldest bucket that still counts
   if w.submits + w.reads == 0 or w.newest < first then
-    if head[1] then
+    if w.submits + w.reads > 0 then
       redis.call('DEL', key)
     end
-    w.oldest, w.newest, w.began, w.submits, w.reads = w.current, w.current, w.current, 0, 0
-  elseif w.newest > w.current + MOST_AHEAD / w.size then
+    w.oldest, w.newest, w.submits, w.reads = current, current, 0, 0
+  elseif w.newest > current + MOST_AHEAD / w.size then
     start_anew(w)
   elseif w.oldest < first then
     drop_before(w, first)
@@ -138,10 +140,10 @@ local function room_in(w, limit, submits_only)
   return (full + 1) * w.size - w.now, used
 end
 
--- kept_for_reads returns how many places submits leave: those of the reads of the last
--- window and a few more, and the most while less than a window is known.
+-- kept_for_reads returns how many places submits leave: the most until all reads of a
+-- window had theirs, then as many as these and a few more.
 local function kept_for_reads(w, most)
-  if w.current - w.began < w.buckets then
+  if w.current - w.steady < w.buckets then
     return most
   end
   return math.min(most, w.reads + math.max(1, math.floor(most / 10)))

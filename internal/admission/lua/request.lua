@@ -14,7 +14,11 @@ for i, scope in ipairs(ask.scopes) do
       longest = longer(longest, paused)
     end
     local window = open_window(scope.rate, now)
-    longest = longer(longest, rate_wait(i, 0, place_in(window, scope.limits, false)))
+    local ms, used, limit = place_in(window, scope.limits, false)
+    longest = longer(longest, rate_wait(i, 0, ms, used, limit))
+    if ms > PATIENCE then
+      redis.call('HSET', scope.rate, 'steady', int(window.current))
+    end
     windows[#windows + 1] = window
   end
 end

@@ -166,6 +166,5 @@ for n, i in ipairs(best.numbers) do
     redis.call('HSET', scope.ceiling, 'limit', int(scope.most), 'probe', int(scope.next_probe))
   end
 end
-grant.amount, grant.charged = amount, now + best.delay
-hold_grant(grant, taken, 'reserve')
+hold_grant(grant, taken, 'reserve', amount, now + best.delay)
 return flatten(grant, {DONE, 0, amount, best.delay})

@@ -5,14 +5,12 @@
 -- reserved: by then the provider counts it.
 
 return change_each(function(grant, asked)
-  if grant.state == FINAL then
-    return nil
-  end
-  if not live(grant) then
+  if live(grant) then
+    end_grant(grant, asked.scopes, FINAL, 'settle', asked.billed, asked.refunded)
+    for _, scope in ipairs(asked.scopes) do
+      spend(scope.cu, asked.billed - asked.refunded, grant.charged)
+    end
+  elseif grant.state ~= FINAL then
     return {NO_GRANT}
   end
-  for _, scope in ipairs(asked.scopes) do
-    spend(scope.cu, asked.billed - asked.refunded, grant.charged)
-  end
-  end_grant(grant, asked.scopes, FINAL, 'settle', asked.billed, asked.refunded)
 end)
