@@ -139,7 +139,8 @@ func (b *builder) variable(name string) (string, bool) {
 
 // setParameters joins the parameters of all levels, the nearest winning.
 func (b *builder) setParameters() {
-	b.row.Parameters = make(job.Inputs, len(b.item.parameters)+len(b.def.defaults.parameters)+len(b.chosen))
+	const further = 3 // that the model wants besides: prompt, seed, number of images
+	b.row.Parameters = make(job.Inputs, len(b.item.parameters)+len(b.def.defaults.parameters)+len(b.chosen)+further)
 	b.addParameters(&b.def.defaults)
 	if b.style != nil {
 		b.addParameters(&b.style.layer)

@@ -6,8 +6,8 @@ import (
 )
 
 // Row is one row of a manifest with everything filled in that the manifest
-// knows: one item in one combination of the axes. It may be kept; rows share
-// nothing that changes.
+// knows: one item in one combination of the axes. It may be kept, and its
+// parameters may be added to and replaced; rows share nothing that changes.
 type Row struct {
 	Place document.Place
 	// ID is the item's id followed by the values of the axes in their order,

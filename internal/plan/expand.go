@@ -12,16 +12,16 @@ import (
 )
 
 // expand makes the jobs of a row: its images in as few requests as the model
-// allows, numbered over the whole row. asked is used up. It stops at the first
-// error of yield and returns it.
-func (c *checker) expand(batch string, row *manifest.Row, asked job.Inputs, yield func(*job.Job) error) error {
+// allows, numbered over the whole row. Its parameters, as checkRow leaves them, are used
+// up. It stops at the first error of yield and returns it.
+func (c *checker) expand(batch string, row *manifest.Row, yield func(*job.Job) error) error {
 	images, single := c.images(row)
 	for done := 0; done < images; {
 		size := images - done
-		inputs := asked
+		inputs := row.Parameters
 		if !single {
 			if size = c.requestSize(size); size < images {
-				inputs = maps.Clone(asked)
+				inputs = maps.Clone(row.Parameters)
 			}
 			if c.count != nil {
 				inputs[c.count.Name] = wholeNumber(int64(size))

@@ -27,39 +27,28 @@ const (
 	openHash   = "hash8"
 )
 
-// asked is what the row asks for, by the model's names: its parameters and its
-// prompt, but not the number of images.
-func (c *checker) asked(row *manifest.Row) job.Inputs {
-	inputs := make(job.Inputs, len(row.Parameters)+3)
+// undoCells undoes the guesses that a table's cells make of a value's type, where the
+// model wants a text.
+func (c *checker) undoCells(row *manifest.Row) {
 	for name, value := range row.Parameters {
-		inputs[name] = c.fromCell(row, name, value)
+		if _, ok := value.(string); ok {
+			continue
+		}
+		in := c.inputs[name]
+		if in == nil || in.Type.Array() || in.Type == job.TypeNumber || in.Type == job.TypeBoolean {
+			continue
+		}
+		if cell, ok := row.CellText(name); ok {
+			row.Parameters[name] = cell
+		}
 	}
-	if row.Prompt != "" && c.prompt != nil {
-		inputs[c.prompt.Name] = row.Prompt
-	}
-	return inputs
 }
 
-// fromCell undoes the guess that a table's cell makes of a value's type, where
-// the model wants a text.
-func (c *checker) fromCell(row *manifest.Row, name string, value any) any {
-	if _, ok := value.(string); ok {
-		return value
-	}
-	in := c.inputs[name]
-	if in == nil || in.Type.Array() || in.Type == job.TypeNumber || in.Type == job.TypeBoolean {
-		return value
-	}
-	if cell, ok := row.CellText(name); ok {
-		return cell
-	}
-	return value
-}
-
-// checkRow compares a row, and what it asks for, with its model; the order of the
-// findings is always the same. It returns an error where the provider gives no
-// answer about a model that the row names.
-func (m *models) checkRow(ctx context.Context, row *manifest.Row, k *known, asked job.Inputs) ([]finding, error) {
+// checkRow compares a row with its model; the order of the findings is always the same.
+// Afterwards the row's parameters are all that it asks for by the model's names, the
+// prompt included, but not the number of images. It returns an error where the provider
+// gives no answer about a model that the row names.
+func (m *models) checkRow(ctx context.Context, row *manifest.Row, k *known) ([]finding, error) {
 	c := k.checker
 	var findings findings
 	findings.add(k.refusal, fieldModel, "")
@@ -67,10 +56,11 @@ func (m *models) checkRow(ctx context.Context, row *manifest.Row, k *known, aske
 	if len(c.inputs) == 0 {
 		return findings, nil // of a model that does not run, only the names are checked
 	}
-	findings.add(c.checkPrompt(row, asked), fieldPrompt, "")
+	c.undoCells(row)
+	findings.add(c.checkPrompt(row), fieldPrompt, "")
 	findings.add(c.checkSamples(row), fieldSamples, "")
-	for name := range row.Parameters {
-		f, err := m.checkParameter(ctx, c, row, name, asked[name])
+	for name, value := range row.Parameters {
+		f, err := m.checkParameter(ctx, c, row, name, value)
 		if err != nil {
 			return nil, err
 		}
@@ -83,8 +73,11 @@ func (m *models) checkRow(ctx context.Context, row *manifest.Row, k *known, aske
 	for _, name := range row.Unused {
 		findings.add(c.unused(row, name), name, "")
 	}
+	if row.Prompt != "" && c.prompt != nil {
+		row.Parameters[c.prompt.Name] = row.Prompt
+	}
 	for _, in := range c.required {
-		if f := c.missing(in, asked); in == c.prompt {
+		if f := c.missing(in, row.Parameters); in == c.prompt {
 			findings.add(f, fieldPrompt, "")
 		} else {
 			findings.add(f, fieldParameter, in.Name)
@@ -106,7 +99,7 @@ func (all *findings) add(f finding, field, name string) {
 	}
 }
 
-func (c *checker) checkPrompt(row *manifest.Row, asked job.Inputs) finding {
+func (c *checker) checkPrompt(row *manifest.Row) finding {
 	switch {
 	case row.Prompt == "":
 		return finding{}
@@ -122,5 +115,5 @@ func (c *checker) checkPrompt(row *manifest.Row, asked job.Inputs) finding {
 			suggestion: "take one of them out",
 		}
 	}
-	return c.prompt.check(asked[c.prompt.Name])
+	return c.prompt.check(row.Prompt)
 }

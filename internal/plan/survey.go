@@ -72,8 +72,7 @@ func (s *survey) row(ctx context.Context, p *Plan, row *manifest.Row) error {
 	if err != nil {
 		return err
 	}
-	asked := k.checker.asked(row)
-	findings, err := s.models.checkRow(ctx, row, k, asked)
+	findings, err := s.models.checkRow(ctx, row, k)
 	if err != nil {
 		return err
 	}
@@ -83,7 +82,7 @@ func (s *survey) row(ctx context.Context, p *Plan, row *manifest.Row) error {
 			return nil // its names would only repeat the finding
 		}
 	}
-	return k.checker.expand(s.batch, row, asked, func(j *job.Job) error {
+	return k.checker.expand(s.batch, row, func(j *job.Job) error {
 		for _, name := range j.Outputs {
 			s.names.Add(name)
 		}
