@@ -29,11 +29,11 @@ func (c *checker) explicit(row *manifest.Row) (int, bool) {
 	if c.count == nil {
 		return 0, false
 	}
-	value, ok := row.Parameters[c.count.Name].(json.Number)
-	if !ok {
+	value := row.Parameters[c.count.Name]
+	if _, number := value.(json.Number); !number && c.count.Type != job.TypeString {
 		return 0, false
 	}
-	n, err := strconv.Atoi(value.String())
+	n, err := strconv.Atoi(text(value))
 	return n, err == nil && n > 0
 }
 
