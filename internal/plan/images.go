@@ -33,7 +33,7 @@ func (c *checker) explicit(row *manifest.Row) (int, bool) {
 	if _, number := value.(json.Number); !number && c.count.Type != job.TypeString {
 		return 0, false
 	}
-	n, err := strconv.Atoi(text(value))
+	n, err := strconv.Atoi(written(value))
 	return n, err == nil && n > 0
 }
 
