@@ -59,6 +59,17 @@ func (r *redisProcess) memory(ctx context.Context) (used, peak int64, err error)
 	return used, peak, err
 }
 
+// scripts is how many scripts the server has run.
+func (r *redisProcess) scripts(ctx context.Context) (int64, error) {
+	info, err := r.client.Info(ctx, "commandstats").Result()
+	if err != nil {
+		return 0, fmt.Errorf("ask redis for its commands: %w", err)
+	}
+	_, calls, _ := strings.Cut(info, "cmdstat_evalsha:calls=")
+	calls, _, _ = strings.Cut(calls, ",")
+	return strconv.ParseInt(calls, 10, 64)
+}
+
 // infoNumber reads a whole number of an answer to INFO.
 func infoNumber(info, name string) (int64, error) {
 	for line := range strings.Lines(info) {

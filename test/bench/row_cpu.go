@@ -11,6 +11,7 @@ type pace struct {
 	perSecond        float64
 	cpu              float64 // ms per job, of the client
 	redis, simulator float64 // ms per job, of the servers
+	scripts          float64 // that Redis ran per job
 }
 
 // measureCPU has no limits, inferences that end at once, small images and a real
@@ -53,12 +54,18 @@ func (l *lab) cpuLines(ctx context.Context, c conditions, folder string) ([]line
 			Plain:    fmt.Sprintf("%.0f", plain.perSecond),
 			Verdict:  verdictOf(product.perSecond >= 400),
 		},
+		{
+			What: "scripts that Redis ran per job there", Target: "at most 12",
+			Measured: fmt.Sprintf("%.1f", product.scripts),
+			Plain:    "none",
+			Verdict:  verdictOf(product.scripts <= 12),
+		},
 	}, nil
 }
 
 // paces is the median of several measurements, value by value.
 func (l *lab) paces(ctx context.Context, open opener, jobs int, c conditions, repeats int) (pace, error) {
-	var perSecond, cpu, redis, simulator []float64
+	var perSecond, cpu, redis, simulator, scripts []float64
 	for range repeats {
 		p, err := l.pace(ctx, open, jobs, c)
 		if err != nil {
@@ -66,9 +73,9 @@ func (l *lab) paces(ctx context.Context, open opener, jobs int, c conditions, re
 		}
 		l.logf("%+v", p)
 		perSecond, cpu = append(perSecond, p.perSecond), append(cpu, p.cpu)
-		redis, simulator = append(redis, p.redis), append(simulator, p.simulator)
+		redis, simulator, scripts = append(redis, p.redis), append(simulator, p.simulator), append(scripts, p.scripts)
 	}
-	return pace{median(perSecond), median(cpu), median(redis), median(simulator)}, nil
+	return pace{median(perSecond), median(cpu), median(redis), median(simulator), median(scripts)}, nil
 }
 
 func (l *lab) pace(ctx context.Context, open opener, jobs int, c conditions) (p pace, err error) {
@@ -95,6 +102,11 @@ func (l *lab) pace(ctx context.Context, open opener, jobs int, c conditions) (p 
 	if s.redis == nil {
 		return p, nil
 	}
+	ran, err := s.redis.scripts(ctx)
+	if err != nil {
+		return p, err
+	}
+	p.scripts = float64(ran) / float64(jobs)
 	used, err = s.redis.cpu()
 	p.redis = perJob(used)
 	return p, err

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -119,6 +120,7 @@ func stranger(ts *testscript.TestScript, neg bool, args []string) {
 //	inputs        different inputs among them
 //	twice         inputs that were bought more than once
 //	accepted.KEY  inferences of one key, by the name that the simulator knows
+//	gap           seconds between two inferences that were accepted one after the other, the most
 func ledger(ts *testscript.TestScript, args []string) error {
 	usage(ts, len(args) == 0, "ledger NAME==NUMBER...")
 	values, err := readLedger(ts.Getenv("SIM"))
@@ -174,10 +176,14 @@ func readLedger(url string) (figures, error) {
 	for name, value := range book.Totals {
 		values.add(name, value)
 	}
-	bought, twice := 0, 0
+	bought, twice, gap := 0, 0, time.Duration(0)
+	slices.SortFunc(book.Entries, func(a, b simulator.Entry) int { return a.Accepted.Compare(b.Accepted) })
 	times := make(map[string]int)
 	byKey := make(map[string]int)
-	for _, entry := range book.Entries {
+	for i, entry := range book.Entries {
+		if i > 0 {
+			gap = max(gap, entry.Accepted.Sub(book.Entries[i-1].Accepted))
+		}
 		byKey[entry.Key]++
 		if entry.Charge == entry.Refund && entry.Charge != 0 {
 			continue
@@ -189,6 +195,7 @@ func readLedger(url string) (figures, error) {
 		}
 	}
 	values["bought"], values["twice"], values["inputs"] = strconv.Itoa(bought), strconv.Itoa(twice), strconv.Itoa(len(times))
+	values["gap"] = strconv.FormatFloat(gap.Seconds(), 'f', 1, 64)
 	for key, accepted := range byKey {
 		values["accepted."+key] = strconv.Itoa(accepted)
 	}
