@@ -191,10 +191,13 @@ type Result struct {
 	Quoted    CU                `json:"quoted"`
 	Billed    CU                `json:"billed"`
 	Refunded  CU                `json:"refunded"`
-	Kind      string            `json:"kind,omitempty"`   // kind of failure
-	Reason    string            `json:"reason,omitempty"` // for a failed job: what happened
-	Hint      string            `json:"hint,omitempty"`   // and what a person can do
-	Submitted time.Time         `json:"submitted,omitzero"`
-	Ended     time.Time         `json:"ended,omitzero"` // the inference, by the provider's clock
-	Recorded  time.Time         `json:"recorded"`
+	// Charge is the bill of the last attempt by itself, where this line is the one that
+	// tells it. Billed and Refunded are those of all attempts.
+	Charge    *Charge   `json:"charge,omitempty"`
+	Kind      string    `json:"kind,omitempty"`   // kind of failure
+	Reason    string    `json:"reason,omitempty"` // for a failed job: what happened
+	Hint      string    `json:"hint,omitempty"`   // and what a person can do
+	Submitted time.Time `json:"submitted,omitzero"`
+	Ended     time.Time `json:"ended,omitzero"` // the inference, by the provider's clock
+	Recorded  time.Time `json:"recorded"`
 }

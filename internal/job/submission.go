@@ -2,19 +2,9 @@ package job
 
 import "time"
 
-// SubmissionEvent is what happened to a paid request.
-type SubmissionEvent string
-
-// The events.
-const (
-	Intended SubmissionEvent = "intended" // about to be sent
-	Received SubmissionEvent = "received" // the provider named its inference
-	Refused  SubmissionEvent = "refused"  // certainly not accepted; nothing was paid
-)
-
 // Submission is one line of the list of what was sent, which outlives Redis.
 type Submission struct {
-	Event   SubmissionEvent `json:"event"`
+	Event   AttemptEvent `json:"event"`
 	ID      ID              `json:"job"`
 	Attempt int             `json:"attempt"`
 	At      time.Time       `json:"at"`

@@ -70,7 +70,7 @@ func (k Kind[T]) ReadObject(ctx context.Context, b Opener, objectKey string) ite
 // a [job.HintedError].
 func (k Kind[T]) Read(ctx context.Context, name string, body io.Reader, m *Mark) iter.Seq2[Line[T], error] {
 	return func(yield func(Line[T], error) bool) {
-		reader := bufio.NewReaderSize(body, 256<<10)
+		reader := bufio.NewReaderSize(body, 64<<10)
 		for {
 			line, complete, err := ReadLine(reader)
 			if err == nil {
