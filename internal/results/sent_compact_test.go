@@ -97,14 +97,14 @@ func openIn(t testing.TB, sent *results.Sent) map[job.ID]request {
 	return open
 }
 
-func noteEvent(t testing.TB, sent *results.Sent, event job.SubmissionEvent, id job.ID, attempt int) {
+func noteEvent(t testing.TB, sent *results.Sent, event job.AttemptEvent, id job.ID, attempt int) {
 	t.Helper()
 	if err := sent.Note(t.Context(), submission(event, id, attempt)); err != nil {
 		t.Error(err)
 	}
 }
 
-func submission(event job.SubmissionEvent, id job.ID, attempt int) job.Submission {
+func submission(event job.AttemptEvent, id job.ID, attempt int) job.Submission {
 	s := job.Submission{Event: event, ID: id, Attempt: attempt, At: time.Now(), APIKey: "studio"}
 	switch event {
 	case job.Intended:
