@@ -42,11 +42,11 @@ func (b *blockedFor) lasting(blocked bool) bool {
 // blockedBy is what keeps the whole batch from going on until a person does something,
 // or nil: everything that was sent is collected, and the rest waits for something that no
 // time brings.
-func (s *steward) blockedBy(held *heldBatch, counts job.Counts) *blockage {
+func (s *steward) blockedBy(ctx context.Context, held *heldBatch, counts job.Counts) *blockage {
 	if stuck := s.stuckOn(s.batch); stuck != nil {
 		return &blockage{err: stuck, hint: job.Hint(stuck)}
 	}
-	waits := s.waitsOf(held)
+	waits := s.waitsOf(ctx, held)
 	blocked := needsOperator(counts, waits) || failsOverBudget(held, waits) && sentAll(counts)
 	if !s.looksBlocked.lasting(blocked) {
 		return nil
@@ -55,13 +55,29 @@ func (s *steward) blockedBy(held *heldBatch, counts job.Counts) *blockage {
 }
 
 // waitsOf is what the batch waits for: what its jobs were refused for last, and else what
-// its lane waits for beside them.
-func (s *steward) waitsOf(held *heldBatch) runner.Waits {
+// its lane waits for beside them, here or in another worker: only one of them watches.
+func (s *steward) waitsOf(ctx context.Context, held *heldBatch) runner.Waits {
 	r := held.lane.engine.Load().runner
 	if own := r.WaitOf(s.batch); own != nil {
 		return runner.Waits{Reason: own.Reason, Detail: own.Detail, Endless: own.Endless}
 	}
-	return r.Waits()
+	if waits := r.Waits(); waits.Reason != "" {
+		return waits
+	}
+	if time.Since(s.askedOthers) < beatTick {
+		return s.others
+	}
+	s.askedOthers, s.others = time.Now(), runner.Waits{}
+	beats, err := s.fleet.Workers(ctx)
+	if err != nil {
+		return s.others // Redis is away, and everything waits for it
+	}
+	for _, beat := range beats {
+		if l := beat.Lanes[held.lane.name]; beat.Worker != s.name && l.Endless {
+			s.others = runner.Waits{Reason: l.Reason, Detail: l.Detail, Endless: true}
+		}
+	}
+	return s.others
 }
 
 // needsOperator reports whether nothing but a person brings the batch on. Lost replies
@@ -96,7 +112,7 @@ func failsOverBudget(held *heldBatch, waits runner.Waits) bool {
 // noteBlocked writes into the batch's control that it is blocked, with a report for who
 // looks in the morning, or that it is no more.
 func (s *steward) noteBlocked(ctx context.Context, held *heldBatch, counts job.Counts) error {
-	found := s.blockedBy(held, counts)
+	found := s.blockedBy(ctx, held, counts)
 	wasBlocked := held.control.State == controlBlocked
 	switch {
 	case found == nil && !wasBlocked, found != nil && wasBlocked && held.control.Why == found.err.Error():

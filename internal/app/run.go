@@ -59,7 +59,7 @@ func run(ctx context.Context, p Process, s config.Settings, file string, o runOp
 	if err != nil {
 		return err
 	}
-	if err := r.unblock(ctx); err != nil {
+	if err := r.watch.readBucket(ctx); err != nil {
 		return err
 	}
 	if result.Outcome == nothingNew {
@@ -133,18 +133,6 @@ func (r *localRun) prepare(ctx context.Context) (made *plan.Plan, err error) {
 	r.watch.prefix = r.prefix
 	r.watch.sees()
 	return made, r.shareRedis(ctx)
-}
-
-// unblock reads what the bucket says of the batch now. Who runs it again has seen to what
-// blocked it; what a person has paused stays so.
-func (r *localRun) unblock(ctx context.Context) error {
-	if err := r.watch.readBucket(ctx); err != nil || r.watch.record.blockage() == nil {
-		return err
-	}
-	if err := writeControl(ctx, r.bucket, r.watch.record.order, control{State: controlGo}); err != nil {
-		return err
-	}
-	return r.watch.readBucket(ctx)
 }
 
 // lock takes the batch for this process alone, if its Redis ends with it. Processes that

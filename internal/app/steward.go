@@ -9,6 +9,7 @@ import (
 	"nightshift/internal/bucket"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
+	"nightshift/internal/runner"
 )
 
 const (
@@ -72,6 +73,8 @@ type steward struct {
 	lease *fleet.Lease
 
 	looksBlocked blockedFor
+	others       runner.Waits // what the lane waits for in other workers, as they said last
+	askedOthers  time.Time
 }
 
 // step brings the batch's order on: it ends what an order before has left, begins

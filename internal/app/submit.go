@@ -113,13 +113,11 @@ func (o *session) order(ctx context.Context, made *plan.Plan, planned time.Time,
 			return nil, err
 		}
 	}
-	ending := false // the order before was cancelled and is about to end
+	var wanted control // of the order before; one that is cancelled is about to end
 	if goesOn {
-		c, err := readControl(ctx, o.bucket, before)
-		if err != nil {
+		if wanted, err = readControl(ctx, o.bucket, before); err != nil {
 			return nil, err
 		}
-		ending = c.State == controlCancel
 	}
 	next := orderOf(o.manifest, made, planned, before)
 	next.Own, next.Local = options.own, options.local
@@ -141,15 +139,24 @@ func (o *session) order(ctx context.Context, made *plan.Plan, planned time.Time,
 		return nil, err
 	}
 	// A Redis within a process is gone with it: what such a run has left begins again.
-	if goesOn && !ending && !before.Local && !next.Local && before.Content == next.Content {
+	if goesOn && wanted.State != controlCancel && !before.Local && !next.Local && before.Content == next.Content {
 		result.Outcome, result.Order = underWay, before.ID
-		return result, nil
+		return result, o.unblock(ctx, before, wanted)
 	}
 	result.Order, next.Plan = next.ID, newPlanKey(o.batch)
 	if err := writePlan(ctx, o.bucket, next.Plan, made); err != nil {
 		return nil, err
 	}
 	return result, placeOrder(ctx, o.bucket, next)
+}
+
+// unblock lets an order go on that was blocked: who submits it again has seen to what
+// blocked it. What a person has paused stays so.
+func (o *session) unblock(ctx context.Context, before *order, c control) error {
+	if c.blockage() == nil {
+		return nil
+	}
+	return writeControl(ctx, o.bucket, before, control{State: controlGo})
 }
 
 // notRunning makes sure that no process with a Redis of its own works on the batch.

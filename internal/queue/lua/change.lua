@@ -22,9 +22,14 @@ if not string.find(ARGV[4], ',' .. was .. ',', 1, true) then
 end
 if ARGV[5] ~= '' then
   -- An id of ours is this job's own again, or that of a run which is over: of another
-  -- job, or of an attempt of this one that was forgotten.
-  local mine = redis.call('HGET', KEYS[1], 'inference') == ARGV[5]
-  if not mine and (redis.call('HEXISTS', KEYS[3], ARGV[5]) == 1 or redis.call('ZSCORE', KEYS[4], ARGV[5])) then
+  -- job, or of an attempt of this one that was forgotten. A job that is counted already
+  -- takes its own run again, whose images are missing.
+  local mine, counted = redis.call('HGET', KEYS[1], 'inference') == ARGV[5], false
+  for i = 8, #ARGV, 2 do
+    counted = counted or ARGV[i] == 'counted' and ARGV[i + 1] == '1'
+  end
+  local over = not counted and redis.call('ZSCORE', KEYS[4], ARGV[5])
+  if not mine and (over or redis.call('HEXISTS', KEYS[3], ARGV[5]) == 1) then
     return -4
   end
   redis.call('HSET', KEYS[3], ARGV[5], ARGV[1])
