@@ -104,7 +104,7 @@ func (c *crew) start() *hand {
 	feeding, stop := context.WithCancel(c.t.Context())
 	w.feed = stop
 	go func() {
-		w.fed <- w.engine.runner.Feed(feeding, batch, job.Normal, jobsToRun(feeding, c.bucket, batch+"/"+planName))
+		w.fed <- w.engine.runner.Feed(feeding, batch, job.Normal, jobsToRun(feeding, c.bucket, batch+"/"+planName), nil)
 	}()
 	c.workers = append(c.workers, w)
 	return w

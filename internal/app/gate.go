@@ -189,8 +189,12 @@ func (g *gate) Request(ctx context.Context, apiKey string) error {
 	return g.admission.Request(ctx, g.candidate(key, time.Now()))
 }
 
-func (g *gate) Free(ctx context.Context, ref job.Ref, attempt int, apiKey string) error {
-	return g.admission.Free(ctx, admission.Attempt{Ref: ref, Attempt: attempt, In: g.account(apiKey)})
+func (g *gate) Free(ctx context.Context, ended []*job.Record) error {
+	attempts := make([]admission.Attempt, len(ended))
+	for i, rec := range ended {
+		attempts[i] = admission.Attempt{Ref: rec.Ref, Attempt: rec.Attempt, In: g.account(rec.APIKey)}
+	}
+	return g.admission.Free(ctx, attempts...)
 }
 
 // Settle counts a bill even if its reservation was lost with Redis: that may count

@@ -13,8 +13,6 @@ import (
 )
 
 const (
-	// feedNoted is after how many jobs it is noted how far the feed is.
-	feedNoted = 100
 	// clocksApart is how far the clocks of two machines of a fleet may be apart.
 	clocksApart = 10 * time.Minute
 )
@@ -89,7 +87,11 @@ func (s *steward) feed(ctx context.Context, held *heldBatch, feed fleet.Feed) er
 		return err
 	}
 	e := held.lane.engine.Load()
-	if err := e.runner.Feed(ctx, s.batch, held.order.Priority, s.toFeed(ctx, held, feed, past)); err != nil {
+	given := func(jobs []*job.Job) error {
+		feed.Fed = jobs[len(jobs)-1].Index + 1
+		return s.fleet.SetFeed(ctx, s.batch, feed)
+	}
+	if err := e.runner.Feed(ctx, s.batch, held.order.Priority, s.toFeed(ctx, held, feed, past), given); err != nil {
 		return err
 	}
 	feed.All = true
@@ -138,11 +140,9 @@ func (s *steward) found(ctx context.Context, held *heldBatch, past *past) (jobs,
 	return jobs, images, nil
 }
 
-// toFeed are the jobs of the plan that are to run, from where the feed was left. How
-// far it has come is noted now and then.
+// toFeed are the jobs of the plan that are to run, from where the feed was left.
 func (s *steward) toFeed(ctx context.Context, held *heldBatch, feed fleet.Feed, past *past) iter.Seq2[*job.Job, error] {
 	return func(yield func(*job.Job, error) bool) {
-		given := 0
 		for j, err := range jobsToRun(ctx, s.bucket, held.order.Plan) {
 			if err != nil {
 				yield(nil, err)
@@ -150,13 +150,6 @@ func (s *steward) toFeed(ctx context.Context, held *heldBatch, feed fleet.Feed, 
 			}
 			if j.Index < feed.Fed || past.done[j.ID] {
 				continue
-			}
-			if given++; given%feedNoted == 0 {
-				feed.Fed = j.Index
-				if err := s.fleet.SetFeed(ctx, s.batch, feed); err != nil {
-					yield(nil, err)
-					return
-				}
 			}
 			j.Before, j.Order = past.attempts[j.ID], held.order.ID
 			if !yield(j, nil) {

@@ -54,6 +54,13 @@ type Outcome struct {
 	Ended          time.Time `json:"ended"`
 }
 
+// Ended is a job whose run has ended.
+type Ended struct {
+	Ref        Ref
+	Generation int
+	Outcome    *Outcome // nil if it was noted before
+}
+
 // OutcomeOf keeps what matters of a run that ended.
 func OutcomeOf(run *Inference) *Outcome {
 	return &Outcome{

@@ -120,9 +120,7 @@ func TestAChangeWritesOneField(t *testing.T) {
 			continue // it is of the inference
 		}
 		store := poolQueue(t, client, name)
-		if _, err := store.Add(t.Context(), ref, potion(ref.ID, 3), job.Normal); err != nil {
-			t.Fatal(err)
-		}
+		add(t, store, ref, 3)
 		before := claim(t, store)
 		c := job.Change{From: from(job.Queued), To: job.Queued, Started: moment}
 		fill(t, reflect.ValueOf(&c).Elem().FieldByName(name))

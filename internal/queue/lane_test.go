@@ -48,7 +48,7 @@ func TestAPostponedLaneIsWoken(t *testing.T) {
 			})
 		}
 		for ref, priority := range refs {
-			if err := q.Enqueue(t.Context(), ref, 1, priority); err != nil {
+			if err := q.Enqueue(t.Context(), priority, 1, ref); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -100,7 +100,7 @@ func TestWipeLeavesNothingOfItsPool(t *testing.T) {
 			q := poolQueue(t, client, pool)
 			queues[i] = q
 			for _, priority := range priorities {
-				if err := q.Enqueue(t.Context(), ref, 1, priority); err != nil {
+				if err := q.Enqueue(t.Context(), priority, 1, ref); err != nil {
 					t.Fatalf("pool %q: %v", pool, err)
 				}
 			}
@@ -132,7 +132,7 @@ func TestWipeLeavesNothingOfItsPool(t *testing.T) {
 			t.Errorf("%v are left", left)
 		}
 		q := queues[0] // the same ids are free again
-		if err := q.Enqueue(t.Context(), ref, 1, job.Urgent); err != nil {
+		if err := q.Enqueue(t.Context(), job.Urgent, 1, ref); err != nil {
 			t.Fatal(err)
 		}
 		if !has(t, q, job.Queued, 1, job.Urgent) {
@@ -147,7 +147,7 @@ func TestRemoveForgetsTheNames(t *testing.T) {
 	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
 		gone, kept := poolQueue(t, client, "icons a"), poolQueue(t, client, "icons b")
 		for _, q := range []*Queue{gone, kept} {
-			if err := q.Enqueue(t.Context(), ref, 1, job.Normal); err != nil {
+			if err := q.Enqueue(t.Context(), job.Normal, 1, ref); err != nil {
 				t.Fatal(err)
 			}
 		}

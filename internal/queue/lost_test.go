@@ -62,7 +62,7 @@ func TestATaskThatAsynqLosesIsNotThere(t *testing.T) {
 		}
 		servers := start(t, q, handler, handler, time.Second)
 		defer servers.Stop()
-		if err := q.Enqueue(t.Context(), ref, 1, job.Normal); err != nil {
+		if err := q.Enqueue(t.Context(), job.Normal, 1, ref); err != nil {
 			t.Fatal(err)
 		}
 		if err := q.Park(t.Context(), ref, 1, 0); err != nil {
@@ -94,10 +94,7 @@ func TestATaskThatAsynqLosesIsNotThere(t *testing.T) {
 		if collecting(t, q, 1) {
 			t.Error("a lost collect task is there")
 		}
-		if there, err := q.Wake(t.Context(), ref, 1); there || err != nil {
-			t.Errorf("a lost collect task is woken: %v, %v", there, err)
-		}
-		if err := q.Enqueue(t.Context(), ref, 2, job.Normal); err != nil {
+		if err := q.Enqueue(t.Context(), job.Normal, 2, ref); err != nil {
 			t.Fatal(err)
 		}
 		<-running // the next generation
@@ -124,7 +121,7 @@ func TestATaskIsThereWhileAServerWillFindIt(t *testing.T) {
 			if err := q.Wipe(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if err := q.Enqueue(t.Context(), ref, 1, job.Normal); err != nil {
+			if err := q.Enqueue(t.Context(), job.Normal, 1, ref); err != nil {
 				t.Fatal(err)
 			}
 			if test.outcome != nil {
@@ -173,7 +170,7 @@ func TestALeaseMayBeOverForAWhile(t *testing.T) {
 // while it ran it.
 func leaveRunning(t *testing.T, q *Queue, client redis.UniversalClient, lane, id string) {
 	t.Helper()
-	if err := q.Enqueue(t.Context(), ref, 1, job.Normal); err != nil {
+	if err := q.Enqueue(t.Context(), job.Normal, 1, ref); err != nil {
 		t.Fatal(err)
 	}
 	_, err := client.TxPipelined(t.Context(), func(p redis.Pipeliner) error {
@@ -196,9 +193,8 @@ func TestACancelledContextEndsACall(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, wake := q.Wake(ctx, ref, 1)
 	for name, err := range map[string]error{
-		"wake": wake, "recover": q.Recover(ctx), "wake lane": q.WakeLane(ctx), "wipe": q.Wipe(ctx),
+		"collect": q.Collect(ctx, job.Ended{Ref: ref, Generation: 1}), "recover": q.Recover(ctx), "wake lane": q.WakeLane(ctx), "wipe": q.Wipe(ctx),
 	} {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v, want context.Canceled", name, err)

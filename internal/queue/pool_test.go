@@ -32,9 +32,7 @@ func TestAllKeysOfAPoolShareAHashTag(t *testing.T) {
 	for _, pool := range pools {
 		_, client := redistest.Emulator(t)
 		store := poolQueue(t, client, pool)
-		if _, err := store.Add(t.Context(), ref, potion(ref.ID, 3), job.Normal); err != nil {
-			t.Fatal(err)
-		}
+		add(t, store, ref, 3)
 		run := job.Change{From: from(job.Queued), To: job.Running, Inference: "job_1", Started: time.Now()}
 		if err := store.Observe(t.Context(), ref, run); err != nil {
 			t.Fatal(err)
@@ -54,10 +52,7 @@ func TestWipeLeavesOtherPoolsAlone(t *testing.T) {
 		stores := make([]*Queue, len(pools))
 		for i, pool := range pools {
 			stores[i] = poolQueue(t, client, pool)
-			added, err := stores[i].Add(t.Context(), ref, potion(ref.ID, 3), job.Normal)
-			if err != nil || !added {
-				t.Fatalf("pool %q: add: %v, %v", pool, added, err)
-			}
+			add(t, stores[i], ref, 3)
 		}
 		for i, pool := range pools {
 			if _, err := stores[i].Get(t.Context(), ref); err != nil {

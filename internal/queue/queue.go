@@ -48,10 +48,8 @@ type Queue struct {
 
 // New returns the queue of a pool. It uses the Redis client and never closes it.
 func New(o Options) *Queue {
-	return &Queue{
-		tag:    rediskeys.Tag(o.Pool),
-		prefix: o.Prefix + ":{" + rediskeys.Tag(o.Pool) + "}:",
-		redis:  o.Redis, process: o.Process,
-		logger: o.Logger.With("component", "queue"),
-	}
+	q := &Queue{tag: rediskeys.Tag(o.Pool), redis: o.Redis, process: o.Process, logger: o.Logger.With("component", "queue")}
+	// The hash tag of the collect queue: some scripts change records and collect tasks.
+	q.prefix = o.Prefix + ":{" + q.collectName() + "}:"
+	return q
 }

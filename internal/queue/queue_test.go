@@ -102,36 +102,70 @@ func TestBackoffGrowsToItsLimit(t *testing.T) {
 	}
 }
 
-func TestAParkedTaskIsWoken(t *testing.T) {
+// running makes the record of a job whose run goes on.
+func running(t *testing.T, q *Queue) {
+	t.Helper()
+	add(t, q, ref, 3)
+	if err := q.Observe(t.Context(), ref, job.Change{From: from(job.Queued), To: job.Running, Inference: "job_1", Started: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// collect lets the collect task of the job run, for the reason that its run has ended.
+func collect(t *testing.T, q *Queue) {
+	t.Helper()
+	if err := q.Collect(t.Context(), job.Ended{Ref: ref, Generation: 1, Outcome: &job.Outcome{Status: job.RunSucceeded}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestACollectTaskRunsWhenTheRunHasEnded has it parked, lost, and of a run that goes on.
+func TestACollectTaskRunsWhenTheRunHasEnded(t *testing.T) {
 	t.Parallel()
-	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
-		q := newQueue(t, client)
-		woken := make(chan job.Ref, 1)
-		servers := start(t, q, idle(t), func(_ context.Context, ref job.Ref) error { woken <- ref; return nil }, time.Second)
-		defer servers.Stop()
-		if there, err := q.Wake(t.Context(), ref, 1); there || err != nil {
-			t.Fatalf("wake before parking: %v, %v", there, err)
-		}
-		for range 2 { // parking twice is parking once
-			if err := q.Park(t.Context(), ref, 1, time.Hour); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if !collecting(t, q, 1) {
-			t.Fatal("a parked task is not there")
-		}
-		if there, err := q.Wake(t.Context(), ref, 1); !there || err != nil {
-			t.Fatalf("wake: %v, %v", there, err)
-		}
-		select {
-		case got := <-woken:
-			if got != ref {
-				t.Errorf("woke %s, want %s", got, ref)
-			}
-		case <-time.After(10 * time.Second):
-			t.Fatal("the task did not run")
-		}
-	})
+	for name, parked := range map[string]bool{"parked": true, "lost": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
+				q := newQueue(t, client)
+				running(t, q)
+				for range 2 { // parking twice is parking once
+					if !parked {
+						break
+					}
+					if err := q.Park(t.Context(), ref, 1, time.Hour); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := q.Collect(t.Context(), job.Ended{Ref: ref, Generation: 1}); err != nil {
+					t.Fatal(err)
+				}
+				if rec := get(t, q); rec.State != job.Running || client.LLen(t.Context(), pendingKey(q.collectName())).Val() != 0 {
+					t.Fatalf("a job whose run goes on is %s and its task runs", rec.State)
+				}
+				fence := get(t, q).Fence
+				collect(t, q)
+				rec := get(t, q)
+				if rec.State != job.Storing || rec.Outcome == nil || rec.Outcome.Status != job.RunSucceeded || rec.Fence <= fence {
+					t.Fatalf("the end is not noted: %+v", rec)
+				}
+				counts, err := q.Counts(t.Context(), ref.Batch)
+				if refs, _ := q.In(t.Context(), job.Storing, 0); err != nil || len(refs) != 1 || counts.Jobs[job.Storing] != 1 || counts.Jobs[job.Running] != 0 {
+					t.Errorf("counts %v, listed %v, %v", counts, refs, err)
+				}
+				collected := make(chan job.Ref, 1)
+				servers := start(t, q, idle(t), func(_ context.Context, ref job.Ref) error { collected <- ref; return nil }, time.Second)
+				defer servers.Stop()
+				select {
+				case got := <-collected:
+					if got != ref {
+						t.Errorf("collected %s, want %s", got, ref)
+					}
+				case <-time.After(10 * time.Second):
+					t.Fatal("the task did not run")
+				}
+			})
+		})
+	}
 }
 
 // TestWakingARunningTaskIsNotLost wakes a task while its handler runs and decides
@@ -140,14 +174,15 @@ func TestWakingARunningTaskIsNotLost(t *testing.T) {
 	t.Parallel()
 	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
 		q := newQueue(t, client)
-		running, goOn, again := make(chan bool), make(chan bool), make(chan bool, 1)
+		running(t, q)
+		begun, goOn, again := make(chan bool), make(chan bool), make(chan bool, 1)
 		var runs atomic.Int32
 		servers := start(t, q, idle(t), func(context.Context, job.Ref) error {
 			if runs.Add(1) > 1 {
 				again <- true
 				return nil
 			}
-			running <- true
+			begun <- true
 			<-goOn
 			return &job.PostponedError{After: time.Hour, Reason: job.WaitStorage}
 		}, time.Second)
@@ -155,15 +190,9 @@ func TestWakingARunningTaskIsNotLost(t *testing.T) {
 		if err := q.Park(t.Context(), ref, 1, time.Hour); err != nil {
 			t.Fatal(err)
 		}
-		wake := func() {
-			t.Helper()
-			if there, err := q.Wake(t.Context(), ref, 1); !there || err != nil {
-				t.Fatalf("wake: %v, %v", there, err)
-			}
-		}
-		wake()
-		<-running
-		wake() // answers "there", though the handler will not see it
+		collect(t, q)
+		<-begun
+		collect(t, q) // the handler will not see it
 		goOn <- true
 		deadline := time.After(10 * time.Second)
 		for {
@@ -173,10 +202,7 @@ func TestWakingARunningTaskIsNotLost(t *testing.T) {
 			case <-deadline:
 				t.Fatal("the task did not run again")
 			case <-time.After(20 * time.Millisecond):
-				// Once it has run it is gone, which the next turn hears of.
-				if _, err := q.Wake(t.Context(), ref, 1); err != nil {
-					t.Fatal(err)
-				}
+				collect(t, q)
 			}
 		}
 	})
@@ -206,7 +232,7 @@ func TestStopDrainsThenInterrupts(t *testing.T) {
 			return context.Cause(ctx)
 		}
 		servers := start(t, q, short, long, 8*time.Second)
-		if err := q.Enqueue(t.Context(), ref, 1, job.Normal); err != nil {
+		if err := q.Enqueue(t.Context(), job.Normal, 1, ref); err != nil {
 			t.Fatal(err)
 		}
 		if err := q.Park(t.Context(), ref, 1, 0); err != nil {
@@ -222,9 +248,8 @@ func TestStopDrainsThenInterrupts(t *testing.T) {
 		if cause := <-causes; !errors.Is(cause, job.ErrInterrupted) {
 			t.Errorf("cause %v, want ErrInterrupted", cause)
 		}
-		there, err := q.Wake(t.Context(), ref, 1)
-		if !there || err != nil {
-			t.Errorf("the interrupted task is gone: %v, %v", there, err)
+		if !collecting(t, q, 1) {
+			t.Error("the interrupted task is gone")
 		}
 		if submitting(t, q, 1) {
 			t.Error("the finished task is left")

@@ -10,14 +10,16 @@ import (
 // in KEYS of the scripts.
 var liveStates = []job.State{job.Queued, job.Sending, job.Running, job.Unknown, job.Storing}
 
-// Every key of a pool begins with the prefix that carries its hash tag, so that one
+// Every key of the job records begins with the prefix that carries its hash tag, so that one
 // script may touch several of them on a Redis Cluster.
 func (q *Queue) key(parts ...string) string { return q.prefix + strings.Join(parts, ":") }
 
-func (q *Queue) recordKey(ref job.Ref) string    { return q.key("job", ref.String()) }
+func (q *Queue) recordsPrefix() string           { return q.key("job", "") }
+func (q *Queue) recordKey(ref job.Ref) string    { return q.recordsPrefix() + ref.String() }
 func (q *Queue) stateKey(state job.State) string { return q.key("state", string(state)) }
 func (q *Queue) doneKey(batch string) string     { return q.key("done", batch) }
-func (q *Queue) countsKey(batch string) string   { return q.key("counts", batch) }
+func (q *Queue) countsPrefix() string            { return q.key("counts", "") }
+func (q *Queue) countsKey(batch string) string   { return q.countsPrefix() + batch }
 func (q *Queue) inferencesKey() string           { return q.key("inferences") }
 func (q *Queue) ownedKey() string                { return q.key("owned") }
 func (q *Queue) lookedKey() string               { return q.key("looked") }

@@ -4,27 +4,40 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"nightshift/internal/job"
 )
 
-// Add makes the record of a job that is to be run, in state queued. It reports
-// false if the job is there already; job.ErrRecordGone says that it is over.
-func (q *Queue) Add(ctx context.Context, ref job.Ref, j *job.Job, priority job.Priority) (bool, error) {
-	spec, err := json.Marshal(j)
-	if err != nil {
-		return false, fmt.Errorf("add job %s: %w", ref, err)
+// atOnce is how many jobs one script is about; it holds Redis up for about a millisecond.
+const atOnce = 100
+
+// Add makes the records of jobs of a batch that are to be run, in state queued; one that
+// is there stays as it is. It returns their states, "" for jobs that are over, or that
+// are not of the order for which the batch is worked on. The error is Redis'.
+func (q *Queue) Add(ctx context.Context, batch string, priority job.Priority, jobs ...*job.Job) ([]job.State, error) {
+	var states []job.State
+	keys := []string{q.countsKey(batch), q.doneKey(batch), q.stateKey(job.Queued)}
+	for some := range slices.Chunk(jobs, atOnce) {
+		args := []any{q.recordsPrefix(), some[0].Order, string(priority)}
+		for _, j := range some {
+			spec, err := json.Marshal(j)
+			if err != nil {
+				return nil, fmt.Errorf("add job %s of batch %s: %w", j.ID, batch, err)
+			}
+			args = append(args, job.Ref{Batch: batch, ID: j.ID}.String(), j.Index, spec, j.Before+1)
+		}
+		added, err := addScript.Run(ctx, q.redis, keys, args...).StringSlice()
+		if err != nil {
+			return nil, fmt.Errorf("add %d jobs of batch %s: %w", len(some), batch, err)
+		}
+		for _, state := range added {
+			states = append(states, job.State(state))
+		}
 	}
-	added, err := addScript.Run(ctx, q.redis, q.changeKeys(ref), ref.String(), j.Index, spec, string(priority), j.Before+1, j.Order).Int()
-	switch {
-	case err != nil:
-		return false, fmt.Errorf("add job %s: %w", ref, err)
-	case added < 0:
-		return false, fmt.Errorf("add job %s: %w", ref, job.ErrRecordGone)
-	default:
-		return added == 1, nil
-	}
+	return states, nil
 }
 
 // Claim takes a job over, if it is in one of the states: it raises the fence, so that
@@ -132,6 +145,30 @@ func (q *Queue) Change(ctx context.Context, r *job.Record, c job.Change) error {
 	}
 	r.Fence, r.State = fence, c.To
 	return nil
+}
+
+// Send marks a queued job as being sent, by the holder of r, notes the intent and the
+// API key, and parks the job's collect task for a time. Errors are those of Change.
+func (q *Queue) Send(ctx context.Context, r *job.Record, intent time.Time, apiKey string, after time.Duration) error {
+	name, id := q.collectName(), taskID(collectTask, r.Ref, r.Generation)
+	keys := []string{
+		q.recordKey(r.Ref), q.countsKey(r.Ref.Batch), q.stateKey(job.Queued), q.stateKey(job.Sending),
+		taskPrefix(name) + id, scheduledKey(name),
+	}
+	err := q.publish(ctx)
+	if err == nil {
+		var fence int64
+		fence, err = sendScript.Run(ctx, q.redis, keys, r.Ref.String(), r.Fence, intent.UnixMilli(), apiKey,
+			id, message(name, collectTask, id, r.Ref), seconds(after)).Int64()
+		if err == nil {
+			err = changeError(fence)
+		}
+		if err == nil {
+			r.Fence, r.State, r.Intent, r.APIKey = fence, job.Sending, intent, apiKey
+			return nil
+		}
+	}
+	return fmt.Errorf("mark job %s as being sent: %w", r.Ref, err)
 }
 
 // Observe makes a change that follows from what the provider says and is right

@@ -3,6 +3,7 @@ package queue
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -23,11 +24,20 @@ func potion(id job.ID, index int) *job.Job {
 func setup(t *testing.T, client redis.UniversalClient) *Queue {
 	t.Helper()
 	store := poolQueue(t, client, "pool")
-	added, err := store.Add(t.Context(), ref, potion(ref.ID, 3), job.Normal)
-	if err != nil || !added {
-		t.Fatalf("add: %v, %v", added, err)
+	if state := add(t, store, ref, 3); state != job.Queued {
+		t.Fatalf("an added job is %q", state)
 	}
 	return store
+}
+
+// add adds the record of a job, and returns the state that it is in.
+func add(t *testing.T, store *Queue, r job.Ref, index int) job.State {
+	t.Helper()
+	states, err := store.Add(t.Context(), r.Batch, job.Normal, potion(r.ID, index))
+	if err != nil || len(states) != 1 {
+		t.Fatalf("add: %v, %v", states, err)
+	}
+	return states[0]
 }
 
 func claim(t *testing.T, store *Queue) *job.Record {
@@ -76,9 +86,7 @@ func TestAnInferenceBelongsToOneJob(t *testing.T) {
 	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
 		store := setup(t, client)
 		other := job.Ref{Batch: "potions", ID: "bbbb"}
-		if _, err := store.Add(t.Context(), other, potion(other.ID, 4), job.Normal); err != nil {
-			t.Fatal(err)
-		}
+		add(t, store, other, 4)
 		made := time.UnixMilli(1_700_000_000_000)
 		run := job.Change{From: from(job.Queued), To: job.Running, Inference: "job_1", Started: made}
 		if err := store.Observe(t.Context(), ref, run); err != nil {
@@ -127,9 +135,7 @@ func TestAForgottenInferenceIsNeverAdoptedAgain(t *testing.T) {
 	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
 		store := setup(t, client)
 		other := job.Ref{Batch: "potions", ID: "bbbb"}
-		if _, err := store.Add(t.Context(), other, potion(other.ID, 4), job.Normal); err != nil {
-			t.Fatal(err)
-		}
+		add(t, store, other, 4)
 		rec := claim(t, store)
 		first := job.Change{From: from(job.Queued), To: job.Storing, Inference: "job_1", Started: time.Now()}
 		change(t, store, rec, first)
@@ -155,17 +161,17 @@ func TestAFinishedJobIsNeverAddedAgain(t *testing.T) {
 	t.Parallel()
 	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
 		store := setup(t, client)
-		if added, err := store.Add(t.Context(), ref, potion(ref.ID, 3), job.Normal); added || err != nil {
-			t.Fatalf("add a job that is there: %v, %v", added, err)
-		}
 		rec := claim(t, store)
+		if state := add(t, store, ref, 3); state != job.Queued {
+			t.Fatalf("add a job that is there: it is %q", state)
+		}
 		for range 2 { // a repeat changes nothing
 			if err := store.Finish(t.Context(), rec, job.Succeeded, 4); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if _, err := store.Add(t.Context(), ref, potion(ref.ID, 3), job.Normal); !errors.Is(err, job.ErrRecordGone) {
-			t.Errorf("add a finished job: %v, want ErrRecordGone", err)
+		if state := add(t, store, ref, 3); state != "" {
+			t.Errorf("add a finished job: it is %q", state)
 		}
 		if _, _, err := store.Claim(t.Context(), ref, job.Queued); !errors.Is(err, job.ErrRecordGone) {
 			t.Errorf("claim a finished job: %v, want ErrRecordGone", err)
@@ -190,9 +196,7 @@ func TestIndexFollowsState(t *testing.T) {
 		want := make(map[job.State][]job.Ref)
 		for i := range 24 {
 			r := job.Ref{Batch: "potions", ID: job.ID(fmt.Sprintf("id%02d", i))}
-			if _, err := store.Add(t.Context(), r, potion(r.ID, i), job.Normal); err != nil {
-				t.Fatal(err)
-			}
+			add(t, store, r, i)
 			for step := range i % len(path) {
 				if err := store.Observe(t.Context(), r, job.Change{From: path[step : step+1], To: path[step+1]}); err != nil {
 					t.Fatal(err)
@@ -225,6 +229,72 @@ func TestIndexFollowsState(t *testing.T) {
 			if len(got) != len(want[state]) || counts.Jobs[state] != len(want[state]) {
 				t.Errorf("%s: %d listed, %d counted, want %d", state, len(got), counts.Jobs[state], len(want[state]))
 			}
+		}
+	})
+}
+
+// TestSendMarksAndParks has a job marked by who holds it, and by who does not any more.
+func TestSendMarksAndParks(t *testing.T) {
+	t.Parallel()
+	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
+		store := setup(t, client)
+		stale, rec := claim(t, store), claim(t, store)
+		if err := store.Send(t.Context(), stale, time.Now(), "night", time.Hour); !errors.Is(err, job.ErrFenced) {
+			t.Fatalf("who lost the job: %v, want ErrFenced", err)
+		}
+		if collecting(t, store, 1) {
+			t.Fatal("a job that is not sent has a collect task")
+		}
+		intent := time.UnixMilli(time.Now().UnixMilli())
+		if err := store.Send(t.Context(), rec, intent, "night", time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		got := get(t, store)
+		if got.State != job.Sending || got.Fence != rec.Fence || !got.Intent.Equal(intent) || got.APIKey != "night" || got.Owner != "one" {
+			t.Errorf("the record is %+v", got)
+		}
+		counts, err := store.Counts(t.Context(), ref.Batch)
+		if refs, _ := store.In(t.Context(), job.Sending, 0); err != nil || len(refs) != 1 || counts.Jobs[job.Sending] != 1 || counts.Jobs[job.Queued] != 0 {
+			t.Errorf("counts %v, listed %v, %v", counts, refs, err)
+		}
+		if !collecting(t, store, 1) {
+			t.Error("a job that may have been sent has no collect task")
+		}
+		if err := store.Send(t.Context(), rec, intent, "night", time.Hour); !errors.Is(err, job.ErrState) {
+			t.Errorf("a job that was sent: %v, want ErrState", err)
+		}
+		if err := store.Wipe(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Send(t.Context(), rec, intent, "night", time.Hour); !errors.Is(err, job.ErrRecordGone) {
+			t.Errorf("a job that is gone: %v, want ErrRecordGone", err)
+		}
+	})
+}
+
+// TestManyAreAddedAtOnce adds more jobs than one script takes, for the order that is
+// worked on and for another one.
+func TestManyAreAddedAtOnce(t *testing.T) {
+	t.Parallel()
+	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
+		store := poolQueue(t, client, "pool")
+		if err := store.Begin(t.Context(), ref.Batch, "first"); err != nil {
+			t.Fatal(err)
+		}
+		for order, want := range map[string]job.State{"second": "", "first": job.Queued} {
+			var jobs []*job.Job
+			for i := range 2*atOnce + 50 {
+				jobs = append(jobs, potion(job.ID(fmt.Sprintf("id%03d", i)), i))
+				jobs[i].Order = order
+			}
+			states, err := store.Add(t.Context(), ref.Batch, job.Normal, jobs...)
+			if err != nil || len(states) != len(jobs) || slices.ContainsFunc(states, func(s job.State) bool { return s != want }) {
+				t.Errorf("jobs of the %s order are %v, %v", order, states, err)
+			}
+		}
+		counts, err := store.Counts(t.Context(), ref.Batch)
+		if refs, _ := store.In(t.Context(), job.Queued, 0); err != nil || len(refs) != 2*atOnce+50 || counts.Jobs[job.Queued] != len(refs) {
+			t.Errorf("counts %v, %d listed, %v", counts, len(refs), err)
 		}
 	})
 }

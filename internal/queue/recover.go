@@ -77,7 +77,7 @@ func (q *Queue) Recover(ctx context.Context) error {
 
 // claimedBy adds the jobs that a process has claimed to refs.
 func (q *Queue) claimedBy(ctx context.Context, owner string, refs []job.Ref) ([]job.Ref, error) {
-	claimed, err := orphansScript.Run(ctx, q.redis, []string{q.claimsKey(owner), q.ownersKey()}, owner, q.key("job", "")).StringSlice()
+	claimed, err := orphansScript.Run(ctx, q.redis, []string{q.claimsKey(owner), q.ownersKey()}, owner, q.recordsPrefix()).StringSlice()
 	if err != nil {
 		return nil, fmt.Errorf("list the jobs of %s: %w", owner, err)
 	}
@@ -149,9 +149,9 @@ func (q *Queue) recover(ctx context.Context, rec *job.Record, margin int) error 
 		"batch_id", rec.Ref.Batch, "job_id", string(rec.Ref.ID), "row", rec.Job.Row, "state", string(rec.State), "owner", rec.Owner)
 	switch rec.State {
 	case job.Queued:
-		return q.put(ctx, q.laneName(rec.Priority), submitTask, rec.Ref, next.Generation, first)
+		return q.put(ctx, q.laneName(rec.Priority), submitTask, next.Generation, first, rec.Ref)
 	case job.Storing:
-		return q.put(ctx, q.collectName(), collectTask, rec.Ref, next.Generation, first)
+		return q.put(ctx, q.collectName(), collectTask, next.Generation, first, rec.Ref)
 	default:
 		return q.Park(ctx, rec.Ref, next.Generation, lookAgain)
 	}

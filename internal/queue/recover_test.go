@@ -92,7 +92,7 @@ func TestTheJobsOfADeadProcessGoOn(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				if err := q.put(t.Context(), queue, test.kind, ref, 1, now); err != nil {
+				if err := q.put(t.Context(), queue, test.kind, 1, now, ref); err != nil {
 					t.Fatal(err)
 				}
 				take(t, q, queue, id)
@@ -101,7 +101,9 @@ func TestTheJobsOfADeadProcessGoOn(t *testing.T) {
 					t.Fatalf("claim: %v, %v", claimed, err)
 				}
 				if test.was == job.Sending {
-					change(t, dead, rec, job.Change{From: from(job.Queued), To: job.Sending})
+					if err := dead.Send(t.Context(), rec, time.Now(), "night", time.Hour); err != nil {
+						t.Fatal(err)
+					}
 				}
 				recovered(t, q)
 				if now := get(t, q); now.Fence != rec.Fence || now.Owner != "dead" {
@@ -138,7 +140,7 @@ func TestAWaitingTaskIsKept(t *testing.T) {
 	t.Parallel()
 	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
 		q := setup(t, client)
-		if err := q.Enqueue(t.Context(), ref, 1, job.Normal); err != nil {
+		if err := q.Enqueue(t.Context(), job.Normal, 1, ref); err != nil {
 			t.Fatal(err)
 		}
 		if _, claimed, err := ofPool(q, "dead").Claim(t.Context(), ref, job.Queued); err != nil || !claimed {
@@ -161,11 +163,9 @@ func TestATaskThatNobodyClaimsIsRecovered(t *testing.T) {
 		q := setup(t, client)
 		lane := q.laneName(job.Normal)
 		living := job.Ref{Batch: ref.Batch, ID: "bbbb"}
-		if _, err := q.Add(t.Context(), living, potion(living.ID, 4), job.Normal); err != nil {
-			t.Fatal(err)
-		}
+		add(t, q, living, 4)
 		for _, r := range []job.Ref{ref, living} {
-			if err := q.Enqueue(t.Context(), r, 1, job.Normal); err != nil {
+			if err := q.Enqueue(t.Context(), job.Normal, 1, r); err != nil {
 				t.Fatal(err)
 			}
 			take(t, q, lane, taskID(submitTask, r, 1))
@@ -217,10 +217,8 @@ func TestHundredsAreRecoveredAtOnce(t *testing.T) {
 	dead, lane := ofPool(q, "dead"), q.laneName(job.Normal)
 	for i := range 300 {
 		r := job.Ref{Batch: "potions", ID: job.ID(fmt.Sprintf("id%03d", i))}
-		if _, err := q.Add(t.Context(), r, potion(r.ID, i), job.Normal); err != nil {
-			t.Fatal(err)
-		}
-		if err := q.Enqueue(t.Context(), r, 1, job.Normal); err != nil {
+		add(t, q, r, i)
+		if err := q.Enqueue(t.Context(), job.Normal, 1, r); err != nil {
 			t.Fatal(err)
 		}
 		take(t, q, lane, taskID(submitTask, r, 1))
@@ -248,7 +246,7 @@ func TestAsynqReadsOurTasks(t *testing.T) {
 		for kind, name := range map[string]string{submitTask: q.laneName(job.Normal), collectTask: q.collectName()} {
 			for when, after := range map[int]time.Duration{now: 0, first: 0, 300: 5 * time.Minute} {
 				id := taskID(kind, ref, when+2)
-				if err := q.put(t.Context(), name, kind, ref, when+2, when); err != nil {
+				if err := q.put(t.Context(), name, kind, when+2, when, ref); err != nil {
 					t.Fatal(err)
 				}
 				ours, err := inspector.GetTaskInfo(name, id)

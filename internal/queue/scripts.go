@@ -21,7 +21,8 @@ var (
 	orphansScript   = loadScript("orphans")
 	abandonedScript = loadScript("abandoned")
 	putScript       = loadScript("put")
-	wakeScript      = loadScript("wake")
+	collectScript   = loadScript("collect")
+	sendScript      = loadScript("send")
 	wakeLaneScript  = loadScript("wakelane")
 )
 

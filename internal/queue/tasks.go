@@ -3,8 +3,10 @@ package queue
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"nightshift/internal/job"
@@ -22,11 +24,11 @@ const (
 	first = -1 // before all that wait
 )
 
-// Enqueue puts a job's submit task into the lane; one that is there already is
-// left as it is. The error is Redis'.
-func (q *Queue) Enqueue(ctx context.Context, ref job.Ref, generation int, priority job.Priority) error {
-	if err := q.put(ctx, q.laneName(priority), submitTask, ref, generation, now); err != nil {
-		return fmt.Errorf("enqueue job %s: %w", ref, err)
+// Enqueue puts the submit tasks of jobs into the lane; those that are there already are
+// left as they are. The error is Redis'.
+func (q *Queue) Enqueue(ctx context.Context, priority job.Priority, generation int, refs ...job.Ref) error {
+	if err := q.put(ctx, q.laneName(priority), submitTask, generation, now, refs...); err != nil {
+		return fmt.Errorf("enqueue %d jobs: %w", len(refs), err)
 	}
 	return nil
 }
@@ -34,33 +36,58 @@ func (q *Queue) Enqueue(ctx context.Context, ref job.Ref, generation int, priori
 // Park stores a job's collect task so that it runs after the given time, unless
 // it is woken earlier; one that is there already is left as it is. The error is Redis'.
 func (q *Queue) Park(ctx context.Context, ref job.Ref, generation int, after time.Duration) error {
-	if err := q.put(ctx, q.collectName(), collectTask, ref, generation, int(wholeSeconds(after).Seconds())); err != nil {
+	if err := q.put(ctx, q.collectName(), collectTask, generation, seconds(after), ref); err != nil {
 		return fmt.Errorf("park collection of job %s: %w", ref, err)
 	}
 	return nil
 }
 
-// Wake runs a parked collect task now. It reports whether there is such a task:
-// one that is pending or running already counts, and so does an archived one,
-// which stays where it is. A task that runs may just have decided to park again,
-// so whoever has news wakes it until the job has moved on. The error is Redis'.
-func (q *Queue) Wake(ctx context.Context, ref job.Ref, generation int) (bool, error) {
-	name, id := q.collectName(), taskID(collectTask, ref, generation)
-	keys := []string{taskPrefix(name) + id, pendingKey(name), scheduledKey(name), retryKey(name)}
-	there, err := wakeScript.Run(ctx, q.redis, keys, id).Bool()
-	if err != nil {
-		return false, fmt.Errorf("wake collection of job %s: %w", ref, err)
-	}
-	return there, nil
-}
-
-func (q *Queue) put(ctx context.Context, queue, kind string, ref job.Ref, generation, when int) error {
+// Collect notes the outcomes of runs that have ended, where records say that they run,
+// and lets the collect tasks of all that are to be stored run now. One that runs just
+// then may have decided to wait again: whoever has news calls Collect until the job has
+// moved on, without the outcome if it was noted before. The error is Redis'.
+func (q *Queue) Collect(ctx context.Context, ended ...job.Ended) error {
 	if err := q.publish(ctx); err != nil {
 		return err
 	}
-	id := taskID(kind, ref, generation)
-	return putScript.Run(ctx, q.redis, []string{pendingKey(queue), scheduledKey(queue)},
-		taskPrefix(queue), when, id, message(queue, kind, id, ref)).Err()
+	name := q.collectName()
+	keys := []string{q.stateKey(job.Running), q.stateKey(job.Storing), pendingKey(name), scheduledKey(name), retryKey(name)}
+	for some := range slices.Chunk(ended, atOnce) {
+		args := []any{q.recordsPrefix(), q.countsPrefix(), taskPrefix(name)}
+		for _, e := range some {
+			var outcome []byte
+			if e.Outcome != nil {
+				var err error
+				if outcome, err = json.Marshal(e.Outcome); err != nil {
+					return fmt.Errorf("note the end of job %s: %w", e.Ref, err)
+				}
+			}
+			id := taskID(collectTask, e.Ref, e.Generation)
+			args = append(args, e.Ref.String(), e.Ref.Batch, outcome, id, message(name, collectTask, id, e.Ref))
+		}
+		if err := collectScript.Run(ctx, q.redis, keys, args...).Err(); err != nil {
+			return fmt.Errorf("note the end of %d jobs: %w", len(some), err)
+		}
+	}
+	return nil
+}
+
+// put adds the tasks of jobs to a queue.
+func (q *Queue) put(ctx context.Context, queue, kind string, generation, when int, refs ...job.Ref) error {
+	if err := q.publish(ctx); err != nil {
+		return err
+	}
+	for some := range slices.Chunk(refs, atOnce) {
+		args := []any{taskPrefix(queue), when}
+		for _, ref := range some {
+			id := taskID(kind, ref, generation)
+			args = append(args, id, message(queue, kind, id, ref))
+		}
+		if err := putScript.Run(ctx, q.redis, []string{pendingKey(queue), scheduledKey(queue)}, args...).Err(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // publish makes the queues known to asynq, once.
@@ -92,6 +119,9 @@ func message(queue, kind, id string, ref job.Ref) []byte {
 	number(8, uint64((24 * time.Hour).Seconds())) // timeout
 	return m
 }
+
+// seconds is how scripts are told a time to wait.
+func seconds(d time.Duration) int { return int(wholeSeconds(d).Seconds()) }
 
 // wholeSeconds rounds up and adds one, because asynq cuts times to whole seconds
 // and would run a task up to a second early.

@@ -144,7 +144,7 @@ func (p *process) feed() *process {
 					return
 				}
 			}
-		})
+		}, nil)
 		if err != nil && p.ctx.Err() == nil {
 			p.bed.t.Errorf("feed: %v", err)
 		}

@@ -66,23 +66,36 @@ func (r *Runner) askOnce(ctx context.Context, rec *job.Record) error {
 	if !run.Status.Ended() {
 		return sleepOn
 	}
-	return r.ended(ctx, rec, run)
+	return r.ended(ctx, endedRun{rec, run})
 }
 
-// ended notes that a run is over and gives its slot back.
-func (r *Runner) ended(ctx context.Context, rec *job.Record, run *job.Inference) error {
-	_, err := takenOver(r.Store.Observe(ctx, rec.Ref, job.Change{
-		From: []job.State{job.Running}, To: job.Storing, Outcome: job.OutcomeOf(run),
-	}))
-	if err != nil {
+// endedRun is a job whose run is over.
+type endedRun struct {
+	rec *job.Record
+	run *job.Inference
+}
+
+// ended notes that runs are over, wakes their collect tasks and gives their slots back.
+func (r *Runner) ended(ctx context.Context, over ...endedRun) error {
+	if len(over) == 0 {
+		return nil
+	}
+	notes, records := make([]job.Ended, len(over)), make([]*job.Record, len(over))
+	for i, o := range over {
+		notes[i] = job.Ended{Ref: o.rec.Ref, Generation: o.rec.Generation, Outcome: job.OutcomeOf(o.run)}
+		records[i] = o.rec
+	}
+	if err := r.Tasks.Collect(ctx, notes...); err != nil {
 		return err
 	}
-	if err := r.Admission.Free(ctx, rec.Ref, rec.Attempt, rec.APIKey); err != nil {
+	if err := r.Admission.Free(ctx, records); err != nil {
 		return err
 	}
 	signal(r.freed)
-	if run.Status == job.RunSucceeded {
-		r.pace.observe(rec.Job.Model, run.UpdatedAt.Sub(run.CreatedAt))
+	for _, o := range over {
+		if o.run.Status == job.RunSucceeded {
+			r.pace.observe(o.rec.Job.Model, o.run.UpdatedAt.Sub(o.run.CreatedAt))
+		}
 	}
 	return nil
 }
@@ -126,7 +139,7 @@ func (r *Runner) again(ctx context.Context, rec *job.Record, billed, refunded jo
 	if taken, err := takenOver(r.Store.Change(ctx, rec, next)); taken || err != nil {
 		return err
 	}
-	return r.Tasks.Enqueue(ctx, rec.Ref, next.Generation, rec.Priority)
+	return r.Tasks.Enqueue(ctx, rec.Priority, next.Generation, rec.Ref)
 }
 
 // charged is what the provider took for the run; the quote while it does not say,

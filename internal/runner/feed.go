@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -28,12 +27,16 @@ const (
 	// for a lost reply, before no more are given out: while a bucket takes nothing, the
 	// whole batch would be bought.
 	stuckMost = 1000
+	// feedAtOnce is how many jobs are given to the lane together.
+	feedAtOnce = 100
 )
 
 // Feed gives the jobs of a plan to the lane in their order, a window at a time. It
 // returns when all were given, or with ctx's cause. Feeding a job twice is harmless.
-func (r *Runner) Feed(ctx context.Context, batch string, priority job.Priority, jobs iter.Seq2[*job.Job, error]) error {
+// given, if set, is told of the jobs that were given.
+func (r *Runner) Feed(ctx context.Context, batch string, priority job.Priority, jobs iter.Seq2[*job.Job, error], given func([]*job.Job) error) error {
 	room, w := 0, &window{size: firstWindow}
+	var next []*job.Job
 	for j, err := range jobs {
 		if err != nil {
 			return fmt.Errorf("read plan of batch %s: %w", batch, err)
@@ -43,23 +46,38 @@ func (r *Runner) Feed(ctx context.Context, batch string, priority job.Priority, 
 				return err
 			}
 		}
-		room--
-		if err := r.feedOne(ctx, job.Ref{Batch: batch, ID: j.ID}, j, priority); err != nil {
+		next = append(next, j)
+		if room--; room > 0 && len(next) < feedAtOnce {
+			continue
+		}
+		if err := r.give(ctx, batch, priority, next, given); err != nil {
 			return err
 		}
+		next = next[:0]
 	}
-	return nil
+	return r.give(ctx, batch, priority, next, given)
 }
 
-func (r *Runner) feedOne(ctx context.Context, ref job.Ref, j *job.Job, priority job.Priority) error {
-	added, err := r.Store.Add(ctx, ref, j, priority)
-	if errors.Is(err, job.ErrRecordGone) || err == nil && !added {
+// give gives jobs to the lane, and those anew that wait there: who fed before may have
+// died before it gave them their tasks.
+func (r *Runner) give(ctx context.Context, batch string, priority job.Priority, jobs []*job.Job, given func([]*job.Job) error) error {
+	if len(jobs) == 0 {
 		return nil
 	}
+	states, err := r.Store.Add(ctx, batch, priority, jobs...)
 	if err != nil {
 		return err
 	}
-	return r.Tasks.Enqueue(ctx, ref, 1, priority)
+	var queued []job.Ref
+	for i, state := range states {
+		if state == job.Queued {
+			queued = append(queued, job.Ref{Batch: batch, ID: jobs[i].ID})
+		}
+	}
+	if err := r.Tasks.Enqueue(ctx, priority, 1, queued...); err != nil || given == nil {
+		return err
+	}
+	return given(jobs)
 }
 
 // window adapts to how fast the jobs of a batch are taken.

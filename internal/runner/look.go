@@ -132,6 +132,7 @@ func older(page []job.Inference, horizon time.Time) bool {
 // jobs whose reply was lost.
 func (w *watcher) see(ctx context.Context, s *search, page []job.Inference) error {
 	var strangers []string
+	var over []endedRun
 	for i := range page {
 		run := &page[i]
 		rec, ours := s.running[run.ID]
@@ -140,15 +141,12 @@ func (w *watcher) see(ctx context.Context, s *search, page []job.Inference) erro
 			continue
 		}
 		delete(s.running, run.ID)
-		if !run.Status.Ended() {
-			continue
+		if run.Status.Ended() {
+			over = append(over, endedRun{rec, run})
 		}
-		if err := w.ended(ctx, rec, run); err != nil {
-			return err
-		}
-		if err := w.wake(ctx, rec); err != nil {
-			return err
-		}
+	}
+	if err := w.ended(ctx, over...); err != nil {
+		return err
 	}
 	if s.unknown == 0 || len(strangers) == 0 {
 		return nil

@@ -132,10 +132,12 @@ func (s processAdmission) Request(ctx context.Context, apiKey string) error {
 	})
 }
 
-func (s processAdmission) Free(ctx context.Context, ref job.Ref, number int, _ string) error {
-	return s.do(ctx, "free slot", func(m *memoryAdmission) error {
-		if g := m.held[attempt{ref, number}]; g != nil {
-			g.slot = false
+func (s processAdmission) Free(ctx context.Context, ended []*job.Record) error {
+	return s.do(ctx, "free slots", func(m *memoryAdmission) error {
+		for _, rec := range ended {
+			if g := m.held[attempt{rec.Ref, rec.Attempt}]; g != nil {
+				g.slot = false
+			}
 		}
 		return nil
 	})

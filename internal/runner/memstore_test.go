@@ -125,22 +125,40 @@ func (s processStore) do(ctx context.Context, name string, call func(*memoryStor
 	return s.p.call(ctx, name, func() error { return call(s.p.bed.store) })
 }
 
-func (s processStore) Add(ctx context.Context, ref job.Ref, j *job.Job, priority job.Priority) (added bool, err error) {
+func (s processStore) Add(ctx context.Context, batch string, priority job.Priority, jobs ...*job.Job) (states []job.State, err error) {
 	err = s.do(ctx, "add record", func(m *memoryStore) error {
-		if _, over := m.over[ref]; over {
-			return job.ErrRecordGone
+		for _, j := range jobs {
+			states = append(states, m.add(job.Ref{Batch: batch, ID: j.ID}, j, priority))
 		}
-		if m.records[ref] != nil {
-			return nil
-		}
-		added = true
-		m.fence += 1000 // as time goes on, so that no fence comes again
-		rec := &job.Record{Ref: ref, Job: *j, Priority: priority, Fence: m.fence, Attempt: j.Before + 1, Generation: 1}
-		m.records[ref] = rec
-		m.enter(rec, job.Queued)
 		return nil
 	})
-	return added, err
+	return states, err
+}
+
+func (s *memoryStore) add(ref job.Ref, j *job.Job, priority job.Priority) job.State {
+	if _, over := s.over[ref]; over {
+		return ""
+	}
+	if rec := s.records[ref]; rec != nil {
+		return rec.State
+	}
+	s.fence += 1000 // as time goes on, so that no fence comes again
+	s.records[ref] = &job.Record{Ref: ref, Job: *j, Priority: priority, Fence: s.fence, Attempt: j.Before + 1, Generation: 1}
+	s.enter(s.records[ref], job.Queued)
+	return job.Queued
+}
+
+func (s processStore) Send(ctx context.Context, r *job.Record, intent time.Time, apiKey string, after time.Duration) error {
+	return s.do(ctx, "mark as being sent", func(m *memoryStore) error {
+		fence, err := m.change(r.Ref, r.Fence, job.Change{From: []job.State{job.Queued}, To: job.Sending, Intent: intent, APIKey: apiKey})
+		if err != nil {
+			return err
+		}
+		r.Fence, r.State, r.Intent, r.APIKey = fence, job.Sending, intent, apiKey
+		s.p.bed.tasks.add(collectTask, r.Ref, r.Generation, after)
+		s.p.bed.notify()
+		return nil
+	})
 }
 
 func (s processStore) Claim(ctx context.Context, ref job.Ref, states ...job.State) (rec *job.Record, claimed bool, err error) {

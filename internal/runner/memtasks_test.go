@@ -102,22 +102,35 @@ func (s processTasks) do(ctx context.Context, name string, call func(*memoryTask
 	})
 }
 
-func (s processTasks) Enqueue(ctx context.Context, ref job.Ref, generation int, _ job.Priority) error {
-	return s.do(ctx, "enqueue", func(m *memoryTasks) { m.add(submitTask, ref, generation, 0) })
+func (s processTasks) Enqueue(ctx context.Context, _ job.Priority, generation int, refs ...job.Ref) error {
+	return s.do(ctx, "enqueue", func(m *memoryTasks) {
+		for _, ref := range refs {
+			m.add(submitTask, ref, generation, 0)
+		}
+	})
 }
 
 func (s processTasks) Park(ctx context.Context, ref job.Ref, generation int, after time.Duration) error {
 	return s.do(ctx, "park", func(m *memoryTasks) { m.add(collectTask, ref, generation, after) })
 }
 
-func (s processTasks) Wake(ctx context.Context, ref job.Ref, generation int) (there bool, err error) {
-	err = s.do(ctx, "wake", func(m *memoryTasks) {
-		t := m.tasks[taskID{collectTask, ref, generation}]
-		if there = t != nil; there && t.owner == nil {
-			t.due = time.Now()
+// Collect is collect.lua.
+func (s processTasks) Collect(ctx context.Context, ended ...job.Ended) error {
+	return s.do(ctx, "wake", func(m *memoryTasks) {
+		for _, e := range ended {
+			store := s.p.bed.store
+			if e.Outcome != nil {
+				_, _ = store.change(e.Ref, 0, job.Change{From: []job.State{job.Running}, To: job.Storing, Outcome: e.Outcome}) // or it was noted before
+			}
+			if rec := store.records[e.Ref]; rec == nil || rec.State != job.Storing {
+				continue
+			}
+			m.add(collectTask, e.Ref, e.Generation, 0)
+			if t := m.tasks[taskID{collectTask, e.Ref, e.Generation}]; t.owner == nil {
+				t.due = time.Now()
+			}
 		}
 	})
-	return there, err
 }
 
 // Recover is recover.go of package queue.

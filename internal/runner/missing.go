@@ -45,7 +45,7 @@ func (w *watcher) readMissing(ctx context.Context, s *search) error {
 		if m.unknown < maxUnknownReads {
 			continue
 		}
-		if err := w.ended(ctx, rec, gone(rec)); err != nil {
+		if err := w.ended(ctx, endedRun{rec, gone(rec)}); err != nil {
 			return err
 		}
 	}
@@ -67,10 +67,7 @@ func (w *watcher) readOne(ctx context.Context, rec *job.Record) (known bool, err
 	if err != nil || !run.Status.Ended() {
 		return true, err
 	}
-	if err := w.ended(ctx, rec, run); err != nil {
-		return true, err
-	}
-	return true, w.wake(ctx, rec)
+	return true, w.ended(ctx, endedRun{rec, run})
 }
 
 // gone is the end of a run that the provider does not know any more. Its price is

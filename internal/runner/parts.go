@@ -50,8 +50,8 @@ type Admission interface {
 	// Request takes a place in the request rate for a read, or returns a
 	// *job.PostponedError.
 	Request(ctx context.Context, apiKey string) error
-	// Free gives the slot back; the CU stay reserved.
-	Free(ctx context.Context, ref job.Ref, attempt int, apiKey string) error
+	// Free gives back the slots of runs that have ended; their CU stay reserved.
+	Free(ctx context.Context, ended []*job.Record) error
 	// Settle turns the reservation into spend.
 	Settle(ctx context.Context, ref job.Ref, attempt int, apiKey string, billed, refunded job.CU) error
 	// Release gives everything back: nothing was spent.
@@ -67,12 +67,16 @@ type Admission interface {
 
 // Store keeps the records of unfinished jobs.
 type Store interface {
-	Add(ctx context.Context, ref job.Ref, j *job.Job, priority job.Priority) (bool, error)
+	// Add makes the records of jobs of a batch, in state queued, where there are none. It
+	// returns the states of all, "" for jobs that are over.
+	Add(ctx context.Context, batch string, priority job.Priority, jobs ...*job.Job) ([]job.State, error)
 	// Claim takes the job over if it is in one of the states, until it is in another one.
 	// One that is being sent is claimed only by the process that sends it.
 	Claim(ctx context.Context, ref job.Ref, states ...job.State) (rec *job.Record, claimed bool, err error)
 	Get(ctx context.Context, ref job.Ref) (*job.Record, error)
 	Change(ctx context.Context, r *job.Record, c job.Change) error
+	// Send marks a queued job as being sent and parks its collect task, in one step.
+	Send(ctx context.Context, r *job.Record, intent time.Time, apiKey string, after time.Duration) error
 	Observe(ctx context.Context, ref job.Ref, c job.Change) error
 	Finish(ctx context.Context, r *job.Record, final job.State, images int) error
 	In(ctx context.Context, state job.State, limit int) ([]job.Ref, error)
@@ -90,9 +94,11 @@ type Store interface {
 
 // Tasks are the durable tasks of a pool.
 type Tasks interface {
-	Enqueue(ctx context.Context, ref job.Ref, generation int, priority job.Priority) error
+	Enqueue(ctx context.Context, priority job.Priority, generation int, refs ...job.Ref) error
 	Park(ctx context.Context, ref job.Ref, generation int, after time.Duration) error
-	Wake(ctx context.Context, ref job.Ref, generation int) (there bool, err error)
+	// Collect notes which runs have ended, and lets the collect tasks of the jobs that are
+	// to be stored run now.
+	Collect(ctx context.Context, ended ...job.Ended) error
 	// Recover gives the jobs of dead processes to those that live.
 	Recover(ctx context.Context) error
 }

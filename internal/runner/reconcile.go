@@ -174,10 +174,7 @@ func (w *watcher) take(ctx context.Context, rec *job.Record, id string, run *job
 	if !run.Status.Ended() {
 		return true, nil
 	}
-	if err := w.ended(ctx, rec, run); err != nil {
-		return true, err
-	}
-	return true, w.wake(ctx, rec)
+	return true, w.ended(ctx, endedRun{rec, run})
 }
 
 // countAbsence sends a job again once it was certainly never accepted: absent from
@@ -212,5 +209,5 @@ func (w *watcher) sendAgain(ctx context.Context, rec *job.Record) error {
 		return err
 	}
 	w.Logger.WarnContext(ctx, "lost submission was never accepted, sending it again", w.attrs(rec)...)
-	return w.Tasks.Enqueue(ctx, rec.Ref, next.Generation, rec.Priority)
+	return w.Tasks.Enqueue(ctx, rec.Priority, next.Generation, rec.Ref)
 }

@@ -97,7 +97,7 @@ func TestRefusals(t *testing.T) {
 func submitOnce(t *testing.T, b *bed, p *process, reason job.WaitReason, check func(*job.PostponedError)) {
 	t.Helper()
 	store := processStore{p}
-	if _, err := store.Add(t.Context(), refOf(b.jobs[0]), b.jobs[0], job.Normal); err != nil {
+	if _, err := store.Add(t.Context(), batch, job.Normal, b.jobs[0]); err != nil {
 		t.Fatal(err)
 	}
 	err := p.Submit(t.Context(), refOf(b.jobs[0]))

@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -44,10 +43,8 @@ func (r *Runner) Resume(ctx context.Context, batch string, priority job.Priority
 }
 
 func (r *Runner) takeUp(ctx context.Context, ref job.Ref, priority job.Priority, o Open) error {
-	if _, err := r.Store.Add(ctx, ref, o.Job, priority); err != nil {
-		if errors.Is(err, job.ErrRecordGone) {
-			return nil
-		}
+	states, err := r.Store.Add(ctx, ref.Batch, priority, o.Job)
+	if err != nil || states[0] == "" {
 		return err
 	}
 	amount := o.Job.Quote
@@ -66,6 +63,6 @@ func (r *Runner) takeUp(ctx context.Context, ref job.Ref, priority job.Priority,
 	if o.Inference != "" {
 		change.To, change.Inference, change.Started = job.Running, o.Inference, o.Made
 	}
-	_, err := takenOver(r.Store.Observe(ctx, ref, change))
+	_, err = takenOver(r.Store.Observe(ctx, ref, change))
 	return err
 }

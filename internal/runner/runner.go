@@ -61,6 +61,7 @@ type Runner struct {
 	waits    *waits
 	pace     *pace
 	turns    *turns
+	standing *standing
 	freed    chan struct{} // something was given back to admission
 	took     chan struct{} // the feed has a reason to look at its window
 	stopping chan struct{}
@@ -80,12 +81,13 @@ type Runner struct {
 func New(o Options) *Runner {
 	o.Logger = o.Logger.With("component", "runner")
 	r := &Runner{
-		Options: o,
-		waits:   newWaits(),
-		pace:    newPace(),
-		turns:   newTurns(),
-		freed:   make(chan struct{}, 1),
-		took:    make(chan struct{}, 1),
+		Options:  o,
+		waits:    newWaits(),
+		pace:     newPace(),
+		turns:    newTurns(),
+		standing: newStanding(o.Store),
+		freed:    make(chan struct{}, 1),
+		took:     make(chan struct{}, 1),
 
 		stopping: make(chan struct{}),
 

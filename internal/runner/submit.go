@@ -57,23 +57,18 @@ func (r *Runner) Submit(ctx context.Context, ref job.Ref) error {
 // request's way to the provider and into its list.
 func (r *Runner) sendMargin() time.Duration { return min(maxSendMargin, r.Grace/2) }
 
-// prepare parks the collect task, writes the intent where it outlives Redis, and makes
-// the mark. It reports false if somebody else took the job over in the meantime. The
-// mark comes last: should Redis be emptied and restored while this goes on, then either
-// the mark fails, or whoever restores finds the intent.
+// prepare writes the intent where it outlives Redis, then makes the mark and parks the
+// collect task with it. It reports false if somebody else took the job over in the
+// meantime. The mark comes last: should Redis be emptied and restored while this goes on,
+// then either the mark fails, or whoever restores finds the intent.
 func (r *Runner) prepare(ctx context.Context, rec *job.Record) (bool, error) {
 	intent := time.Now()
-	if err := r.Tasks.Park(ctx, rec.Ref, rec.Generation, r.pace.patience(rec.Job.Model)); err != nil {
-		return false, err
-	}
 	if err := r.note(ctx, rec, job.Submission{Event: job.Intended, Job: &rec.Job}); err != nil {
 		return false, r.unsent(ctx, rec, err)
 	}
-	mark := job.Change{From: []job.State{job.Queued}, To: job.Sending, Intent: intent, APIKey: rec.APIKey}
-	if err := r.Store.Change(ctx, rec, mark); err != nil {
+	if err := r.Store.Send(ctx, rec, intent, rec.APIKey, r.pace.patience(rec.Job.Model)); err != nil {
 		return false, r.notSent(ctx, rec, err)
 	}
-	rec.Intent = intent
 	return true, nil
 }
 

@@ -225,21 +225,14 @@ func (w *watcher) wakeStoring(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var woken []job.Ended
 	for _, rec := range storing {
-		if rec.StoreTries > 0 {
-			continue // it rests between tries and comes back by itself
-		}
-		if err := w.wake(ctx, rec); err != nil {
-			return err
+		if rec.StoreTries == 0 { // or it rests between tries and comes back by itself
+			woken = append(woken, job.Ended{Ref: rec.Ref, Generation: rec.Generation})
 		}
 	}
-	return nil
-}
-
-func (w *watcher) wake(ctx context.Context, rec *job.Record) error {
-	there, err := w.Tasks.Wake(ctx, rec.Ref, rec.Generation)
-	if err != nil || there {
-		return err
+	if len(woken) == 0 {
+		return nil
 	}
-	return w.Tasks.Park(ctx, rec.Ref, rec.Generation, 0)
+	return w.Tasks.Collect(ctx, woken...)
 }
