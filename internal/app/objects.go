@@ -5,13 +5,12 @@ import (
 	"io"
 
 	"nightshift/internal/bucket"
-	"nightshift/internal/job"
+	"nightshift/internal/bucket/image"
 )
 
 // objects is a bucket, in a folder or on an S3 server; see package bucket.
 type objects interface {
-	PutImage(ctx context.Context, p bucket.Put) (job.Image, error)
-	Existing(ctx context.Context, name string, meta bucket.Metadata) (job.Image, bool, error)
+	image.Store
 	Put(ctx context.Context, objectKey string, body io.Reader) error
 	Open(ctx context.Context, objectKey string) (io.ReadCloser, error)
 	Stat(ctx context.Context, objectKey string) (bucket.Object, error)

@@ -59,6 +59,9 @@ type buffer struct {
 	size   int64
 }
 
+// maxEmptyReads is how often a body may answer with nothing before it is given up.
+const maxEmptyReads = 100
+
 // fill reads until the buffer holds limit bytes or the body ends, which it reports.
 // ctx is looked at between reads.
 func (b *buffer) fill(ctx context.Context, body io.Reader, limit int64) (ended bool, err error) {

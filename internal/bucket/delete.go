@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Delete removes an object, and the record of an image with it. One that is not
+// Delete removes an object, and the sidecar of an image with it. One that is not
 // there is no error. Folders stay, but for empty ones of Nightshift's own.
 func (b *Local) Delete(ctx context.Context, objectKey string) error {
 	if err := b.delete(ctx, objectKey); err != nil {
@@ -39,8 +39,8 @@ func (b *Local) delete(ctx context.Context, key string) error {
 		return translate(err, b.dir)
 	}
 	defer root.Close()
-	// The record goes last: without its image nobody believes it.
-	for _, name := range []string{key, recordKey(key)} {
+	// The sidecar goes last: without its image nobody believes it.
+	for _, name := range []string{key, sidecarKey(key)} {
 		if name == "" {
 			continue
 		}

@@ -3,7 +3,7 @@
 // only when it is also verified. Readers never see half an object, whatever
 // happens to the process, the disk or the connection while it is written.
 //
-// [Guard] checks an image while it streams past, in constant memory. [Local] is a
+// What an image is, and whether one is whole, package image knows. [Local] is a
 // bucket in a folder, [S3] one on an S3 server; they have the same methods and behave
 // alike. What every kind of bucket must hold is written down as tests in the package
 // buckettest.

@@ -17,6 +17,7 @@ import (
 
 	"nightshift/internal/bucket"
 	"nightshift/internal/bucket/buckettest"
+	"nightshift/internal/bucket/image"
 	"nightshift/internal/job"
 )
 
@@ -90,7 +91,7 @@ func putIntoTrouble(dir string) outcome {
 		panic(err)
 	}
 	file := buckettest.PNG(300, 200, 1) // about 180 kB
-	_, imageErr := b.PutImage(neverDone, bucket.Put{Name: "batch/icons/a.png", Body: bytes.NewReader(file), Length: -1})
+	_, imageErr := b.PutImage(neverDone, image.Put{Name: "batch/icons/a.png", Body: bytes.NewReader(file), Length: -1})
 	objectErr := b.Put(neverDone, "batch/report/b.json", bytes.NewReader(file))
 	logErr := b.Append(neverDone, "batch/log.jsonl", append(bytes.Repeat([]byte("line\n"), 40_000), '\n'))
 	var left []string

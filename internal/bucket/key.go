@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"nightshift/internal/bucket/image"
 	"nightshift/internal/job"
 )
 
@@ -14,16 +15,16 @@ const (
 	// testFolder holds the folders of all batches of test mode.
 	testFolder = "test"
 	// ownFolder is the part of a batch's folder that holds what is not meant for
-	// people: plan, log shards, and the records beside the images.
+	// people: plan, log shards, and the sidecars beside the images.
 	ownFolder = "_nightshift"
-	// recordFolder holds one record for each image, under the image's own key.
-	recordFolder = ownFolder + "/objects"
-	recordSuffix = ".json"
+	// sidecarFolder holds one sidecar for each image, under the image's own key.
+	sidecarFolder = ownFolder + "/objects"
+	sidecarSuffix = ".json"
 	// ownPrefix begins the names of files that are still being written.
 	ownPrefix = ".nightshift-"
 	// maxPart is the longest part of a key in bytes: what common file systems
-	// take, less what the record's suffix needs.
-	maxPart = 255 - len(recordSuffix)
+	// take, less what the sidecar's suffix needs.
+	maxPart = 255 - len(sidecarSuffix)
 )
 
 // checkKey refuses keys that are not plain relative paths below the bucket, with
@@ -49,7 +50,7 @@ func checkKey(key string) error {
 }
 
 // checkImageKey refuses what [checkKey] does, and keys that are not within a
-// batch's folder or lie in the part of it that is kept for records.
+// batch's folder or lie in the part of it that is kept for sidecars.
 func checkImageKey(key string) error {
 	if err := checkKey(key); err != nil {
 		return err
@@ -62,6 +63,17 @@ func checkImageKey(key string) error {
 		return badKey(key, "the folder "+ownFolder+" is not for images")
 	}
 	return nil
+}
+
+// imageKeys are the keys that an image of the name may have, all of them good.
+func imageKeys(name string) ([]string, error) {
+	keys := image.Names(name)
+	for _, key := range keys {
+		if err := checkImageKey(key); err != nil {
+			return nil, err
+		}
+	}
+	return keys, nil
 }
 
 func badKey(key, why string) error {
@@ -80,38 +92,11 @@ func splitBatch(key string) (batch, within string) {
 	return name, within
 }
 
-// recordKey is where the record of an image lies, "" for a key that has none.
-func recordKey(key string) string {
+// sidecarKey is where the sidecar of an image lies, "" for a key that has none.
+func sidecarKey(key string) string {
 	batch, within := splitBatch(key)
 	if within == "" {
 		return ""
 	}
-	return path.Join(batch, recordFolder, within+recordSuffix)
-}
-
-// extensionMark is what stands in a name for the extension of the image's format.
-const extensionMark = "{ext}"
-
-// fillExtension returns the key of an image of this format.
-func fillExtension(name string, format Format) string {
-	return strings.ReplaceAll(name, extensionMark, format.Extension())
-}
-
-// imageExtensions are the extensions that promise a format, and whether it is one
-// that is stored.
-var imageExtensions = map[string]Format{
-	".png": PNG, ".jpg": JPEG, ".jpeg": JPEG, ".jpe": JPEG, ".jfif": JPEG, ".webp": WebP,
-	".gif": "", ".bmp": "", ".tif": "", ".tiff": "", ".avif": "", ".heic": "", ".jxl": "",
-}
-
-// nameWarning says what a person should know when the name asks for a format that
-// the bytes are not, "" when there is nothing to say.
-func nameWarning(name string, format Format) string {
-	extension := path.Ext(name)
-	promised, known := imageExtensions[strings.ToLower(extension)]
-	if !known || promised == format {
-		return ""
-	}
-	return fmt.Sprintf("the name asks for %s, but the provider delivered a %s image; it keeps the asked name (write %s there to get the true extension)",
-		extension, format.title(), extensionMark)
+	return path.Join(batch, sidecarFolder, within+sidecarSuffix)
 }

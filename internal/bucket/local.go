@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"nightshift/internal/bucket/image"
 	"nightshift/internal/job"
 )
 
@@ -32,8 +33,8 @@ type Object struct {
 	Key     string // the object key
 	Size    int64  // bytes
 	ModTime time.Time
-	// Metadata is what was recorded with an image; zero for any other object.
-	Metadata Metadata
+	// Metadata is what is kept beside an image; zero for any other object.
+	Metadata image.Metadata
 }
 
 // NewLocal returns the bucket in the folder dir. The folder need not exist: it is
@@ -121,12 +122,12 @@ func (b *Local) Stat(ctx context.Context, objectKey string) (Object, error) {
 	}
 	defer file.Close()
 	object := Object{Key: objectKey, Size: info.Size(), ModTime: info.ModTime()}
-	record, found, err := b.readRecord(ctx, objectKey)
+	side, found, err := b.readSidecar(ctx, objectKey)
 	if err != nil {
 		return Object{}, fmt.Errorf("look at object %q: %w", objectKey, err)
 	}
-	if found && record.Image.Bytes == object.Size {
-		object.Metadata = record.Metadata
+	if found && side.Image.Bytes == object.Size {
+		object.Metadata = side.Metadata
 	}
 	return object, nil
 }

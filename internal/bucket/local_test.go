@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/iotest"
@@ -18,6 +19,7 @@ import (
 
 	"nightshift/internal/bucket"
 	"nightshift/internal/bucket/buckettest"
+	"nightshift/internal/bucket/image"
 	"nightshift/internal/job"
 )
 
@@ -72,7 +74,7 @@ func TestNothingIsWrittenBeforeTheFirstPut(t *testing.T) {
 	if removed, err := b.Sweep(t.Context(), "."); removed != 0 || err != nil {
 		t.Errorf("Sweep of a folder that is not there = %d, %v", removed, err)
 	}
-	if _, found, err := b.Existing(t.Context(), "batch/a.{ext}", bucket.Metadata{}); found || err != nil {
+	if _, found, err := b.Existing(t.Context(), "batch/a.{ext}", image.Metadata{}); found || err != nil {
 		t.Errorf("Existing in a folder that is not there = %v, %v", found, err)
 	}
 	if names := tree(t, parent); len(names) != 0 {
@@ -86,7 +88,7 @@ func TestFailedPutsTakeTheirFoldersAway(t *testing.T) {
 	b := newLocal(t, filepath.Join(parent, "made", "out"))
 	broken := errors.New("broken on purpose")
 	file := buckettest.PNG(30, 30, 1)
-	_, cutErr := b.PutImage(t.Context(), bucket.Put{Name: "batch/a/b.png", Body: bytes.NewReader(file[:500]), Length: -1})
+	_, cutErr := b.PutImage(t.Context(), image.Put{Name: "batch/a/b.png", Body: bytes.NewReader(file[:500]), Length: -1})
 	putErr := b.Put(t.Context(), "batch/c/d.json", iotest.ErrReader(broken))
 	if cutErr == nil || !errors.Is(putErr, broken) {
 		t.Errorf("PutImage = %v, Put = %v", cutErr, putErr)
@@ -102,7 +104,7 @@ func TestPutImageLeavesTheImageAndItsRecord(t *testing.T) {
 	b := newLocal(t, dir)
 	file := buckettest.PNG(30, 30, 1)
 	for range 2 {
-		if _, err := b.PutImage(t.Context(), bucket.Put{Name: "batch/a/b.png", Body: bytes.NewReader(file), Length: -1}); err != nil {
+		if _, err := b.PutImage(t.Context(), image.Put{Name: "batch/a/b.png", Body: bytes.NewReader(file), Length: -1}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -123,7 +125,7 @@ func TestImageThatCannotBeNamedLeavesTheRecordBefore(t *testing.T) {
 	if err := os.MkdirAll(blocked, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	_, err := b.PutImage(t.Context(), bucket.Put{Name: "batch/a.png", Body: bytes.NewReader(buckettest.PNG(9, 9, 1)), Length: -1})
+	_, err := b.PutImage(t.Context(), image.Put{Name: "batch/a.png", Body: bytes.NewReader(buckettest.PNG(9, 9, 1)), Length: -1})
 	if job.Hint(err) == "" {
 		t.Errorf("an image in the place of a folder: %v, without a hint", err)
 	}
@@ -171,7 +173,7 @@ func TestSymbolicLinksDoNotLeadOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := bytes.NewReader(buckettest.PNG(9, 9, 1))
-	_, imageErr := b.PutImage(t.Context(), bucket.Put{Name: "batch/a.png", Body: file, Length: -1})
+	_, imageErr := b.PutImage(t.Context(), image.Put{Name: "batch/a.png", Body: file, Length: -1})
 	_, openErr := b.Open(t.Context(), "batch/secret")
 	_, linkErr := b.Open(t.Context(), "link")
 	_, lockErr := b.Lock(t.Context(), "link")
@@ -209,14 +211,14 @@ func TestPathStaysInside(t *testing.T) {
 func TestDamagedRecordCountsAsMissing(t *testing.T) {
 	t.Parallel()
 	b := newLocal(t, t.TempDir())
-	put := bucket.Put{Name: "batch/a.png", Body: bytes.NewReader(buckettest.PNG(9, 9, 1)), Length: -1}
+	put := image.Put{Name: "batch/a.png", Body: bytes.NewReader(buckettest.PNG(9, 9, 1)), Length: -1}
 	if _, err := b.PutImage(t.Context(), put); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(b.Path("batch/_nightshift/objects/a.png.json"), []byte(`{"metadata":`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, found, err := b.Existing(t.Context(), "batch/a.png", bucket.Metadata{}); found || err != nil {
+	if _, found, err := b.Existing(t.Context(), "batch/a.png", image.Metadata{}); found || err != nil {
 		t.Errorf("Existing = %v, %v", found, err)
 	}
 }
@@ -247,4 +249,23 @@ func TestEmptyFoldersComeAndGo(t *testing.T) {
 	if names, err := os.ReadDir(b.Path("_nightshift")); err != nil || len(names) > 0 {
 		t.Errorf("folders are left: %v, %v", names, err)
 	}
+}
+
+// BenchmarkPutImage stores images of 50 kB durably, 16 at once.
+func BenchmarkPutImage(b *testing.B) {
+	file := buckettest.PNG(128, 96, 1)
+	local := newLocal(b, b.TempDir())
+	var count atomic.Int64
+	b.SetBytes(int64(len(file)))
+	b.ReportAllocs()
+	b.SetParallelism(8)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			name := fmt.Sprintf("batch/%d.{ext}", count.Add(1))
+			put := image.Put{Name: name, Body: bytes.NewReader(file), Length: int64(len(file))}
+			if _, err := local.PutImage(b.Context(), put); err != nil {
+				b.Error(err)
+			}
+		}
+	})
 }

@@ -17,6 +17,7 @@ import (
 
 	"nightshift/internal/bucket"
 	"nightshift/internal/bucket/buckettest"
+	"nightshift/internal/bucket/image"
 )
 
 // childRole names what this binary does instead of testing, when a test starts it
@@ -106,7 +107,7 @@ func putHalf(dir string) error {
 	}
 	file := buckettest.PNG(300, 200, 1)
 	body := io.MultiReader(bytes.NewReader(file[:len(file)/2]), hanging{})
-	_, err = b.PutImage(neverDone, bucket.Put{Name: "batch/half.png", Body: body, Length: int64(len(file))})
+	_, err = b.PutImage(neverDone, image.Put{Name: "batch/half.png", Body: body, Length: int64(len(file))})
 	return err
 }
 
@@ -132,8 +133,8 @@ func putForEver(dir string) error {
 	for at := 0; ; at++ {
 		file := buckettest.PNG(40+at%50, 60, uint64(at))
 		name := fmt.Sprintf("batch/%d/%d.png", at%3, at%7)
-		meta := bucket.Metadata{Job: "job", Index: at}
-		if _, err := b.PutImage(neverDone, bucket.Put{Name: name, Body: bytes.NewReader(file), Length: -1, Metadata: meta}); err != nil {
+		meta := image.Metadata{Job: "job", Index: at}
+		if _, err := b.PutImage(neverDone, image.Put{Name: name, Body: bytes.NewReader(file), Length: -1, Metadata: meta}); err != nil {
 			return err
 		}
 		if err := b.Append(neverDone, "batch/results.jsonl", fmt.Appendf(nil, "%d %s\n", at, strings.Repeat("x", 5000))); err != nil {

@@ -20,8 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"golang.org/x/sync/errgroup"
 
-	"nightshift/internal/bucket"
 	"nightshift/internal/bucket/buckettest"
+	"nightshift/internal/bucket/image"
 	"nightshift/internal/s3test"
 )
 
@@ -56,7 +56,7 @@ func BenchmarkRelay(b *testing.B) {
 			}
 			compare(b, source, len(file), bare(b, server, o.Bucket, to.see),
 				func(name string, body io.Reader, length int64) error {
-					_, err := stored.PutImage(b.Context(), bucket.Put{Name: "batch/" + name, Body: body, Length: length, Metadata: meta})
+					_, err := stored.PutImage(b.Context(), image.Put{Name: "batch/" + name, Body: body, Length: length, Metadata: meta})
 					return err
 				})
 		})

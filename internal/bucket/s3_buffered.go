@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"nightshift/internal/bucket/image"
 	"nightshift/internal/job"
 )
 
@@ -13,7 +14,7 @@ import (
 const replaceTries = 10
 
 // buffered takes the whole image into memory, verified, and then sends it.
-func (p *imagePut) buffered(ctx context.Context, put Put) (job.Image, error) {
+func (p *imagePut) buffered(ctx context.Context, put image.Put) (job.Image, error) {
 	expected := put.Length
 	if expected < 0 {
 		expected = partBytes
@@ -37,7 +38,7 @@ func (p *imagePut) buffered(ctx context.Context, put Put) (job.Image, error) {
 		}
 		defer letGo()
 		// The guard ends what is too large.
-		if _, err := whole.fill(ctx, p.guard, p.guard.limits.MaxBytes+1); err != nil {
+		if _, err := whole.fill(ctx, p.guard, p.guard.MaxBytes()+1); err != nil {
 			return job.Image{}, err
 		}
 	}
@@ -46,15 +47,15 @@ func (p *imagePut) buffered(ctx context.Context, put Put) (job.Image, error) {
 
 // sendBuffer sends a verified image, and replaces another one.
 func (p *imagePut) sendBuffer(ctx context.Context, whole *buffer) (job.Image, error) {
-	image := describeImage(p.key, p.meta.Asset, p.guard.Info())
+	stored := describe(p.key, p.meta, p.guard)
 	u := upload{
-		key: p.key, body: whole.reader(), contentType: imageType(p.guard.format),
-		metadata: encodeMetadata(record{p.meta, image}), condition: p.first(),
+		key: p.key, body: whole.reader(), contentType: p.guard.Info().Format.ContentType(),
+		metadata: encodeMetadata(image.Sidecar{Metadata: p.meta, Image: stored}), condition: p.first(),
 	}
 	for range replaceTries {
 		err := p.bucket.send(ctx, u)
 		if err == nil {
-			return image, nil
+			return stored, nil
 		}
 		moved := hasFailedCondition(err) || (u.condition.etag != "" && isAbsent(err))
 		if !moved && wasAnswered(err) {
@@ -70,8 +71,8 @@ func (p *imagePut) sendBuffer(ctx context.Context, whole *buffer) (job.Image, er
 		default:
 			return job.Image{}, p.bucket.fault(ctx, err)
 		}
-		if there.ours && there.record.Metadata.sameImage(p.meta) && there.record.Image.CRC32 == image.CRC32 {
-			return there.record.Image, nil
+		if there.ours && there.sidecar.Metadata.SameImage(p.meta) && there.sidecar.Image.CRC32 == stored.CRC32 {
+			return there.sidecar.Image, nil
 		}
 		u.condition = p.next(there, lookErr == nil)
 		u.body = whole.reader()

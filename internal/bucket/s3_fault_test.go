@@ -10,6 +10,7 @@ import (
 
 	"nightshift/internal/bucket"
 	"nightshift/internal/bucket/buckettest"
+	"nightshift/internal/bucket/image"
 	"nightshift/internal/job"
 	"nightshift/internal/s3test"
 )
@@ -96,7 +97,7 @@ func imageOutlives(t *testing.T, server *s3test.Server, fault between) {
 	probe(t, b)
 	file := buckettest.PNG(300, 200, 1)
 	put := func() error {
-		_, err := b.PutImage(t.Context(), bucket.Put{Name: "batch/a.png", Body: once(file), Length: int64(len(file)), Metadata: bucket.Metadata{Job: "j"}})
+		_, err := b.PutImage(t.Context(), image.Put{Name: "batch/a.png", Body: once(file), Length: int64(len(file)), Metadata: image.Metadata{Job: "j"}})
 		return err
 	}
 	trouble.left.Store(always)
@@ -143,7 +144,7 @@ func TestWhatAPersonCanMendIsExplained(t *testing.T) {
 			b := newS3(t, server, test.change)
 			_, probeErr := b.Probe(t.Context())
 			file := buckettest.PNG(30, 20, 1)
-			_, imageErr := b.PutImage(t.Context(), bucket.Put{Name: "batch/a.png", Body: bytes.NewReader(file), Length: -1})
+			_, imageErr := b.PutImage(t.Context(), image.Put{Name: "batch/a.png", Body: bytes.NewReader(file), Length: -1})
 			for what, err := range map[string]error{
 				"Probe": probeErr, "PutImage": imageErr, "Append": b.Append(t.Context(), "batch/log.jsonl", []byte("x\n")),
 				"Put": b.Put(t.Context(), "batch/report.json", strings.NewReader("{}")),

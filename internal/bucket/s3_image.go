@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"nightshift/internal/bucket/image"
 	"nightshift/internal/job"
 )
 
@@ -26,42 +27,37 @@ import (
 //
 // A body that went half its way cannot be sent again: the error then is one that
 // passes, and the image is to be fetched again. The next try is buffered.
-func (b *S3) PutImage(ctx context.Context, p Put) (job.Image, error) {
-	image, err := b.putImage(ctx, p)
+func (b *S3) PutImage(ctx context.Context, p image.Put) (job.Image, error) {
+	stored, err := b.putImage(ctx, p)
 	if err != nil {
 		return job.Image{}, fmt.Errorf("store image %q: %w", p.Name, err)
 	}
-	return image, nil
+	return stored, nil
 }
 
-func (b *S3) putImage(ctx context.Context, p Put) (job.Image, error) {
+func (b *S3) putImage(ctx context.Context, p image.Put) (job.Image, error) {
 	if ctx.Err() != nil {
 		return job.Image{}, context.Cause(ctx)
-	}
-	if err := checkImageKey(fillExtension(p.Name, WebP)); err != nil {
-		return job.Image{}, err
 	}
 	known, err := b.probed(ctx)
 	if err != nil {
 		return job.Image{}, err
 	}
 	back := rewinder(p.Body)
-	guard := NewGuard(p.Body, p.Length, p.Limits)
-	format, err := guard.Sniff()
+	key, guard, err := begin(p)
 	if err != nil {
-		return job.Image{}, fmt.Errorf("read the body: %w", err)
+		return job.Image{}, err
 	}
-	key := fillExtension(p.Name, format)
 	defer b.keys.lock(key)()
 	put := imagePut{bucket: b, key: key, meta: p.Metadata, guard: guard, note: b.notes.take(key), known: known}
-	_, _, sized := guard.geometry()
+	_, _, sized := guard.Geometry()
 	if known.Stream && p.Length >= 0 && sized && !put.note.buffer {
-		image, err := put.stream(ctx, p.Length)
+		stored, err := put.stream(ctx, p.Length)
 		if !errors.Is(err, errOtherImage) || !back() {
-			return image, err
+			return stored, err
 		}
 		put.note = b.notes.take(key)
-		put.guard = NewGuard(p.Body, p.Length, p.Limits)
+		put.guard = p.Guard()
 	}
 	return put.buffered(ctx, p)
 }
@@ -91,8 +87,8 @@ var errOtherImage = errors.New("another image has this name; it is replaced with
 type imagePut struct {
 	bucket *S3
 	key    string
-	meta   Metadata
-	guard  *Guard
+	meta   image.Metadata
+	guard  *image.Guard
 	note   note
 	known  Findings
 }
@@ -111,14 +107,14 @@ func (p *imagePut) stream(ctx context.Context, length int64) (job.Image, error) 
 		again := !body.touched && ctx.Err() == nil && try < replaceTries
 		switch {
 		case err == nil:
-			image := describeImage(p.key, p.meta.Asset, p.guard.Info())
-			return image, p.confirm(ctx, image, returned)
+			stored := describe(p.key, p.meta, p.guard)
+			return stored, p.confirm(ctx, stored, returned)
 		case hasFailedCondition(err) || !wasAnswered(err):
 			// Servers that refuse early often reset the connection while the body is on its
 			// way; and an answer that says that all is well can be lost.
-			image, next, err := p.resolve(ctx, body.touched, err)
-			if err != nil || image.Key != "" {
-				return image, err
+			stored, next, err := p.resolve(ctx, body.touched, err)
+			if err != nil || stored.Key != "" {
+				return stored, err
 			}
 			if !again {
 				return job.Image{}, p.conflict(next)
@@ -138,19 +134,19 @@ func (p *imagePut) failed(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if trouble := p.guard.trouble(); trouble != nil {
+	if trouble := p.guard.Trouble(); trouble != nil {
 		return fmt.Errorf("read the body: %w", trouble)
 	}
 	return p.bucket.fault(ctx, err)
 }
 
 func (p *imagePut) sendStream(ctx context.Context, body io.Reader, length int64, when condition) (returned string, err error) {
-	width, height, _ := p.guard.geometry()
+	width, height, _ := p.guard.Geometry()
 	output, err := p.bucket.client.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: &p.bucket.bucket, Key: p.bucket.full(p.key), Body: body, ContentLength: &length,
-		ContentType: aws.String(imageType(p.guard.format)), ChecksumAlgorithm: types.ChecksumAlgorithmCrc32,
-		Metadata: encodeMetadata(record{p.meta, job.Image{
-			Bytes: length, Format: string(p.guard.format), Width: width, Height: height,
+		ContentType: aws.String(p.guard.Info().Format.ContentType()), ChecksumAlgorithm: types.ChecksumAlgorithmCrc32,
+		Metadata: encodeMetadata(image.Sidecar{Metadata: p.meta, Image: job.Image{
+			Bytes: length, Format: string(p.guard.Info().Format), Width: width, Height: height,
 		}}),
 		IfNoneMatch: when.ifNoneMatch(), IfMatch: when.ifMatch(),
 	}, once, p.bucket.asking(when))
@@ -166,20 +162,20 @@ func (p *imagePut) sendStream(ctx context.Context, body io.Reader, length int64,
 func (p *imagePut) resolve(ctx context.Context, touched bool, cause error) (job.Image, condition, error) {
 	there, err := p.bucket.look(ctx, p.key)
 	absent := errors.Is(err, errAbsent)
-	if !hasFailedCondition(cause) && (err != nil || p.guard.trouble() != nil) {
+	if !hasFailedCondition(cause) && (err != nil || p.guard.Trouble() != nil) {
 		p.bucket.notes.put(p.key, note{etag: p.note.etag, buffer: true})
 		return job.Image{}, condition{}, p.failed(ctx, cause)
 	}
 	if err != nil && !absent {
 		return job.Image{}, condition{}, err
 	}
-	if touched && there.ours && there.record.Metadata.sameImage(p.meta) {
+	if touched && there.ours && there.sidecar.Metadata.SameImage(p.meta) {
 		// The rest of the body tells whether it is the same image.
 		if _, err := io.Copy(io.Discard, cut{ctx, p.guard}); err != nil {
 			return job.Image{}, condition{}, p.failed(ctx, err)
 		}
-		if there.record.Image.CRC32 == fmt.Sprintf("%08x", p.guard.sum) {
-			return there.record.Image, condition{}, nil
+		if there.sidecar.Image.CRC32 == fmt.Sprintf("%08x", p.guard.Info().CRC32) {
+			return there.sidecar.Image, condition{}, nil
 		}
 	}
 	next := p.next(there, !absent)
@@ -197,17 +193,17 @@ func (p *imagePut) conflict(next condition) error {
 }
 
 // confirm makes sure of the checksum that is stored.
-func (p *imagePut) confirm(ctx context.Context, image job.Image, returned string) error {
-	stored := crcRecord(returned)
+func (p *imagePut) confirm(ctx context.Context, sent job.Image, returned string) error {
+	stored := crcSidecar(returned)
 	if stored == "" {
 		there, err := p.bucket.look(ctx, p.key)
 		if err != nil {
 			return err
 		}
-		stored = there.record.Image.CRC32
+		stored = there.sidecar.Image.CRC32
 	}
-	if stored != image.CRC32 {
-		return p.bucket.fault(ctx, &otherBytesError{fmt.Sprintf("bytes with the checksum %q, sent were those with %s", stored, image.CRC32)})
+	if stored != sent.CRC32 {
+		return p.bucket.fault(ctx, &otherBytesError{fmt.Sprintf("bytes with the checksum %q, sent were those with %s", stored, sent.CRC32)})
 	}
 	return nil
 }

@@ -18,15 +18,16 @@ import (
 
 	"nightshift/internal/bucket"
 	"nightshift/internal/bucket/buckettest"
+	"nightshift/internal/bucket/image"
 	"nightshift/internal/job"
 	"nightshift/internal/s3test"
 )
 
-var meta = bucket.Metadata{Batch: "batch", Job: "job1", Asset: "asset1", Index: 1, Row: "potion"}
+var meta = image.Metadata{Batch: "batch", Job: "job1", Asset: "asset1", Index: 1, Row: "potion"}
 
-func putImage(t testing.TB, b *bucket.S3, body io.Reader, length int, m bucket.Metadata) (job.Image, error) {
+func putImage(t testing.TB, b *bucket.S3, body io.Reader, length int, m image.Metadata) (job.Image, error) {
 	t.Helper()
-	return b.PutImage(t.Context(), bucket.Put{Name: "batch/a.{ext}", Body: body, Length: int64(length), Metadata: m})
+	return b.PutImage(t.Context(), image.Put{Name: "batch/a.{ext}", Body: body, Length: int64(length), Metadata: m})
 }
 
 // bothWays runs a test with images that stream through and with images that are
@@ -171,7 +172,7 @@ func TestVersitygwKeepsShortBodiesThatNobodyChecks(t *testing.T) {
 		}
 		name := fmt.Sprintf("batch/%d.png", at)
 		for how, body := range map[string]io.Reader{"ends": bytes.NewReader(file[:cut]), "breaks": io.MultiReader(bytes.NewReader(file[:cut]), brokenBody{})} {
-			_, err := b.PutImage(t.Context(), bucket.Put{Name: name, Body: body, Length: int64(len(file)), Metadata: meta})
+			_, err := b.PutImage(t.Context(), image.Put{Name: name, Body: body, Length: int64(len(file)), Metadata: meta})
 			_, bad := errors.AsType[*job.BadImageError](err)
 			if !bad && !errors.Is(err, errBroken) {
 				t.Errorf("PutImage of a body that %s at %d: %v", how, cut, err)
@@ -292,7 +293,7 @@ func TestImagesOfUnknownLengthShareTheBudget(t *testing.T) {
 		for at := range 4 {
 			group.Go(func() {
 				name := fmt.Sprintf("batch/%d.png", at)
-				_, err := b.PutImage(t.Context(), bucket.Put{Name: name, Body: once(file), Length: -1, Metadata: meta})
+				_, err := b.PutImage(t.Context(), image.Put{Name: name, Body: once(file), Length: -1, Metadata: meta})
 				if err != nil {
 					t.Error(err)
 				}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"golang.org/x/sync/errgroup"
 
+	"nightshift/internal/bucket/image"
 	"nightshift/internal/job"
 )
 
@@ -24,12 +24,12 @@ type found struct {
 	etag    string
 	size    int64
 	modTime time.Time
-	ours    bool // record is that of an image of ours
-	record  record
+	ours    bool // sidecar is that of an image of ours
+	sidecar image.Sidecar
 }
 
 // look asks for the head of an object. Where the server keeps checksums, and what
-// it keeps is not what the metadata says, the record is not believed.
+// it keeps is not what the metadata says, the sidecar is not believed.
 func (b *S3) look(ctx context.Context, key string) (found, error) {
 	input := &s3.HeadObjectInput{Bucket: &b.bucket, Key: b.full(key)}
 	if b.known().KeepsCRC32 {
@@ -42,12 +42,12 @@ func (b *S3) look(ctx context.Context, key string) (found, error) {
 	f := found{
 		etag: aws.ToString(output.ETag), size: aws.ToInt64(output.ContentLength), modTime: aws.ToTime(output.LastModified),
 	}
-	f.record, f.ours = decodeMetadata(key, f.size, output.Metadata)
-	kept, said := crcRecord(aws.ToString(output.ChecksumCRC32)), f.record.Image.CRC32
+	f.sidecar, f.ours = decodeMetadata(key, f.size, output.Metadata)
+	kept, said := crcSidecar(aws.ToString(output.ChecksumCRC32)), f.sidecar.Image.CRC32
 	if kept != "" && said != "" && kept != said {
-		f.record, f.ours = record{}, false
+		f.sidecar, f.ours = image.Sidecar{}, false
 	} else if said == "" {
-		f.record.Image.CRC32 = kept
+		f.sidecar.Image.CRC32 = kept
 	}
 	return f, nil
 }
@@ -55,27 +55,24 @@ func (b *S3) look(ctx context.Context, key string) (found, error) {
 // Existing looks whether the image of this job, asset and index is stored under
 // the name, complete and unchanged; see [Local.Existing]. An object on S3 is there
 // whole or not at all, so its size and the stored checksum are all that is compared.
-func (b *S3) Existing(ctx context.Context, name string, meta Metadata) (job.Image, bool, error) {
-	image, ok, err := b.existing(ctx, name, meta)
+func (b *S3) Existing(ctx context.Context, name string, meta image.Metadata) (job.Image, bool, error) {
+	stored, ok, err := b.existing(ctx, name, meta)
 	if err != nil {
 		return job.Image{}, false, fmt.Errorf("look for image %q: %w", name, err)
 	}
-	return image, ok, nil
+	return stored, ok, nil
 }
 
-func (b *S3) existing(ctx context.Context, name string, meta Metadata) (job.Image, bool, error) {
+func (b *S3) existing(ctx context.Context, name string, meta image.Metadata) (job.Image, bool, error) {
 	if ctx.Err() != nil {
 		return job.Image{}, false, context.Cause(ctx)
 	}
-	if err := checkImageKey(fillExtension(name, WebP)); err != nil {
+	keys, err := imageKeys(name)
+	if err != nil {
 		return job.Image{}, false, err
 	}
 	if _, err := b.probed(ctx); err != nil {
 		return job.Image{}, false, err
-	}
-	keys := []string{name}
-	if strings.Contains(name, extensionMark) {
-		keys = []string{fillExtension(name, PNG), fillExtension(name, JPEG), fillExtension(name, WebP)}
 	}
 	heads := make([]found, len(keys))
 	var group errgroup.Group
@@ -92,8 +89,8 @@ func (b *S3) existing(ctx context.Context, name string, meta Metadata) (job.Imag
 		return job.Image{}, false, err
 	}
 	for at, head := range heads {
-		if head.ours && head.record.Image.CRC32 != "" && head.record.Metadata.sameImage(meta) {
-			return head.record.Image, true, nil
+		if head.ours && head.sidecar.Image.CRC32 != "" && head.sidecar.Metadata.SameImage(meta) {
+			return head.sidecar.Image, true, nil
 		}
 		if head.etag != "" { // the next put of it need not find out
 			b.notes.put(keys[at], note{etag: head.etag})
@@ -127,9 +124,9 @@ func (b *S3) stat(ctx context.Context, key string) (Object, error) {
 	if err != nil && (!errors.Is(err, errAbsent) || len(shards) == 0) {
 		return Object{}, err
 	}
-	object := Object{Key: key, Size: head.size, ModTime: head.modTime, Metadata: head.record.Metadata}
+	object := Object{Key: key, Size: head.size, ModTime: head.modTime, Metadata: head.sidecar.Metadata}
 	if !head.ours {
-		object.Metadata = Metadata{}
+		object.Metadata = image.Metadata{}
 	}
 	for _, s := range shards {
 		object.Size += s.size

@@ -12,6 +12,7 @@ import (
 
 	"nightshift/internal/bucket"
 	"nightshift/internal/bucket/buckettest"
+	"nightshift/internal/bucket/image"
 	"nightshift/internal/s3test"
 )
 
@@ -45,7 +46,7 @@ func TestMemoryIsBounded(t *testing.T) {
 				for at := range images {
 					group.Go(func() {
 						name := fmt.Sprintf("batch/%d.png", at)
-						if _, err := b.PutImage(t.Context(), bucket.Put{Name: name, Body: struct{ io.Reader }{bytes.NewReader(file)}, Length: int64(len(file)), Metadata: meta}); err != nil {
+						if _, err := b.PutImage(t.Context(), image.Put{Name: name, Body: struct{ io.Reader }{bytes.NewReader(file)}, Length: int64(len(file)), Metadata: meta}); err != nil {
 							t.Error(err)
 						}
 					})

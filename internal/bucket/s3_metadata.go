@@ -4,13 +4,11 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"net/url"
 	"path"
-	"strconv"
 	"strings"
 
-	"nightshift/internal/job"
+	"nightshift/internal/bucket/image"
 )
 
 // metaPrefix begins the names of all metadata of ours; on the wire each is
@@ -21,20 +19,12 @@ const metaPrefix = "nightshift-"
 // for those that count more than others.
 const maxMetadata = 1900
 
-// encodeMetadata writes the record of an image as metadata of its object. Values
-// are percent-encoded, because servers garble what is not ASCII. CRC32 may be ""
-// where it is not known before the last byte has gone. What a person wrote may be
-// too long; the longest of it is then left out, and is still in the plan and log.
-func encodeMetadata(r record) map[string]string {
-	m := map[string]string{
-		"batch": r.Metadata.Batch, "row": r.Metadata.Row, "model": r.Metadata.Model, "seed": r.Metadata.Seed,
-		"inference": r.Metadata.Inference,
-	}
-	required := map[string]string{
-		"job": string(r.Metadata.Job), "asset": r.Metadata.Asset, "index": strconv.Itoa(r.Metadata.Index),
-		"bytes": strconv.FormatInt(r.Image.Bytes, 10), "format": r.Image.Format,
-		"size": fmt.Sprintf("%dx%d", r.Image.Width, r.Image.Height), "crc32": r.Image.CRC32,
-	}
+// encodeMetadata writes a sidecar as metadata of its object. Values are
+// percent-encoded, because servers garble what is not ASCII. CRC32 may be "" where it
+// is not known before the last byte has gone. What a person wrote may be too long; the
+// longest of it is then left out, and is still in the plan and log.
+func encodeMetadata(side image.Sidecar) map[string]string {
+	required, optional := side.Fields()
 	encoded, used := map[string]string{}, 0
 	add := func(name, value string) {
 		if value != "" {
@@ -45,12 +35,12 @@ func encodeMetadata(r record) map[string]string {
 	for name, value := range required {
 		add(name, value)
 	}
-	for name, value := range m {
+	for name, value := range optional {
 		add(name, value)
 	}
 	for used > maxMetadata {
 		longest := ""
-		for name := range m {
+		for name := range optional {
 			if len(encoded[metaPrefix+name]) > len(encoded[metaPrefix+longest]) {
 				longest = name
 			}
@@ -66,7 +56,7 @@ func encodeMetadata(r record) map[string]string {
 
 // decodeMetadata reads what [encodeMetadata] wrote. It reports false for an object
 // that is no image of ours, or whose metadata does not fit its size.
-func decodeMetadata(key string, size int64, meta map[string]string) (record, bool) {
+func decodeMetadata(key string, size int64, meta map[string]string) (image.Sidecar, bool) {
 	values := map[string]string{}
 	for name, value := range meta {
 		short, ours := strings.CutPrefix(strings.ToLower(name), metaPrefix)
@@ -75,28 +65,12 @@ func decodeMetadata(key string, size int64, meta map[string]string) (record, boo
 		}
 		plain, err := url.PathUnescape(value)
 		if err != nil {
-			return record{}, false
+			return image.Sidecar{}, false
 		}
 		values[short] = plain
 	}
-	index, indexErr := strconv.Atoi(values["index"])
-	bytes, bytesErr := strconv.ParseInt(values["bytes"], 10, 64)
-	var width, height int
-	_, sizeErr := fmt.Sscanf(values["size"], "%dx%d", &width, &height)
-	if indexErr != nil || bytesErr != nil || sizeErr != nil || bytes != size {
-		return record{}, false
-	}
 	_, within := splitBatch(key)
-	return record{
-		Metadata: Metadata{
-			Batch: values["batch"], Job: job.ID(values["job"]), Row: values["row"], Model: values["model"],
-			Seed: values["seed"], Inference: values["inference"], Asset: values["asset"], Index: index,
-		},
-		Image: job.Image{
-			Key: within, Asset: values["asset"], Bytes: bytes, Format: values["format"], Width: width, Height: height,
-			CRC32: values["crc32"], Warning: nameWarning(key, Format(values["format"])),
-		},
-	}, true
+	return image.FromFields(within, size, values)
 }
 
 // crcHeader is a CRC32 as S3 writes it.
@@ -104,9 +78,9 @@ func crcHeader(sum uint32) string {
 	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, sum))
 }
 
-// crcRecord turns S3's way to write a CRC32 into that of records; "" for what is
+// crcSidecar turns S3's way to write a CRC32 into that of sidecars; "" for what is
 // none, such as the checksum of checksums of an object that came in parts.
-func crcRecord(header string) string {
+func crcSidecar(header string) string {
 	sum, err := base64.StdEncoding.DecodeString(header)
 	if err != nil || len(sum) != 4 {
 		return ""
@@ -116,7 +90,6 @@ func crcRecord(header string) string {
 
 // contentTypes are what browsers are told of objects.
 var contentTypes = map[string]string{
-	".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp",
 	".json": "application/json", ".jsonl": "application/x-ndjson", ".html": "text/html; charset=utf-8",
 	".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".txt": "text/plain; charset=utf-8",
 	".csv": "text/csv; charset=utf-8",
@@ -124,11 +97,11 @@ var contentTypes = map[string]string{
 
 // contentType goes by the name of an object.
 func contentType(key string) string {
+	if format, _ := image.ByName(key); format != "" {
+		return format.ContentType()
+	}
 	if known := contentTypes[strings.ToLower(path.Ext(key))]; known != "" {
 		return known
 	}
 	return "application/octet-stream"
 }
-
-// imageType goes by what the bytes are.
-func imageType(format Format) string { return "image/" + string(format) }

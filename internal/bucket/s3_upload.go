@@ -90,7 +90,7 @@ func (b *S3) addChecksum(input *s3.PutObjectInput, body io.ReadSeeker) (size int
 // confirm makes sure that what is stored is what was sent: by the checksum that the
 // server answered with, else, where nothing else was checked, by the size.
 func (b *S3) confirm(ctx context.Context, key string, size int64, sum uint32, returned string) error {
-	if got := crcRecord(returned); got != "" {
+	if got := crcSidecar(returned); got != "" {
 		if want := fmt.Sprintf("%08x", sum); got != want {
 			return &otherBytesError{fmt.Sprintf("bytes with the checksum %s, sent were those with %s", got, want)}
 		}

@@ -18,13 +18,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nightshift/internal/bucket"
+	"nightshift/internal/bucket/image"
 	"nightshift/internal/job"
 )
 
 // Bucket is what is tested.
 type Bucket interface {
-	PutImage(ctx context.Context, p bucket.Put) (job.Image, error)
-	Existing(ctx context.Context, name string, meta bucket.Metadata) (job.Image, bool, error)
+	image.Store
 	Put(ctx context.Context, key string, body io.Reader) error
 	Open(ctx context.Context, key string) (io.ReadCloser, error)
 	Stat(ctx context.Context, key string) (bucket.Object, error)
@@ -61,7 +61,7 @@ func Run(t *testing.T, open func(t *testing.T) Bucket) {
 		{"a cancelled put leaves nothing", cancelled},
 		{"a test batch has its folder below another", testBatch},
 		{"images put at once in new folders", manyAtOnce},
-		{"the record is that of the image that won", recordsFit},
+		{"the sidecar is that of the image that won", sidecarsFit},
 		{"readers see whole images while they are replaced", wholeWhileReplaced},
 		{"names with odd characters", oddNames},
 		{"deleted objects are gone", deletedAreGone},
@@ -134,7 +134,7 @@ func badKeys(t *testing.T, b Bucket) {
 		"", ".", "..", "../x", "a/../../x", "a/..", "/etc/passwd", "a//b", "a/", "./a", "a/./b",
 		`a\b`, `..\x`, "a\x00b", "a/.nightshift-x", "batch/" + long,
 	} {
-		image := bucket.Put{Name: key, Body: bytes.NewReader(PNG(4, 4, 1)), Length: -1}
+		image := image.Put{Name: key, Body: bytes.NewReader(PNG(4, 4, 1)), Length: -1}
 		_, imageErr := b.PutImage(t.Context(), image)
 		_, openErr := b.Open(t.Context(), key)
 		_, statErr := b.Stat(t.Context(), key)

@@ -9,18 +9,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"nightshift/internal/bucket"
+	"nightshift/internal/bucket/image"
 	"nightshift/internal/job"
 )
 
-var owner = bucket.Metadata{
+var owner = image.Metadata{
 	Batch: "batch", Job: "abcdefghijklmnop", Row: "héalth & \"mana\"", Model: "model_x", Seed: "42",
 	Inference: "job_1", Asset: "asset_1", Index: 3,
 }
 
-func putImage(t *testing.T, b Bucket, name string, file []byte, meta bucket.Metadata) job.Image {
+func putImage(t *testing.T, b Bucket, name string, file []byte, meta image.Metadata) job.Image {
 	t.Helper()
-	image, err := b.PutImage(t.Context(), bucket.Put{
+	image, err := b.PutImage(t.Context(), image.Put{
 		Name: name, Body: bytes.NewReader(file), Length: int64(len(file)), Metadata: meta,
 	})
 	noError(t, err)
@@ -64,7 +64,7 @@ func existing(t *testing.T, b Bucket) {
 	otherJob.Job, otherAsset.Asset, otherIndex.Index = "other", "other", 0
 	tests := []struct {
 		name  string
-		meta  bucket.Metadata
+		meta  image.Metadata
 		image job.Image
 		found bool
 	}{
@@ -96,7 +96,7 @@ func existingChanged(t *testing.T, b Bucket) {
 		noError(t, err)
 		object, err := b.Stat(t.Context(), "batch/a.png")
 		noError(t, err)
-		if len(other) != len(file) && object.Metadata != (bucket.Metadata{}) {
+		if len(other) != len(file) && object.Metadata != (image.Metadata{}) {
 			t.Errorf("an object of %d bytes has the metadata of an image of %d", len(other), len(file))
 		}
 		if found {

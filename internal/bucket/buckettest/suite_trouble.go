@@ -10,7 +10,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"nightshift/internal/bucket"
+	"nightshift/internal/bucket/image"
 	"nightshift/internal/job"
 )
 
@@ -38,7 +38,7 @@ func cutImages(t *testing.T, b Bucket) {
 		"batch/a.png": PNG(300, 200, 1), "batch/a.jpg": JPEG(300, 200, 1), "batch/a.webp": WebP(100, 100, 1),
 	} {
 		cutting(file, func(how string, body io.Reader, length int64) {
-			_, err := b.PutImage(t.Context(), bucket.Put{Name: name, Body: body, Length: length, Metadata: owner})
+			_, err := b.PutImage(t.Context(), image.Put{Name: name, Body: body, Length: length, Metadata: owner})
 			wantBadOrBroken(t, how, err)
 			wantAbsent(t, b, name)
 		})
@@ -51,7 +51,7 @@ func cutImagesKeepOld(t *testing.T, b Bucket) {
 	next := owner
 	next.Asset = "asset_2"
 	cutting(file, func(how string, body io.Reader, length int64) {
-		_, err := b.PutImage(t.Context(), bucket.Put{Name: "batch/a.png", Body: body, Length: length, Metadata: next})
+		_, err := b.PutImage(t.Context(), image.Put{Name: "batch/a.png", Body: body, Length: length, Metadata: next})
 		wantBadOrBroken(t, how, err)
 		_, found, err := b.Existing(t.Context(), "batch/a.png", owner)
 		if err != nil || !found {
@@ -79,7 +79,7 @@ func cancelled(t *testing.T, b Bucket) {
 		}
 		return left.Read(p[:min(len(p), 32<<10)])
 	})
-	_, err := b.PutImage(ctx, bucket.Put{Name: "batch/a.png", Body: body, Length: int64(len(file)), Metadata: owner})
+	_, err := b.PutImage(ctx, image.Put{Name: "batch/a.png", Body: body, Length: int64(len(file)), Metadata: owner})
 	if !errors.Is(err, cause) {
 		t.Errorf("PutImage = %v, want the cause of the cancellation", err)
 	}
@@ -88,13 +88,13 @@ func cancelled(t *testing.T, b Bucket) {
 
 func testBatch(t *testing.T, b Bucket) {
 	file := PNG(20, 10, 1)
-	image := putImage(t, b, "test/batch/icons/a.png", file, owner)
-	if image.Key != "icons/a.png" {
-		t.Errorf("the key within the batch is %q", image.Key)
+	stored := putImage(t, b, "test/batch/icons/a.png", file, owner)
+	if stored.Key != "icons/a.png" {
+		t.Errorf("the key within the batch is %q", stored.Key)
 	}
 	wantObject(t, b, "test/batch/icons/a.png", string(file))
 	for _, name := range []string{"a.png", "test/a.png", "batch/_nightshift/a.png", "test/batch/_nightshift/a.png"} {
-		_, err := b.PutImage(t.Context(), bucket.Put{Name: name, Body: bytes.NewReader(file), Length: -1})
+		_, err := b.PutImage(t.Context(), image.Put{Name: name, Body: bytes.NewReader(file), Length: -1})
 		if !errors.Is(err, job.ErrInvalid) {
 			t.Errorf("PutImage as %q: %v", name, err)
 		}
@@ -114,7 +114,7 @@ func manyAtOnce(t *testing.T, b Bucket) {
 				if at%2 == 1 {
 					file = bad
 				}
-				_, err := b.PutImage(t.Context(), bucket.Put{Name: key, Body: bytes.NewReader(file), Length: -1, Metadata: owner})
+				_, err := b.PutImage(t.Context(), image.Put{Name: key, Body: bytes.NewReader(file), Length: -1, Metadata: owner})
 				if (err != nil) != (at%2 == 1) {
 					t.Errorf("image %d: %v", at, err)
 				}
@@ -160,7 +160,7 @@ func wholeWhileReplaced(t *testing.T, b Bucket) {
 	for _, file := range files {
 		writers.Go(func() {
 			for range 8 {
-				_, err := b.PutImage(t.Context(), bucket.Put{Name: "batch/a.png", Body: bytes.NewReader(file), Length: -1, Metadata: owner})
+				_, err := b.PutImage(t.Context(), image.Put{Name: "batch/a.png", Body: bytes.NewReader(file), Length: -1, Metadata: owner})
 				if err != nil {
 					t.Error(err)
 				}
@@ -172,7 +172,7 @@ func wholeWhileReplaced(t *testing.T, b Bucket) {
 	readers.Wait()
 }
 
-func recordsFit(t *testing.T, b Bucket) {
+func sidecarsFit(t *testing.T, b Bucket) {
 	const rounds, writers = 20, 4
 	for range rounds {
 		var group sync.WaitGroup
@@ -180,7 +180,7 @@ func recordsFit(t *testing.T, b Bucket) {
 			file, meta := PNG(10+at, 10, 1), owner
 			meta.Index = at
 			group.Go(func() {
-				_, err := b.PutImage(t.Context(), bucket.Put{Name: "batch/a.png", Body: bytes.NewReader(file), Length: -1, Metadata: meta})
+				_, err := b.PutImage(t.Context(), image.Put{Name: "batch/a.png", Body: bytes.NewReader(file), Length: -1, Metadata: meta})
 				if err != nil {
 					t.Error(err)
 				}

@@ -1,4 +1,4 @@
-package bucket
+package image
 
 import (
 	"bytes"
@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 )
+
+func isJPEG(head []byte) bool { return bytes.HasPrefix(head, []byte("\xff\xd8\xff")) }
 
 // jpegChecker walks the segments of a JPEG from its start to its end marker. A
 // JPEG has no checksums: damage within the compressed data goes unseen, missing

@@ -1,4 +1,4 @@
-package bucket_test
+package image_test
 
 import (
 	"bytes"
@@ -8,8 +8,8 @@ import (
 	"io"
 	"testing"
 
-	"nightshift/internal/bucket"
 	"nightshift/internal/bucket/buckettest"
+	"nightshift/internal/bucket/image"
 	"nightshift/internal/job"
 )
 
@@ -31,7 +31,7 @@ func FuzzGuard(f *testing.F) {
 		if info.Width <= 0 || info.Height <= 0 || info.Bytes != length || info.CRC32 != crc32.ChecksumIEEE(file) {
 			t.Errorf("accepted with %+v", info)
 		}
-		if info.Format == bucket.PNG && !chunksAreGood(file) {
+		if info.Format == image.PNG && !chunksAreGood(file) {
 			t.Error("accepted a PNG whose chunks are not good")
 		}
 		for cut := range min(len(file), 200) {
@@ -44,8 +44,8 @@ func FuzzGuard(f *testing.F) {
 
 // guardInSteps reads through a guard with a buffer of the given size, and checks
 // that a bad image never comes out whole and a good one unchanged.
-func guardInSteps(t *testing.T, file []byte, length int64, step int) (bucket.Info, error) {
-	guard := bucket.NewGuard(bytes.NewReader(file), length, bucket.Limits{})
+func guardInSteps(t *testing.T, file []byte, length int64, step int) (image.Info, error) {
+	guard := image.NewGuard(bytes.NewReader(file), length, image.Limits{})
 	var out bytes.Buffer
 	buffer := make([]byte, step+1)
 	var err error
@@ -66,7 +66,7 @@ func guardInSteps(t *testing.T, file []byte, length int64, step int) (bucket.Inf
 	if out.Len() > max(len(file)-16, 0) || !bytes.HasPrefix(file, out.Bytes()) {
 		t.Fatalf("refused, but %d of %d bytes came out", out.Len(), len(file))
 	}
-	return bucket.Info{}, err
+	return image.Info{}, err
 }
 
 // chunksAreGood is another, plain reading of a PNG in memory.

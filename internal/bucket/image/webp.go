@@ -1,10 +1,14 @@
-package bucket
+package image
 
 import (
 	"encoding/binary"
 	"errors"
 	"fmt"
 )
+
+func isWebP(head []byte) bool {
+	return len(head) >= webpHeadSize && string(head[:4]) == "RIFF" && string(head[8:webpHeadSize]) == "WEBP"
+}
 
 // webpChecker walks the chunks of a WebP. The length in its first bytes must be
 // that of the file, and the chunks must add up to it.

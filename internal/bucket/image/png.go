@@ -1,11 +1,16 @@
-package bucket
+package image
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
 )
+
+const pngSignature = "\x89PNG\r\n\x1a\n"
+
+func isPNG(head []byte) bool { return bytes.HasPrefix(head, []byte(pngSignature)) }
 
 // pngChecker walks the chunks of a PNG and compares the checksum of each, which
 // covers every byte of the file but the signature and the lengths. Bytes after

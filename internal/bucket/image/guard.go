@@ -1,4 +1,4 @@
-package bucket
+package image
 
 import (
 	"errors"
@@ -75,10 +75,10 @@ func (g *Guard) Sniff() (Format, error) {
 	return format, nil
 }
 
-// geometry returns what the first bytes tell of the image's size before any of it
+// Geometry returns what the first bytes tell of the image's size before any of it
 // was read. It reports false where that stands further behind, as in a JPEG with
 // a long profile before its header.
-func (g *Guard) geometry() (width, height int, known bool) {
+func (g *Guard) Geometry() (width, height int, known bool) {
 	if g.format == "" {
 		return 0, 0, false
 	}
@@ -90,14 +90,17 @@ func (g *Guard) geometry() (width, height int, known bool) {
 	return width, height, width > 0 && height > 0
 }
 
-// trouble is why the image cannot be read to its end, nil where nothing is known
+// Trouble is why the image cannot be read to its end, nil where nothing is known
 // to be wrong.
-func (g *Guard) trouble() error {
+func (g *Guard) Trouble() error {
 	if errors.Is(g.err, io.EOF) {
 		return nil
 	}
 	return g.err
 }
+
+// MaxBytes is the most that the guard lets through.
+func (g *Guard) MaxBytes() int64 { return g.limits.MaxBytes }
 
 // Info returns what was found out. It is complete only after Read returned io.EOF.
 func (g *Guard) Info() Info {

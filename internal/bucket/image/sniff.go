@@ -1,4 +1,4 @@
-package bucket
+package image
 
 import (
 	"bytes"
@@ -7,52 +7,21 @@ import (
 	"strings"
 )
 
-// Format is what the bytes of an image are, whatever they are called.
-type Format string
-
-// The formats that are stored.
-const (
-	PNG  Format = "png"
-	JPEG Format = "jpeg"
-	WebP Format = "webp"
-)
-
-// Extension is the usual file extension of the format, without the point.
-func (f Format) Extension() string {
-	if f == JPEG {
-		return "jpg"
-	}
-	return string(f)
-}
-
-// title is the format's name as people write it.
-func (f Format) title() string {
-	if f == WebP {
-		return "WebP"
-	}
-	return strings.ToUpper(string(f))
-}
-
 // sniffBytes is how much of an image tells its format.
 const sniffBytes = 12
-
-const pngSignature = "\x89PNG\r\n\x1a\n"
 
 // sniff names the format of an image by its first bytes; what else may come as
 // an answer to a download is named in the error.
 func sniff(head []byte) (Format, error) {
-	text := string(head[:min(len(head), sniffBytes)])
-	switch {
-	case len(head) == 0:
+	if len(head) == 0 {
 		return "", errors.New("the body is empty")
-	case strings.HasPrefix(text, pngSignature):
-		return PNG, nil
-	case strings.HasPrefix(text, "\xff\xd8\xff"):
-		return JPEG, nil
-	case len(text) == sniffBytes && text[:4] == "RIFF" && text[8:] == "WEBP":
-		return WebP, nil
 	}
-	return "", fmt.Errorf("the body is %s, not a PNG, JPEG or WebP image", describe(head))
+	for i := range formats {
+		if formats[i].is(head) {
+			return formats[i].format, nil
+		}
+	}
+	return "", fmt.Errorf("the body is %s, not a %s image", describe(head), titles())
 }
 
 // describe names a body that is no image we store, as well as its head tells.

@@ -1,4 +1,4 @@
-package bucket_test
+package image_test
 
 import (
 	"bytes"
@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"go/build"
 	"hash/crc32"
-	"image"
+	stdimage "image"
 	_ "image/jpeg"
 	_ "image/png"
 	"io"
@@ -21,8 +21,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	_ "golang.org/x/image/webp"
 
-	"nightshift/internal/bucket"
 	"nightshift/internal/bucket/buckettest"
+	"nightshift/internal/bucket/image"
 	"nightshift/internal/job"
 )
 
@@ -83,7 +83,7 @@ func TestGuardPassesGoodImages(t *testing.T) {
 		for how, wrap := range readings() {
 			t.Run(name+" "+how, func(t *testing.T) {
 				t.Parallel()
-				guard := bucket.NewGuard(wrap(bytes.NewReader(file)), int64(len(file)), bucket.Limits{})
+				guard := image.NewGuard(wrap(bytes.NewReader(file)), int64(len(file)), image.Limits{})
 				got, err := io.ReadAll(wrap(guard))
 				if err != nil || !bytes.Equal(got, file) {
 					t.Fatalf("%d of %d bytes passed: %v", len(got), len(file), err)
@@ -95,14 +95,14 @@ func TestGuardPassesGoodImages(t *testing.T) {
 }
 
 // wantInfo compares with what the decoders of the standard library say.
-func wantInfo(t *testing.T, got bucket.Info, file []byte) {
+func wantInfo(t *testing.T, got image.Info, file []byte) {
 	t.Helper()
-	config, format, err := image.DecodeConfig(bytes.NewReader(file))
+	config, format, err := stdimage.DecodeConfig(bytes.NewReader(file))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := bucket.Info{
-		Format: bucket.Format(format), Width: config.Width, Height: config.Height,
+	want := image.Info{
+		Format: image.Format(format), Width: config.Width, Height: config.Height,
 		Bytes: int64(len(file)), CRC32: crc32.ChecksumIEEE(file),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -129,7 +129,7 @@ func TestGuardPassesTheImagesOfTheGoTree(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		guard := bucket.NewGuard(bytes.NewReader(file), int64(len(file)), bucket.Limits{})
+		guard := image.NewGuard(bytes.NewReader(file), int64(len(file)), image.Limits{})
 		_, err = io.Copy(io.Discard, guard)
 		if strings.Contains(filepath.Base(name), truncated) {
 			continue // truncated before its end was written; some have an end marker all the same
@@ -143,9 +143,9 @@ func TestGuardPassesTheImagesOfTheGoTree(t *testing.T) {
 }
 
 // wantBad reads a body that is no good image. No reading may get all of it.
-func wantBad(t *testing.T, body []byte, length int64, limits bucket.Limits) (reason string) {
+func wantBad(t *testing.T, body []byte, length int64, limits image.Limits) (reason string) {
 	t.Helper()
-	guard := bucket.NewGuard(bytes.NewReader(body), length, limits)
+	guard := image.NewGuard(bytes.NewReader(body), length, limits)
 	got, err := io.ReadAll(guard)
 	bad, isBad := errors.AsType[*job.BadImageError](err)
 	if !isBad {
@@ -166,8 +166,8 @@ func TestGuardFindsEveryCut(t *testing.T) {
 	for name, file := range goodImages() {
 		for point := range points {
 			cut := (len(file) - 1) * point / (points - 1)
-			wantBad(t, file[:cut], int64(len(file)), bucket.Limits{})
-			wantBad(t, file[:cut], -1, bucket.Limits{})
+			wantBad(t, file[:cut], int64(len(file)), image.Limits{})
+			wantBad(t, file[:cut], -1, image.Limits{})
 			if t.Failed() {
 				t.Fatalf("%s cut after %d of %d bytes", name, cut, len(file))
 			}
@@ -181,7 +181,7 @@ func TestGuardFindsEveryFlippedBitOfAPNG(t *testing.T) {
 	for at := range len(file) * 8 {
 		flipped := bytes.Clone(file)
 		flipped[at/8] ^= 1 << (at % 8)
-		wantBad(t, flipped, int64(len(file)), bucket.Limits{})
+		wantBad(t, flipped, int64(len(file)), image.Limits{})
 		if t.Failed() {
 			t.Fatalf("bit %d of byte %d", at%8, at/8)
 		}
@@ -209,7 +209,7 @@ func TestGuardFindsDamagedStructure(t *testing.T) {
 			t.Parallel()
 			at := (test.at + len(test.file)) % len(test.file)
 			test.file[at] ^= 0x55
-			if reason := wantBad(t, test.file, int64(len(test.file)), bucket.Limits{}); !strings.Contains(reason, test.reason) {
+			if reason := wantBad(t, test.file, int64(len(test.file)), image.Limits{}); !strings.Contains(reason, test.reason) {
 				t.Errorf("reason %q, want something about %q", reason, test.reason)
 			}
 		})
@@ -228,28 +228,28 @@ func TestGuardNamesWhatIsWrong(t *testing.T) {
 		name   string
 		body   []byte
 		length int64
-		limits bucket.Limits
+		limits image.Limits
 		reason string
 	}{
-		{"empty", nil, -1, bucket.Limits{}, "the body is empty"},
-		{"empty, announced", nil, 0, bucket.Limits{}, "the body is empty"},
-		{"html", []byte("\n <!DOCTYPE html><html><body>Sorry"), -1, bucket.Limits{}, "an HTML page"},
-		{"html without doctype", []byte("<HTML><head>"), -1, bucket.Limits{}, "an HTML page"},
-		{"xml", []byte("\xef\xbb\xbf<?xml version=\"1.0\"?><Error><Code>AccessDenied"), -1, bucket.Limits{}, "an XML document"},
-		{"json", []byte(`{"error":"expired"}`), -1, bucket.Limits{}, "a JSON answer"},
-		{"gif", []byte("GIF89a and so on"), -1, bucket.Limits{}, "a GIF image"},
-		{"avif", []byte("\x00\x00\x00\x20ftypavif\x00\x00"), -1, bucket.Limits{}, `"avif"`},
-		{"wav", []byte("RIFF\x00\x00\x00\x00WAVEfmt "), -1, bucket.Limits{}, "a RIFF file of another kind"},
-		{"gzip", []byte("\x1f\x8b\x08\x00\x00\x00\x00\x00"), -1, bucket.Limits{}, "gzip"},
-		{"text", []byte("not found"), -1, bucket.Limits{}, `it begins with "not found"`},
-		{"shorter than announced", file, size + 1, bucket.Limits{}, "after " + fmt.Sprint(size) + " of the announced"},
-		{"longer than announced", file, size - 1, bucket.Limits{}, "more than the announced"},
-		{"bytes behind a png", append(bytes.Clone(file), '\n'), -1, bucket.Limits{}, "bytes follow the end of the PNG"},
-		{"bytes behind a webp", append(buckettest.WebP(9, 9, 1), 0, 0), -1, bucket.Limits{}, "its head says"},
-		{"announced too large", file, size, bucket.Limits{MaxBytes: size - 1}, "more than the limit"},
-		{"too large", file, -1, bucket.Limits{MaxBytes: size - 1}, "larger than the limit"},
-		{"too many pixels", file, -1, bucket.Limits{MaxPixels: 199}, "20 x 10 pixels are more than the limit of 199"},
-		{"far too many pixels", huge, -1, bucket.Limits{}, "100000 x 100000 pixels"},
+		{"empty", nil, -1, image.Limits{}, "the body is empty"},
+		{"empty, announced", nil, 0, image.Limits{}, "the body is empty"},
+		{"html", []byte("\n <!DOCTYPE html><html><body>Sorry"), -1, image.Limits{}, "an HTML page"},
+		{"html without doctype", []byte("<HTML><head>"), -1, image.Limits{}, "an HTML page"},
+		{"xml", []byte("\xef\xbb\xbf<?xml version=\"1.0\"?><Error><Code>AccessDenied"), -1, image.Limits{}, "an XML document"},
+		{"json", []byte(`{"error":"expired"}`), -1, image.Limits{}, "a JSON answer"},
+		{"gif", []byte("GIF89a and so on"), -1, image.Limits{}, "a GIF image"},
+		{"avif", []byte("\x00\x00\x00\x20ftypavif\x00\x00"), -1, image.Limits{}, `"avif"`},
+		{"wav", []byte("RIFF\x00\x00\x00\x00WAVEfmt "), -1, image.Limits{}, "a RIFF file of another kind"},
+		{"gzip", []byte("\x1f\x8b\x08\x00\x00\x00\x00\x00"), -1, image.Limits{}, "gzip"},
+		{"text", []byte("not found"), -1, image.Limits{}, `it begins with "not found"`},
+		{"shorter than announced", file, size + 1, image.Limits{}, "after " + fmt.Sprint(size) + " of the announced"},
+		{"longer than announced", file, size - 1, image.Limits{}, "more than the announced"},
+		{"bytes behind a png", append(bytes.Clone(file), '\n'), -1, image.Limits{}, "bytes follow the end of the PNG"},
+		{"bytes behind a webp", append(buckettest.WebP(9, 9, 1), 0, 0), -1, image.Limits{}, "its head says"},
+		{"announced too large", file, size, image.Limits{MaxBytes: size - 1}, "more than the limit"},
+		{"too large", file, -1, image.Limits{MaxBytes: size - 1}, "larger than the limit"},
+		{"too many pixels", file, -1, image.Limits{MaxPixels: 199}, "20 x 10 pixels are more than the limit of 199"},
+		{"far too many pixels", huge, -1, image.Limits{}, "100000 x 100000 pixels"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -264,7 +264,7 @@ func TestGuardNamesWhatIsWrong(t *testing.T) {
 func TestGuardTakesBytesBehindAJPEG(t *testing.T) {
 	t.Parallel()
 	file := append(buckettest.JPEG(20, 10, 1), buckettest.JPEG(10, 5, 2)...)
-	guard := bucket.NewGuard(bytes.NewReader(file), int64(len(file)), bucket.Limits{})
+	guard := image.NewGuard(bytes.NewReader(file), int64(len(file)), image.Limits{})
 	got, err := io.ReadAll(guard)
 	if err != nil || !bytes.Equal(got, file) || guard.Info().Width != 20 {
 		t.Errorf("%d of %d bytes, %+v, %v", len(got), len(file), guard.Info(), err)
@@ -276,12 +276,12 @@ func TestGuardPassesErrorsOfTheBodyOn(t *testing.T) {
 	file := buckettest.PNG(60, 60, 1)
 	reset := errors.New("connection reset")
 	for _, at := range []int{0, 5, 12, 600, 5000} {
-		guard := bucket.NewGuard(io.MultiReader(bytes.NewReader(file[:at]), iotest.ErrReader(reset)), -1, bucket.Limits{})
+		guard := image.NewGuard(io.MultiReader(bytes.NewReader(file[:at]), iotest.ErrReader(reset)), -1, image.Limits{})
 		if _, err := io.ReadAll(guard); !errors.Is(err, reset) {
 			t.Errorf("broken after %d bytes: %v", at, err)
 		}
 	}
-	guard := bucket.NewGuard(io.MultiReader(bytes.NewReader(file[:600]), iotest.ErrReader(io.ErrUnexpectedEOF)), -1, bucket.Limits{})
+	guard := image.NewGuard(io.MultiReader(bytes.NewReader(file[:600]), iotest.ErrReader(io.ErrUnexpectedEOF)), -1, image.Limits{})
 	_, err := io.ReadAll(guard)
 	if _, bad := errors.AsType[*job.BadImageError](err); !bad || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("a body that its transport knows to be cut: %v", err)
@@ -292,7 +292,7 @@ func TestGuardGivesUpOnABodyThatSaysNothing(t *testing.T) {
 	t.Parallel()
 	file := buckettest.PNG(60, 60, 1)
 	silent := io.MultiReader(bytes.NewReader(file[:600]), silence{})
-	if _, err := io.ReadAll(bucket.NewGuard(silent, -1, bucket.Limits{})); !errors.Is(err, io.ErrNoProgress) {
+	if _, err := io.ReadAll(image.NewGuard(silent, -1, image.Limits{})); !errors.Is(err, io.ErrNoProgress) {
 		t.Errorf("reading answered %v", err)
 	}
 }
@@ -305,9 +305,9 @@ func (silence) Read([]byte) (int, error) { return 0, nil }
 func TestSniffDoesNotConsume(t *testing.T) {
 	t.Parallel()
 	file := buckettest.WebP(20, 10, 1)
-	guard := bucket.NewGuard(iotest.OneByteReader(bytes.NewReader(file)), -1, bucket.Limits{})
+	guard := image.NewGuard(iotest.OneByteReader(bytes.NewReader(file)), -1, image.Limits{})
 	for range 2 {
-		if format, err := guard.Sniff(); format != bucket.WebP || err != nil {
+		if format, err := guard.Sniff(); format != image.WebP || err != nil {
 			t.Errorf("Sniff = %q, %v", format, err)
 		}
 	}

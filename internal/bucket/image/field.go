@@ -1,4 +1,4 @@
-package bucket
+package image
 
 // field gathers the few bytes of a header that may arrive in pieces.
 type field struct {

@@ -1,14 +1,12 @@
-package bucket_test
+package image_test
 
 import (
 	"bytes"
-	"fmt"
 	"io"
-	"sync/atomic"
 	"testing"
 
-	"nightshift/internal/bucket"
 	"nightshift/internal/bucket/buckettest"
+	"nightshift/internal/bucket/image"
 )
 
 // BenchmarkGuard compares reading through a guard with reading alone, in pieces
@@ -28,7 +26,7 @@ func BenchmarkGuard(b *testing.B) {
 		})
 		b.Run(test.name+"/guarded", func(b *testing.B) {
 			readAll(b, test.file, func(r io.Reader) io.Reader {
-				return bucket.NewGuard(r, int64(len(test.file)), bucket.Limits{})
+				return image.NewGuard(r, int64(len(test.file)), image.Limits{})
 			})
 		})
 	}
@@ -45,23 +43,4 @@ func readAll(b *testing.B, file []byte, wrap func(io.Reader) io.Reader) {
 			b.Fatal(err)
 		}
 	}
-}
-
-// BenchmarkPutImage stores images of 50 kB durably, 16 at once.
-func BenchmarkPutImage(b *testing.B) {
-	file := buckettest.PNG(128, 96, 1)
-	local := newLocal(b, b.TempDir())
-	var count atomic.Int64
-	b.SetBytes(int64(len(file)))
-	b.ReportAllocs()
-	b.SetParallelism(8)
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			name := fmt.Sprintf("batch/%d.{ext}", count.Add(1))
-			put := bucket.Put{Name: name, Body: bytes.NewReader(file), Length: int64(len(file))}
-			if _, err := local.PutImage(b.Context(), put); err != nil {
-				b.Error(err)
-			}
-		}
-	})
 }

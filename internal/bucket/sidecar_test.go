@@ -6,8 +6,8 @@ import (
 	"errors"
 	"testing"
 
-	"nightshift/internal/bucket"
 	"nightshift/internal/bucket/buckettest"
+	"nightshift/internal/bucket/image"
 )
 
 // endingContext ends while it is looked at, after this many looks.
@@ -23,16 +23,16 @@ func (c endingContext) Err() error {
 	return errCancelled
 }
 
-func TestRecordsAreNotReadAfterTheEndOfTheContext(t *testing.T) {
+func TestSidecarsAreNotReadAfterTheEndOfTheContext(t *testing.T) {
 	t.Parallel()
 	b := newLocal(t, t.TempDir())
 	file := buckettest.PNG(30, 20, 1)
-	if _, err := b.PutImage(t.Context(), bucket.Put{Name: "batch/a.png", Body: bytes.NewReader(file), Length: -1}); err != nil {
+	if _, err := b.PutImage(t.Context(), image.Put{Name: "batch/a.png", Body: bytes.NewReader(file), Length: -1}); err != nil {
 		t.Fatal(err)
 	}
 	looks := 1 // when the image is opened
 	_, err := b.Stat(endingContext{t.Context(), &looks}, "batch/a.png")
 	if !errors.Is(err, errCancelled) {
-		t.Errorf("Stat read the record after its context ended: error %v", err)
+		t.Errorf("Stat read the sidecar after its context ended: error %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package bucket
+package image
 
 // Limits bound what is taken for an image. The zero value means the defaults.
 // There is no least size: a flat image of one colour is legally tiny, and what is
