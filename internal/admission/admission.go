@@ -23,10 +23,10 @@ var ErrLost = errors.New("redis lost what was counted")
 
 // GrantedElsewhereError answers a Reserve of an attempt that holds a grant on an
 // API key that is no candidate any more. Who owns the attempt releases it first.
-type GrantedElsewhereError struct{ Account Account }
+type GrantedElsewhereError struct{ APIKey string }
 
 func (e *GrantedElsewhereError) Error() string {
-	return "attempt holds a grant on API key " + e.Account.APIKey + ", which may not run it any more"
+	return "attempt holds a grant on API key " + e.APIKey + ", which may not run it any more"
 }
 
 // Options are what an Admission is made of.

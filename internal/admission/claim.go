@@ -32,38 +32,22 @@ func (c Claim) validate() error {
 	return c.Batch.validate()
 }
 
-// claimed is a Claim as reserve.lua reads it.
-type claimed struct {
-	*scopeList
-	Life       string  `json:"life"`
-	Owner      string  `json:"owner"`
-	Amount     int64   `json:"amount"`
-	Poll       int64   `json:"poll"`
-	Stuck      int64   `json:"stuck"`
-	Ahead      int64   `json:"ahead"`
-	Candidates [][]int `json:"candidates"` // numbers of scopes
-}
-
-// claimed lists each scope once, however many candidates share it.
-func (a *Admission) claimed(c Claim) claimed {
-	list, candidates := a.list(), make([][]int, len(c.Candidates))
-	for i, candidate := range c.Candidates {
-		for _, s := range candidate {
-			candidates[i] = append(candidates[i], list.add(a.keys, s))
+func (c Candidate) validate() error {
+	if len(c) == 0 || c[0].Kind != Key {
+		return errors.New("a candidate is no API key")
+	}
+	for _, s := range c {
+		if err := s.Limits.validate(); err != nil {
+			return err
 		}
-		candidates[i] = append(candidates[i], list.add(a.keys, Scope{Batch, c.Ref.Batch, c.Batch}))
 	}
-	return claimed{
-		scopeList: list, Life: a.life.token(), Owner: owner(c.Ref, c.Attempt), Amount: int64(c.Amount), Poll: pollAfter.Milliseconds(),
-		Stuck: stuckAfter.Milliseconds(), Ahead: mostAhead.Milliseconds(), Candidates: candidates,
-	}
+	return nil
 }
 
 // Grant is what a Claim was given.
 type Grant struct {
-	// Account is what the grant is counted in: its key is the one to send with.
-	Account Account
-	Amount  job.CU // reserved
+	APIKey string // to send with
+	Amount job.CU // reserved
 	// After is how long to wait before sending: the place in the request rate is
 	// reserved for then.
 	After time.Duration

@@ -1,17 +1,16 @@
 // Package admission decides whether a request may be sent now, and on which API
-// key: it counts requests, running jobs and compute units of keys, projects, teams
-// and batches in Redis, so that any number of workers on any number of machines
-// keep to one set of limits. It keeps the journal of what was spent.
+// key: it counts requests, running jobs and compute units in Redis, so that any number
+// of workers on any number of machines keep to one set of limits. They are counted in
+// scopes: a key, its project, its team and a batch. It keeps the journal of what was spent.
 //
 // # What it promises
 //
-//   - Spent plus reserved CU never exceeds a cap of a key, project, team or batch,
-//     in all, a day or a month. CU are reserved at the quoted price before a
+//   - Spent plus reserved CU never exceeds a cap of a scope, in all, a day or a month. CU are reserved at the quoted price before a
 //     request is sent and become spend when the bill is known. Two things may
 //     lift the sum above a cap, and both are money the provider has taken
 //     already: [Admission.Adopt] of a run that exists, and a bill above its
 //     quote. Nothing more is granted then until the sum is below.
-//   - No window of a minute holds more requests of a key or project than its limit.
+//   - No window of a minute holds more requests of a scope than its limit.
 //   - A grant is whole or not given: rate, slots and CU are taken by one script.
 //   - Every operation on a grant may be repeated, by a retry, a recovered task
 //     or a client that lost the reply; a repeat changes nothing.
@@ -45,9 +44,8 @@
 // A grant has no expiry of its own: after a lost reply nobody knows whether the
 // CU are spent, so they stay reserved until someone has looked.
 //
-// A grant remembers its key, project and team. When keys are reloaded with another
-// team, or a job is asked for with other keys, it is still given back where it was
-// taken; where its key is no candidate any more, [GrantedElsewhereError] names it.
+// A grant remembers its scopes. When keys are reloaded with another team, or a job is
+// asked for with other keys, it is still given back where it was taken; where its key is no candidate any more, [GrantedElsewhereError] names it.
 //
 // # Which key
 //
@@ -65,8 +63,11 @@
 //
 // A place ahead lies in a bucket to come. A request is within the limit if it is in
 // every window that holds it: the one that ends now, and those that end with a place
-// ahead. So reads, for which a part of the rate is kept, never wait for submits that
-// are not sent yet.
+// ahead.
+//
+// Submits leave to reads what reads took in the last window and a few more, at the most
+// [Limits].ReadReserve, so that a read that waits has the next place. That most is kept
+// until a window without a long wait of a read tells how many are needed.
 //
 // The window is one second longer than the provider's minute, because what the
 // provider counts is when a request arrives. A request on a fresh connection
@@ -121,16 +122,13 @@
 //
 //	life                            text    name of the life and process of the server
 //	ready                           text    name of the life that is open
-//	grant:<job>/<attempt>/<batch>   hash    state, amount and account of a grant, or its marker
+//	grant:<job>/<attempt>/<batch>   hash    state, amount and scopes of a grant, or its marker
 //	journal:<batch>                 stream  movements of CU that are not exported
-//	slots:key:<key>                 set     grants that hold a slot; also slots:team:<team>
-//	cu:key:<key>                    hash    reserved, spent, spent by quarter and since some starts;
-//	                                        also of project, team and batch
-//	rate:key:<key>                  hash    requests by bucket, their sums, oldest and newest bucket;
-//	                                        also of a project
-//	ceiling:<team>                  hash    the learned ceiling and when one more is tried
-//	hold:key:<key>                  text    until when nothing is granted, and why; also of a
-//	                                        project and a team
+//	slots:<kind>:<name>             set     grants that hold a slot of a scope
+//	ceiling:<kind>:<name>           hash    how many of these may run, as was learned
+//	cu:<kind>:<name>                hash    what is reserved and spent
+//	rate:<kind>:<name>              hash    requests by bucket
+//	hold:<kind>:<name>              text    until when nothing is granted, and why
 //
 // A new life begins without the grants, journals, slots and CU of the old one. Rates,
 // ceilings and holds are about the provider and stay.

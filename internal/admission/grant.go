@@ -6,14 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"nightshift/internal/job"
 )
-
-// markerKept is how long a finished grant is remembered: far longer than a
-// recovered task or a slow retry takes to come back.
-const markerKept = time.Hour
 
 // Attempt names a grant, and what it is counted in as far as the caller knows.
 type Attempt struct {
@@ -34,7 +28,7 @@ func (a *Admission) Adopt(ctx context.Context, ref job.Ref, attempt int, in Acco
 	if !charged.IsZero() {
 		c.Charged = charged.UnixMilli()
 	}
-	return a.change(ctx, "adopt", adoptScript, c)
+	return a.change(ctx, "adopt", c)
 }
 
 // Free gives back the slots of runs that ended, in one step. Their CU stay reserved
@@ -44,7 +38,7 @@ func (a *Admission) Free(ctx context.Context, ended ...Attempt) error {
 	for i, of := range ended {
 		changes[i].of = of
 	}
-	return a.change(ctx, "free slot of", freeScript, changes...)
+	return a.change(ctx, "free", changes...)
 }
 
 // Settle turns the reservation into a spend of billed - refunded and gives back
@@ -54,17 +48,17 @@ func (a *Admission) Settle(ctx context.Context, ref job.Ref, attempt int, in Acc
 	if billed < 0 || refunded < 0 || refunded > billed {
 		return fmt.Errorf("settle job %s attempt %d: a bill of %s CU with %s refunded makes no sense", ref, attempt, billed, refunded)
 	}
-	return a.change(ctx, "settle", settleScript, change{of: Attempt{ref, attempt, in}, Billed: int64(billed), Refunded: int64(refunded)})
+	return a.change(ctx, "settle", change{of: Attempt{ref, attempt, in}, Billed: int64(billed), Refunded: int64(refunded)})
 }
 
 // Release gives back slots and CU of a request that cost nothing. Without a live
 // grant it does nothing. Since the attempt may be reserved again afterwards, only
 // who still owns the attempt may call it.
 func (a *Admission) Release(ctx context.Context, ref job.Ref, attempt int, in Account) error {
-	return a.change(ctx, "release", releaseScript, change{of: Attempt{ref, attempt, in}})
+	return a.change(ctx, "release", change{of: Attempt{ref, attempt, in}})
 }
 
-// change is what a script is asked to do with a grant, as grant.lua reads it.
+// change is what is asked for a grant, as change.lua reads it.
 type change struct {
 	Owner    string       `json:"owner"`
 	Scopes   []askedScope `json:"scopes"`
@@ -77,38 +71,35 @@ type change struct {
 	in []Scope // once the script has said what it is counted in
 }
 
-// change runs a script on grants. One that is counted in other scopes than the caller
+// change changes grants in one of the ways of change.lua. One that is counted in other scopes than the caller
 // says is changed there.
-func (a *Admission) change(ctx context.Context, verb string, script *redis.Script, changes ...change) (err error) {
+func (a *Admission) change(ctx context.Context, how string, changes ...change) (err error) {
 	for round := 1; len(changes) > 0; round++ {
 		first := changes[0].of
-		if changes, err = a.changeHere(ctx, script, changes); err == nil && len(changes) > 0 && round == 2 {
+		if changes, err = a.changeHere(ctx, how, changes); err == nil && len(changes) > 0 && round == 2 {
 			err = errors.New("its grant moves between keys")
 		}
 		if err != nil {
-			return fmt.Errorf("%s job %s attempt %d: %w", verb, first.Ref, first.Attempt, err)
+			return fmt.Errorf("%s job %s attempt %d: %w", how, first.Ref, first.Attempt, err)
 		}
 	}
 	return nil
 }
 
-// changeHere runs a script on grants and returns those that are counted elsewhere.
-func (a *Admission) changeHere(ctx context.Context, script *redis.Script, changes []change) (moved []change, err error) {
-	keys := []string{a.keys.life()}
+// changeHere changes grants and returns those that are counted elsewhere.
+func (a *Admission) changeHere(ctx context.Context, how string, changes []change) (moved []change, err error) {
+	all := a.newAsk()
+	all.Change, all.Grants = how, changes
 	for i := range changes {
 		c := &changes[i]
 		if c.in == nil {
 			c.in = c.of.In.scopes()
 		}
-		list := a.list(append(c.in, Scope{Kind: Batch, Name: c.of.Ref.Batch})...)
-		c.Owner, c.Scopes = owner(c.of.Ref, c.of.Attempt), list.Scopes
-		keys = append(append(keys, a.keys.grant(c.Owner), a.keys.journal(c.of.Ref.Batch)), list.keys...)
+		one := a.newAsk(append(c.in, Scope{Kind: Batch, Name: c.of.Ref.Batch})...)
+		c.Owner, c.Scopes = owner(c.of.Ref, c.of.Attempt), one.Scopes
+		all.keys = append(append(all.keys, a.keys.grant(c.Owner), a.keys.journal(c.of.Ref.Batch)), one.keys...)
 	}
-	reply, err := a.ask(ctx, script, keys, struct {
-		Life   string   `json:"life"`
-		Kept   int64    `json:"kept"`
-		Grants []change `json:"grants"`
-	}{a.life.token(), markerKept.Milliseconds(), changes})
+	reply, err := a.ask(ctx, changeScript, []string{a.keys.life()}, all)
 	if err := inLife(reply, err); err != nil {
 		return nil, err
 	}

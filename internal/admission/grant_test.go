@@ -91,19 +91,19 @@ func TestRepeats(t *testing.T) {
 func TestGrantStaysWithItsKey(t *testing.T) {
 	onBoth(t, func(t *testing.T, s server) {
 		a, other := s.admission(t), keyed{Account: day}
-		if got, want := mustReserve(t, a, claim("a", 10, free)), (Grant{Account: night, Amount: 10000}); got != want {
+		if got, want := mustReserve(t, a, claim("a", 10, free)).Grant, (Grant{APIKey: "night", Amount: 10000}); got != want {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
 		moved := keyed{Account: Account{APIKey: "night", Project: "levels", Team: "engine"}}
-		want := Grant{Account: night, Amount: 10000, Again: true}
+		want := Grant{APIKey: "night", Amount: 10000, Again: true}
 		for _, candidates := range [][]keyed{{free}, {other, free}, {moved}} {
-			if got := mustReserve(t, a, claim("a", 12, candidates...)); got != want {
+			if got := mustReserve(t, a, claim("a", 12, candidates...)).Grant; got != want {
 				t.Errorf("asked with %+v: got %+v, want %+v", candidates, got, want)
 			}
 		}
 		_, err := a.Reserve(t.Context(), claim("a", 10, other))
-		if elsewhere, ok := errors.AsType[*GrantedElsewhereError](err); !ok || elsewhere.Account != night {
-			t.Errorf("got %v, want to hear of the grant on %+v", err, night)
+		if elsewhere, ok := errors.AsType[*GrantedElsewhereError](err); !ok || elsewhere.APIKey != "night" {
+			t.Errorf("got %v, want to hear of the grant on night", err)
 		}
 		mustDo(t, a.Free(t.Context(), Attempt{ref("a"), 1, day}))
 		if got := usage(t, a, free).Team.Running; got != 0 {

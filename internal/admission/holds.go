@@ -8,17 +8,6 @@ import (
 	"nightshift/internal/job"
 )
 
-const (
-	// probeAfter is when one run more is tried than the provider's ceiling allows:
-	// the team may have a better plan by now, and the price is one refused request.
-	probeAfter = 10 * time.Minute
-	// probeGuess is the same for a ceiling that nobody named: jobs of other people
-	// may have been among those running.
-	probeGuess = time.Minute
-	// ceilingKept is how long a ceiling is believed without news.
-	ceilingKept = 7 * 24 * time.Hour
-)
-
 // Cooldown grants nothing in part of an account for the next d: for cooldown,
 // quarantine and backoff to submits of the key, for allowance to those of the key,
 // or of the team where whole is set, for request_rate to all requests of the
@@ -59,7 +48,7 @@ func (a *Admission) Lift(ctx context.Context, in Account) error {
 // called before or after the refused job's Release.
 func (a *Admission) LearnCeiling(ctx context.Context, in Account, ceiling int) error {
 	_, err := a.run(ctx, learnScript, []string{a.keys.counter("ceiling", Team, in.Team), a.keys.counter("slots", Team, in.Team)},
-		max(0, ceiling), probeAfter.Milliseconds(), probeGuess.Milliseconds(), ceilingKept.Milliseconds())
+		max(0, ceiling))
 	if err != nil {
 		return fmt.Errorf("learn ceiling of team %q: %w", in.Team, err)
 	}

@@ -10,26 +10,18 @@ import (
 // keys makes every Redis key of this package. All share one hash tag, because a
 // grant is counted in a project, a team, a key and a batch at once, and a batch
 // may run on keys of several teams: only one tag puts every such set on one node
-// of a cluster. Names come last in a key, so whatever they hold, no two collide.
+// of a cluster. Names come last in a key, so whatever they hold, no two collide. doc.go
+// lists them.
 type keys struct{ tag string }
 
 func newKeys(prefix string) keys { return keys{tag: "{" + prefix + ":admission}:"} }
 
-// life is a text: token of the life and process of the server; ready is the token
-// once all was restored.
-func (k keys) life() string  { return k.tag + "life" }
-func (k keys) ready() string { return k.tag + "ready" }
-
-// grant is a hash: one reservation, or for a time the marker of a finished one.
-func (k keys) grant(owner string) string { return k.tag + grantKind + owner }
-
-// journal is a stream: the movements of a batch's CU that are not exported yet.
+func (k keys) life() string                { return k.tag + "life" }
+func (k keys) ready() string               { return k.tag + "ready" }
+func (k keys) grant(owner string) string   { return k.tag + grantKind + owner }
 func (k keys) journal(batch string) string { return k.tag + journalKind + batch }
 
-// counter counts one thing of a scope: "rate" is a hash, the requests of the last
-// minute by bucket; "slots" a set, the owners of running jobs; "ceiling" a hash, how
-// many of these may run, as the provider said; "cu" a hash, what is spent and reserved;
-// "hold" a text, until when nothing is granted, and why.
+// counter counts one thing of a scope.
 func (k keys) counter(what string, of Kind, name string) string {
 	return k.tag + what + ":" + string(of) + ":" + name
 }

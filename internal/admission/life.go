@@ -3,10 +3,9 @@ package admission
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"nightshift/internal/job"
@@ -14,21 +13,11 @@ import (
 )
 
 // life is the life of Redis that this process takes part in.
-type life struct {
-	mu   sync.Mutex
-	name string
-}
+type life struct{ name atomic.Value }
 
 func (l *life) token() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.name
-}
-
-func (l *life) set(token string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.name = token
+	name, _ := l.name.Load().(string)
+	return name
 }
 
 // Life names the life that this process takes part in; "" before the first.
@@ -38,39 +27,30 @@ func (a *Admission) Life() string { return a.life.token() }
 // nothing was restored yet, or what was is lost.
 func (a *Admission) Join(ctx context.Context) (bool, error) {
 	token, open, err := a.look(ctx)
-	if err != nil {
-		return false, fmt.Errorf("join the life of redis: %w", err)
-	}
 	if open {
-		a.life.set(token)
+		a.life.name.Store(token)
 	}
-	return open, nil
+	return open, err
 }
 
 // Alive reports whether Redis is still in the life that this process takes part in.
 func (a *Admission) Alive(ctx context.Context) (bool, error) {
 	token, _, err := a.look(ctx)
-	if err != nil {
-		return false, fmt.Errorf("look at the life of redis: %w", err)
-	}
-	return token != "" && token == a.life.token(), nil
+	return token != "" && token == a.life.token(), err
 }
 
 // Begun names the life that Redis is in, whether it is open or still being restored;
 // "" if there is none.
 func (a *Admission) Begun(ctx context.Context) (string, error) {
 	token, _, err := a.look(ctx)
-	if err != nil {
-		return "", fmt.Errorf("look at the life of redis: %w", err)
-	}
-	return token, nil
+	return token, err
 }
 
 // look returns the life that Redis is in, "" if none, and whether it is open.
 func (a *Admission) look(ctx context.Context) (token string, open bool, err error) {
 	reply, err := a.run(ctx, beginScript, []string{a.keys.life(), a.keys.ready()}, "")
 	if err != nil {
-		return "", false, err
+		return "", false, fmt.Errorf("look at the life of redis: %w", err)
 	}
 	return reply.text(0), reply.number(1) == 1, nil
 }
@@ -99,27 +79,17 @@ func (a *Admission) begin(ctx context.Context) error {
 			return err
 		}
 	}
-	a.life.set(token)
+	a.life.name.Store(token)
 	return nil
 }
 
 // Seed counts what was spent in an account, by a batch, for a time, before this
 // life. It is called once for each such amount, between Begin and Ready.
 func (a *Admission) Seed(ctx context.Context, in Account, batch string, at time.Time, spent job.CU) error {
-	err := errors.New("what was spent is negative")
-	if spent >= 0 {
-		asked := struct {
-			*scopeList
-			Life   string `json:"life"`
-			At     int64  `json:"at"`
-			Amount int64  `json:"amount"`
-		}{a.list(append(in.scopes(), Scope{Kind: Batch, Name: batch})...), a.life.token(), at.UnixMilli(), int64(spent)}
-		err = inLife(a.ask(ctx, seedScript, append([]string{a.keys.life()}, asked.keys...), asked))
+	if spent < 0 {
+		return fmt.Errorf("count what batch %q spent before: it is negative", batch)
 	}
-	if err != nil {
-		return fmt.Errorf("count what batch %q spent before: %w", batch, err)
-	}
-	return nil
+	return a.change(ctx, "seed", change{of: Attempt{Ref: job.Ref{Batch: batch}, In: in}, Charged: at.UnixMilli(), Billed: int64(spent)})
 }
 
 // Ready opens the life that Begin began. If that is over it returns [ErrLost].

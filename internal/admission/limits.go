@@ -50,7 +50,11 @@ func (s Starts) ordered() bool {
 	return s == Starts{} || s[0].Before(s[1]) && s[1].Before(s[2])
 }
 
-func (s Starts) milliseconds() [3]int64 {
+// milliseconds writes starts for a script, and others for none.
+func (s Starts) milliseconds(now time.Time, others func(time.Time) Starts) [3]int64 {
+	if s == (Starts{}) {
+		s = others(now)
+	}
 	return [3]int64{s[0].UnixMilli(), s[1].UnixMilli(), s[2].UnixMilli()}
 }
 

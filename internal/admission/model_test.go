@@ -120,7 +120,7 @@ func (m *model) reserve(c Claim) string {
 	switch {
 	case g.state == "settled":
 		return "settled"
-	case g.live() && !slices.ContainsFunc(c.Candidates, func(c Candidate) bool { return accountOf(c) == g.in }):
+	case g.live() && !slices.ContainsFunc(c.Candidates, func(c Candidate) bool { return keyedOf(c).Account == g.in }):
 		return "elsewhere " + g.in.APIKey
 	case g.live():
 		if g.state == "held" {
@@ -141,7 +141,7 @@ func (m *model) reserve(c Claim) string {
 	if best < 0 {
 		return "wait"
 	}
-	in := accountOf(c.Candidates[best])
+	in := keyedOf(c.Candidates[best]).Account
 	m.grants[name] = modelGrant{"held", in, c.Amount, m.now, m.now}
 	return "granted " + in.APIKey
 }

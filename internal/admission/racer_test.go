@@ -122,7 +122,7 @@ func (r *racer) run() error {
 			}
 			err = r.pickUp()
 		} else if err == nil {
-			err = r.live(c, grant.Account)
+			err = r.live(c, accountIn(c, grant.APIKey))
 		}
 		if err != nil {
 			return err
@@ -139,7 +139,7 @@ func (r *racer) live(c Claim, in Account) error {
 	free := func() error { return r.a.Free(ctx, Attempt{c.Ref, 1, in}) }
 	again := func() error {
 		got, err := r.a.Reserve(ctx, c)
-		if err == nil && (!got.Again || got.Account != in) {
+		if err == nil && (!got.Again || got.APIKey != in.APIKey) {
 			return fmt.Errorf("%s was granted twice: %+v", c.Ref, got)
 		}
 		return err

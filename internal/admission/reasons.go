@@ -43,32 +43,22 @@ func (r answer) postponed(scopes []askedScope, amount job.CU) *job.PostponedErro
 		Reason:  reason,
 		Endless: r.number(3) == 1 || reason == job.WaitAllowance || reason == job.WaitQuarantine,
 	}
+	kind := kindOf(scope.Kind)
 	switch {
 	case r.number(1) == codeCU:
-		wait.Reason, wait.Detail = capWait(scope, z, x, y, amount)
+		wait.Reason = kind.waitCU
+		wait.Detail = fmt.Sprintf("%s of %s, %s CU%s: %s spent or reserved, this job needs %s",
+			kind.cap, scope, job.CU(x), periods[z], job.CU(y), amount)
 	case reason == job.WaitParallel:
 		wait.Detail = fmt.Sprintf("%d of %d running of %s", x, y, scope)
-	case reason == job.WaitRequestRate:
-		wait.Detail = rateDetail(scope, x, y)
+	case reason == job.WaitRequestRate && y > 0:
+		wait.Detail = fmt.Sprintf("%d of %d requests of %s in this minute", x, y, scope)
+	case reason == job.WaitRequestRate: // a pause that the provider demanded
+		wait.Detail = fmt.Sprintf("requests of %s pause until %s", scope, clock(x))
 	default:
 		wait.Detail = fmt.Sprintf("%s pauses until %s", scope, clock(x))
 	}
 	return wait
-}
-
-func capWait(of askedScope, period, limit, used int64, amount job.CU) (reason job.WaitReason, detail string) {
-	kind := kindOf(of.Kind)
-	return kind.waitCU, fmt.Sprintf("%s of %s, %s CU%s: %s spent or reserved, this job needs %s",
-		kind.cap, of, job.CU(limit), periods[period], job.CU(used), amount)
-}
-
-// rateDetail speaks of a limit that was reached here, or of a pause that the
-// provider demanded, which has no y.
-func rateDetail(of askedScope, x, y int64) string {
-	if y > 0 {
-		return fmt.Sprintf("%d of %d requests of %s in this minute", x, y, of)
-	}
-	return fmt.Sprintf("requests of %s pause until %s", of, clock(x))
 }
 
 func clock(ms int64) string { return time.UnixMilli(ms).UTC().Format("2006-01-02 15:04:05 UTC") }

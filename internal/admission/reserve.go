@@ -8,18 +8,6 @@ import (
 	"nightshift/internal/job"
 )
 
-const (
-	// pollAfter is when to ask again for what another job gives back: that comes
-	// by event, and this is for an event that was missed.
-	pollAfter = time.Second
-	// stuckAfter is when to ask again for CU that no time brings; only a person who
-	// raises the cap changes that.
-	stuckAfter = 30 * time.Second
-	// mostAhead is how far ahead a place in the request rate is reserved. Longer
-	// waits are answered with a time, so that nobody holds a slot meanwhile.
-	mostAhead = 10 * time.Second
-)
-
 // Reserve takes what one submission needs on one of the candidates, all of it or
 // nothing: places in the request rates, slots, and CU of all scopes. Of several keys that are free it takes the one that may be sent with
 // first, then the one that has spent least today.
@@ -41,25 +29,33 @@ func (a *Admission) reserve(ctx context.Context, c Claim) (Grant, error) {
 	if err := c.validate(); err != nil {
 		return Grant{}, err
 	}
-	asked := a.claimed(c)
-	keys := []string{a.keys.life(), a.keys.ready(), a.keys.grant(asked.Owner), a.keys.journal(c.Ref.Batch)}
-	reply, err := a.ask(ctx, reserveScript, append(keys, asked.keys...), asked)
+	q := a.newAsk()
+	q.Owner, q.Amount = owner(c.Ref, c.Attempt), int64(c.Amount)
+	for _, candidate := range c.Candidates {
+		numbers := make([]int, 0, len(candidate)+1)
+		for _, s := range candidate {
+			numbers = append(numbers, q.add(a.keys, s))
+		}
+		q.Candidates = append(q.Candidates, append(numbers, q.add(a.keys, Scope{Batch, c.Ref.Batch, c.Batch})))
+	}
+	keys := []string{a.keys.life(), a.keys.ready(), a.keys.grant(q.Owner), a.keys.journal(c.Ref.Batch)}
+	reply, err := a.ask(ctx, reserveScript, keys, q)
 	if err != nil {
 		return Grant{}, err
 	}
 	switch reply.outcome() {
 	case wait:
-		return Grant{}, reply.postponed(asked.Scopes, c.Amount)
+		return Grant{}, reply.postponed(q.Scopes, c.Amount)
 	case settled:
 		return Grant{}, ErrSettled
 	case elsewhere:
-		return Grant{}, &GrantedElsewhereError{Account: accountOf(reply.scopes(1))}
+		return Grant{}, &GrantedElsewhereError{APIKey: reply.text(1)}
 	case lost:
 		return Grant{}, ErrLost
 	default:
 		return Grant{
-			Account: accountOf(reply.scopes(4)), Again: reply.number(1) == 1, Amount: job.CU(reply.number(2)),
-			After: time.Duration(reply.number(3)) * time.Millisecond,
+			Again: reply.number(1) == 1, Amount: job.CU(reply.number(2)),
+			After: time.Duration(reply.number(3)) * time.Millisecond, APIKey: reply.text(4),
 		}, nil
 	}
 }
@@ -68,16 +64,15 @@ func (a *Admission) reserve(ctx context.Context, c Claim) (Grant, error) {
 // read: a list, an asset. Reads may use the whole rate. Without a place it returns a
 // [job.PostponedError].
 func (a *Admission) Request(ctx context.Context, c Candidate) error {
-	reply, err := answer{}, c.validate()
-	asked := a.list(c...)
+	reply, err, q := answer{}, c.validate(), a.newAsk(c...)
 	if err == nil {
-		reply, err = a.ask(ctx, requestScript, asked.keys, asked)
+		reply, err = a.ask(ctx, requestScript, nil, q)
 	}
 	if err != nil {
 		return fmt.Errorf("request a read: %w", err)
 	}
 	if reply.outcome() == wait {
-		return reply.postponed(asked.Scopes, 0)
+		return reply.postponed(q.Scopes, 0)
 	}
 	return nil
 }

@@ -16,14 +16,10 @@ var luaFiles embed.FS
 
 var (
 	reserveScript  = loadScript("common", "life", "scope", "rate", "cu", "grant", "wait", "reserve")
+	changeScript   = loadScript("common", "life", "scope", "cu", "grant", "change")
 	requestScript  = loadScript("common", "scope", "rate", "wait", "request")
-	adoptScript    = loadScript("common", "life", "scope", "grant", "adopt")
-	freeScript     = loadScript("common", "life", "scope", "grant", "free")
-	settleScript   = loadScript("common", "life", "scope", "cu", "grant", "settle")
-	releaseScript  = loadScript("common", "life", "scope", "grant", "release")
 	beginScript    = loadScript("common", "life", "begin")
 	clearScript    = loadScript("common", "life", "clear")
-	seedScript     = loadScript("common", "life", "scope", "cu", "seed")
 	readyScript    = loadScript("common", "life", "ready")
 	cooldownScript = loadScript("common", "cooldown")
 	liftScript     = loadScript("common", "lift")
@@ -71,13 +67,13 @@ func (a *Admission) run(ctx context.Context, script *redis.Script, keys []string
 	return reply, nil
 }
 
-// ask runs a script that is asked something as JSON.
-func (a *Admission) ask(ctx context.Context, script *redis.Script, keys []string, asked any) (answer, error) {
-	text, err := json.Marshal(asked)
+// ask runs a script with an ask, whose keys come behind these.
+func (a *Admission) ask(ctx context.Context, script *redis.Script, keys []string, q *ask) (answer, error) {
+	text, err := json.Marshal(q)
 	if err != nil {
 		return nil, err
 	}
-	return a.run(ctx, script, keys, text)
+	return a.run(ctx, script, append(keys, q.keys...), text)
 }
 
 func (r answer) outcome() outcome { return outcome(r.number(0)) }
@@ -94,9 +90,6 @@ func (r answer) number(i int) int64 {
 
 // text returns the i-th value, which the script promises to be a text.
 func (r answer) text(i int) string {
-	if i >= len(r) {
-		return ""
-	}
 	text, _ := r[i].(string)
 	return text
 }

@@ -12,6 +12,15 @@ import (
 	"nightshift/internal/redistest"
 )
 
+// What the scripts have as constants.
+const (
+	pollAfter                           = time.Second
+	stuckAfter                          = 30 * time.Second
+	mostAhead                           = 10 * time.Second
+	markerKept                          = time.Hour
+	probeAfter, probeGuess, ceilingKept = 10 * time.Minute, time.Minute, 7 * 24 * time.Hour
+)
+
 // server is a Redis whose time the test moves.
 type server struct {
 	client redis.UniversalClient
@@ -70,7 +79,7 @@ func (k keyed) candidate() Candidate {
 }
 
 func keyedOf(c Candidate) keyed {
-	return keyed{Account: accountOf(c), Key: c.Of(Key), Project: c.Of(Project), Team: c.Of(Team)}
+	return keyed{Account: Account{c[0].Name, c[1].Name, c[2].Name}, Key: c[0].Limits, Project: c[1].Limits, Team: c[2].Limits}
 }
 
 func candidatesOf(all ...keyed) []Candidate {
@@ -95,13 +104,28 @@ func claim(id job.ID, amount job.CU, candidates ...keyed) Claim {
 
 func ref(id job.ID) job.Ref { return job.Ref{Batch: "potions", ID: id} }
 
-func mustReserve(t testing.TB, a *Admission, c Claim) Grant {
+// granted is a Grant with the account of its key, if that is a candidate.
+type granted struct {
+	Grant
+	Account Account
+}
+
+func mustReserve(t testing.TB, a *Admission, c Claim) granted {
 	t.Helper()
 	grant, err := a.Reserve(t.Context(), c)
 	if err != nil {
 		t.Fatalf("%v (%s)", err, detail(err))
 	}
-	return grant
+	return granted{grant, accountIn(c, grant.APIKey)}
+}
+
+func accountIn(c Claim, apiKey string) Account {
+	for _, candidate := range c.Candidates {
+		if candidate[0].Name == apiKey {
+			return keyedOf(candidate).Account
+		}
+	}
+	return Account{APIKey: apiKey}
 }
 
 // mustSettle counts a bill of whole CU for attempt 1 of a job.

@@ -30,15 +30,14 @@ type ScopeUsage struct {
 // Usage tells what scopes use. It is a snapshot: what it shows as free may be taken a
 // moment later.
 func (a *Admission) Usage(ctx context.Context, scopes ...Scope) (Usage, error) {
-	asked := a.list(scopes...)
-	r, err := a.ask(ctx, usageScript, asked.keys, asked)
+	r, err := a.ask(ctx, usageScript, nil, a.newAsk(scopes...))
 	if err != nil {
 		return nil, fmt.Errorf("read usage: %w", err)
 	}
-	const numbers = 11 // of each scope
 	used := make(Usage, len(scopes))
 	for i, s := range scopes {
-		n := func(j int) int64 { return r.number(numbers*i + j) }
+		one, _ := r[i].([]any)
+		n := answer(one).number
 		used[s.Kind] = ScopeUsage{
 			RequestsLeft: int(n(0)), Running: int(n(1)), Ceiling: int(n(2)), BlockedUntil: moment(n(3)), BlockedFor: reasonOf(n(4)),
 			Reserved: job.CU(n(5)), Spent: job.CU(n(6)), SpentToday: job.CU(n(7)), SpentThis: job.CU(n(8)),

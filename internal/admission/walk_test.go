@@ -226,12 +226,12 @@ func answerOf(g Grant, err error) string {
 	case errors.Is(err, ErrSettled):
 		return "settled"
 	case isElsewhere:
-		return "elsewhere " + elsewhere.Account.APIKey
+		return "elsewhere " + elsewhere.APIKey
 	case err != nil:
 		return err.Error()
 	case g.Again:
-		return "again " + g.Account.APIKey
+		return "again " + g.APIKey
 	default:
-		return "granted " + g.Account.APIKey
+		return "granted " + g.APIKey
 	}
 }

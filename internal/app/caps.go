@@ -30,7 +30,7 @@ func (o *session) planLimits(ctx context.Context) (plan.Limits, error) {
 		keys = append(keys, cappedScope{o.keyName(key.ID), key.Limits, func(s job.Slice) bool { return s.APIKey == key.ID }})
 		if project := "project " + key.Project; !named(projects, project) {
 			projects = append(projects, cappedScope{project, rules.Projects[key.Project], func(s job.Slice) bool { return s.Project == key.Project }})
-			limits.RequestsPerMinute += o.gate.candidate(key, caps.now).Of(admission.Project).RequestsPerMinute
+			limits.RequestsPerMinute += o.gate.project(key.Project).RequestsPerMinute
 		}
 		if team := "team " + key.Team; !named(teams, team) {
 			teams = append(teams, cappedScope{team, rules.Teams[key.Team], func(s job.Slice) bool { return s.Team == key.Team }})

@@ -33,9 +33,8 @@ type batchRules struct {
 	paused string // why none of its jobs may start; "" if they may
 }
 
-// readShare is the part of the request rate that is kept for lists and asset
-// reads while jobs are submitted. One look and one bulk read every eight seconds
-// fit into it at the documented hundred requests a minute.
+// readShare is the most of the request rate that is kept for lists and asset reads
+// while jobs are submitted. How much is needed shows in what they took lately.
 const readShare = 0.15
 
 // lostAgain is when to ask again while what Redis lost is being restored.
@@ -61,17 +60,21 @@ func starts(now time.Time, period func(time.Time) (start, end time.Time)) admiss
 	return admission.Starts{before, start, end}
 }
 
-// candidate is a key with all limits around it.
-func (g *gate) candidate(key *ringKey, now time.Time) admission.Candidate {
-	rules := g.keys.limits()
-	project := rules.Projects[key.Project]
+// project are the limits of a project.
+func (g *gate) project(name string) config.Limits {
+	project := g.keys.limits().Projects[name]
 	if project.RequestsPerMinute == 0 {
 		project.RequestsPerMinute = g.requests
 	}
+	return project
+}
+
+// candidate is a key with all limits around it.
+func (g *gate) candidate(key *ringKey, now time.Time) admission.Candidate {
 	return admission.Candidate{
 		{Kind: admission.Key, Name: key.ID, Limits: limitsOf(key.Limits, now)},
-		{Kind: admission.Project, Name: key.Project, Limits: limitsOf(project, now)},
-		{Kind: admission.Team, Name: key.Team, Limits: limitsOf(rules.Teams[key.Team], now)},
+		{Kind: admission.Project, Name: key.Project, Limits: limitsOf(g.project(key.Project), now)},
+		{Kind: admission.Team, Name: key.Team, Limits: limitsOf(g.keys.limits().Teams[key.Team], now)},
 	}
 }
 
@@ -125,10 +128,10 @@ func (g *gate) Reserve(ctx context.Context, ref job.Ref, attempt int, quote job.
 		return "", 0, &job.PostponedError{After: lostAgain, Reason: job.WaitRecovery, Detail: "Redis lost what was counted"}
 	}
 	if err != nil || !grant.Again {
-		return grant.Account.APIKey, grant.After, err
+		return grant.APIKey, grant.After, err
 	}
 	// The grant's place in the rate may be long gone.
-	return grant.Account.APIKey, 0, g.Request(ctx, grant.Account.APIKey)
+	return grant.APIKey, 0, g.Request(ctx, grant.APIKey)
 }
 
 // keyAgain is when to look again for an API key; a change of the keys file is heard

@@ -9,6 +9,10 @@
 
 local HELD, FREED, FINAL, RELEASED = 1, 2, 3, 4
 
+-- A finished grant is remembered for far longer than a recovered task or a slow retry
+-- takes to come back.
+local KEPT_MARKER = 60 * 60 * 1000
+
 local function read_grant(key, journal, owner)
   local grant = {key = key, journal = journal, owner = owner, state = 0, names = {}}
   local flat = redis.call('HGETALL', key)
@@ -62,7 +66,7 @@ local function book(grant, scopes, amount, event, billed, refunded)
   end
   redis.call('XADD', grant.journal, '*', unpack(flatten(grant, {
     'life', ask.life, 'event', event, 'owner', grant.owner, 'reserved', int(grant.amount),
-    'billed', int(billed or 0), 'refunded', int(refunded or 0), 'charged', int(grant.charged),
+    'billed', int(billed), 'refunded', int(refunded), 'charged', int(grant.charged),
   })))
 end
 
@@ -72,7 +76,7 @@ local function hold_grant(grant, scopes, event, amount, charged)
   redis.call('DEL', grant.key) -- the marker of a released one
   redis.call('HSET', grant.key, unpack(flatten(grant, {'state', HELD, 'amount', int(amount), 'charged', int(charged)})))
   change_slots('SADD', grant, scopes)
-  book(grant, scopes, amount, event)
+  book(grant, scopes, amount, event, 0, 0)
 end
 
 -- end_grant gives the slots and CU of a grant back and leaves a marker.
@@ -80,43 +84,6 @@ local function end_grant(grant, scopes, state, event, billed, refunded)
   change_slots('SREM', grant, scopes)
   redis.call('DEL', grant.key)
   redis.call('HSET', grant.key, 'state', state)
-  redis.call('PEXPIRE', grant.key, ask.kept)
+  redis.call('PEXPIRE', grant.key, KEPT_MARKER)
   book(grant, scopes, -grant.amount, event, billed, refunded)
-end
-
--- counted_in reports whether a grant is counted in these scopes and no others.
-local function counted_in(grant, scopes)
-  local names = names_of(scopes)
-  for kind in pairs(COUNTED) do
-    if names[kind] ~= grant.names[kind] then
-      return false
-    end
-  end
-  return true
-end
-
--- The scripts that change grants are asked for {life, kept, grants}: kept is how many
--- ms a marker stays, and a grant {owner, scopes, and what the script says}.
---
--- KEYS  1 life  then for each grant  grant, journal and those of its scopes
--- Returns  {LOST}, or {DONE} and for each grant {DONE}, {NO_GRANT} or
---   {ELSEWHERE, kind, name, ...}: not changed, it is counted in these scopes
-
--- change_each calls change with each grant and what is asked of it. What that returns
--- is the answer, {DONE} if it is nil.
-local function change_each(change)
-  if lost(KEYS[1], ask.life) then
-    return {LOST}
-  end
-  local answer, at = {DONE}, 2
-  for i, asked in ipairs(ask.grants) do
-    local grant = read_grant(KEYS[at], KEYS[at + 1], asked.owner)
-    at = bind(asked.scopes, at + 2)
-    if live(grant) and not counted_in(grant, asked.scopes) then
-      answer[i + 1] = flatten(grant, {ELSEWHERE})
-    else
-      answer[i + 1] = change(grant, asked) or {DONE}
-    end
-  end
-  return answer
 end

@@ -79,8 +79,10 @@ local function open_window(key, now)
   return w
 end
 
--- by_bucket reads how many requests, or submits only, each bucket holds.
-local function by_bucket(w, submits_only)
+-- survey goes through all windows that end now or with a place ahead, and those until
+-- these have left. It returns the most requests, or submits only, of any of them, and
+-- of the last one that holds limit or more the last bucket and the count.
+local function survey(w, submits_only, limit)
   local flat, counts = redis.call('HGETALL', w.key), {}
   for i = 1, #flat, 2 do
     local kind, bucket = string.match(flat[i], '^([sr])(%d+)$')
@@ -89,64 +91,32 @@ local function by_bucket(w, submits_only)
       counts[bucket] = (counts[bucket] or 0) + tonumber(flat[i + 1])
     end
   end
-  return counts
-end
-
--- each_window calls f with the last bucket and the count of every window that ends
--- now or with a place ahead, and goes on after these while f returns true.
-local function each_window(w, submits_only, f)
-  local counts, sum = by_bucket(w, submits_only), 0
-  for bucket = w.current - w.buckets, w.current - 1 do
-    sum = sum + (counts[bucket] or 0)
-  end
-  local last = w.current
-  while true do
-    sum = sum + (counts[last] or 0)
-    local more = f(last, sum)
-    if last >= w.newest and not more then
-      return
+  local sum, most, full, used = 0, 0, nil, 0
+  for last = w.current - w.buckets, math.max(w.newest, w.current) + w.buckets do
+    sum = sum + (counts[last] or 0) - (counts[last - w.buckets - 1] or 0)
+    if last >= w.current then
+      most = math.max(most, sum)
+      if sum >= limit then
+        full, used = last, sum
+      end
     end
-    sum = sum - (counts[last - w.buckets] or 0)
-    last = last + 1
   end
+  return most, full, used
 end
 
 -- fullest returns the most requests of any window that a request of now is in.
 local function fullest(w)
-  local most = w.submits + w.reads
-  if w.newest > w.current then
-    most = 0
-    each_window(w, false, function(_, count)
-      most = math.max(most, count)
-      return false
-    end)
+  if w.newest <= w.current then
+    return w.submits + w.reads
   end
-  return most
+  return (survey(w, false, math.huge))
 end
 
 -- room_in returns in how many ms no window is full any more, and the count of the
 -- last full one.
-local function room_in(w, limit, submits_only)
-  local full, used = nil, 0
-  each_window(w, submits_only, function(last, count)
-    if count >= limit then
-      full, used = last, count
-    end
-    return count >= limit
-  end)
-  if not full then
-    return 0, used
-  end
-  return (full + 1) * w.size - w.now, used
-end
-
--- kept_for_reads returns how many places submits leave: the most until all reads of a
--- window had theirs, then as many as these and a few more.
-local function kept_for_reads(w, most)
-  if w.current - w.steady < w.buckets then
-    return most
-  end
-  return math.min(most, w.reads + math.max(1, math.floor(most / 10)))
+local function room_in(w, submits_only, limit)
+  local _, full, used = survey(w, submits_only, limit)
+  return full and (full + 1) * w.size - w.now or 0, used
 end
 
 -- place_in returns in how many ms there is a place within the limits of a scope, with
@@ -154,14 +124,17 @@ end
 local function place_in(w, limits, is_submit)
   local wait, used, most = 0, w.submits + w.reads, limits.requests
   if most and used >= most then -- else no window is full
-    wait, used = room_in(w, most, false)
+    wait, used = room_in(w, false, most)
   end
   if most and is_submit and limits.reads then
-    local for_submits = most - kept_for_reads(w, limits.reads)
-    if w.submits >= for_submits then
-      local submit_wait, submits = room_in(w, for_submits, true)
+    local kept = limits.reads
+    if w.current - w.steady >= w.buckets then -- it is known how many reads there are
+      kept = math.min(kept, w.reads + math.max(1, math.floor(kept / 10)))
+    end
+    if w.submits >= most - kept then
+      local submit_wait, submits = room_in(w, true, most - kept)
       if submit_wait > wait then
-        return submit_wait, submits, for_submits
+        return submit_wait, submits, most - kept
       end
     end
   end

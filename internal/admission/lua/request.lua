@@ -1,7 +1,7 @@
 -- Takes one place in the request rates of its scopes for a read.
 --
 -- KEYS  those of the scopes
--- ARGV  1 {scopes, bucket (ms), buckets}
+-- ARGV  1 {scopes}
 -- Returns  {DONE} or a wait
 -- Invariant: requests of a window <= limit.
 

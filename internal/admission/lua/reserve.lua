@@ -2,15 +2,18 @@
 -- request rates, slots, and CU of all scopes of the key; all of it or nothing.
 --
 -- KEYS  1 life  2 ready  3 grant  4 journal  then those of the scopes
--- ARGV  1 {life, owner, amount, bucket (ms), buckets, poll, stuck (ms after which to ask
---       again for what others give back, and for what never fits), ahead (ms that a
---       place may lie ahead), periods, scopes, candidates}: a candidate is the numbers
---       of its scopes, that of its API key first, each within the next
--- Returns  {DONE, again, amount, ms until it may be sent, kind, name, ...}, {SETTLED},
---   {LOST}, {ELSEWHERE, kind, name, ...}: granted before, on a key that is no
---   candidate; or the wait of the candidate that is free the soonest
+-- ARGV  1 {life, owner, amount, scopes, candidates}: a candidate is the numbers of its
+--       scopes, that of its API key first, each within the next
+-- Returns  {DONE, again, amount, ms until it may be sent, key}, {SETTLED}, {LOST},
+--   {ELSEWHERE, key}: granted before, on a key that is no candidate; or the wait of
+--   the candidate that is free the soonest
 -- Invariant: spent + reserved <= every cap, running <= ceiling and requests of any
 -- window <= limit after every grant; an attempt is granted at most once at a time.
+
+-- When to ask again for what another job gives back, which comes by event, and for CU
+-- that only a person who raises a cap brings; and how far ahead a place in a rate is
+-- given, since nobody is to hold a slot for longer.
+local POLL, STUCK, AHEAD = 1000, 30 * 1000, 10 * 1000
 
 if lost(KEYS[1], ask.life) or redis.call('GET', KEYS[2]) ~= ask.life then
   return {LOST}
@@ -25,15 +28,14 @@ if grant.state == FINAL then
 end
 if live(grant) then
   for _, candidate in ipairs(ask.candidates) do
-    local key = ask.scopes[candidate[1]]
-    if grant.names[key.kind] == key.name then
+    if ask.scopes[candidate[1]].name == grant.names.key then
       if grant.state == HELD then -- it may be sent only now: its CU count for now
         redis.call('HSET', grant.key, 'charged', int(now))
       end
-      return flatten(grant, {DONE, 1, grant.amount, 0})
+      return {DONE, 1, grant.amount, 0, grant.names.key}
     end
   end
-  return flatten(grant, {ELSEWHERE})
+  return {ELSEWHERE, grant.names.key}
 end
 
 -- cu_wait is the wait for CU of a scope, or nil.
@@ -42,9 +44,9 @@ local function cu_wait(i, scope)
   for z, name in ipairs(CAPS) do
     local cap = scope.limits[name]
     if cap >= 0 and a[name] + a.reserved + amount > cap then
-      local ms, endless = ask.poll, 0 -- another job may give back what this one needs
+      local ms, endless = POLL, 0 -- another job may give back what this one needs
       if a[name] + amount > cap then
-        ms, endless = ask.stuck, 1
+        ms, endless = STUCK, 1
         local ends = a['ends_' .. name]
         if ends and amount <= cap then
           ms, endless = ends - now, 0
@@ -58,13 +60,13 @@ end
 
 -- slot_wait is the wait for a slot of a scope, or nil.
 local function slot_wait(i, scope)
-  if not scope.ceiling and not scope.limits.parallel then
+  if not scope.ceiling and not (scope.slots and scope.limits.parallel) then
     return nil
   end
   local running = redis.call('SCARD', scope.slots)
   scope.most, scope.next_probe = ceiling(scope, running, now)
   if scope.most and running >= scope.most then
-    return {WAIT, PARALLEL, ask.poll, 0, i, running, scope.most, 0}
+    return {WAIT, PARALLEL, POLL, 0, i, running, scope.most, 0}
   end
 end
 
@@ -75,14 +77,11 @@ local function judge(i, scope)
     return
   end
   scope.judged, scope.delay = true, 0
-  scope.wait = longer(scope.wait, cu_wait(i, scope))
-  if scope.slots then
-    scope.wait = longer(scope.wait, slot_wait(i, scope))
-  end
+  scope.wait = longer(longer(scope.wait, cu_wait(i, scope)), slot_wait(i, scope))
   if scope.rate then
     scope.window = open_window(scope.rate, now)
     local ms, used, limit = place_in(scope.window, scope.limits, true)
-    scope.wait = longer(scope.wait, rate_wait(i, ask.ahead, ms, used, limit))
+    scope.wait = longer(scope.wait, rate_wait(i, AHEAD, ms, used, limit))
     scope.delay = ms
   end
 end
@@ -113,16 +112,12 @@ end
 
 -- Pauses and what keys have used are known of all; the rest only makes a choice worse.
 -- So scopes are judged from the best choice on, until no other can be better.
-local holds, held = {}, {}
+local holds = {}
 for i, scope in ipairs(ask.scopes) do
-  if scope.hold then
-    holds[#holds + 1], held[#held + 1] = scope.hold, i
-  end
+  holds[i] = scope.hold
 end
-for n, value in ipairs(redis.call('MGET', unpack(holds))) do
-  if value then
-    ask.scopes[held[n]].wait = pause_wait(held[n], value, now)
-  end
+for i, value in ipairs(redis.call('MGET', unpack(holds))) do
+  ask.scopes[i].wait = value and pause_wait(i, value, now)
 end
 local choices, first = {}, nil
 for n, numbers in ipairs(ask.candidates) do
@@ -167,4 +162,4 @@ for n, i in ipairs(best.numbers) do
   end
 end
 hold_grant(grant, taken, 'reserve', amount, now + best.delay)
-return flatten(grant, {DONE, 0, amount, best.delay})
+return {DONE, 0, amount, best.delay, grant.names.key}

@@ -4,8 +4,9 @@
 -- what is asked, as JSON, and in it a scope is {kind, name, limits}, the last being the
 -- number of one of ask.limits, since most scopes have the same:
 --   {requests, reads, parallel, total, day, month, days, months}
--- What is not there, or a cap of -1, is no limit. Reads is the most of requests that is kept for reads;
--- total, day and month are caps of CU; days and months are numbers of ask.periods.
+-- What is not there, or a cap of -1, is no limit. Reads is the most of requests that is
+-- kept for reads; total, day and month are caps of CU; days and months are numbers of
+-- ask.periods.
 -- A further kind of scope is an entry here and in scope.go.
 
 -- COUNTED is what is counted of each kind, in the order of its keys in KEYS:
@@ -15,7 +16,7 @@ local COUNTED = {
   key = {'rate', 'slots', 'cu', 'hold'},
   project = {'rate', 'cu', 'hold'},
   team = {'slots', 'ceiling', 'cu', 'hold'},
-  batch = {'cu'},
+  batch = {'cu', 'hold'},
 }
 
 local ask = cjson.decode(ARGV[1])
