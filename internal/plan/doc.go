@@ -9,7 +9,8 @@
 // All of the findings come back together, each with its place in the manifest,
 // and nothing is priced while there is one.
 //
-// A Plan holds counts, shapes and the identities of kept results, never the jobs:
-// All makes them again from the manifest, one after the other, so that a million
-// rows need no more memory than a thousand.
+// A Plan holds counts and shapes in memory, never the jobs: the check writes each as
+// its line of the plan into a temporary file, and Lines reads them from there with
+// their prices. So rows are expanded once, what is stored is what was checked, and a
+// million rows need no more memory than a thousand.
 package plan
