@@ -54,8 +54,8 @@ type Outcome struct {
 	Ended          time.Time `json:"ended"`
 }
 
-// Ended is a job whose run has ended.
-type Ended struct {
+// EndedRun is a job whose run has ended.
+type EndedRun struct {
 	Ref        Ref
 	Generation int
 	Outcome    *Outcome // nil if it was noted before

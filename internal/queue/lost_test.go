@@ -194,7 +194,7 @@ func TestACancelledContextEndsACall(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, err := range map[string]error{
-		"collect": q.Collect(ctx, job.Ended{Ref: ref, Generation: 1}), "recover": q.Recover(ctx), "wake lane": q.WakeLane(ctx), "wipe": q.Wipe(ctx),
+		"collect": q.Collect(ctx, job.EndedRun{Ref: ref, Generation: 1}), "recover": q.Recover(ctx), "wake lane": q.WakeLane(ctx), "wipe": q.Wipe(ctx),
 	} {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v, want context.Canceled", name, err)

@@ -114,7 +114,7 @@ func running(t *testing.T, q *Queue) {
 // collect lets the collect task of the job run, for the reason that its run has ended.
 func collect(t *testing.T, q *Queue) {
 	t.Helper()
-	if err := q.Collect(t.Context(), job.Ended{Ref: ref, Generation: 1, Outcome: &job.Outcome{Status: job.RunSucceeded}}); err != nil {
+	if err := q.Collect(t.Context(), job.EndedRun{Ref: ref, Generation: 1, Outcome: &job.Outcome{Status: job.RunSucceeded}}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -136,7 +136,7 @@ func TestACollectTaskRunsWhenTheRunHasEnded(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				if err := q.Collect(t.Context(), job.Ended{Ref: ref, Generation: 1}); err != nil {
+				if err := q.Collect(t.Context(), job.EndedRun{Ref: ref, Generation: 1}); err != nil {
 					t.Fatal(err)
 				}
 				if rec := get(t, q); rec.State != job.Running || client.LLen(t.Context(), pendingKey(q.collectName())).Val() != 0 {

@@ -46,7 +46,7 @@ func (q *Queue) Park(ctx context.Context, ref job.Ref, generation int, after tim
 // and lets the collect tasks of all that are to be stored run now. One that runs just
 // then may have decided to wait again: whoever has news calls Collect until the job has
 // moved on, without the outcome if it was noted before. The error is Redis'.
-func (q *Queue) Collect(ctx context.Context, ended ...job.Ended) error {
+func (q *Queue) Collect(ctx context.Context, ended ...job.EndedRun) error {
 	if err := q.publish(ctx); err != nil {
 		return err
 	}

@@ -80,9 +80,9 @@ func (r *Runner) ended(ctx context.Context, over ...endedRun) error {
 	if len(over) == 0 {
 		return nil
 	}
-	notes, records := make([]job.Ended, len(over)), make([]*job.Record, len(over))
+	notes, records := make([]job.EndedRun, len(over)), make([]*job.Record, len(over))
 	for i, o := range over {
-		notes[i] = job.Ended{Ref: o.rec.Ref, Generation: o.rec.Generation, Outcome: job.OutcomeOf(o.run)}
+		notes[i] = job.EndedRun{Ref: o.rec.Ref, Generation: o.rec.Generation, Outcome: job.OutcomeOf(o.run)}
 		records[i] = o.rec
 	}
 	if err := r.Tasks.Collect(ctx, notes...); err != nil {

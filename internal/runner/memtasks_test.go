@@ -115,7 +115,7 @@ func (s processTasks) Park(ctx context.Context, ref job.Ref, generation int, aft
 }
 
 // Collect is collect.lua.
-func (s processTasks) Collect(ctx context.Context, ended ...job.Ended) error {
+func (s processTasks) Collect(ctx context.Context, ended ...job.EndedRun) error {
 	return s.do(ctx, "wake", func(m *memoryTasks) {
 		for _, e := range ended {
 			store := s.p.bed.store

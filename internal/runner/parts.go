@@ -98,7 +98,7 @@ type Tasks interface {
 	Park(ctx context.Context, ref job.Ref, generation int, after time.Duration) error
 	// Collect notes which runs have ended, and lets the collect tasks of the jobs that are
 	// to be stored run now.
-	Collect(ctx context.Context, ended ...job.Ended) error
+	Collect(ctx context.Context, ended ...job.EndedRun) error
 	// Recover gives the jobs of dead processes to those that live.
 	Recover(ctx context.Context) error
 }

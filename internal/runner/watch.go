@@ -225,10 +225,10 @@ func (w *watcher) wakeStoring(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var woken []job.Ended
+	var woken []job.EndedRun
 	for _, rec := range storing {
 		if rec.StoreTries == 0 { // or it rests between tries and comes back by itself
-			woken = append(woken, job.Ended{Ref: rec.Ref, Generation: rec.Generation})
+			woken = append(woken, job.EndedRun{Ref: rec.Ref, Generation: rec.Generation})
 		}
 	}
 	if len(woken) == 0 {
