@@ -2,13 +2,14 @@ package app
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
 
 	"nightshift/internal/config"
 	"nightshift/internal/job"
-	"nightshift/internal/scenario"
+	"nightshift/internal/provider"
 	"nightshift/internal/simulator"
 )
 
@@ -30,7 +31,7 @@ type api struct {
 // without one, live batches go to the real API or to SCENARIO_API_URL, and test
 // batches to SCENARIO_API_URL or the built-in simulator.
 func connect(p Process, s config.Settings, mode job.Mode, pool string) (*api, error) {
-	a := &api{requests: &requestCounts{by: make(map[scenario.Operation]int64)}}
+	a := &api{requests: &requestCounts{by: make(map[string]int64)}}
 	rules, keys, err := a.keysFor(s, p.Environ, mode, pool)
 	if err != nil {
 		return nil, &inputError{err}
@@ -43,11 +44,8 @@ func connect(p Process, s config.Settings, mode job.Mode, pool string) (*api, er
 			}
 		}
 	}
-	a.keys, err = newKeyring(func(key config.APIKey) (*scenario.Client, error) {
-		return scenario.New(scenario.Options{
-			BaseURL: key.URL, Key: key.Key.Reveal(), Secret: key.Secret.Reveal(), Project: key.Project,
-			Transport: transport, Observe: a.requests.count,
-		})
+	a.keys, err = newKeyring(func(key config.APIKey) (provider.Account, error) {
+		return openProvider(key, transport, a.requests.count)
 	}, rules, keys)
 	if err != nil {
 		return nil, &inputError{err}
@@ -89,7 +87,7 @@ func (a *api) keysFor(s config.Settings, environ []string, mode job.Mode, pool s
 // single is the one key of the environment, or that of the built-in simulator.
 func (a *api) single(s config.Settings, mode job.Mode) (config.APIKey, error) {
 	key := config.APIKey{
-		ID: environmentKey, Mode: mode, URL: s.URL, Auth: config.AuthBasic, Key: s.Key, Secret: s.Secret, Project: s.Project,
+		ID: environmentKey, Mode: mode, Provider: config.ProviderScenario, URL: s.URL, Auth: config.AuthBasic, Key: s.Key, Secret: s.Secret, Project: s.Project,
 	}
 	switch {
 	case mode == job.Test && s.URL == "":
@@ -135,16 +133,16 @@ func (a *api) hosts() []string {
 type requestCounts struct {
 	mu   sync.Mutex
 	also func(operation string) // told of each; may be nil
-	by   map[scenario.Operation]int64
+	by   map[string]int64
 }
 
-func (c *requestCounts) count(op scenario.Operation) {
+func (c *requestCounts) count(op string) {
 	c.mu.Lock()
 	c.by[op]++
 	also := c.also
 	c.mu.Unlock()
 	if also != nil {
-		also(string(op))
+		also(op)
 	}
 }
 
@@ -158,10 +156,8 @@ func (c *requestCounts) tell(also func(operation string)) {
 func (c *requestCounts) snapshot() (total int64, by map[string]int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	by = make(map[string]int64, len(c.by))
-	for op, n := range c.by {
-		by[string(op)] = n
+	for _, n := range c.by {
 		total += n
 	}
-	return total, by
+	return total, maps.Clone(c.by)
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"nightshift/internal/job"
-	"nightshift/internal/scenario"
+	"nightshift/internal/provider"
 )
 
 // catalog asks for models and prices with the API keys of a batch, one after the
@@ -16,38 +16,40 @@ type catalog struct {
 }
 
 func (c *catalog) Model(ctx context.Context, id string) (model *job.Model, err error) {
-	err = c.try(func(client *scenario.Client) (err error) {
-		model, err = client.Model(ctx, id)
+	err = c.try(func(account provider.Account) (err error) {
+		model, err = account.Model(ctx, id)
 		return err
 	})
 	return model, err
 }
 
-func (c *catalog) DryRun(ctx context.Context, model string, inputs job.Inputs) (quote job.Quote, err error) {
-	err = c.try(func(client *scenario.Client) (err error) {
-		quote, err = client.DryRun(ctx, model, inputs)
+func (c *catalog) Quote(ctx context.Context, r job.Request) (quote job.Quote, err error) {
+	err = c.try(func(account provider.Account) (err error) {
+		quote, err = account.Quote(ctx, r)
 		return err
 	})
 	return quote, err
 }
 
-func (c *catalog) Inferences(ctx context.Context, token string, size int) (runs []job.Inference, next string, err error) {
-	err = c.try(func(client *scenario.Client) (err error) {
-		runs, next, err = client.Inferences(ctx, token, size)
+func (c *catalog) Recent(ctx context.Context) (runs []job.Inference, err error) {
+	err = c.try(func(account provider.Account) (err error) {
+		if l, can := account.(lister); can {
+			runs, err = l.Recent(ctx)
+		}
 		return err
 	})
-	return runs, next, err
+	return runs, err
 }
 
 // try makes a call with the first key that the API lets make it. If it refuses all,
 // the error is that of the last.
-func (c *catalog) try(call func(*scenario.Client) error) error {
+func (c *catalog) try(call func(provider.Account) error) error {
 	var refused error
 	for _, key := range c.keys.usable(nil) {
 		if key.refused {
 			continue
 		}
-		err := call(key.client)
+		err := call(key.account)
 		access, ok := errors.AsType[*job.AccessError](err)
 		if !ok {
 			return err

@@ -18,10 +18,11 @@ import (
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/plan"
+	"nightshift/internal/provider"
+	"nightshift/internal/provider/scenario"
 	"nightshift/internal/redistest"
 	"nightshift/internal/results"
 	"nightshift/internal/runner"
-	"nightshift/internal/scenario"
 	"nightshift/internal/simulator"
 )
 
@@ -113,7 +114,7 @@ func (c *crew) start() *hand {
 // gate gives a worker one API key, whose requests are cut when it is killed.
 func (c *crew) gate(w *hand, client redis.UniversalClient, settings config.Settings) *gate {
 	c.t.Helper()
-	open := func(config.APIKey) (*scenario.Client, error) { return c.client(cutTransport{w, c.wire}), nil }
+	open := func(config.APIKey) (provider.Account, error) { return c.client(cutTransport{w, c.wire}), nil }
 	ring, err := newKeyring(open, &config.Keys{}, []config.APIKey{{ID: environmentKey, URL: "http://simulator/v1"}})
 	if err != nil {
 		c.t.Fatal(err)

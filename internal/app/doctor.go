@@ -13,7 +13,6 @@ import (
 	"nightshift/internal/bucket"
 	"nightshift/internal/config"
 	"nightshift/internal/job"
-	"nightshift/internal/scenario"
 	"nightshift/internal/text"
 )
 
@@ -252,14 +251,12 @@ func (w *worker) tryKey(ctx context.Context, key config.APIKey) (warn string, er
 	if key.URL == "" {
 		key.URL = config.LiveURL
 	}
-	client, err := scenario.New(scenario.Options{
-		BaseURL: key.URL, Key: key.Key.Reveal(), Secret: key.Secret.Reveal(), Project: key.Project, Transport: w.process.transport,
-	})
+	account, err := openProvider(key, w.process.transport, nil)
 	if err != nil {
 		return "", err
 	}
-	defer client.Close()
-	_, _, err = client.Inferences(ctx, "", 1)
+	defer account.Close()
+	err = check(ctx, account)
 	access, refused := errors.AsType[*job.AccessError](err)
 	switch {
 	case err == nil:

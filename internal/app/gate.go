@@ -186,8 +186,7 @@ func (g *gate) Others(avoid []string) bool {
 func (g *gate) Request(ctx context.Context, apiKey string) error {
 	key := g.keys.find(apiKey)
 	if key == nil {
-		_, err := g.keys.Provider(apiKey)
-		return err
+		return unknownKey(apiKey)
 	}
 	return g.admission.Request(ctx, g.candidate(key, time.Now()))
 }
@@ -233,8 +232,7 @@ func (g *gate) LearnCeiling(ctx context.Context, apiKey string, ceiling int) err
 func (g *gate) Spare(ctx context.Context, apiKey string) (float64, error) {
 	key := g.keys.find(apiKey)
 	if key == nil {
-		_, err := g.keys.Provider(apiKey)
-		return 0, err
+		return 0, unknownKey(apiKey)
 	}
 	candidate := g.candidate(key, time.Now())
 	usage, err := g.admission.Usage(ctx, candidate...)

@@ -12,14 +12,13 @@ import (
 
 	"nightshift/internal/config"
 	"nightshift/internal/job"
-	"nightshift/internal/runner"
-	"nightshift/internal/scenario"
+	"nightshift/internal/provider"
 )
 
 // keyring holds the API keys that a batch may use. Keys that were removed while
 // they were in use stay, so that what they sent can be collected.
 type keyring struct {
-	open func(config.APIKey) (*scenario.Client, error)
+	open func(config.APIKey) (provider.Account, error)
 
 	mu    sync.RWMutex
 	rules *config.Keys
@@ -27,12 +26,15 @@ type keyring struct {
 	order []string            // of those that may be used
 	// worlds are where keys of earlier runs worked, by id.
 	worlds map[string]world
+	// authors are what providers called keys under earlier credentials and in earlier
+	// runs, by id.
+	authors map[string][]string
 }
 
 // ringKey is one API key.
 type ringKey struct {
 	config.APIKey
-	client  *scenario.Client
+	account provider.Account
 	mark    string
 	added   time.Time // when this credential was first heard of
 	refused bool      // the API does not take it
@@ -60,8 +62,8 @@ func markOf(key config.APIKey) string {
 	return hex.EncodeToString(sum[:6])
 }
 
-func newKeyring(open func(config.APIKey) (*scenario.Client, error), rules *config.Keys, pool []config.APIKey) (*keyring, error) {
-	k := &keyring{open: open, rules: rules, keys: make(map[string]*ringKey), worlds: make(map[string]world)}
+func newKeyring(open func(config.APIKey) (provider.Account, error), rules *config.Keys, pool []config.APIKey) (*keyring, error) {
+	k := &keyring{open: open, rules: rules, keys: make(map[string]*ringKey), worlds: make(map[string]world), authors: make(map[string][]string)}
 	for _, key := range pool {
 		if err := k.add(key); err != nil {
 			return nil, err
@@ -72,11 +74,11 @@ func newKeyring(open func(config.APIKey) (*scenario.Client, error), rules *confi
 
 // add makes a key usable.
 func (k *keyring) add(key config.APIKey) error {
-	client, err := k.open(key)
+	account, err := k.open(key)
 	if err != nil {
 		return fmt.Errorf("API key %s: %w", key.ID, err)
 	}
-	k.keys[key.ID] = &ringKey{APIKey: key, client: client, mark: markOf(key), added: time.Now()}
+	k.keys[key.ID] = &ringKey{APIKey: key, account: account, mark: markOf(key), added: time.Now()}
 	k.order = append(k.order, key.ID)
 	return nil
 }
@@ -90,9 +92,9 @@ func (k *keyring) replace(rules *config.Keys, pool []config.APIKey) (renewed []s
 	defer k.mu.Unlock()
 	for _, key := range pool {
 		known := k.keys[key.ID]
-		if known != nil && (known.URL != key.URL || known.Project != key.Project || known.Team != key.Team) {
+		if known != nil && (known.Provider != key.Provider || known.URL != key.URL || known.Project != key.Project || known.Team != key.Team) {
 			return nil, &job.HintedError{
-				Err:  fmt.Errorf("API key %s has another url, project or team than before, and is in use", key.ID),
+				Err:  fmt.Errorf("API key %s has another provider, url, project or team than before, and is in use", key.ID),
 				Hint: "give the changed key another id",
 			}
 		}
@@ -105,24 +107,29 @@ func (k *keyring) replace(rules *config.Keys, pool []config.APIKey) (renewed []s
 			k.order = append(k.order, key.ID)
 			continue
 		}
+		if known != nil {
+			k.authors[key.ID] = k.authorsOf(key.ID)
+			renewed = append(renewed, key.ID)
+		}
 		if err := k.add(key); err != nil {
 			return renewed, err
-		}
-		if known != nil {
-			renewed = append(renewed, key.ID)
 		}
 	}
 	return renewed, nil
 }
 
 // Provider is the API as a key opens it; see runner.APIKeys.
-func (k *keyring) Provider(apiKey string) (runner.Provider, error) {
+func (k *keyring) Provider(apiKey string, requests provider.Requests) (provider.Provider, error) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	if key := k.keys[apiKey]; key != nil {
-		return key.client, nil
+		return key.account.Limited(requests), nil
 	}
-	return nil, &job.HintedError{
+	return nil, unknownKey(apiKey)
+}
+
+func unknownKey(apiKey string) error {
+	return &job.HintedError{
 		Err:  fmt.Errorf("API key %s is not known any more", apiKey),
 		Hint: "put it back into the keys file, or a key of the same project",
 	}
@@ -142,16 +149,36 @@ func (k *keyring) Reader(apiKey string) string {
 	return apiKey
 }
 
-// Since is from when on a key has had its present credential: always, where earlier
-// runs had the same.
-func (k *keyring) Since(apiKey string) time.Time {
+// Authors are what the provider calls a key, and from when on it has had its present
+// credential: always, where earlier runs had the same.
+func (k *keyring) Authors(apiKey string) (authors []string, since time.Time) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	key := k.keys[apiKey]
-	if key == nil || k.worlds[apiKey].Mark == key.mark {
-		return time.Time{}
+	if key := k.keys[apiKey]; key != nil && k.worlds[apiKey].Mark != key.mark {
+		since = key.added
 	}
-	return key.added
+	return k.authorsOf(apiKey), since
+}
+
+// authorsOf are the names of a key that were seen here or learned.
+func (k *keyring) authorsOf(apiKey string) []string {
+	authors := slices.Clone(k.authors[apiKey])
+	if key := k.keys[apiKey]; key != nil {
+		if n, can := key.account.(namer); can {
+			authors = append(authors, n.Authors()...)
+		}
+	}
+	slices.Sort(authors)
+	return slices.Compact(authors)
+}
+
+// learn adds what the provider called keys in earlier runs.
+func (k *keyring) learn(authors map[string][]string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for id, names := range authors {
+		k.authors[id] = append(k.authors[id], names...)
+	}
 }
 
 // before is where a key of an earlier run worked.
@@ -205,6 +232,9 @@ func (k *keyring) allWorlds() map[string]world {
 	for id, key := range k.keys {
 		w := key.world()
 		w.Authors = all[id].Authors
+		if seen := k.authorsOf(id); len(seen) > 0 {
+			w.Authors = seen
+		}
 		all[id] = w
 	}
 	return all
@@ -270,7 +300,7 @@ func (k *keyring) close() error {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	for _, key := range k.keys {
-		key.client.Close()
+		key.account.Close()
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 
 	"nightshift/internal/admission"
 	"nightshift/internal/config"
-	"nightshift/internal/scenario"
+	"nightshift/internal/provider"
 	"nightshift/internal/text"
 )
 
@@ -72,8 +72,8 @@ func (c *keysCommand) open(ctx context.Context, p Process, bucket opener) error 
 		return &inputError{err}
 	}
 	c.pools = pools
-	if c.ring, err = newKeyring(func(key config.APIKey) (*scenario.Client, error) {
-		return scenario.New(scenario.Options{BaseURL: key.URL, Key: key.Key.Reveal(), Secret: key.Secret.Reveal(), Project: key.Project})
+	if c.ring, err = newKeyring(func(key config.APIKey) (provider.Account, error) {
+		return openProvider(key, nil, nil)
 	}, rules, keys); err != nil {
 		return &inputError{err}
 	}

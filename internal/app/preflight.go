@@ -20,7 +20,7 @@ func (o *session) checkKeys(ctx context.Context, tell func(string)) error {
 		if err := o.gate.paceKey(ctx, key.ID); err != nil {
 			return err
 		}
-		_, _, err := key.client.Inferences(ctx, "", 1)
+		err := check(ctx, key.account)
 		access, ok := errors.AsType[*job.AccessError](err)
 		switch {
 		case !ok: // what else goes wrong may pass

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"nightshift/internal/job"
-	"nightshift/internal/scenario"
+	"nightshift/internal/provider"
 )
 
 // reconcileDays is how far back the journals are held against the provider's
@@ -124,7 +124,12 @@ func (c *keysCommand) addProvider(ctx context.Context, since, until time.Time, a
 			r.Notes = append(r.Notes, fmt.Sprintf("%s: no batch in this folder has run on it, so its id at the provider is not known", key.ID))
 			continue
 		}
-		usages, err := key.client.Usages(ctx, since, until)
+		account, can := key.account.(accountant)
+		if !can {
+			r.Notes = append(r.Notes, key.ID+": its provider keeps no account that can be read")
+			continue
+		}
+		usages, err := account.Usages(ctx, since, until)
 		if err != nil {
 			r.Notes = append(r.Notes, fmt.Sprintf("%s: %v", key.ID, err))
 			continue
@@ -134,7 +139,7 @@ func (c *keysCommand) addProvider(ctx context.Context, since, until time.Time, a
 	}
 }
 
-func addUsages(usages scenario.Usages, key string, authors []string, days map[string]*dayAccount) {
+func addUsages(usages provider.Usages, key string, authors []string, days map[string]*dayAccount) {
 	for _, day := range usages.Days {
 		if slices.Contains(authors, day.Author) {
 			dayOf(days, day.Day, key).Provider += day.Charged - day.Refunded

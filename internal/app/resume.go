@@ -22,7 +22,8 @@ func (t *takeUp) resume(ctx context.Context, left *leftovers) error {
 	if t.found != nil {
 		t.found(open)
 	}
-	return t.engine.runner.Resume(ctx, t.batch, t.priority, left.authors, open)
+	t.keys.learn(left.authors)
+	return t.engine.runner.Resume(ctx, t.batch, t.priority, open)
 }
 
 // own tells the store which inferences belong to jobs that are over, as far back as

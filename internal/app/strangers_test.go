@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nightshift/internal/job"
-	"nightshift/internal/scenario"
+	"nightshift/internal/provider/scenario"
 	"nightshift/internal/simulator"
 )
 
@@ -39,7 +39,7 @@ func (n *night) stranger() *stranger {
 
 // starts starts a run. Its reply may be lost, too.
 func (s *stranger) starts(model string, inputs job.Inputs) {
-	run, err := s.client.Submit(s.n.t.Context(), model, inputs)
+	run, err := s.client.Submit(s.n.t.Context(), time.Time{}, job.Request{Model: model, Inputs: inputs})
 	if err != nil {
 		return
 	}

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/provider"
 	"nightshift/internal/runner"
 	"nightshift/internal/text"
 )
@@ -99,11 +99,9 @@ func (t *takeUp) sees(ctx context.Context, apiKey string, left *leftovers) (bool
 		if err := t.gate.pace(ctx); err != nil {
 			return false, err
 		}
-		_, err := key.client.Inference(ctx, open.Inference)
-		if errors.Is(err, job.ErrNotFound) {
-			return false, nil
-		}
-		return err == nil, err
+		// Whatever it is asked for by, a list need not be read back to where it was made.
+		told, err := key.account.Poll(ctx, []provider.Run{{ID: open.Inference, Made: time.Now()}})
+		return len(told) > 0 && told[0].Status != job.RunNotFound, err
 	}
 	return false, nil
 }

@@ -112,12 +112,5 @@ func (w *worker) noteKeys(ctx context.Context, held *heldBatch, pool []config.AP
 			next.Keys[key.ID] = worldOf(key)
 		}
 	}
-	if e := held.lane.engine.Load(); e != nil {
-		for id, authors := range e.runner.Authors() {
-			known := next.Keys[id]
-			known.Authors = authors
-			next.Keys[id] = known
-		}
-	}
 	return writeState(ctx, w.bucket, held.batch, &next)
 }

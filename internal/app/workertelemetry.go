@@ -11,16 +11,12 @@ import (
 	"nightshift/internal/config"
 	"nightshift/internal/job"
 	"nightshift/internal/runner"
-	"nightshift/internal/scenario"
 	"nightshift/internal/telemetry"
 )
 
 // telemetryLists are the words that labels of metrics can have.
 func telemetryLists() telemetry.Lists {
-	lists := telemetry.Lists{}
-	for _, op := range scenario.Operations {
-		lists.Operations = append(lists.Operations, string(op))
-	}
+	lists := telemetry.Lists{Operations: operations()}
 	for _, state := range keyStates {
 		lists.KeyStates = append(lists.KeyStates, string(state))
 	}

@@ -13,6 +13,12 @@ import (
 // DefaultPool is the pool of batches whose manifest names none.
 const DefaultPool = "default"
 
+// ProviderScenario is the provider of a key that names none.
+const ProviderScenario = "scenario"
+
+// Providers are the image APIs that a key can be for.
+var Providers = []string{ProviderScenario}
+
 // Auth is how an APIKey proves itself to the API.
 type Auth string
 
@@ -35,6 +41,7 @@ type Keys struct {
 type APIKey struct {
 	ID            string // what it is called in logs and tables; unique in the file
 	Mode          job.Mode
+	Provider      string // one of Providers
 	URL           string // the API with its version; never empty
 	Auth          Auth
 	Key, Secret   Secret // Secret is empty with AuthKeyOnly

@@ -69,15 +69,15 @@ func TestReadKeys(t *testing.T) {
 		Pools: map[string][]APIKey{
 			"default": {
 				{
-					ID: "studio-a", Mode: job.Live, URL: LiveURL, Auth: AuthBasic, Key: "key-a", Secret: "secret=a", Project: "proj_x", Team: "team_x",
+					ID: "studio-a", Mode: job.Live, URL: LiveURL, Provider: ProviderScenario, Auth: AuthBasic, Key: "key-a", Secret: "secret=a", Project: "proj_x", Team: "team_x",
 					Limits: Limits{
 						RequestsPerMinute: 100, Parallel: 6, Calendar: Calendar{Zone: paris, ResetDay: 17},
 						CU: CUCaps{Total: new(job.CU(10_000_000)), Day: new(job.CU(500_000)), Month: new(job.CU(8_000_000))},
 					},
 				},
-				{ID: "studio-b", Mode: job.Live, URL: LiveURL, Auth: AuthBasic, Key: "key-b", Secret: " secret\nb ", Project: "proj_x", Team: "team_x"},
+				{ID: "studio-b", Mode: job.Live, URL: LiveURL, Provider: ProviderScenario, Auth: AuthBasic, Key: "key-b", Secret: " secret\nb ", Project: "proj_x", Team: "team_x"},
 			},
-			"trials": {{ID: "simulator", Mode: job.Test, URL: "http://127.0.0.1:8090/v1", Auth: AuthKeyOnly, Key: "sim"}},
+			"trials": {{ID: "simulator", Mode: job.Test, URL: "http://127.0.0.1:8090/v1", Provider: ProviderScenario, Auth: AuthKeyOnly, Key: "sim"}},
 		},
 		Projects: map[string]Limits{"proj_x": {RequestsPerMinute: 100}},
 		Teams:    map[string]Limits{"team_x": {Parallel: 6, CU: CUCaps{Month: new(job.CU(20_000_000))}, Calendar: Calendar{Zone: paris, ResetDay: 17}}},

@@ -15,7 +15,7 @@ import (
 // The fields of a keys file and of its parts.
 var (
 	keysFields        = []string{"version", "pools", "projects", "teams", "batches"}
-	apiKeyFields      = []string{"id", "mode", "url", "auth", "key", "secret", "project", "team", "limits"}
+	apiKeyFields      = []string{"id", "mode", "provider", "url", "auth", "key", "secret", "project", "team", "limits"}
 	limitsFields      = []string{"requests_per_minute", "parallel", "cu", "timezone", "reset_day"}
 	batchLimitsFields = []string{"cu", "timezone", "reset_day"}
 	capsFields        = []string{"total", "day", "month"}
@@ -107,13 +107,15 @@ func (r *keysReader) checkName(at document.Position, name, what string, most int
 }
 
 func (r *keysReader) readAPIKey(n *document.Node) APIKey {
-	k := APIKey{Auth: AuthBasic}
+	k := APIKey{Provider: ProviderScenario, Auth: AuthBasic}
 	r.Fields(n, "a key", apiKeyFields, func(f *document.Field) {
 		switch f.Name {
 		case "id":
 			k.ID = r.readID(&f.Value)
 		case "mode":
 			k.Mode = job.Mode(r.word(&f.Value, "mode", string(job.Test), string(job.Live)))
+		case "provider":
+			k.Provider = r.word(&f.Value, "provider", Providers...)
 		case "url":
 			k.URL = r.readURL(&f.Value)
 		case "auth":

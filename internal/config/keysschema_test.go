@@ -166,6 +166,7 @@ func TestKeysSchemaRefuses(t *testing.T) {
 		"no secret":            oneKey("id: a, mode: live, key: {env: K}"),
 		"secret too many":      oneKey(goodKey + ", auth: basic-key-only"),
 		"test without url":     oneKey("id: a, mode: test, key: {env: K}, secret: {env: S}"),
+		"provider":             oneKey(goodKey + ", provider: elsewhere"),
 		"user in the address":  oneKey(goodKey + ", url: 'https://a:b@example.com'"),
 		"inline secret":        oneKey("id: a, mode: live, key: {env: K}, secret: abc"),
 		"secret from nowhere":  oneKey("id: a, mode: live, key: {env: K}, secret: {}"),

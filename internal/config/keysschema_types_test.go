@@ -26,15 +26,16 @@ func (keysSchema) JSONSchemaExtend(schema *jsonschema.Schema) {
 }
 
 type apiKeySchema struct {
-	ID      string       `json:"id" jsonschema:"pattern=^[A-Za-z0-9._-]{1\\,60}$" jsonschema_description:"Name of the key in logs and tables, unique in the file; never a secret."`
-	Mode    string       `json:"mode" jsonschema:"enum=test,enum=live" jsonschema_description:"Batches of this mode may use the key."`
-	URL     string       `json:"url,omitempty" jsonschema:"pattern=^https?://[^@?#]+$" jsonschema_description:"Address of the API with its version. Of live keys it may be left out."`
-	Auth    string       `json:"auth,omitempty" jsonschema:"enum=basic,enum=basic-key-only,default=basic" jsonschema_description:"basic: key and secret. basic-key-only: the key with an empty password."`
-	Key     secretSchema `json:"key" jsonschema_description:"Where the API key comes from."`
-	Secret  secretSchema `json:"secret,omitzero" jsonschema_description:"Where the secret of the key comes from; not with basic-key-only."`
-	Project string       `json:"project,omitempty" jsonschema:"pattern=^[A-Za-z0-9._-]{1\\,80}$" jsonschema_description:"Id of the project to work in, by which requests are counted."`
-	Team    string       `json:"team,omitempty" jsonschema:"pattern=^[A-Za-z0-9._-]{1\\,80}$" jsonschema_description:"Id of the team, by which running inferences are counted."`
-	Limits  limitsSchema `json:"limits,omitzero" jsonschema_description:"What this key may use."`
+	ID       string       `json:"id" jsonschema:"pattern=^[A-Za-z0-9._-]{1\\,60}$" jsonschema_description:"Name of the key in logs and tables, unique in the file; never a secret."`
+	Mode     string       `json:"mode" jsonschema:"enum=test,enum=live" jsonschema_description:"Batches of this mode may use the key."`
+	Provider string       `json:"provider,omitempty" jsonschema:"enum=scenario,default=scenario" jsonschema_description:"The image API that the key is for."`
+	URL      string       `json:"url,omitempty" jsonschema:"pattern=^https?://[^@?#]+$" jsonschema_description:"Address of the API with its version. Of live keys it may be left out."`
+	Auth     string       `json:"auth,omitempty" jsonschema:"enum=basic,enum=basic-key-only,default=basic" jsonschema_description:"basic: key and secret. basic-key-only: the key with an empty password."`
+	Key      secretSchema `json:"key" jsonschema_description:"Where the API key comes from."`
+	Secret   secretSchema `json:"secret,omitzero" jsonschema_description:"Where the secret of the key comes from; not with basic-key-only."`
+	Project  string       `json:"project,omitempty" jsonschema:"pattern=^[A-Za-z0-9._-]{1\\,80}$" jsonschema_description:"Id of the project to work in, by which requests are counted."`
+	Team     string       `json:"team,omitempty" jsonschema:"pattern=^[A-Za-z0-9._-]{1\\,80}$" jsonschema_description:"Id of the team, by which running inferences are counted."`
+	Limits   limitsSchema `json:"limits,omitzero" jsonschema_description:"What this key may use."`
 }
 
 // JSONSchemaExtend says which fields need each other.

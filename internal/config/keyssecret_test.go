@@ -33,6 +33,7 @@ func TestReadKeysHidesSecrets(t *testing.T) {
 		"id twice":               full("{id: SECRET, mode: live}\n    - {id: SECRET, mode: test}"),
 		"mode":                   full("{id: a, mode: SECRET}"),
 		"auth":                   key("auth: SECRET"),
+		"provider":               key("provider: SECRET"),
 		"userinfo":               key("url: 'https://key:SECRET@example.com/v1'"),
 		"user":                   key("url: 'https://SECRET@example.com/v1'"),
 		"broken userinfo":        key("url: 'https://key:SECRET%zz@example.com:port/v1'"),

@@ -105,11 +105,14 @@ const (
 	LimitRate      Limit = "rate"      // too many requests; After is a hint or 0
 )
 
+// ScopeTeam is the scope of a limit that all API keys of a team share.
+const ScopeTeam = "team"
+
 // LimitError is a 429: the request was not accepted and cost nothing.
 type LimitError struct {
 	Limit   Limit
 	Action  string        // the provider's actionName
-	Scope   string        // the provider's limitScope: team, …
+	Scope   string        // whose limit it is: ScopeTeam, or another word of the provider's
 	Ceiling int           // LimitParallel: actionLimit; 0 if not said
 	After   time.Duration // LimitCooldown, LimitRate
 	Detail  string        // the provider's words

@@ -15,10 +15,12 @@ const (
 	RunSucceeded RunStatus = "succeeded"
 	RunFailed    RunStatus = "failed"
 	RunCanceled  RunStatus = "canceled"
+	// RunNotFound says that the provider does not know the run, perhaps not yet.
+	RunNotFound RunStatus = "not_found"
 )
 
 // Ended reports whether an inference of this status is over.
-func (s RunStatus) Ended() bool { return s != RunActive }
+func (s RunStatus) Ended() bool { return s != RunActive && s != RunNotFound }
 
 // Inference is one run on the provider's side.
 type Inference struct {
@@ -46,6 +48,9 @@ type Inference struct {
 	Transient bool
 	// RefundDisabled says that the provider keeps the charge of a failed run.
 	RefundDisabled bool
+	// Images are the bytes themselves, in the order of AssetIDs, where they came with the
+	// answer to the request and the provider keeps none.
+	Images [][]byte
 }
 
 // Link is a signed address of an asset. Whoever holds it can read the asset, so

@@ -112,8 +112,10 @@ func (j *Job) Prompt() string {
 }
 
 // Seed is the seed that the job sends, as text, or "" where it sends none.
-func (j *Job) Seed() string {
-	switch seed := j.Inputs[SeedInput].(type) {
+func (j *Job) Seed() string { return j.Inputs.seed() }
+
+func (in Inputs) seed() string {
+	switch seed := in[SeedInput].(type) {
 	case json.Number:
 		return seed.String()
 	case string:
@@ -125,11 +127,6 @@ func (j *Job) Seed() string {
 
 // SeedInput is the name that every known model gives to its seed.
 const SeedInput = "seed"
-
-// ModelInput is the name under which the provider shows the model of a run among
-// its inputs. An input of a model that has this name itself (it can name a LoRA)
-// is hidden by it, so it never tells runs apart.
-const ModelInput = "modelId"
 
 // CountInputs are the names that models give to the number of images of one
 // request, in the order in which they are looked for.

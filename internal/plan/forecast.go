@@ -21,8 +21,6 @@ const (
 	earlyShare = 0.2
 	// assumedRun is how long an inference takes where no run has been seen.
 	assumedRun = 30 * time.Second
-	// observedPage is how many recent runs are looked at: one request's worth.
-	observedPage = 200
 )
 
 // Bound says what keeps a batch from being done sooner.
@@ -68,7 +66,7 @@ func (f *Forecast) Duration() time.Duration {
 func observe(ctx context.Context, caller *caller, models []string) ([]RunTime, string, error) {
 	var recent []job.Inference
 	err := caller.do(ctx, func(ctx context.Context) (err error) {
-		recent, _, err = caller.catalog.Inferences(ctx, "", observedPage)
+		recent, err = caller.catalog.Recent(ctx)
 		return err
 	})
 	note := ""

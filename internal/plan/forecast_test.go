@@ -80,8 +80,8 @@ type listing struct {
 	runs []job.Inference
 }
 
-func (l listing) Inferences(context.Context, string, int) ([]job.Inference, string, error) {
-	return l.runs, "more", nil
+func (l listing) Recent(context.Context) ([]job.Inference, error) {
+	return l.runs, nil
 }
 
 func TestObservedRuns(t *testing.T) {

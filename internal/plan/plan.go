@@ -15,11 +15,11 @@ type Catalog interface {
 	// Model returns what the provider says about a model; job.ErrNotFound where
 	// there is none of this id.
 	Model(ctx context.Context, id string) (*job.Model, error)
-	// DryRun returns the price of one request; job.ErrInvalid where the provider
+	// Quote returns the price of one request; job.ErrInvalid where the provider
 	// refuses it.
-	DryRun(ctx context.Context, model string, inputs job.Inputs) (job.Quote, error)
-	// Inferences returns a page of runs, newest first, and the next page's token.
-	Inferences(ctx context.Context, token string, size int) ([]job.Inference, string, error)
+	Quote(ctx context.Context, r job.Request) (job.Quote, error)
+	// Recent returns some runs of lately, newest first; none where the provider shows none.
+	Recent(ctx context.Context) ([]job.Inference, error)
 }
 
 // Options are what a plan is made of.

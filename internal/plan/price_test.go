@@ -13,7 +13,7 @@ import (
 
 	"nightshift/internal/job"
 	"nightshift/internal/plan"
-	"nightshift/internal/scenario"
+	"nightshift/internal/provider/scenario"
 	"nightshift/internal/simulator"
 )
 

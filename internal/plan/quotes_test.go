@@ -15,7 +15,7 @@ import (
 	"nightshift/internal/document"
 	"nightshift/internal/job"
 	"nightshift/internal/plan"
-	"nightshift/internal/scenario"
+	"nightshift/internal/provider/scenario"
 	"nightshift/internal/simulator"
 )
 

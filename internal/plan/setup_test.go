@@ -15,7 +15,7 @@ import (
 	"nightshift/internal/job"
 	"nightshift/internal/manifest"
 	"nightshift/internal/plan"
-	"nightshift/internal/scenario"
+	"nightshift/internal/provider/scenario"
 	"nightshift/internal/simulator"
 )
 
@@ -40,21 +40,21 @@ func (c *catalog) Model(ctx context.Context, id string) (*job.Model, error) {
 	return c.Catalog.Model(ctx, id)
 }
 
-func (c *catalog) DryRun(ctx context.Context, model string, inputs job.Inputs) (job.Quote, error) {
+func (c *catalog) Quote(ctx context.Context, r job.Request) (job.Quote, error) {
 	c.mu.Lock()
-	c.dryRuns = append(c.dryRuns, inputs)
+	c.dryRuns = append(c.dryRuns, r.Inputs)
 	c.mu.Unlock()
-	if err := c.failure("dry run", model); err != nil {
+	if err := c.failure("dry run", r.Model); err != nil {
 		return job.Quote{}, err
 	}
-	return c.Catalog.DryRun(ctx, model, inputs)
+	return c.Catalog.Quote(ctx, r)
 }
 
-func (c *catalog) Inferences(ctx context.Context, token string, size int) ([]job.Inference, string, error) {
+func (c *catalog) Recent(ctx context.Context) ([]job.Inference, error) {
 	if err := c.failure("inferences", ""); err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	return c.Catalog.Inferences(ctx, token, size)
+	return c.Catalog.Recent(ctx)
 }
 
 func (c *catalog) failure(call, model string) error {

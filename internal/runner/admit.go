@@ -165,47 +165,6 @@ func standable(reason job.WaitReason) bool {
 	}
 }
 
-// ask makes a read request to the provider, with a place in the request rate. When
-// the provider refuses it for that rate all the same, admission is told and it is
-// made again; a refused key is told, too, and comes back as the error.
-func (r *Runner) ask(ctx context.Context, apiKey string, call func(context.Context, Provider) error) error {
-	provider, err := r.APIKeys.Provider(apiKey)
-	if err != nil {
-		return err
-	}
-	for {
-		if err := r.request(ctx, apiKey); err != nil {
-			return err
-		}
-		err := call(ctx, provider)
-		limit, limited := errors.AsType[*job.LimitError](err)
-		access, refused := errors.AsType[*job.AccessError](err)
-		if !limited && (!refused || access.Access != job.AccessKey) {
-			return err
-		}
-		if _, failed := r.learn(ctx, apiKey, err); failed != nil {
-			return errors.Join(err, failed)
-		}
-		if !limited || limit.Limit != job.LimitRate {
-			return err
-		}
-	}
-}
-
-// request takes a place in the request rate for a read and waits for it.
-func (r *Runner) request(ctx context.Context, apiKey string) error {
-	for {
-		err := r.Admission.Request(ctx, apiKey)
-		postponed, waiting := errors.AsType[*job.PostponedError](err)
-		if !waiting {
-			return err
-		}
-		if err := sleep(ctx, postponed.After); err != nil {
-			return err
-		}
-	}
-}
-
 // sleep waits for d, or returns ctx's cause.
 func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/provider"
 )
 
 const (
@@ -54,19 +55,28 @@ func (r *Runner) askOnce(ctx context.Context, rec *job.Record) error {
 	if time.Since(looked) < watcherAlive {
 		return sleepOn
 	}
-	var run *job.Inference
-	err = r.ask(ctx, r.APIKeys.Reader(rec.APIKey), func(ctx context.Context, p Provider) (err error) {
-		run, err = p.Inference(ctx, rec.Inference)
-		return err
-	})
+	run, err := r.pollOne(ctx, rec)
 	if err != nil {
 		// Whatever it is, the run is paid for: it is asked for again.
 		return &job.PostponedError{After: repark, Reason: job.WaitBackoff, Detail: fmt.Sprintf("inference %s is not read: %v", rec.Inference, err)}
 	}
-	if !run.Status.Ended() {
+	if run == nil || !run.Status.Ended() {
 		return sleepOn
 	}
 	return r.ended(ctx, endedRun{rec, run})
+}
+
+// pollOne asks the provider for the run of a job; nil where it says nothing of it.
+func (r *Runner) pollOne(ctx context.Context, rec *job.Record) (*job.Inference, error) {
+	p, err := r.reader(rec.APIKey)
+	if err != nil {
+		return nil, err
+	}
+	told, err := p.Poll(ctx, []provider.Run{{ID: rec.Inference, Made: rec.Started}})
+	if len(told) == 0 {
+		return nil, err
+	}
+	return &told[0], nil
 }
 
 // endedRun is a job whose run is over.

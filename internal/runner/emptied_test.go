@@ -71,7 +71,7 @@ func (b *bed) takeOver(t *testing.T) *process {
 		}
 	})
 	p := b.start(nil)
-	if err := p.Resume(t.Context(), batch, job.Normal, nil, open); err != nil {
+	if err := p.Resume(t.Context(), batch, job.Normal, open); err != nil {
 		t.Error(err)
 	}
 	return p
@@ -94,7 +94,7 @@ func TestCountedRunsAreCollected(t *testing.T) {
 		})
 		again := b.start(nil).watch()
 		open := runner.Open{Job: b.jobs[0], Attempt: 2, APIKey: night, Intent: run.created, Inference: run.id, Made: run.created, Counted: true}
-		if err := again.Resume(t.Context(), batch, job.Normal, nil, []runner.Open{open}); err != nil {
+		if err := again.Resume(t.Context(), batch, job.Normal, []runner.Open{open}); err != nil {
 			t.Fatal(err)
 		}
 		b.over()

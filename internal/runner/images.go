@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/provider"
 )
 
 const (
@@ -71,10 +73,8 @@ func (r *Runner) storeOne(ctx context.Context, w Wish) (job.Image, error) {
 		return image, err
 	}
 	for try := 1; ; try++ {
-		links := r.linksOf(r.APIKeys.Reader(w.APIKey))
-		image, err = r.fetch(ctx, w, links)
+		image, err = r.fetch(ctx, w)
 		if err == nil {
-			links.forget(w.Asset)
 			r.waits.aside(storeSide, nil)
 			return image, nil
 		}
@@ -83,28 +83,48 @@ func (r *Runner) storeOne(ctx context.Context, w Wish) (job.Image, error) {
 		}
 		r.Logger.WarnContext(ctx, "image not stored, downloading again",
 			"batch_id", w.Ref.Batch, "job_id", string(w.Ref.ID), "asset_id", w.Asset, "err", err)
-		links.forget(w.Asset) // a new link may do better
 		if err := r.pause(ctx, time.Duration(try)*250*time.Millisecond, nil); err != nil {
 			return job.Image{}, err
 		}
 	}
 }
 
-func (r *Runner) fetch(ctx context.Context, w Wish, links *links) (job.Image, error) {
-	provider, err := r.APIKeys.Provider(links.apiKey)
+func (r *Runner) fetch(ctx context.Context, w Wish) (job.Image, error) {
+	p, err := r.reader(w.APIKey)
 	if err != nil {
 		return job.Image{}, err
 	}
-	link, err := links.get(ctx, w.Asset)
+	body, length, err := p.Fetch(ctx, provider.Image{Run: w.Inference, Asset: w.Asset, Index: w.Index})
 	if err != nil {
 		return job.Image{}, err
-	}
-	body, length, err := provider.Download(ctx, link)
-	if err != nil {
-		return job.Image{}, fmt.Errorf("download asset %s: %w", w.Asset, err)
 	}
 	defer body.Close() // only read from; what matters was checked while reading
 	return r.Images.Store(ctx, w, body, length)
+}
+
+// storeAtOnce stores the images that came with the answer to the request, however long
+// the bucket takes none: nobody else has them.
+func (r *Runner) storeAtOnce(ctx context.Context, rec *job.Record, run *job.Inference) error {
+	for i, content := range run.Images {
+		w := r.wish(rec, i, run.AssetIDs[i])
+		for try := 1; ; try++ {
+			_, err := r.Images.Store(ctx, w, bytes.NewReader(content), int64(len(content)))
+			if err == nil {
+				break
+			}
+			if _, bad := errors.AsType[*job.BadImageError](err); bad {
+				return nil // collecting ends the job
+			}
+			if job.Hint(err) != "" && r.Stuck != nil {
+				r.Stuck(rec.Ref.Batch, fmt.Errorf("store images of job %s (%s): %w", rec.Ref, rec.Job.Row, err))
+			}
+			r.Logger.WarnContext(ctx, "image not stored, trying again", r.attrs(rec, "asset_id", w.Asset, "err", err)...)
+			if err := sleep(ctx, min(storeRest<<min(try, 10), storeRestMax)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // storeFailed decides what follows when an image could not be stored. What was

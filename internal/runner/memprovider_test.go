@@ -1,21 +1,22 @@
 package runner_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"nightshift/internal/job"
-	"nightshift/internal/runner"
+	"nightshift/internal/provider"
 )
 
 // memoryProvider is an image API with a ledger: runs are all that it ever accepted.
 type memoryProvider struct {
+	abilities
 	runs    []*memoryRun // the oldest first
 	replies []reply      // to the next submissions; then all are accepted
 	sent    int          // requests that it got
@@ -51,7 +52,9 @@ type memoryRun struct {
 	end     ending
 }
 
-func newMemoryProvider() *memoryProvider { return new(memoryProvider) }
+func newMemoryProvider() *memoryProvider {
+	return &memoryProvider{abilities: abilities{lists: true}}
+}
 
 func (m *memoryProvider) run(id string) *memoryRun {
 	for _, run := range m.runs {
@@ -120,10 +123,10 @@ func (r *memoryRun) assets() []string {
 	return ids
 }
 
-// inference is a run as the provider shows it now.
-func (r *memoryRun) inference() job.Inference {
+// inference is a run as the provider shows it now, or as it is at its end.
+func (r *memoryRun) inference(over bool) job.Inference {
 	run := job.Inference{ID: r.id, Model: r.model, Inputs: r.inputs, Author: "author", Status: job.RunActive, CreatedAt: r.created, UpdatedAt: r.created}
-	if time.Since(r.created) < runTime {
+	if !over && time.Since(r.created) < runTime {
 		return run
 	}
 	r.status = r.end.status
@@ -138,19 +141,52 @@ func (r *memoryRun) inference() job.Inference {
 // image are the bytes of an asset.
 func image(asset string) string { return "the image " + asset }
 
-// processProvider is the provider as one process reaches it.
-type processProvider struct{ p *process }
-
-func (s processProvider) read(ctx context.Context, name string, call func(*memoryProvider) error) error {
-	return s.p.call(ctx, name, func() error {
-		if err := s.p.bed.provider.refusal(); err != nil {
-			return err
-		}
-		return call(s.p.bed.provider)
-	})
+// abilities are what a provider can do beside the least.
+type abilities struct {
+	lists bool // its runs: without, lost requests cannot be looked up
+	// atOnce says that the answer to a request holds the images, which are kept nowhere.
+	atOnce bool
 }
 
-func (s processProvider) SubmitBefore(ctx context.Context, late time.Time, model string, inputs job.Inputs) (run *job.Inference, err error) {
+// processProvider is the provider as one process reaches it.
+type processProvider struct {
+	p        *process
+	requests provider.Requests
+}
+
+func (processProvider) Model(context.Context, string) (*job.Model, error) {
+	return nil, job.ErrNotFound
+}
+
+func (processProvider) Quote(context.Context, job.Request) (job.Quote, error) {
+	return job.Quote{Total: price}, nil
+}
+
+// read makes a request that costs nothing.
+func (s processProvider) read(ctx context.Context, name string, call func(*memoryProvider) error) error {
+	for {
+		if err := s.requests.Wait(ctx); err != nil {
+			return err
+		}
+		refused := false
+		err := s.p.call(ctx, name, func() error {
+			refusal := s.p.bed.provider.refusal()
+			if refused = refusal != nil; refused {
+				return refusal
+			}
+			return call(s.p.bed.provider)
+		})
+		if !refused {
+			return err
+		}
+		again, err := s.requests.Refused(ctx, err)
+		if !again {
+			return err
+		}
+	}
+}
+
+func (s processProvider) Submit(ctx context.Context, late time.Time, r job.Request) (run *job.Inference, err error) {
 	err = s.p.call(ctx, "submit", func() error {
 		if time.Now().After(late) {
 			return errors.New("too late, nothing was sent")
@@ -160,53 +196,75 @@ func (s processProvider) SubmitBefore(ctx context.Context, late time.Time, model
 		if answer.err != nil && !answer.taken {
 			return answer.err
 		}
-		accepted := m.accept(model, inputs, answer).inference()
+		accepted := m.accept(r.Model, r.Inputs, answer).inference(m.atOnce)
+		if m.atOnce {
+			for _, asset := range accepted.AssetIDs {
+				accepted.Images = append(accepted.Images, []byte(image(asset)))
+			}
+		}
 		run = &accepted
 		return answer.err
 	})
 	return run, err
 }
 
-func (s processProvider) Inference(ctx context.Context, id string) (run *job.Inference, err error) {
-	err = s.read(ctx, "read run", func(m *memoryProvider) error {
-		known := m.run(id)
-		if known == nil || known.end.forgotten {
-			return job.ErrNotFound
+func (s processProvider) Poll(ctx context.Context, runs []provider.Run) (told []job.Inference, err error) {
+	err = s.read(ctx, "poll", func(m *memoryProvider) error {
+		for _, asked := range runs {
+			run := m.run(asked.ID)
+			if run == nil || run.end.forgotten || m.atOnce {
+				told = append(told, job.Inference{ID: asked.ID, Status: job.RunNotFound})
+				continue
+			}
+			told = append(told, run.inference(false))
 		}
-		shown := known.inference()
-		run = &shown
 		return nil
 	})
-	return run, err
+	return told, err
 }
 
-func (s processProvider) Inferences(ctx context.Context, token string, size int) (runs []job.Inference, next string, err error) {
+func (s processProvider) Find(ctx context.Context, attempts []provider.Attempt, ours provider.Ours) (matches []provider.Match, err error) {
+	matches = make([]provider.Match, len(attempts))
+	if !s.p.bed.provider.lists {
+		for i := range matches {
+			matches[i].Unclear = true
+		}
+		return matches, nil
+	}
+	var shown []job.Inference
+	var ids []string
+	asked := time.Now()
 	err = s.read(ctx, "list runs", func(m *memoryProvider) error {
-		for _, run := range slices.Backward(m.runs) {
+		for _, run := range m.runs {
 			if !run.end.forgotten && !time.Now().Before(run.shown) {
-				runs = append(runs, run.inference())
+				shown, ids = append(shown, run.inference(false)), append(ids, run.id)
 			}
 		}
 		return nil
 	})
-	return runs, "", err
-}
-
-func (s processProvider) Assets(ctx context.Context, ids []string) (assets []job.Asset, err error) {
-	err = s.read(ctx, "read assets", func(*memoryProvider) error {
-		for _, id := range ids {
-			assets = append(assets, job.Asset{ID: id, Link: job.Link(id)})
+	if err != nil {
+		return nil, err
+	}
+	owned, err := ours(ctx, ids)
+	for i, a := range attempts {
+		matches[i].Complete, matches[i].Asked = true, asked
+		for _, run := range shown {
+			if !owned[run.ID] && !run.CreatedAt.Before(a.Sent) && bytes.Equal(run.Inputs.Canonical(), a.Request.Inputs.Canonical()) {
+				matches[i].Runs = append(matches[i].Runs, run)
+			}
 		}
-		return nil
-	})
-	return assets, err
+	}
+	return matches, err
 }
 
-func (s processProvider) Download(ctx context.Context, link job.Link) (body io.ReadCloser, length int64, err error) {
-	err = s.p.call(ctx, "download", func() error {
-		text := image(link.Reveal())
-		if s.p.bed.provider.broken > 0 {
-			s.p.bed.provider.broken--
+func (s processProvider) Fetch(ctx context.Context, i provider.Image) (body io.ReadCloser, length int64, err error) {
+	err = s.read(ctx, "fetch", func(m *memoryProvider) error {
+		if m.atOnce {
+			return job.ErrGone
+		}
+		text := image(i.Asset)
+		if m.broken > 0 {
+			m.broken--
 			text = text[:3]
 		}
 		body, length = io.NopCloser(strings.NewReader(text)), int64(len(text))
@@ -215,11 +273,13 @@ func (s processProvider) Download(ctx context.Context, link job.Link) (body io.R
 	return body, length, err
 }
 
-func (processProvider) ClockOffset() (offset, uncertainty time.Duration) { return 0, 0 }
+func (processProvider) Earliest(sent time.Time) time.Time { return sent }
 
 // processKeys are the API keys as one process has them.
 type processKeys struct{ p *process }
 
-func (s processKeys) Provider(string) (runner.Provider, error) { return processProvider(s), nil }
-func (processKeys) Reader(apiKey string) string                { return apiKey }
-func (processKeys) Since(string) time.Time                     { return time.Time{} }
+func (s processKeys) Provider(_ string, requests provider.Requests) (provider.Provider, error) {
+	return processProvider{s.p, requests}, nil
+}
+func (processKeys) Reader(apiKey string) string                      { return apiKey }
+func (processKeys) Authors(string) (names []string, since time.Time) { return nil, time.Time{} }

@@ -6,33 +6,20 @@ import (
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/provider"
 )
-
-// Provider runs inferences. Errors are of the kinds of package job; no method
-// repeats a request by itself.
-type Provider interface {
-	// SubmitBefore sends nothing once the time is over; the error says then that
-	// nothing was sent.
-	SubmitBefore(ctx context.Context, late time.Time, model string, inputs job.Inputs) (*job.Inference, error)
-	Inference(ctx context.Context, id string) (*job.Inference, error)
-	Inferences(ctx context.Context, token string, size int) (runs []job.Inference, next string, err error)
-	Assets(ctx context.Context, ids []string) ([]job.Asset, error)
-	Download(ctx context.Context, link job.Link) (body io.ReadCloser, length int64, err error)
-	// ClockOffset is the provider's clock minus ours, as well as it is known.
-	ClockOffset() (offset, uncertainty time.Duration)
-}
 
 // APIKeys are the API keys that the jobs of a pool were or may be sent with.
 type APIKeys interface {
-	// Provider is the API as an API key opens it. A key that is not known any more
-	// is an error that says what a person can do.
-	Provider(apiKey string) (Provider, error)
+	// Provider is the API as an API key opens it, with its requests counted. A key that
+	// is not known any more is an error that says what a person can do.
+	Provider(apiKey string, requests provider.Requests) (provider.Provider, error)
 	// Reader is the API key with which to read what another has sent: itself, or one
 	// that sees the same runs while it is refused or gone.
 	Reader(apiKey string) string
-	// Since is from when on the API key has had its present credential, as far as it
-	// is known; before, the provider may have called it by another name.
-	Since(apiKey string) time.Time
+	// Authors are what the provider calls an API key, as far as it is known, and since
+	// when it has had its present credential; before, it may have been called otherwise.
+	Authors(apiKey string) (authors []string, since time.Time)
 }
 
 // Admission grants what a job needs of the limits. All methods may be repeated.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/provider"
 )
 
 // unask begins a look without questions, for every batch about which something is
@@ -24,7 +25,7 @@ func (w *watcher) unask(unknown []*job.Record) {
 
 // question leaves jobs to a person, once the grace time is over: what is on its way
 // into the list, or about to get its receipt, often answers it before.
-func (w *watcher) question(s *search, jobs []*job.Record, runs []*job.Inference) {
+func (w *watcher) question(s *search, jobs []*job.Record) {
 	for _, rec := range jobs {
 		delete(w.absent, rec.Ref)
 		if time.Since(rec.Since) < w.Grace {
@@ -34,12 +35,10 @@ func (w *watcher) question(s *search, jobs []*job.Record, runs []*job.Inference)
 			Job: rec.Ref.ID, Attempt: rec.Attempt, Row: rec.Job.Row, Model: rec.Job.Model, Prompt: rec.Job.Prompt(),
 			Seed: rec.Job.Seed(), APIKey: rec.APIKey, Sent: rec.Intent, Amount: rec.Job.Quote, Candidates: []job.Candidate{},
 		}
-		for _, run := range runs {
-			if !s.tooOld(run, rec) {
-				question.Candidates = append(question.Candidates, job.Candidate{
-					Inference: run.ID, Made: run.CreatedAt, Status: run.Status, Author: run.Author, Billed: run.Billed,
-				})
-			}
+		for _, run := range s.runs(rec) {
+			question.Candidates = append(question.Candidates, job.Candidate{
+				Inference: run.ID, Made: run.CreatedAt, Status: run.Status, Author: run.Author, Billed: run.Billed,
+			})
 		}
 		w.questions[rec.Ref.Batch] = append(w.questions[rec.Ref.Batch], question)
 	}
@@ -75,7 +74,7 @@ func (w *watcher) undecided() *job.PostponedError {
 
 // applyAnswers does what a person decided, and returns the jobs about which nothing
 // was.
-func (w *watcher) applyAnswers(ctx context.Context, s *search, unknown []*job.Record) (rest []*job.Record, err error) {
+func (w *watcher) applyAnswers(ctx context.Context, p provider.Provider, s *search, unknown []*job.Record) (rest []*job.Record, err error) {
 	answers := make(map[string][]job.Answer)
 	for _, rec := range unknown {
 		batch := rec.Ref.Batch
@@ -90,7 +89,7 @@ func (w *watcher) applyAnswers(ctx context.Context, s *search, unknown []*job.Re
 			rest = append(rest, rec)
 			continue
 		}
-		taken, err := w.apply(ctx, s, rec, answers[batch][at])
+		taken, err := w.apply(ctx, p, s, rec, answers[batch][at])
 		if err != nil {
 			return nil, err
 		}
@@ -102,18 +101,17 @@ func (w *watcher) applyAnswers(ctx context.Context, s *search, unknown []*job.Re
 }
 
 // apply reports false for a run that is another job's by now.
-func (w *watcher) apply(ctx context.Context, s *search, rec *job.Record, answer job.Answer) (bool, error) {
+func (w *watcher) apply(ctx context.Context, p provider.Provider, s *search, rec *job.Record, answer job.Answer) (bool, error) {
 	if answer.Inference == "" {
 		return true, w.sendAgain(ctx, rec)
 	}
-	// It may be older than this look went back.
-	run := &job.Inference{ID: answer.Inference, Status: job.RunActive, CreatedAt: rec.Intent}
-	for i := range s.candidates {
-		if s.candidates[i].ID == answer.Inference {
-			run = &s.candidates[i]
+	// It may be older than the search went back.
+	run := &job.Inference{ID: answer.Inference, Status: job.RunActive, CreatedAt: p.Earliest(rec.Intent)}
+	for i, found := range s.matches[rec.Ref].Runs {
+		if found.ID == answer.Inference {
+			run = &s.matches[rec.Ref].Runs[i]
 		}
 	}
-	taken, err := w.take(ctx, rec, answer.Inference, run)
-	run.ID = ""
-	return taken, err
+	s.taken[answer.Inference] = true
+	return w.take(ctx, rec, run)
 }

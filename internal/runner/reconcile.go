@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/provider"
 )
 
 // absences is in how many complete lists in a row an unknown job must be missing,
@@ -25,11 +26,15 @@ type absence struct {
 // theirs, whoever's it is among them, and the jobs that are left were never
 // accepted. With more runs than jobs some are somebody else's, and no list says
 // which.
-func (w *watcher) reconcile(ctx context.Context, s *search, unknown []*job.Record, complete bool) error {
+func (w *watcher) reconcile(ctx context.Context, p provider.Provider, unknown []*job.Record) error {
 	if len(unknown) == 0 {
 		return nil
 	}
-	undecided, err := w.applyAnswers(ctx, s, unknown)
+	s, err := w.find(ctx, p, unknown)
+	if err != nil {
+		return err
+	}
+	undecided, err := w.applyAnswers(ctx, p, s, unknown)
 	if err != nil {
 		return err
 	}
@@ -41,7 +46,7 @@ func (w *watcher) reconcile(ctx context.Context, s *search, unknown []*job.Recor
 		if sending[wanted] {
 			continue // its run may be in the list already, before its receipt is here
 		}
-		if err := w.settleAlike(ctx, s, jobs, complete); err != nil {
+		if err := w.settleAlike(ctx, s, jobs); err != nil {
 			return err
 		}
 	}
@@ -86,19 +91,46 @@ func (w *watcher) sendingNow(ctx context.Context) (map[string]bool, error) {
 	return sending, nil
 }
 
-// settleAlike settles jobs that ask for the same.
-func (w *watcher) settleAlike(ctx context.Context, s *search, jobs []*job.Record, complete bool) error {
-	runs, unclear, err := w.runsLike(ctx, s, jobs[0])
-	if err != nil {
-		return err
+// search is what the provider knows of unknown jobs.
+type search struct {
+	matches map[job.Ref]*provider.Match
+	taken   map[string]bool // runs that a job has taken since
+}
+
+// find looks for what became of jobs whose reply was lost.
+func (w *watcher) find(ctx context.Context, p provider.Provider, unknown []*job.Record) (*search, error) {
+	attempts := make([]provider.Attempt, len(unknown))
+	for i, rec := range unknown {
+		authors, since := w.APIKeys.Authors(rec.APIKey)
+		attempts[i] = provider.Attempt{Request: rec.Job.Request(), Sent: rec.Intent, Author: authors, Since: since}
 	}
-	if len(runs) > len(jobs) || unclear {
-		w.question(s, jobs, runs)
+	matches, err := p.Find(ctx, attempts, w.Store.Ours)
+	if err != nil {
+		return nil, err
+	}
+	s := &search{matches: make(map[job.Ref]*provider.Match, len(unknown)), taken: make(map[string]bool)}
+	for i, rec := range unknown {
+		s.matches[rec.Ref] = &matches[i]
+	}
+	return s, nil
+}
+
+// runs are those that a job may have started and that no other has taken.
+func (s *search) runs(rec *job.Record) []job.Inference {
+	return slices.DeleteFunc(slices.Clone(s.matches[rec.Ref].Runs), func(run job.Inference) bool { return s.taken[run.ID] })
+}
+
+// settleAlike settles jobs that ask for the same. The oldest may have started any run
+// that one of them has.
+func (w *watcher) settleAlike(ctx context.Context, s *search, jobs []*job.Record) error {
+	match := s.matches[jobs[0].Ref]
+	if len(s.runs(jobs[0])) > len(jobs) || match.Unclear {
+		w.question(s, jobs)
 		return nil
 	}
 	rest := jobs[:0:0]
 	for _, rec := range jobs {
-		adopted, err := w.adoptFirst(ctx, s, rec, &runs)
+		adopted, err := w.adoptFirst(ctx, s, rec)
 		if err != nil {
 			return err
 		}
@@ -106,58 +138,32 @@ func (w *watcher) settleAlike(ctx context.Context, s *search, jobs []*job.Record
 			rest = append(rest, rec)
 		}
 	}
-	if !complete {
+	if !match.Complete {
 		return nil
 	}
 	for _, rec := range rest {
-		if err := w.countAbsence(ctx, s, rec); err != nil {
+		if err := w.countAbsence(ctx, match.Asked, rec); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// runsLike are the candidates that a job may have started, the oldest first.
-// unclear says that of some it cannot be told.
-func (w *watcher) runsLike(ctx context.Context, s *search, rec *job.Record) (runs []*job.Inference, unclear bool, err error) {
-	for i := range s.candidates {
-		run := &s.candidates[i]
-		if run.ID == "" || s.tooOld(run, rec) {
-			continue
-		}
-		same, err := w.compare(ctx, s.apiKey, run, rec)
-		if err != nil {
-			return nil, false, err
-		}
-		if same != different {
-			runs = append(runs, run)
-			unclear = unclear || same == uncertain
-		}
+// adoptFirst gives the job the first of the runs that it can have started.
+func (w *watcher) adoptFirst(ctx context.Context, s *search, rec *job.Record) (bool, error) {
+	runs := s.runs(rec)
+	if len(runs) == 0 {
+		return false, nil
 	}
-	slices.SortStableFunc(runs, func(a, b *job.Inference) int { return a.CreatedAt.Compare(b.CreatedAt) })
-	return runs, unclear, nil
-}
-
-// adoptFirst gives the job the first of the runs that it can have started and
-// takes that run from the list.
-func (w *watcher) adoptFirst(ctx context.Context, s *search, rec *job.Record, runs *[]*job.Inference) (bool, error) {
-	for i, run := range *runs {
-		if s.tooOld(run, rec) {
-			continue
-		}
-		*runs = slices.Delete(*runs, i, i+1)
-		id := run.ID
-		run.ID = "" // it is nobody else's, whatever the answer is
-		return w.take(ctx, rec, id, run)
-	}
-	return false, nil
+	s.taken[runs[0].ID] = true // it is nobody else's, whatever the answer is
+	return w.take(ctx, rec, &runs[0])
 }
 
 // take makes the run the job's own. It reports false if the run was taken by
 // another job in the meantime.
-func (w *watcher) take(ctx context.Context, rec *job.Record, id string, run *job.Inference) (bool, error) {
+func (w *watcher) take(ctx context.Context, rec *job.Record, run *job.Inference) (bool, error) {
 	err := w.Store.Observe(ctx, rec.Ref, job.Change{
-		From: []job.State{job.Unknown}, To: job.Running, Inference: id, Started: run.CreatedAt,
+		From: []job.State{job.Unknown}, To: job.Running, Inference: run.ID, Started: run.CreatedAt,
 	})
 	if errors.Is(err, job.ErrOwned) {
 		return false, nil
@@ -166,9 +172,9 @@ func (w *watcher) take(ctx context.Context, rec *job.Record, id string, run *job
 		return taken, err
 	}
 	delete(w.absent, rec.Ref)
-	rec.Inference = id
-	w.Logger.InfoContext(ctx, "lost reply found in the job list, adopted", w.attrs(rec, "inference_id", id)...)
-	if err := w.note(ctx, rec, job.Submission{Event: job.Received, Inference: id, Author: run.Author, Made: run.CreatedAt}); err != nil {
+	rec.Inference = run.ID
+	w.Logger.InfoContext(ctx, "lost reply found in the job list, adopted", w.attrs(rec, "inference_id", run.ID)...)
+	if err := w.note(ctx, rec, job.Submission{Event: job.Received, Inference: run.ID, Author: run.Author, Made: run.CreatedAt}); err != nil {
 		return true, err
 	}
 	if !run.Status.Ended() {
@@ -181,13 +187,13 @@ func (w *watcher) take(ctx context.Context, rec *job.Record, id string, run *job
 // complete lists all through the grace time, in which the provider's list may lag
 // and a gateway that gave up may still pass the request on. What counts is when a list
 // was asked for: this process may have stood still since.
-func (w *watcher) countAbsence(ctx context.Context, s *search, rec *job.Record) error {
+func (w *watcher) countAbsence(ctx context.Context, asked time.Time, rec *job.Record) error {
 	seen := w.absent[rec.Ref]
-	if s.asked.Sub(seen.last) >= w.Grace/absences {
-		seen.lists, seen.last = seen.lists+1, s.asked
+	if asked.Sub(seen.last) >= w.Grace/absences {
+		seen.lists, seen.last = seen.lists+1, asked
 		w.absent[rec.Ref] = seen
 	}
-	if seen.lists < absences || s.asked.Sub(rec.Since) < w.Grace {
+	if seen.lists < absences || asked.Sub(rec.Since) < w.Grace {
 		return nil
 	}
 	delete(w.absent, rec.Ref)

@@ -36,7 +36,7 @@ func TestRefusals(t *testing.T) {
 			reason: job.WaitParallel, within: 2 * time.Second,
 		},
 		"allowance": {
-			err: &job.LimitError{Limit: job.LimitAllowance}, learned: []string{"team of night rests for allowance"},
+			err: &job.LimitError{Limit: job.LimitAllowance, Scope: job.ScopeTeam}, learned: []string{"team of night rests for allowance"},
 			reason: job.WaitAllowance, endless: true, within: 24 * time.Hour,
 		},
 		"allowance of the project": {
@@ -44,7 +44,7 @@ func TestRefusals(t *testing.T) {
 			reason: job.WaitAllowance, endless: true, within: 24 * time.Hour,
 		},
 		"no job may run": {
-			err:     &job.HintedError{Err: &job.LimitError{Limit: job.LimitAllowance, NoneAllowed: true}, Hint: "another plan"},
+			err:     &job.HintedError{Err: &job.LimitError{Limit: job.LimitAllowance, Scope: job.ScopeTeam, NoneAllowed: true}, Hint: "another plan"},
 			learned: []string{"team of night rests for allowance"}, reason: job.WaitAllowance, endless: true, within: 24 * time.Hour,
 		},
 		"cooldown": {

@@ -19,8 +19,6 @@ const (
 	slotPoll = 2 * time.Second
 	// moveRest is the pause before a refused job is tried on another API key.
 	moveRest = time.Second
-	// scopeTeam is the limitScope of a limit that all keys of a team share.
-	scopeTeam = "team"
 	// rateRest is the pause after a refusal for the request rate that names no time.
 	rateRest = 5 * time.Second
 )
@@ -98,10 +96,8 @@ func (r *Runner) learnLimit(ctx context.Context, apiKey string, limit *job.Limit
 		wait := &job.PostponedError{After: slotPoll, Reason: job.WaitParallel, Detail: ceiling(limit)}
 		return wait, r.Admission.LearnCeiling(ctx, apiKey, limit.Ceiling)
 	case job.LimitAllowance:
-		// Scenario API: limitScope names whose allowance it is; the team's unless it
-		// says otherwise.
 		wait := &job.PostponedError{After: hopeless, Reason: job.WaitAllowance, Endless: true, Detail: limit.Error()}
-		return wait, r.Admission.Hold(ctx, apiKey, wait.Reason, limit.Scope == "" || limit.Scope == scopeTeam, wait.After)
+		return wait, r.Admission.Hold(ctx, apiKey, wait.Reason, limit.Scope == job.ScopeTeam, wait.After)
 	case job.LimitCooldown:
 		wait := &job.PostponedError{After: limit.After, Reason: job.WaitCooldown, Detail: limit.Error()}
 		return wait, r.Admission.Hold(ctx, apiKey, wait.Reason, false, wait.After)

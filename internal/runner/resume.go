@@ -25,14 +25,8 @@ type Open struct {
 
 // Resume takes over what an earlier process sent, when Redis is empty: a run whose
 // id is known is watched and collected, a request without an answer is looked up
-// like any lost one. It must end before the plan is fed. authors are what the
-// provider calls the API keys, as far as it is known.
-func (r *Runner) Resume(ctx context.Context, batch string, priority job.Priority, authors map[string][]string, open []Open) error {
-	for apiKey, names := range authors {
-		for _, author := range names {
-			r.authors.learn(apiKey, author)
-		}
-	}
+// like any lost one. It must end before the plan is fed.
+func (r *Runner) Resume(ctx context.Context, batch string, priority job.Priority, open []Open) error {
 	for _, o := range open {
 		ref := job.Ref{Batch: batch, ID: o.Job.ID}
 		if err := r.takeUp(ctx, ref, priority, o); err != nil {

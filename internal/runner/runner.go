@@ -70,17 +70,12 @@ type Runner struct {
 	// recorded are jobs whose result is in the log and whose end Redis does not know, by
 	// attempt.
 	recorded sync.Map
-
-	authors *authors
-
-	mu    sync.Mutex
-	links map[string]*links // by the API key that reads
 }
 
 // New returns a Runner.
 func New(o Options) *Runner {
 	o.Logger = o.Logger.With("component", "runner")
-	r := &Runner{
+	return &Runner{
 		Options:  o,
 		waits:    newWaits(),
 		pace:     newPace(),
@@ -90,30 +85,7 @@ func New(o Options) *Runner {
 		took:     make(chan struct{}, 1),
 
 		stopping: make(chan struct{}),
-
-		authors: newAuthors(),
-		links:   make(map[string]*links),
 	}
-	return r
-}
-
-// linksOf reads links with an API key.
-func (r *Runner) linksOf(apiKey string) *links {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.links[apiKey] == nil {
-		r.links[apiKey] = newLinks(apiKey, r.assets, r.Admission.Spare)
-	}
-	return r.links[apiKey]
-}
-
-// assets reads assets with an API key.
-func (r *Runner) assets(ctx context.Context, apiKey string, ids []string) (assets []job.Asset, err error) {
-	err = r.ask(ctx, apiKey, func(ctx context.Context, p Provider) (err error) {
-		assets, err = p.Assets(ctx, ids)
-		return err
-	})
-	return assets, err
 }
 
 // Stop lets waiting handlers go back to the queue; those that are sending or

@@ -27,7 +27,7 @@ func (r *Runner) Submit(ctx context.Context, ref job.Ref) error {
 	if taken, err := takenOver(r.admit(ctx, rec)); taken || err != nil {
 		return err
 	}
-	provider, err := r.APIKeys.Provider(rec.APIKey)
+	p, err := r.provider(rec.APIKey)
 	if err != nil {
 		_, failed := takenOver(r.giveBack(ctx, rec))
 		return errors.Join(err, failed)
@@ -38,7 +38,7 @@ func (r *Runner) Submit(ctx context.Context, ref job.Ref) error {
 		return err
 	}
 	signal(r.took)
-	run, err := provider.SubmitBefore(ctx, marked.Add(r.sendMargin()), rec.Job.Model, rec.Job.Inputs)
+	run, err := p.Submit(ctx, marked.Add(r.sendMargin()), rec.Job.Request())
 	if err == nil {
 		r.answered(Accepted)
 		return r.received(ctx, rec, run)
@@ -116,12 +116,23 @@ func takenOver(err error) (bool, error) {
 	return false, err
 }
 
-// received records the receipt. It is true whoever holds the job by now.
+// received deals with a run that the provider named, which may be over already.
 func (r *Runner) received(ctx context.Context, rec *job.Record, run *job.Inference) error {
+	if err := r.receipt(ctx, rec, run); err != nil || !run.Status.Ended() {
+		return err
+	}
+	rec.Inference = run.ID
+	if err := r.storeAtOnce(ctx, rec, run); err != nil {
+		return err
+	}
+	return r.ended(ctx, endedRun{rec, run})
+}
+
+// receipt records the receipt. It is true whoever holds the job by now.
+func (r *Runner) receipt(ctx context.Context, rec *job.Record, run *job.Inference) error {
 	ctx, cancel := recording(ctx)
 	defer cancel()
 	r.outages.Store(0)
-	r.authors.learn(rec.APIKey, run.Author)
 	_, err := takenOver(r.Store.Observe(ctx, rec.Ref, job.Change{
 		From: []job.State{job.Sending, job.Unknown}, To: job.Running, Inference: run.ID, Started: started(run),
 	}))

@@ -10,7 +10,6 @@ import (
 )
 
 const (
-	listPage = 200 // the most that one list request gives
 	// The time between looks: short while requests are plenty, because a run that
 	// ended unseen holds a slot; long while they are scarce, because every look
 	// costs a submission.
@@ -23,15 +22,9 @@ const (
 	// maxSendMargin is how old an intent may be when the request is sent, however long
 	// the grace time is.
 	maxSendMargin = time.Minute
-	// skew is how far the provider's clock may be from where we take it to be.
-	skew = 2 * time.Minute
 	// LookBack is further back than a look for a lost reply ever goes before its
 	// intent, clocks included.
 	LookBack = 30 * time.Minute
-	// maxPages bounds one look, should the provider's list never end.
-	maxPages = 500
-	// emptyPages is how many pages without a row but with a token are followed.
-	emptyPages = 5
 	// ownMargin is how long inferences of finished jobs are remembered beyond the
 	// oldest time that a search can look back to.
 	ownMargin = 10 * time.Minute
@@ -45,7 +38,7 @@ func (r *Runner) Watch(ctx context.Context) {
 	defer recovering.Wait()
 	recovering.Go(func() { r.recover(ctx) })
 	watcher := &watcher{
-		Runner: r, absent: make(map[job.Ref]absence), missing: make(map[job.Ref]missing), questions: make(map[string][]job.Question),
+		Runner: r, absent: make(map[job.Ref]absence), unlisted: make(map[job.Ref]unlisted), questions: make(map[string][]job.Question),
 	}
 	wait := time.Duration(0)
 	for {
@@ -93,8 +86,8 @@ func (r *Runner) dropLease(ctx context.Context) {
 // watcher is what one process remembers between looks.
 type watcher struct {
 	*Runner
-	absent  map[job.Ref]absence // of unknown jobs
-	missing map[job.Ref]missing
+	absent   map[job.Ref]absence  // of unknown jobs
+	unlisted map[job.Ref]unlisted // of running ones
 	// questions are what the current look cannot tell by itself, by batch; a batch
 	// about which nothing is asked any more has an empty list.
 	questions map[string][]job.Question
@@ -170,6 +163,30 @@ func (w *watcher) lookAtAll(ctx context.Context, running, unknown []*job.Record)
 		return 0, err
 	}
 	return wait, w.Store.Disown(ctx, horizon.Add(-ownMargin))
+}
+
+// look asks the provider, as an API key sees it, for the jobs of a view. It returns how
+// far back a search for their runs can lead, by the provider's clock.
+func (w *watcher) look(ctx context.Context, reader string, v *view) (horizon time.Time, err error) {
+	p, err := w.provider(reader)
+	if err != nil {
+		return time.Now(), err
+	}
+	horizon = p.Earliest(time.Now())
+	for _, rec := range v.unknown {
+		horizon = earlier(horizon, p.Earliest(rec.Intent))
+	}
+	if err := w.poll(ctx, p, v.running); err != nil {
+		return horizon, err
+	}
+	return horizon, w.reconcile(ctx, p, v.unknown)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 func (w *watcher) records(ctx context.Context, state job.State) ([]*job.Record, error) {

@@ -106,7 +106,7 @@ func TestErrorsHideCredentials(t *testing.T) {
 		answer(400, fmt.Sprintf(`{"reason": "bad header %s of %s with %s"}`, r.Header.Get("Authorization"), testKey, testSecret))(w, r)
 	})
 	client := newClient(t, server.URL)
-	_, err := client.Submit(t.Context(), testModel, testInputs)
+	_, err := client.Submit(t.Context(), time.Time{}, testRequest)
 	if err == nil || !strings.Contains(err.Error(), "bad header Basic [hidden] of [hidden] with [hidden]") {
 		t.Errorf("got %v", err)
 	}
@@ -176,8 +176,8 @@ func TestObserveCountsEachRequest(t *testing.T) {
 	var calls sync.WaitGroup
 	for range 3 {
 		calls.Go(func() { _, _ = client.Model(ctx, "m") })
-		calls.Go(func() { _, _ = client.DryRun(ctx, "m", nil) })
-		calls.Go(func() { _, _ = client.Submit(ctx, "m", nil) })
+		calls.Go(func() { _, _ = client.Quote(ctx, job.Request{Model: "m"}) })
+		calls.Go(func() { _, _ = client.Submit(ctx, time.Time{}, job.Request{Model: "m"}) })
 		calls.Go(func() { _, _ = client.Inference(ctx, "j") })
 		calls.Go(func() { _, _, _ = client.Inferences(ctx, "", 1) })
 		calls.Go(func() { _, _ = client.Asset(ctx, "a") })

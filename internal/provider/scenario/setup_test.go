@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"nightshift/internal/job"
 )
@@ -18,6 +19,8 @@ const (
 )
 
 var testInputs = job.Inputs{"prompt": "a red potion"}
+
+var testRequest = job.Request{Model: testModel, Inputs: testInputs}
 
 // newClient makes a client of the API at url, with transports of its own.
 func newClient(t *testing.T, url string) *Client {
@@ -79,4 +82,9 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 func unknown(err error) bool {
 	_, ok := errors.AsType[*job.UnknownOutcomeError](err)
 	return ok
+}
+
+// dateHeader is that of a reply of a server whose clock shows at.
+func dateHeader(at time.Time) http.Header {
+	return http.Header{"Date": {at.UTC().Format(http.TimeFormat)}}
 }

@@ -11,7 +11,7 @@ import (
 	"nightshift/internal/job"
 )
 
-// DryRun asks what an inference would cost, without starting it. It returns a
+// Quote asks by a dry run what an inference would cost, without starting it. It returns a
 // [job.ProviderError] that wraps [job.ErrInvalid] where the inputs are refused, a
 // [job.AccessError], a [job.LimitError], or a plain error that may pass. A
 // [job.PaidDryRunError] says that it started the inference all the same: asking
@@ -20,25 +20,21 @@ import (
 // Scenario API: dryRun is honoured as a query parameter only, in the body it is
 // ignored and the run is paid. The answer has status 269. A dry run that passes
 // does not promise that the inference passes.
-func (c *Client) DryRun(ctx context.Context, model string, inputs job.Inputs) (job.Quote, error) {
+func (c *Client) Quote(ctx context.Context, r job.Request) (job.Quote, error) {
+	model := r.Model
 	about := fmt.Sprintf("dry run on model %q", model)
 	if err := checkID("a model", model); err != nil {
 		return job.Quote{}, fmt.Errorf("%s: %w", about, err)
 	}
-	call := call{
-		op:       OpDryRun,
-		method:   http.MethodPost,
-		path:     []string{"generate", "custom", model},
-		query:    url.Values{"dryRun": {"true"}},
-		deadline: c.deadlines.read,
-	}
-	call.setBody(encode(inputs))
-	reply, err := c.exchange(ctx, call)
+	reply, err := c.free(ctx, call{
+		op:     OpDryRun,
+		method: http.MethodPost,
+		path:   []string{"generate", "custom", model},
+		query:  url.Values{"dryRun": {"true"}},
+		data:   encode(r.Inputs),
+	}, (*refusal).toRun)
 	if err != nil {
 		return job.Quote{}, fmt.Errorf("%s: %w", about, err)
-	}
-	if !reply.success() {
-		return job.Quote{}, fmt.Errorf("%s: %w", about, c.refusal(reply).toRun())
 	}
 	quote, err := readQuote(model, reply)
 	if err != nil {

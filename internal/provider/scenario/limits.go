@@ -23,7 +23,8 @@ const (
 //
 // Scenario API: the reason text is the same for all plan limits, and class names
 // are not documented, so details.actionName decides, the name only where there is
-// no action. What tells how long to wait is a cooldown, whatever it is about: the
+// no action. limitScope says whose allowance it is, the team's unless it says
+// otherwise. What tells how long to wait is a cooldown, whatever it is about: the
 // time ends it. What has none of these is the request rate.
 func (r *refusal) limit() error {
 	details := r.body.Details.Value
@@ -38,12 +39,14 @@ func (r *refusal) limit() error {
 		limit.Limit, limit.After = job.LimitCooldown, wait
 	case limit.Action == parallelAction && zero(details.ActionLimit):
 		limit.Limit, limit.NoneAllowed = job.LimitAllowance, true
+		limit.Scope = cmp.Or(limit.Scope, job.ScopeTeam)
 		return &job.HintedError{Err: limit, Hint: noneAllowed}
 	case limit.Action == parallelAction:
 		limit.Limit = job.LimitParallel
 		limit.Ceiling = whole(details.ActionLimit) // 0 where it is not said
 	case limit.Action != "" || r.body.Name.Value == planLimitName:
 		limit.Limit = job.LimitAllowance
+		limit.Scope = cmp.Or(limit.Scope, job.ScopeTeam)
 	case r.body.Name.Value == cooldownName || r.body.CooldownSeconds.Known || details.CooldownSeconds.Known:
 		limit.Limit, limit.After = job.LimitCooldown, defaultCooldown
 	default:

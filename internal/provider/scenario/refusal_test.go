@@ -151,7 +151,7 @@ var refusals = []struct {
 		name: "allowance used up, no reason and no scope", status: 429,
 		body: `{"name": "PlanLimitReachedError", "details": {"actionName": "custom-generation", "actionLimit": 50}}`,
 		run: kind{Limit: &job.LimitError{
-			Limit: job.LimitAllowance, Action: "custom-generation", Detail: "PlanLimitReachedError",
+			Limit: job.LimitAllowance, Scope: "team", Action: "custom-generation", Detail: "PlanLimitReachedError",
 		}},
 		words: "custom-generation",
 	},
@@ -189,11 +189,11 @@ var refusals = []struct {
 	},
 	{
 		name: "plan limit without an action", status: 429, body: `{"name": "PlanLimitReachedError"}`,
-		run: kind{Limit: &job.LimitError{Limit: job.LimitAllowance, Detail: "PlanLimitReachedError"}}, words: "allowance",
+		run: kind{Limit: &job.LimitError{Limit: job.LimitAllowance, Scope: "team", Detail: "PlanLimitReachedError"}}, words: "allowance",
 	},
 	{
 		name: "payment required", status: 402, body: `{"message": "Not enough units", "estimatedCost": 12}`,
-		run: kind{Limit: &job.LimitError{Limit: job.LimitAllowance, Detail: "Not enough units"}}, words: "Not enough units",
+		run: kind{Limit: &job.LimitError{Limit: job.LimitAllowance, Scope: "team", Detail: "Not enough units"}}, words: "Not enough units",
 	},
 	{
 		name: "cooldown, remaining time at the top", status: 429,
@@ -283,7 +283,7 @@ var refusals = []struct {
 	{
 		name: "allowance used up, behind a gateway that always sends the header", status: 429, header: http.Header{"Retry-After": {"1"}},
 		body:  `{"name": "PlanLimitReachedError", "details": {"actionName": "custom-generation", "remainingSeconds": 0, "cooldownSeconds": 0}}`,
-		run:   kind{Limit: &job.LimitError{Limit: job.LimitAllowance, Action: "custom-generation", Detail: "PlanLimitReachedError"}},
+		run:   kind{Limit: &job.LimitError{Limit: job.LimitAllowance, Scope: "team", Action: "custom-generation", Detail: "PlanLimitReachedError"}},
 		words: "allowance",
 	},
 	{
@@ -334,8 +334,8 @@ func TestRefusals(t *testing.T) {
 				answer(test.status, test.body)(w, r)
 			})
 			client := newClient(t, server.URL)
-			_, submitErr := client.Submit(t.Context(), testModel, testInputs)
-			_, dryErr := client.DryRun(t.Context(), testModel, testInputs)
+			_, submitErr := client.Submit(t.Context(), time.Time{}, testRequest)
+			_, dryErr := client.Quote(t.Context(), testRequest)
 			_, readErr := client.Inference(t.Context(), "job_1")
 
 			want := []kind{stdcmp.Or(test.submit, test.run), test.run, stdcmp.Or(test.read, test.run)}
@@ -355,8 +355,8 @@ func TestRefusals(t *testing.T) {
 func TestErrorsNameTheOperation(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, serve(t, answer(400, `{"reason": "no"}`)).URL)
-	_, submitErr := client.Submit(t.Context(), "model_a", testInputs)
-	_, dryErr := client.DryRun(t.Context(), "model_b", testInputs)
+	_, submitErr := client.Submit(t.Context(), time.Time{}, job.Request{Model: "model_a", Inputs: testInputs})
+	_, dryErr := client.Quote(t.Context(), job.Request{Model: "model_b", Inputs: testInputs})
 	_, modelErr := client.Model(t.Context(), "model_c")
 	_, jobErr := client.Inference(t.Context(), "job_d")
 	_, _, jobsErr := client.Inferences(t.Context(), "", 10)

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"nightshift/internal/provider"
 )
 
 // Operation names a request to the API; a closed list, used as a label.
@@ -61,8 +63,14 @@ type Client struct {
 	api       *http.Client
 	assets    http.RoundTripper
 	clock     *clock
+	links     *links
+	listings  *listings
+	names     *names
+	requests  provider.Requests
 	deadlines deadlines
 }
+
+var _ provider.Account = (*Client)(nil)
 
 // deadlines bound every wait of the client.
 type deadlines struct {
@@ -109,6 +117,10 @@ func New(options Options) (*Client, error) {
 		api:       &http.Client{Transport: api, CheckRedirect: followNothing},
 		assets:    assets,
 		clock:     newClock(),
+		links:     new(links),
+		listings:  newListings(),
+		names:     new(names),
+		requests:  uncounted{},
 		deadlines: defaultDeadlines,
 	}, nil
 }

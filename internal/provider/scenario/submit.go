@@ -10,11 +10,13 @@ import (
 	"nightshift/internal/job"
 )
 
-// Submit starts an inference and pays for it. It sends exactly one request and
-// never repeats it.
+// Submit starts an inference and pays for it. It sends exactly one request and never
+// repeats it. Nothing is sent any more once the time late has come, if that is not zero:
+// somebody else may then act as if nothing was sent. It is looked at last when a
+// connection is there and the request is about to be written.
 //
 // An error that is or wraps a [job.UnknownOutcomeError] says that the inference
-// may have been started: look into [Client.Inferences] before sending it again.
+// may have been started: look it up with [Client.Find] before sending it again.
 // With every other error the provider has not accepted the inference and nothing
 // was paid: wrapping [job.ErrInvalid] with the provider's words, a
 // [job.AccessError], a [job.LimitError], or a plain error (no connection, the
@@ -22,25 +24,19 @@ import (
 //
 // Scenario API: there is no idempotency key, and an inference cannot be
 // cancelled once it was accepted.
-func (c *Client) Submit(ctx context.Context, model string, inputs job.Inputs) (*job.Inference, error) {
-	return c.SubmitBefore(ctx, time.Time{}, model, inputs)
-}
-
-// SubmitBefore is [Client.Submit] that sends nothing any more once the time late has
-// come, if that is not zero: somebody else may then act as if nothing was sent. It is
-// looked at last when a connection is there and the request is about to be written.
-func (c *Client) SubmitBefore(ctx context.Context, late time.Time, model string, inputs job.Inputs) (*job.Inference, error) {
-	about := fmt.Sprintf("submit inference on model %q", model)
-	if err := checkID("a model", model); err != nil {
+func (c *Client) Submit(ctx context.Context, late time.Time, r job.Request) (*job.Inference, error) {
+	about := fmt.Sprintf("submit inference on model %q", r.Model)
+	if err := checkID("a model", r.Model); err != nil {
 		return nil, fmt.Errorf("%s: %w", about, err)
 	}
-	run, err := c.submit(ctx, late, model, encode(inputs))
+	run, err := c.submit(ctx, late, r.Model, encode(r.Inputs))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", about, err)
 	}
 	if run.Model == "" {
-		run.Model = model
+		run.Model = r.Model
 	}
+	c.names.learn(run.Author)
 	return run, nil
 }
 

@@ -285,7 +285,7 @@ func TestReadsLookingAtSomethingElse(t *testing.T) {
 	_, jobErr := client.Inference(t.Context(), "job_1")
 	_, assetErr := client.Asset(t.Context(), "asset_1")
 	_, assetsErr := client.Assets(t.Context(), []string{"asset_1"})
-	_, quoteErr := client.DryRun(t.Context(), "model_1", nil)
+	_, quoteErr := client.Quote(t.Context(), job.Request{Model: "model_1"})
 	for _, err := range []error{modelErr, jobErr, assetErr, assetsErr, quoteErr} {
 		if err == nil {
 			t.Error("a reply about nothing is taken for an answer")

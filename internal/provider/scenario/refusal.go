@@ -128,7 +128,7 @@ func (r *refusal) common() error {
 		return r.forbidden()
 	case http.StatusPaymentRequired:
 		// Documented for a lack of credits, which in practice is a 429.
-		return &job.LimitError{Limit: job.LimitAllowance, Detail: r.words}
+		return &job.LimitError{Limit: job.LimitAllowance, Scope: job.ScopeTeam, Detail: r.words}
 	case http.StatusTooManyRequests:
 		return r.limit()
 	default:

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"nightshift/internal/job"
 )
@@ -46,7 +47,7 @@ func TestSubmitOnStaleConnectionIsSentOnce(t *testing.T) {
 	if _, err := client.Asset(t.Context(), "asset_1"); err != nil {
 		t.Fatal(err)
 	}
-	_, err = client.Submit(t.Context(), testModel, testInputs)
+	_, err = client.Submit(t.Context(), time.Time{}, testRequest)
 	if !unknown(err) {
 		t.Errorf("got %v, want an unknown outcome", err)
 	}
@@ -87,7 +88,7 @@ func TestSubmitRequestCannotBeRewound(t *testing.T) {
 		seen = r
 		return nil, io.ErrUnexpectedEOF
 	}))
-	if _, err := client.Submit(t.Context(), testModel, testInputs); !unknown(err) {
+	if _, err := client.Submit(t.Context(), time.Time{}, testRequest); !unknown(err) {
 		t.Errorf("got %v, want an unknown outcome", err)
 	}
 	if seen.GetBody != nil || seen.ContentLength <= 0 {
@@ -129,7 +130,7 @@ func TestSubmitBelievesOnlyWhatIsShown(t *testing.T) {
 				}
 				return nil, test.err
 			}))
-			_, err := client.Submit(t.Context(), testModel, testInputs)
+			_, err := client.Submit(t.Context(), time.Time{}, testRequest)
 			if unknown(err) != test.wantUnknown || !errors.Is(err, test.err) {
 				t.Errorf("got %v, want unknown: %t", err, test.wantUnknown)
 			}
@@ -144,8 +145,8 @@ func TestRefusesIDsThatNameSomethingElse(t *testing.T) {
 		return nil, io.EOF
 	}))
 	for _, id := range []string{"", ".", ".."} {
-		_, submitErr := client.Submit(t.Context(), id, testInputs)
-		_, dryErr := client.DryRun(t.Context(), id, testInputs)
+		_, submitErr := client.Submit(t.Context(), time.Time{}, job.Request{Model: id, Inputs: testInputs})
+		_, dryErr := client.Quote(t.Context(), job.Request{Model: id, Inputs: testInputs})
 		_, modelErr := client.Model(t.Context(), id)
 		_, jobErr := client.Inference(t.Context(), id)
 		_, assetErr := client.Asset(t.Context(), id)

@@ -50,9 +50,7 @@ func (c *Client) Assets(ctx context.Context, ids []string) ([]job.Asset, error) 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", about, err)
 	}
-	call := call{op: OpAssets, method: http.MethodPost, path: []string{"assets", "get-bulk"}}
-	call.setBody(data)
-	reply, err := c.read(ctx, call)
+	reply, err := c.read(ctx, call{op: OpAssets, method: http.MethodPost, path: []string{"assets", "get-bulk"}, data: data})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", about, err)
 	}

@@ -51,7 +51,7 @@ func TestSubmitSendsOneFlatRequest(t *testing.T) {
 	t.Cleanup(client.Close)
 
 	inputs := job.Inputs{"prompt": "<b> & c", "seed": json.Number("12"), "loras": []any{"m"}}
-	run, err := client.Submit(t.Context(), "model/x", inputs)
+	run, err := client.Submit(t.Context(), time.Time{}, job.Request{Model: "model/x", Inputs: inputs})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestSubmitReadsWhateverNamesTheJob(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client := newClient(t, serve(t, answer(202, body)).URL)
-			run, err := client.Submit(t.Context(), testModel, nil)
+			run, err := client.Submit(t.Context(), time.Time{}, job.Request{Model: testModel})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -135,7 +135,7 @@ func TestSubmitLostReply(t *testing.T) {
 				_, _ = io.Copy(io.Discard, r.Body)
 				reply(w, r)
 			})
-			_, err := newClient(t, server.URL).Submit(t.Context(), testModel, testInputs)
+			_, err := newClient(t, server.URL).Submit(t.Context(), time.Time{}, testRequest)
 			if !unknown(err) || errors.Is(err, job.ErrInvalid) {
 				t.Errorf("got %v, want an unknown outcome", err)
 			}
@@ -159,7 +159,7 @@ func TestSubmitNoConnection(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := newClient(t, url).Submit(t.Context(), testModel, testInputs)
+			_, err := newClient(t, url).Submit(t.Context(), time.Time{}, testRequest)
 			if err == nil || unknown(err) {
 				t.Errorf("got %v, want an error that nothing was sent", err)
 			}
@@ -182,7 +182,7 @@ func TestSubmitOverTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	if _, err := client.Submit(t.Context(), testModel, testInputs); err != nil {
+	if _, err := client.Submit(t.Context(), time.Time{}, testRequest); err != nil {
 		t.Fatal(err)
 	}
 	if protocol != "HTTP/1.1" {
@@ -196,7 +196,7 @@ func TestSubmitContextAlreadyDone(t *testing.T) {
 	server := serve(t, func(http.ResponseWriter, *http.Request) { requests.Add(1) })
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(job.ErrInterrupted)
-	_, err := newClient(t, server.URL).Submit(ctx, testModel, testInputs)
+	_, err := newClient(t, server.URL).Submit(ctx, time.Time{}, testRequest)
 	if unknown(err) || !errors.Is(err, job.ErrInterrupted) || !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want interrupted", err)
 	}
@@ -214,7 +214,7 @@ func TestSubmitInterruptedWhileConnecting(t *testing.T) {
 		<-dialing.Done()
 		return nil, dialing.Err()
 	}
-	_, err := clientOf(t, transport).Submit(ctx, testModel, testInputs)
+	_, err := clientOf(t, transport).Submit(ctx, time.Time{}, testRequest)
 	if unknown(err) || !errors.Is(err, job.ErrInterrupted) {
 		t.Errorf("got %v, want interrupted with nothing sent", err)
 	}
@@ -228,7 +228,7 @@ func TestSubmitInterruptedWhileWaiting(t *testing.T) {
 		cancel(job.ErrInterrupted)
 		<-r.Context().Done()
 	})
-	_, err := newClient(t, server.URL).Submit(ctx, testModel, testInputs)
+	_, err := newClient(t, server.URL).Submit(ctx, time.Time{}, testRequest)
 	if !unknown(err) || !errors.Is(err, job.ErrInterrupted) {
 		t.Errorf("got %v, want an unknown outcome because of the interruption", err)
 	}
@@ -244,7 +244,7 @@ func TestSubmitDeadline(t *testing.T) {
 		transport.ResponseHeaderTimeout = 0
 		client := clientOf(t, transport)
 		began := time.Now()
-		_, err := client.Submit(t.Context(), testModel, testInputs)
+		_, err := client.Submit(t.Context(), time.Time{}, testRequest)
 		if !unknown(err) || !strings.Contains(err.Error(), "no answer within 1m0s") {
 			t.Errorf("got %v, want an unknown outcome after a minute", err)
 		}

@@ -26,7 +26,8 @@ type call struct {
 	method   string
 	path     []string // below the base, not yet escaped
 	query    url.Values
-	body     io.ReadCloser // nil where there is none
+	data     []byte        // the body of a call that costs nothing; nil where there is none
+	body     io.ReadCloser // of a paid one, which can be read once
 	length   int64         // of body
 	deadline time.Duration
 }
@@ -81,23 +82,31 @@ func (c *Client) exchange(ctx context.Context, call call) (*reply, error) {
 	return reply, nil
 }
 
-// setBody gives a call that costs nothing its JSON body.
-func (c *call) setBody(data []byte) {
-	c.body, c.length = io.NopCloser(bytes.NewReader(data)), int64(len(data))
+// read makes a call that looks something up.
+func (c *Client) read(ctx context.Context, call call) (*reply, error) {
+	return c.free(ctx, call, (*refusal).toRead)
 }
 
-// read makes a call that looks something up; it costs nothing and can be
-// repeated.
-func (c *Client) read(ctx context.Context, call call) (*reply, error) {
+// free makes a call that costs nothing, so that it can be repeated: that is done only
+// where it was refused for the request rate, by who counts the requests.
+func (c *Client) free(ctx context.Context, call call, refused func(*refusal) error) (*reply, error) {
 	call.deadline = c.deadlines.read
-	reply, err := c.exchange(ctx, call)
-	if err != nil {
-		return nil, err
+	for {
+		if err := c.requests.Wait(ctx); err != nil {
+			return nil, err
+		}
+		if call.data != nil {
+			call.body, call.length = io.NopCloser(bytes.NewReader(call.data)), int64(len(call.data))
+		}
+		reply, err := c.exchange(ctx, call)
+		if err != nil || reply.success() {
+			return reply, err
+		}
+		again, err := c.requests.Refused(ctx, refused(c.refusal(reply)))
+		if !again {
+			return nil, err
+		}
 	}
-	if !reply.success() {
-		return nil, c.refusal(reply).toRead()
-	}
-	return reply, nil
 }
 
 // request builds the HTTP request. It sets no GetBody and no idempotency header,

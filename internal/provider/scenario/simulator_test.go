@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"nightshift/internal/job"
-	"nightshift/internal/scenario"
+	"nightshift/internal/provider/scenario"
 	"nightshift/internal/simulator"
 )
 
@@ -84,14 +84,14 @@ func TestWholeLifeOnTheSimulator(t *testing.T) {
 	if record.Type != "custom" || record.Input("prompt") == nil || record.CountInput() == nil || record.Input("seed").Max == "" {
 		t.Errorf("model without what a plan needs: %+v", record)
 	}
-	quote, err := b.client.DryRun(ctx, model, inputs)
+	quote, err := b.client.Quote(ctx, job.Request{Model: model, Inputs: inputs})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if entries := b.sim.Ledger(); len(entries) != 0 {
 		t.Fatalf("the dry run was paid: %+v", entries)
 	}
-	accepted, err := b.client.Submit(ctx, model, inputs)
+	accepted, err := b.client.Submit(ctx, time.Time{}, job.Request{Model: model, Inputs: inputs})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +177,7 @@ func TestSubmitFaultsOnTheSimulator(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			b.inject(t, kind)
-			_, err := b.client.Submit(t.Context(), model, inputs)
+			_, err := b.client.Submit(t.Context(), time.Time{}, job.Request{Model: model, Inputs: inputs})
 			_, unknown := errors.AsType[*job.UnknownOutcomeError](err)
 			limit, _ := errors.AsType[*job.LimitError](err)
 			access, _ := errors.AsType[*job.AccessError](err)
@@ -204,8 +204,8 @@ func TestSubmitFaultsOnTheSimulator(t *testing.T) {
 func TestRefusalsOnTheSimulator(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	_, badErr := b.client.Submit(t.Context(), model, job.Inputs{"width": json.Number("128")})
-	_, noModelErr := b.client.DryRun(t.Context(), "model_missing", inputs)
+	_, badErr := b.client.Submit(t.Context(), time.Time{}, job.Request{Model: model, Inputs: job.Inputs{"width": json.Number("128")}})
+	_, noModelErr := b.client.Quote(t.Context(), job.Request{Model: "model_missing", Inputs: inputs})
 	_, noRunErr := b.client.Inference(t.Context(), "job_missing")
 	_, noAssetErr := b.client.Asset(t.Context(), "asset_missing")
 	_, keyErr := connect(t, b.url, "sim", "wrong").Model(t.Context(), model)
@@ -224,7 +224,7 @@ func TestModerationOnTheSimulator(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.inject(t, simulator.FaultModerationNoRefund)
-	accepted, err := b.client.Submit(t.Context(), model, inputs)
+	accepted, err := b.client.Submit(t.Context(), time.Time{}, job.Request{Model: model, Inputs: inputs})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +240,7 @@ func TestModerationOnTheSimulator(t *testing.T) {
 func TestLinkFaultsOnTheSimulator(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	accepted, err := b.client.Submit(t.Context(), model, inputs)
+	accepted, err := b.client.Submit(t.Context(), time.Time{}, job.Request{Model: model, Inputs: inputs})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +277,7 @@ func TestKeyAlone(t *testing.T) {
 	t.Parallel()
 	b := setupWith(t, simulator.Options{Keys: []simulator.Key{{Key: "bare"}, {Key: "full", Secret: "s"}}})
 	client := connect(t, b.url, "bare", "")
-	if _, err := client.Submit(t.Context(), model, inputs); err != nil {
+	if _, err := client.Submit(t.Context(), time.Time{}, job.Request{Model: model, Inputs: inputs}); err != nil {
 		t.Error(err)
 	}
 	if entries := b.sim.Ledger(); len(entries) != 1 || entries[0].Key != "bare" {
@@ -311,7 +311,7 @@ func TestUsagesOnTheSimulator(t *testing.T) {
 		if i%3 == 0 {
 			client = day
 		}
-		if _, err := client.Submit(t.Context(), model, inputs); err != nil {
+		if _, err := client.Submit(t.Context(), time.Time{}, job.Request{Model: model, Inputs: inputs}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -372,7 +372,7 @@ func TestClockOnTheSimulator(t *testing.T) {
 func checkClock(t *testing.T, client *scenario.Client, skew time.Duration) {
 	t.Helper()
 	sent := time.Now()
-	run, err := client.Submit(t.Context(), model, inputs)
+	run, err := client.Submit(t.Context(), time.Time{}, job.Request{Model: model, Inputs: inputs})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,26 +15,11 @@ import (
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/provider"
 )
 
 // MaxUsagesSpan is the longest time that [Client.Usages] can be asked about.
 const MaxUsagesSpan = 120 * 24 * time.Hour
-
-// Usages is what the provider says was charged.
-type Usages struct {
-	Days []DayUsage // by day, then by author
-	// Newest is the time of the latest entry that was read; zero where there was
-	// none. Entries come late, so there may be charges since then, and before.
-	Newest time.Time
-}
-
-// DayUsage is what one API key, or one person, was charged on one day.
-type DayUsage struct {
-	Day      time.Time // its begin in UTC
-	Author   string    // as job.Inference.Author
-	Charged  job.CU
-	Refunded job.CU // not taken off Charged; may be for charges of other days
-}
 
 var (
 	errUsagesShape   = errors.New("the provider's usages are in a shape that this version does not know")
@@ -51,14 +36,14 @@ var (
 // each charge, and one with the action "refunds" for each refund; totals lag
 // behind runs. It comes in pages of unsaid length, so one request more is needed
 // to find the end.
-func (c *Client) Usages(ctx context.Context, since, until time.Time) (Usages, error) {
+func (c *Client) Usages(ctx context.Context, since, until time.Time) (provider.Usages, error) {
 	about := fmt.Sprintf("read usages from %s to %s", since.UTC().Format(time.RFC3339), until.UTC().Format(time.RFC3339))
 	if span := until.Sub(since); span <= 0 || span > MaxUsagesSpan {
-		return Usages{}, fmt.Errorf("%s: %w: want a time of at most 120 days that ends after it begins", about, job.ErrInvalid)
+		return provider.Usages{}, fmt.Errorf("%s: %w: want a time of at most 120 days that ends after it begins", about, job.ErrInvalid)
 	}
-	sums := usageSums{since: since, until: until, days: map[dayKey]*DayUsage{}}
+	sums := usageSums{since: since, until: until, days: map[dayKey]*provider.DayUsage{}}
 	if err := c.readActivity(ctx, &sums); err != nil {
-		return Usages{}, fmt.Errorf("%s: %w", about, err)
+		return provider.Usages{}, fmt.Errorf("%s: %w", about, err)
 	}
 	return sums.sorted(), nil
 }
@@ -144,7 +129,7 @@ type dayKey struct {
 // usageSums adds entries up.
 type usageSums struct {
 	since, until time.Time
-	days         map[dayKey]*DayUsage
+	days         map[dayKey]*provider.DayUsage
 	newest       time.Time
 }
 
@@ -172,7 +157,7 @@ func (s *usageSums) add(entry *usageEntry) error {
 	key := dayKey{at.Truncate(24 * time.Hour), entry.UserID.Value}
 	day := s.days[key]
 	if day == nil {
-		day = &DayUsage{Day: key.day, Author: key.author}
+		day = &provider.DayUsage{Day: key.day, Author: key.author}
 		s.days[key] = day
 	}
 	if refund {
@@ -183,12 +168,12 @@ func (s *usageSums) add(entry *usageEntry) error {
 	return nil
 }
 
-func (s *usageSums) sorted() Usages {
-	usages := Usages{Newest: s.newest}
+func (s *usageSums) sorted() provider.Usages {
+	usages := provider.Usages{Newest: s.newest}
 	for _, day := range s.days {
 		usages.Days = append(usages.Days, *day)
 	}
-	slices.SortFunc(usages.Days, func(a, b DayUsage) int {
+	slices.SortFunc(usages.Days, func(a, b provider.DayUsage) int {
 		return cmp.Or(a.Day.Compare(b.Day), cmp.Compare(a.Author, b.Author))
 	})
 	return usages

@@ -36,7 +36,7 @@ func TestSubmitsNothingLate(t *testing.T) {
 				<-time.After(test.dial)
 				return new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())
 			}})
-			_, err := client.SubmitBefore(t.Context(), time.Now().Add(test.left), testModel, testInputs)
+			_, err := client.Submit(t.Context(), time.Now().Add(test.left), testRequest)
 			if !errors.Is(err, errLate) || unknown(err) {
 				t.Errorf("got %v, want that nothing was sent", err)
 			}

@@ -21,7 +21,7 @@ func TestDryRun(t *testing.T) {
 		answer(269, `{"creativeUnitsCost": 10.75, "creativeUnitsDiscount": 0,
 			"costDetails": {"custom-generation": 9, "quality-gate": 1.75}}`)(w, r)
 	}).URL)
-	quote, err := client.DryRun(t.Context(), testModel, testInputs)
+	quote, err := client.Quote(t.Context(), testRequest)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestDryRunReplies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client := newClient(t, serve(t, answer(test.status, test.body)).URL)
-			got, err := client.DryRun(t.Context(), testModel, nil)
+			got, err := client.Quote(t.Context(), job.Request{Model: testModel})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -81,7 +81,7 @@ func TestDryRunThatWasPaid(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client := newClient(t, serve(t, answer(200, test.body)).URL)
-			_, err := client.DryRun(t.Context(), testModel, testInputs)
+			_, err := client.Quote(t.Context(), testRequest)
 			paid, ok := errors.AsType[*job.PaidDryRunError](err)
 			if !ok || errors.Is(err, job.ErrInvalid) {
 				t.Fatalf("got %v, want a paid dry run and nothing else", err)
@@ -108,7 +108,7 @@ func TestDryRunWithoutPrice(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client := newClient(t, serve(t, answer(269, body)).URL)
-			_, err := client.DryRun(t.Context(), testModel, testInputs)
+			_, err := client.Quote(t.Context(), testRequest)
 			if err == nil || errors.Is(err, job.ErrInvalid) {
 				t.Errorf("got %v, want a plain error", err)
 			}
@@ -119,7 +119,7 @@ func TestDryRunWithoutPrice(t *testing.T) {
 func TestDryRunServerError(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, serve(t, answer(503, "")).URL)
-	_, err := client.DryRun(t.Context(), testModel, testInputs)
+	_, err := client.Quote(t.Context(), testRequest)
 	if err == nil || unknown(err) {
 		t.Errorf("got %v, want an error that may pass: nothing is paid by a dry run", err)
 	}

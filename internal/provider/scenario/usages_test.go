@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nightshift/internal/job"
+	"nightshift/internal/provider"
 )
 
 var (
@@ -76,8 +77,8 @@ func TestUsages(t *testing.T) {
 		t.Fatal(err)
 	}
 	day := func(n int) time.Time { return time.Date(2026, 11, n, 0, 0, 0, 0, time.UTC) }
-	want := Usages{
-		Days: []DayUsage{
+	want := provider.Usages{
+		Days: []provider.DayUsage{
 			{Day: day(1), Author: "apiu_a", Charged: 16000},
 			{Day: day(2), Author: "apiu_a", Charged: 300},
 			{Day: day(3), Author: "apiu_a", Refunded: 9300},

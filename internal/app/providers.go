@@ -1,0 +1,65 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"nightshift/internal/config"
+	"nightshift/internal/job"
+	"nightshift/internal/provider"
+	"nightshift/internal/provider/scenario"
+)
+
+// openProvider opens the API of an API key. transport carries its requests, nil for
+// transports of its own; observe, if not nil, is told of each request.
+func openProvider(key config.APIKey, transport http.RoundTripper, observe func(operation string)) (provider.Account, error) {
+	switch key.Provider {
+	case config.ProviderScenario:
+		o := scenario.Options{BaseURL: key.URL, Key: key.Key.Reveal(), Secret: key.Secret.Reveal(), Project: key.Project, Transport: transport}
+		if observe != nil {
+			o.Observe = func(op scenario.Operation) { observe(string(op)) }
+		}
+		return scenario.New(o)
+	default:
+		return nil, fmt.Errorf("this version knows no provider %q", key.Provider)
+	}
+}
+
+// operations are the names of the requests that providers make.
+func operations() []string {
+	var names []string
+	for _, op := range scenario.Operations {
+		names = append(names, string(op))
+	}
+	return names
+}
+
+// What some providers can do beside what each can.
+type (
+	// checker finds out by a free request whether an API key can see what it starts.
+	checker interface {
+		Check(ctx context.Context) error
+	}
+	// lister shows runs of lately.
+	lister interface {
+		Recent(ctx context.Context) ([]job.Inference, error)
+	}
+	// accountant keeps an account of what it charged.
+	accountant interface {
+		Usages(ctx context.Context, since, until time.Time) (provider.Usages, error)
+	}
+	// namer has names of its own for API keys, and tells those that it has used.
+	namer interface {
+		Authors() []string
+	}
+)
+
+// check asks the API whether an API key can see what it starts, where it can be asked.
+func check(ctx context.Context, account provider.Account) error {
+	if c, can := account.(checker); can {
+		return c.Check(ctx)
+	}
+	return nil
+}

@@ -1,0 +1,17 @@
+package job
+
+// Request is what a job asks the provider for.
+type Request struct {
+	Model  string
+	Inputs Inputs
+	// PromptInput is the name of the input that holds the prompt; "" where none does.
+	PromptInput string
+}
+
+// Request is what the job asks for.
+func (j *Job) Request() Request {
+	return Request{Model: j.Model, Inputs: j.Inputs, PromptInput: j.PromptInput}
+}
+
+// Seed is the seed that is sent, as text, or "" where none is.
+func (r Request) Seed() string { return r.Inputs.seed() }

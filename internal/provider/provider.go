@@ -1,0 +1,98 @@
+package provider
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"nightshift/internal/job"
+)
+
+// Provider runs inferences on one image API, as one API key opens it. All methods may
+// be called by many goroutines at once. See the package comment for what each promises.
+type Provider interface {
+	// Model returns what is known of a model; [job.ErrNotFound] where there is none.
+	Model(ctx context.Context, id string) (*job.Model, error)
+	// Quote returns the price of a request and starts nothing; [job.ErrInvalid] where
+	// the request would be refused.
+	Quote(ctx context.Context, r job.Request) (job.Quote, error)
+	// Submit sends a paid request once, and nothing any more once the time late has
+	// come, if that is not zero. The run may be over already, with its images.
+	Submit(ctx context.Context, late time.Time, r job.Request) (*job.Inference, error)
+	// Poll returns what can be said now of some of the runs, even beside an error.
+	// Those that it leaves out are asked for again.
+	Poll(ctx context.Context, runs []Run) ([]job.Inference, error)
+	// Find looks for what became of requests whose answer was lost: one match for each,
+	// in their order.
+	Find(ctx context.Context, attempts []Attempt, ours Ours) ([]Match, error)
+	// Fetch opens an image of a run that succeeded. The caller closes body; length is -1
+	// if unknown. [job.ErrGone] and [job.ErrNotFound] say that the provider has none to
+	// give.
+	Fetch(ctx context.Context, image Image) (body io.ReadCloser, length int64, err error)
+	// Earliest is the earliest time that the provider's clock can have shown when ours
+	// showed sent. It asks nobody.
+	Earliest(sent time.Time) time.Time
+}
+
+// Account is an image API as it was opened with an API key. Its own methods do not
+// count their requests: who calls them does.
+type Account interface {
+	Provider
+	// Limited is the same account whose requests are counted, but for that of Submit.
+	Limited(requests Requests) Provider
+	// Close closes idle connections; the account can be used again.
+	Close()
+}
+
+// Requests is the request rate that an account shares with others.
+type Requests interface {
+	// Wait waits for a place in the rate. It is called before each request.
+	Wait(ctx context.Context) error
+	// Refused is told of each request that was refused, and reports whether it is to
+	// be made again. err is what came of it otherwise.
+	Refused(ctx context.Context, refusal error) (again bool, err error)
+	// Plenty reports whether so many requests are free that saving them is not worth a
+	// wait.
+	Plenty(ctx context.Context) bool
+}
+
+// Run names a run that is polled.
+type Run struct {
+	ID   string
+	Made time.Time // by the provider's clock
+}
+
+// Image names an image of a run.
+type Image struct {
+	Run   string // its id
+	Asset string // the image's own id, as the run named it
+	Index int    // within the run, from 0
+}
+
+// Attempt is a request whose answer was lost.
+type Attempt struct {
+	Request job.Request
+	Sent    time.Time // nothing of it was sent before, by our clock
+	// Author is what the provider calls the API key that sent it: by any of these names,
+	// and none where none is known. Before Since it may have had others.
+	Author []string
+	Since  time.Time
+}
+
+// Ours reports which of the runs belong or belonged to other requests of ours.
+type Ours func(ctx context.Context, ids []string) (map[string]bool, error)
+
+// Match is what is known of an attempt.
+type Match struct {
+	// Runs are those that it may have started, the oldest first. More than one are alike
+	// in all that tells runs apart.
+	Runs []job.Inference
+	// Unclear says that nobody but a person can tell whether one of Runs is its own, or
+	// whether there is one at all.
+	Unclear bool
+	// Complete says that every run there can be was looked at, as of Asked: where Runs is
+	// empty and nothing is unclear, the attempt was not accepted by then, as far as the
+	// provider shows.
+	Complete bool
+	Asked    time.Time // by our clock
+}

@@ -1,0 +1,124 @@
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"nightshift/internal/job"
+	"nightshift/internal/provider"
+)
+
+// gather is how long the first of several collectors waits for others, so that one
+// request reads the links of all. While requests are plenty it is brief: then the wait
+// costs more than the requests that it saves, because a collector that waits holds one
+// of the few slots.
+const (
+	gather        = 100 * time.Millisecond
+	gatherBriefly = 10 * time.Millisecond
+)
+
+// Fetch reads the link of an image, together with those that others want just now, and
+// opens it. A link is used once: should the image not come whole, the next call reads
+// another. Errors are those of [Client.Assets] and [Client.Download].
+func (c *Client) Fetch(ctx context.Context, image provider.Image) (body io.ReadCloser, length int64, err error) {
+	link, err := c.link(ctx, image.Asset)
+	if err != nil {
+		return nil, 0, err
+	}
+	body, length, err = c.Download(ctx, link)
+	if err != nil {
+		return nil, 0, fmt.Errorf("download asset %s: %w", image.Asset, err)
+	}
+	return body, length, nil
+}
+
+// links gathers the assets whose signed links are wanted, to read many with one request.
+// They stay in memory: a link never reaches Redis, a log or the bucket.
+type links struct {
+	mu   sync.Mutex
+	next *linkBatch // takes further ids; nil if none is gathering
+}
+
+type linkBatch struct {
+	ids   []string
+	full  chan struct{} // closed when no more fit
+	done  chan struct{} // closed when links and err are set
+	links map[string]job.Link
+	err   error
+}
+
+// link reads the link of an asset. job.ErrNotFound says that there is none.
+func (c *Client) link(ctx context.Context, asset string) (job.Link, error) {
+	batch, first := c.links.join(asset)
+	if first {
+		c.readLinks(ctx, batch)
+	}
+	select {
+	case <-batch.done:
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+	if batch.err != nil {
+		return "", batch.err
+	}
+	link, there := batch.links[asset]
+	if !there {
+		return "", fmt.Errorf("read asset %s: %w", asset, job.ErrNotFound)
+	}
+	return link, nil
+}
+
+// join returns the batch that will read the link of an asset, and whether the caller is
+// the first in it and has to do so.
+func (l *links) join(asset string) (batch *linkBatch, first bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.next == nil {
+		l.next, first = &linkBatch{full: make(chan struct{}), done: make(chan struct{})}, true
+	}
+	batch = l.next
+	batch.ids = append(batch.ids, asset)
+	if len(batch.ids) == MaxAssets {
+		l.next = nil
+		close(batch.full)
+	}
+	return batch, first
+}
+
+// readLinks waits for others to join, then reads the links of all. It runs in the first
+// collector's goroutine but not under its context alone: the others rely on it, so that
+// only its values are used.
+func (c *Client) readLinks(ctx context.Context, batch *linkBatch) {
+	defer close(batch.done)
+	patience := gather
+	if c.requests.Plenty(ctx) {
+		patience = gatherBriefly
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-batch.full:
+	}
+	ids := c.links.leave(batch)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
+	defer cancel()
+	assets, err := c.Assets(ctx, ids)
+	batch.links, batch.err = make(map[string]job.Link, len(assets)), err
+	for _, asset := range assets {
+		batch.links[asset.ID] = asset.Link
+	}
+}
+
+// leave lets nobody join a batch any more and returns whose links it is to read.
+func (l *links) leave(batch *linkBatch) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.next == batch {
+		l.next = nil
+	}
+	return batch.ids
+}

@@ -1,0 +1,176 @@
+package scenario
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"nightshift/internal/job"
+	"nightshift/internal/provider"
+)
+
+// storedPrompt marks a prompt that the list shows by the id of a text asset. Scenario
+// API: long prompts are stored away so.
+const storedPrompt = "asset_"
+
+// matcher finds the inferences that attempts may have started.
+type matcher struct {
+	c        *Client
+	attempts []provider.Attempt
+	matches  []provider.Match
+	alike    map[string][]int // attempts by all that they ask for but the prompt
+	prompts  map[string]bool  // the names of the inputs that hold prompts
+	earliest time.Time
+}
+
+func newMatcher(c *Client, attempts []provider.Attempt) *matcher {
+	m := &matcher{
+		c: c, attempts: attempts, matches: make([]provider.Match, len(attempts)),
+		alike: make(map[string][]int), prompts: make(map[string]bool), earliest: c.Earliest(time.Now()),
+	}
+	for i, a := range attempts {
+		key := matchKey(a.Request.Model, a.Request.Inputs, a.Request.PromptInput)
+		m.alike[key] = append(m.alike[key], i)
+		m.prompts[a.Request.PromptInput] = true
+		m.earliest = earlier(m.earliest, c.Earliest(a.Sent))
+	}
+	return m
+}
+
+// all are the matches of the attempts, in their order.
+func (m *matcher) all(complete bool, asked time.Time) []provider.Match {
+	for i := range m.matches {
+		match := &m.matches[i]
+		match.Complete, match.Asked = complete, asked
+		slices.SortStableFunc(match.Runs, func(a, b job.Inference) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	}
+	return m.matches
+}
+
+// match adds a run to the matches of the attempts that may have started it. What cannot
+// be read is never taken for different: the request would be sent, and paid, again.
+func (m *matcher) match(ctx context.Context, run *job.Inference) error {
+	if madeBefore(run, m.earliest) {
+		return nil
+	}
+	if run.Opaque {
+		if err := m.readWhole(ctx, run); err != nil {
+			return err
+		}
+	}
+	if run.Opaque {
+		for i := range m.attempts {
+			m.add(i, run, true)
+		}
+		return nil
+	}
+	for promptInput := range m.prompts {
+		for _, i := range m.alike[matchKey(run.Model, run.Inputs, promptInput)] {
+			if madeBefore(run, m.c.Earliest(m.attempts[i].Sent)) {
+				continue
+			}
+			if err := m.compare(ctx, i, run); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// madeBefore reports whether a run was made before a time, by the API's clock. One without a
+// time may be of any.
+func madeBefore(run *job.Inference, at time.Time) bool {
+	return !run.CreatedAt.IsZero() && run.CreatedAt.Before(at)
+}
+
+func (m *matcher) add(i int, run *job.Inference, unclear bool) {
+	if madeBefore(run, m.c.Earliest(m.attempts[i].Sent)) {
+		return
+	}
+	m.matches[i].Runs = append(m.matches[i].Runs, *run)
+	m.matches[i].Unclear = m.matches[i].Unclear || unclear
+}
+
+// compare compares a run with an attempt that is alike in all but the prompt. Where the
+// list shows an asset for it, the single run is read, once: what it reads is kept in
+// run. Where that shows no more, a seed among the other inputs is certain enough;
+// without one it stays unclear.
+func (m *matcher) compare(ctx context.Context, i int, run *job.Inference) error {
+	request := &m.attempts[i].Request
+	wanted := request.Inputs[request.PromptInput]
+	if storedText(run.Inputs[request.PromptInput]) && run.Inputs[request.PromptInput] != wanted {
+		if err := m.readWhole(ctx, run); err != nil {
+			return err
+		}
+	}
+	shown, seeded := run.Inputs[request.PromptInput], request.Seed() != ""
+	switch hidden := shown != wanted; {
+	case hidden && !storedText(shown):
+	case seeded:
+		m.add(i, run, false)
+	default:
+		m.byAuthor(i, run, hidden)
+	}
+	return nil
+}
+
+// byAuthor adds a run without a seed of ours, which can be somebody else's. Its author
+// must be the API key that sent the request, as far as it is known; under another
+// credential than today's it may have had another name.
+func (m *matcher) byAuthor(i int, run *job.Inference, unclear bool) {
+	a := &m.attempts[i]
+	switch {
+	case run.Author == "" || len(a.Author) == 0 || slices.Contains(a.Author, run.Author):
+		m.add(i, run, unclear)
+	case a.Sent.Before(a.Since):
+		m.add(i, run, true)
+	}
+}
+
+// readWhole reads the single run in place of what the list shows of it.
+func (m *matcher) readWhole(ctx context.Context, run *job.Inference) error {
+	whole, err := m.c.Inference(ctx, run.ID)
+	if err != nil {
+		return err
+	}
+	id, listed := run.ID, run.CreatedAt
+	*run = *whole
+	run.ID = id
+	if run.CreatedAt.IsZero() {
+		run.CreatedAt = listed
+	}
+	return nil
+}
+
+func storedText(prompt any) bool {
+	text, _ := prompt.(string)
+	return strings.HasPrefix(text, storedPrompt)
+}
+
+// matchKey encodes what a list of runs shows of a request as it was sent, but for the
+// prompt. Empty inputs are left out: whether the API shows them is its own affair. An
+// input of a model that has the model's name itself is hidden by it.
+func matchKey(model string, inputs job.Inputs, promptInput string) string {
+	rest := maps.Clone(inputs)
+	delete(rest, promptInput)
+	delete(rest, modelInput)
+	maps.DeleteFunc(rest, func(_ string, value any) bool { return empty(value) })
+	return promptInput + "\n" + model + "\n" + string(rest.Canonical())
+}
+
+func empty(value any) bool {
+	switch value := value.(type) {
+	case nil:
+		return true
+	case string:
+		return value == ""
+	case []any:
+		return len(value) == 0
+	case map[string]any:
+		return len(value) == 0
+	default:
+		return false
+	}
+}
