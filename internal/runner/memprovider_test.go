@@ -143,7 +143,8 @@ func image(asset string) string { return "the image " + asset }
 
 // abilities are what a provider can do beside the least.
 type abilities struct {
-	lists bool // its runs: without, lost requests cannot be looked up
+	lists   bool // its runs: without, lost requests cannot be looked up
+	partial bool // the list may go on behind what it shows
 	// atOnce says that the answer to a request holds the images, which are kept nowhere.
 	atOnce bool
 }
@@ -247,7 +248,7 @@ func (s processProvider) Find(ctx context.Context, attempts []provider.Attempt, 
 	}
 	owned, err := ours(ctx, ids)
 	for i, a := range attempts {
-		matches[i].Complete, matches[i].Asked = true, asked
+		matches[i].Complete, matches[i].Asked = !s.p.bed.provider.partial, asked
 		for _, run := range shown {
 			if !owned[run.ID] && !run.CreatedAt.Before(a.Sent) && bytes.Equal(run.Inputs.Canonical(), a.Request.Inputs.Canonical()) {
 				matches[i].Runs = append(matches[i].Runs, run)

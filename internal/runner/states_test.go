@@ -234,3 +234,24 @@ func TestSentAgainHoldsNothing(t *testing.T) {
 		}
 	})
 }
+
+// A list that may go on proves no absence.
+func TestPartialListsProveNoAbsence(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, 1)
+		b.provider.partial = true
+		b.provider.replies = []reply{{err: errLost}}
+		p := b.start(nil).watch().feed()
+		time.Sleep(time.Hour)
+		b.do(func() {
+			if b.provider.sent != 1 || len(b.folder.questions) > 0 {
+				t.Errorf("%d were sent, asked is %v", b.provider.sent, b.folder.questions)
+			}
+			b.provider.partial = false
+		})
+		b.over()
+		p.stop()
+		b.judge(0)
+	})
+}

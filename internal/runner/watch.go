@@ -173,6 +173,9 @@ func (w *watcher) look(ctx context.Context, reader string, v *view) (horizon tim
 		return time.Now(), err
 	}
 	horizon = p.Earliest(time.Now())
+	for _, rec := range v.running { // what runs stays known as ours
+		horizon = earlier(horizon, rec.Started)
+	}
 	for _, rec := range v.unknown {
 		horizon = earlier(horizon, p.Earliest(rec.Intent))
 	}

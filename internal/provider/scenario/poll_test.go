@@ -21,11 +21,12 @@ func TestPoll(t *testing.T) {
 		want   string // runs, those that are not found with a "!"
 		asked  string
 	}{
-		"all on the first page": {polled: []string{"r5", "r4"}, want: "r4 r5", asked: "list"},
-		"down to the last":      {polled: []string{"r5", "r1"}, want: "r1 r5", asked: "list list1 list2"},
-		"one alone":             {polled: []string{"r1"}, want: "r1", asked: "r1"},
-		"one is hidden":         {polled: []string{"r5", "r4"}, hidden: []string{"r4"}, want: "r4 r5", asked: "list list1 r4"},
-		"one is not there":      {polled: []string{"r5", "x"}, want: "!x r5", asked: "list list1 list2 x"},
+		"all on the first page":   {polled: []string{"r5", "r4"}, want: "r4 r5", asked: "list"},
+		"down to the last":        {polled: []string{"r5", "r1"}, want: "r1 r5", asked: "list list1 list2"},
+		"one alone":               {polled: []string{"r1"}, want: "r1", asked: "r1"},
+		"one is hidden":           {polled: []string{"r5", "r4"}, hidden: []string{"r4"}, want: "r4 r5", asked: "list r4"},
+		"one is not there":        {polled: []string{"r5", "x"}, want: "!x r5", asked: "list list1 list2 x"},
+		"one of now is not there": {polled: []string{"r5", "now"}, want: "!now r5", asked: "list now"},
 		"one alone is not there": {
 			polled: []string{"x"}, want: "!x", asked: "x list list1 list2 x",
 		},
@@ -39,7 +40,9 @@ func TestPoll(t *testing.T) {
 				for _, id := range c.hidden {
 					api.hidden[id] = true
 				}
-				told, err := api.client(t).Poll(t.Context(), runsOf(api, c.polled))
+				client := api.client(t)
+				client.clock.learn(client.clock.read(), dateHeader(time.Now()))
+				told, err := client.Poll(t.Context(), runsOf(api, c.polled))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -64,6 +67,9 @@ func runsOf(api *listedAPI, ids []string) []provider.Run {
 	var runs []provider.Run
 	for _, id := range ids {
 		run := provider.Run{ID: id, Made: api.began}
+		if id == "now" {
+			run.Made = time.Now()
+		}
 		if number, known := strings.CutPrefix(id, "r"); known {
 			run.Made = api.began.Add(time.Duration(number[0]-'0') * time.Hour)
 		}
