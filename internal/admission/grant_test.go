@@ -119,6 +119,32 @@ func TestGrantStaysWithItsKey(t *testing.T) {
 	})
 }
 
+// Slots of several runs come back in one step, wherever each is counted; what holds
+// none changes nothing.
+func TestFreeSeveral(t *testing.T) {
+	onBoth(t, func(t *testing.T, s server) {
+		a, other := s.admission(t), keyed{Account: day}
+		mustReserve(t, a, claim("a", 1, free))
+		mustReserve(t, a, claim("b", 1, other))
+		mustReserve(t, a, claim("c", 1, free))
+		mustReserve(t, a, claim("stays", 1, free))
+		mustSettle(t, a, "c", night, 1)
+		swords := claim("a", 1, other)
+		swords.Ref.Batch = "swords"
+		mustReserve(t, a, swords)
+		mustDo(t, a.Free(t.Context()))
+		for range 2 {
+			mustDo(t, a.Free(t.Context(), Attempt{ref("a"), 1, night}, Attempt{ref("b"), 1, night}, Attempt{ref("c"), 1, night},
+				Attempt{ref("never"), 1, night}, Attempt{swords.Ref, 1, Account{APIKey: "gone"}}))
+		}
+		for on, running := range map[keyed]int{free: 1, other: 0} {
+			if u := usage(t, a, on); u.Key.Running != running || u.Team.Running != running || u.Key.Reserved != 2000 {
+				t.Errorf("%s: got %+v, want %d running and the CU kept", on.Account.APIKey, u, running)
+			}
+		}
+	})
+}
+
 // Attempts and batches are apart, and jobs that cost nothing are jobs too.
 func TestAttemptsAreApart(t *testing.T) {
 	onBoth(t, func(t *testing.T, s server) {

@@ -73,19 +73,20 @@ end
 -- account reads, once, what a scope has reserved and spent, in all, this day and this
 -- month, and when these end.
 local function account(scope, now)
-  if scope.account then
-    return scope.account
+  if not scope.account then
+    local day, month = period(scope.limits.days, now), period(scope.limits.months, now)
+    local f = redis.call('HMGET', scope.cu, 'reserved', 'spent', day.field, month.field)
+    scope.account = {
+      reserved = number(f[1]), total = number(f[2]), ends_day = day.ends, ends_month = month.ends,
+      day = number(f[3] or f[2] and spent_since(scope.cu, day.start, now)),
+      month = number(f[4] or f[2] and spent_since(scope.cu, month.start, now)),
+    }
   end
-  local day, month = period(scope.limits.days, now), period(scope.limits.months, now)
-  local f = redis.call('HMGET', scope.cu, 'reserved', 'spent', day.field, month.field)
-  local a = {reserved = number(f[1]), total = number(f[2]), day = number(f[3]), month = number(f[4])}
-  if f[2] and not f[3] then
-    a.day = spent_since(scope.cu, day.start, now)
-  end
-  if f[2] and not f[4] then
-    a.month = spent_since(scope.cu, month.start, now)
-  end
-  a.ends_day, a.ends_month = day.ends, month.ends
-  scope.account = a
-  return a
+  return scope.account
+end
+
+-- used_today returns what a scope has reserved and spent this day.
+local function used_today(scope, now)
+  local f = redis.call('HMGET', scope.cu, 'reserved', 'spent', period(scope.limits.days, now).field)
+  return number(f[1]) + number(f[3] or f[2] and account(scope, now).day)
 end

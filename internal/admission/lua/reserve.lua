@@ -44,13 +44,11 @@ local function cu_wait(i, scope)
   for z, name in ipairs(CAPS) do
     local cap = scope.limits[name]
     if cap >= 0 and a[name] + a.reserved + amount > cap then
-      local ms, endless = POLL, 0 -- another job may give back what this one needs
-      if a[name] + amount > cap then
+      local ms, endless, ends = POLL, 0, a['ends_' .. name] -- another job may give back enough
+      if a[name] + amount > cap and ends and amount <= cap then
+        ms = ends - now
+      elseif a[name] + amount > cap then
         ms, endless = STUCK, 1
-        local ends = a['ends_' .. name]
-        if ends and amount <= cap then
-          ms, endless = ends - now, 0
-        end
       end
       longest = longer(longest, {WAIT, CU, ms, endless, i, cap, a[name] + a.reserved, z})
     end
@@ -121,8 +119,7 @@ for i, value in ipairs(redis.call('MGET', unpack(holds))) do
 end
 local choices, first = {}, nil
 for n, numbers in ipairs(ask.candidates) do
-  local key = account(ask.scopes[numbers[1]], now)
-  choices[n] = weigh({numbers = numbers, used = key.day + key.reserved})
+  choices[n] = weigh({numbers = numbers, used = used_today(ask.scopes[numbers[1]], now)})
   if not first or better(choices[n], first) then
     first = choices[n]
   end

@@ -13,10 +13,8 @@ bind(ask.scopes, 1)
 for i, scope in ipairs(ask.scopes) do
   local left, running, most = 0, 0, 0
   if scope.rate then
-    left = -1
-    if scope.limits.requests then
-      left = math.max(0, scope.limits.requests - fullest(open_window(scope.rate, now)))
-    end
+    local most_requests = scope.limits.requests
+    left = most_requests and math.max(0, most_requests - fullest(open_window(scope.rate, now))) or -1
   end
   if scope.slots then
     running, most = redis.call('SCARD', scope.slots), ceiling(scope, nil, now) or 0
