@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nightshift/internal/admission"
+	"nightshift/internal/backoff"
 	"nightshift/internal/config"
 	"nightshift/internal/job"
 	"nightshift/internal/manifest"
@@ -262,18 +263,5 @@ func (g *gate) pace(ctx context.Context) error {
 
 // paceKey waits for a place in the request rate of a key.
 func (g *gate) paceKey(ctx context.Context, apiKey string) error {
-	for {
-		err := g.Request(ctx, apiKey)
-		postponed, waiting := errors.AsType[*job.PostponedError](err)
-		if !waiting {
-			return err
-		}
-		timer := time.NewTimer(postponed.After)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return context.Cause(ctx)
-		}
-	}
+	return backoff.UntilGranted(ctx, func(ctx context.Context) error { return g.Request(ctx, apiKey) })
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nightshift/internal/admission"
+	"nightshift/internal/backoff"
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
@@ -258,11 +259,4 @@ func (h *heldBatch) rules() batchRules {
 func (h *heldBatch) knows() string { return h.order.ID + " " + string(h.control.State) }
 
 // rest waits, or returns early when ctx is done.
-func rest(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
+func rest(ctx context.Context, d time.Duration) { _ = backoff.Sleep(ctx, d) }

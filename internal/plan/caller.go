@@ -4,20 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
+	"nightshift/internal/backoff"
 	"nightshift/internal/job"
 )
 
 const (
-	callTimeout   = time.Minute            // of one call to the provider
-	callAttempts  = 5                      // that end in a transient error
-	rateAttempts  = 20                     // that end in a refusal for the request rate
-	firstDelay    = 500 * time.Millisecond // before the second attempt
-	longestDelay  = 15 * time.Second
+	callTimeout   = time.Minute // of one call to the provider
+	callAttempts  = 5           // that end in a transient error
+	rateAttempts  = 20          // that end in a refusal for the request rate
 	usualCooldown = time.Minute // where the provider names no time
 )
+
+// again is how long to wait before a call is tried again.
+var again = backoff.Policy{First: 500 * time.Millisecond, Longest: 15 * time.Second}
 
 // caller makes the calls that a plan needs. All of them are free and change
 // nothing on the provider's side, so each may be repeated; one that turns out to be
@@ -46,17 +47,17 @@ func (c *caller) do(ctx context.Context, call func(context.Context) error) error
 			if transient++; transient == callAttempts {
 				return fmt.Errorf("given up after %d attempts: %w", callAttempts, err)
 			}
-			after = max(after, backoff(transient))
+			after = max(after, again.After(transient))
 		case job.WaitRequestRate:
 			if limited++; limited == rateAttempts {
 				return fmt.Errorf("given up after %d attempts: %w", rateAttempts, err)
 			}
-			after = max(after, backoff(limited))
+			after = max(after, again.After(limited))
 		}
 		if c.waiting != nil {
 			c.waiting(reason, after)
 		}
-		if err := sleep(ctx, after); err != nil {
+		if err := backoff.Sleep(ctx, after); err != nil {
 			return err
 		}
 	}
@@ -102,22 +103,4 @@ func waitFor(err error) (job.WaitReason, time.Duration) {
 		return "", 0
 	}
 	return job.WaitBackoff, 0
-}
-
-// backoff grows with the attempts that were made, and is spread so that callers
-// refused together do not come back together.
-func backoff(attempts int) time.Duration {
-	delay := min(firstDelay<<min(attempts-1, 10), longestDelay)
-	return delay/2 + rand.N(delay/2+1)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

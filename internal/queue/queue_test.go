@@ -92,16 +92,6 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-func TestBackoffGrowsToItsLimit(t *testing.T) {
-	t.Parallel()
-	for failures := range 40 {
-		got := Backoff(failures)
-		if got < firstRetry/2 || got > longest || failures > 10 && got < longest/2 {
-			t.Errorf("after %d failures: %s", failures, got)
-		}
-	}
-}
-
 // running makes the record of a job whose run goes on.
 func running(t *testing.T, q *Queue) {
 	t.Helper()

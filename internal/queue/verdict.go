@@ -7,12 +7,14 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"nightshift/internal/backoff"
 	"nightshift/internal/job"
 )
 
+// again is how long a task waits that failed for another reason than a wait.
+var again = backoff.Policy{First: time.Second, Longest: 5 * time.Minute}
+
 const (
-	firstRetry = time.Second
-	longest    = 5 * time.Minute
 	// A task whose worker died must not be started again within the loop that
 	// found it dead: a second recoverer could take it from its new worker.
 	afterCrash = 30 * time.Second
@@ -41,7 +43,7 @@ func judge(err error, retried int) verdict {
 	if final(err) {
 		return verdict{failure: true, archive: true}
 	}
-	return verdict{failure: true, after: Backoff(retried)}
+	return verdict{failure: true, after: again.After(retried + 1)}
 }
 
 // final reports whether the same can only fail again. A handler records such an
@@ -50,16 +52,6 @@ func judge(err error, retried int) verdict {
 func final(err error) bool {
 	_, rejected := errors.AsType[*job.RejectedError](err)
 	return rejected || errors.Is(err, job.ErrInvalid)
-}
-
-// Backoff is the time to wait after the given number of failures in a row:
-// doubling from one second up to five minutes, with jitter.
-func Backoff(failures int) time.Duration {
-	delay := longest
-	if failures < 16 {
-		delay = min(longest, firstRetry<<failures)
-	}
-	return delay/2 + rand.N(delay/2+1)
 }
 
 // spread adds up to a tenth, at most half a minute, so that jobs that wait for the

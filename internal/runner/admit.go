@@ -164,15 +164,3 @@ func standable(reason job.WaitReason) bool {
 		return true
 	}
 }
-
-// sleep waits for d, or returns ctx's cause.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/backoff"
 	"nightshift/internal/job"
 	"nightshift/internal/provider"
 )
@@ -19,10 +20,10 @@ const (
 	// After this many rounds in which the provider served no whole image, the job
 	// fails: the asset itself is broken.
 	maxStoreTries = 8
-	// storeRest is the first pause between rounds; it doubles up to storeRestMax.
-	storeRest    = 2 * time.Second
-	storeRestMax = 5 * time.Minute
 )
+
+// storeAgain is the pause between rounds.
+var storeAgain = backoff.Policy{First: 4 * time.Second, Longest: 5 * time.Minute}
 
 // store brings all images of a run into the bucket and records the result.
 func (r *Runner) store(ctx context.Context, rec *job.Record) error {
@@ -119,7 +120,7 @@ func (r *Runner) storeAtOnce(ctx context.Context, rec *job.Record, run *job.Infe
 				r.Stuck(rec.Ref.Batch, fmt.Errorf("store images of job %s (%s): %w", rec.Ref, rec.Job.Row, err))
 			}
 			r.Logger.WarnContext(ctx, "image not stored, trying again", r.attrs(rec, "asset_id", w.Asset, "err", err)...)
-			if err := sleep(ctx, min(storeRest<<min(try, 10), storeRestMax)); err != nil {
+			if err := backoff.Sleep(ctx, storeAgain.After(try)); err != nil {
 				return err
 			}
 		}
@@ -151,7 +152,7 @@ func (r *Runner) storeFailed(ctx context.Context, rec *job.Record, asset string,
 		return err
 	}
 	r.Logger.WarnContext(ctx, "images not stored, trying later", r.attrs(rec, "asset_id", asset, "err", cause)...)
-	rest := min(storeRest<<min(tries, 10), storeRestMax)
+	rest := storeAgain.After(tries)
 	wait := &job.PostponedError{After: rest, Reason: job.WaitStorage, Detail: cause.Error()}
 	r.waits.aside(storeSide, wait)
 	return wait

@@ -3,6 +3,8 @@ package runner
 import (
 	"context"
 	"time"
+
+	"nightshift/internal/backoff"
 )
 
 // recoverTick is how often the process that watches looks after the jobs of dead ones.
@@ -11,7 +13,7 @@ const recoverTick = time.Second
 // recover sees to it that every unfinished job has somebody who works on it, until ctx
 // is done. It goes on beside the watcher, who may wait long for the request rate.
 func (r *Runner) recover(ctx context.Context) {
-	for sleep(ctx, recoverTick) == nil {
+	for backoff.Sleep(ctx, recoverTick) == nil {
 		held, err := r.Lease.Hold(ctx)
 		if err == nil && held {
 			err = r.Tasks.Recover(ctx)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"nightshift/internal/backoff"
 	"nightshift/internal/job"
 )
 
@@ -118,9 +119,7 @@ func ceiling(limit *job.LimitError) string {
 
 // outage is the growing, jittered delay while the provider cannot be reached.
 func (r *Runner) outage() time.Duration {
-	failures := min(r.outages.Add(1), 6)
-	delay := time.Second << failures
-	return delay/2 + rand.N(delay/2)
+	return backoff.Policy{First: 2 * time.Second, Longest: time.Minute}.After(int(r.outages.Add(1)))
 }
 
 func isRejected(err error) bool {

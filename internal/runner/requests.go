@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"nightshift/internal/backoff"
 	"nightshift/internal/job"
 	"nightshift/internal/provider"
 )
@@ -26,16 +27,7 @@ func (r *Runner) reader(apiKey string) (provider.Provider, error) {
 
 // Wait takes a place in the request rate for a read and waits for it.
 func (q requests) Wait(ctx context.Context) error {
-	for {
-		err := q.r.Admission.Request(ctx, q.apiKey)
-		postponed, waiting := errors.AsType[*job.PostponedError](err)
-		if !waiting {
-			return err
-		}
-		if err := sleep(ctx, postponed.After); err != nil {
-			return err
-		}
-	}
+	return backoff.UntilGranted(ctx, func(ctx context.Context) error { return q.r.Admission.Request(ctx, q.apiKey) })
 }
 
 // Refused tells admission what a refused read says about the limits of the API key. One

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"nightshift/internal/backoff"
 	"nightshift/internal/job"
 )
 
@@ -30,6 +31,9 @@ const (
 	ownMargin = 10 * time.Minute
 )
 
+// lookAgain is the pause after a job list that could not be read.
+var lookAgain = backoff.Policy{First: time.Second, Longest: time.Minute}
+
 // Watch looks after all running and unknown jobs of the pool until ctx is done.
 // Of several processes one does so at a time.
 func (r *Runner) Watch(ctx context.Context) {
@@ -42,7 +46,7 @@ func (r *Runner) Watch(ctx context.Context) {
 	}
 	wait := time.Duration(0)
 	for {
-		if err := sleep(ctx, wait); err != nil {
+		if err := backoff.Sleep(ctx, wait); err != nil {
 			return
 		}
 		held, err := r.Lease.Hold(ctx)
@@ -55,7 +59,7 @@ func (r *Runner) Watch(ctx context.Context) {
 		}
 		if err != nil {
 			watcher.failures++
-			wait = min(shortTick<<min(watcher.failures, 7), time.Minute)
+			wait = lookAgain.After(watcher.failures)
 			r.waits.aside(lookSide, unread(err, wait))
 			r.Logger.WarnContext(ctx, "job list not read, trying again", "err", err, "after", wait)
 			continue
