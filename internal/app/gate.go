@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"nightshift/internal/admission"
@@ -24,7 +25,19 @@ type gate struct {
 	rules func(batch string) batchRules
 	// refused, if set, is told of a key that the API does not take any more.
 	refused func(apiKey string)
+
+	sparesMu sync.Mutex
+	spares   map[string]spareOf // by API key
 }
+
+// spareOf is what was free of a request rate.
+type spareOf struct {
+	part float64
+	read time.Time
+}
+
+// spareKept is how long it is taken to be still so: it says how much hurry there is.
+const spareKept = 500 * time.Millisecond
 
 // batchRules are what a manifest says about its batch.
 type batchRules struct {
@@ -231,6 +244,22 @@ func (g *gate) LearnCeiling(ctx context.Context, apiKey string, ceiling int) err
 
 // Spare is the smaller of what key and project have left.
 func (g *gate) Spare(ctx context.Context, apiKey string) (float64, error) {
+	g.sparesMu.Lock()
+	defer g.sparesMu.Unlock()
+	if known := g.spares[apiKey]; time.Since(known.read) < spareKept {
+		return known.part, nil
+	}
+	part, err := g.readSpare(ctx, apiKey)
+	if err == nil {
+		if g.spares == nil {
+			g.spares = make(map[string]spareOf)
+		}
+		g.spares[apiKey] = spareOf{part, time.Now()}
+	}
+	return part, err
+}
+
+func (g *gate) readSpare(ctx context.Context, apiKey string) (float64, error) {
 	key := g.keys.find(apiKey)
 	if key == nil {
 		return 0, unknownKey(apiKey)

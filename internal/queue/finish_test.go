@@ -1,8 +1,10 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
@@ -76,6 +78,60 @@ func TestANewStoreHearsOfEndedJobs(t *testing.T) {
 		want := job.Counts{Jobs: map[job.State]int{job.Queued: 0, job.Succeeded: 2, job.Failed: 1}, Images: 3}
 		if diff := cmp.Diff(want, counts); diff != "" {
 			t.Errorf("counts (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestTheTaskGoesWithTheJob ends a job in its collect task, and one whose collect task
+// is parked.
+func TestTheTaskGoesWithTheJob(t *testing.T) {
+	t.Parallel()
+	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
+		q := newQueue(t, client)
+		running(t, q)
+		if err := q.Park(t.Context(), ref, 1, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		parked := job.Ref{Batch: ref.Batch, ID: "bbbb"}
+		add(t, q, parked, 4)
+		if err := q.Park(t.Context(), parked, 1, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		rec, err := q.Get(t.Context(), parked)
+		if err == nil {
+			err = q.Finish(t.Context(), rec, job.Failed, 0)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		left(t, q, q.collectName(), taskID(collectTask, parked, 1))
+
+		ended := make(chan error, 1)
+		servers := start(t, q, idle(t), func(ctx context.Context, ref job.Ref) error {
+			rec, _, err := q.Claim(ctx, ref, job.Storing)
+			if err == nil {
+				err = q.Finish(ctx, rec, job.Succeeded, 1)
+			}
+			left(t, q, q.collectName(), taskID(collectTask, ref, 1))
+			ended <- err
+			return err
+		}, time.Second)
+		collect(t, q)
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Error("the task did not run")
+		}
+		servers.Stop()
+		q.removed.Range(func(id, _ any) bool {
+			t.Errorf("asynq never ended task %s", id)
+			return true
+		})
+		if done := client.Keys(t.Context(), prefix(q.collectName())+"processed*").Val(); len(done) > 0 {
+			t.Errorf("asynq ended a task in Redis that was gone: %v", done)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +41,7 @@ type Queue struct {
 	logger    *slog.Logger
 	process   Process
 	published atomic.Bool // asynq knows the queues
+	removed   sync.Map    // ids of tasks that run here and were removed with their job
 
 	// What Recover remembers.
 	leases   map[string]runningLease // by task

@@ -28,7 +28,7 @@ func (q *Queue) ownersKey() string               { return q.key("owners") }
 func (q *Queue) claimsPrefix() string            { return q.key("claims", "") }
 func (q *Queue) claimsKey(owner string) string   { return q.claimsPrefix() + owner }
 func (q *Queue) changeKeys(ref job.Ref) []string {
-	keys := []string{q.recordKey(ref), q.countsKey(ref.Batch), q.inferencesKey(), q.ownedKey(), q.doneKey(ref.Batch)}
+	keys := []string{q.recordKey(ref), q.countsKey(ref.Batch), q.inferencesKey(), q.ownedKey()}
 	for _, state := range liveStates {
 		keys = append(keys, q.stateKey(state))
 	}

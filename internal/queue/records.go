@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hibiken/asynq"
+
 	"nightshift/internal/job"
 )
 
@@ -210,22 +212,32 @@ func changeError(reply int64) error {
 	}
 }
 
-// Finish deletes the record of a job whose result is recorded and remembers that
-// it is over. Repeating it changes nothing, so a record that is gone is no error.
-// Errors: job.ErrFenced if somebody else took the job over since r was read, or Redis'.
+// Finish deletes the record and the collect task of a job whose result is recorded and
+// remembers that it is over. Repeating it changes nothing, so a record that is gone is no
+// error. Errors: job.ErrFenced if somebody else took the job over since r was read, or Redis'.
 func (q *Queue) Finish(ctx context.Context, r *job.Record, final job.State, images int) error {
-	return q.finish(ctx, r.Ref, r.Job.Index, r.Fence, final, images)
+	err := q.finish(ctx, r.Ref, r.Job.Index, r.Generation, r.Fence, final, images)
+	if id, runs := asynq.GetTaskID(ctx); err == nil && runs && id == taskID(collectTask, r.Ref, r.Generation) {
+		q.removed.Store(id, true) // asynq is about to end it
+	}
+	return err
 }
 
 // Ended tells a new pool of a job that ended before, so that it is not added
 // again; index is its place in the plan. It is true whoever holds the job, so a
 // record that is there goes. Repeating it changes nothing. The error is Redis'.
 func (q *Queue) Ended(ctx context.Context, ref job.Ref, index int, final job.State, images int) error {
-	return q.finish(ctx, ref, index, 0, final, images)
+	return q.finish(ctx, ref, index, 1, 0, final, images)
 }
 
-func (q *Queue) finish(ctx context.Context, ref job.Ref, index int, fence int64, final job.State, images int) error {
-	reply, err := finishScript.Run(ctx, q.redis, q.changeKeys(ref), ref.String(), string(final), images, index, fence, q.claimsPrefix()).Int64()
+func (q *Queue) finish(ctx context.Context, ref job.Ref, index, generation int, fence int64, final job.State, images int) error {
+	name, id := q.collectName(), taskID(collectTask, ref, generation)
+	keys := []string{q.recordKey(ref), q.countsKey(ref.Batch), q.inferencesKey(), q.doneKey(ref.Batch)}
+	for _, state := range liveStates {
+		keys = append(keys, q.stateKey(state))
+	}
+	keys = append(keys, taskPrefix(name)+id, pendingKey(name), activeKey(name), leaseKey(name), scheduledKey(name), retryKey(name))
+	reply, err := finishScript.Run(ctx, q.redis, keys, ref.String(), string(final), images, index, fence, q.claimsPrefix(), id).Int64()
 	if err == nil {
 		err = changeError(reply)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
 
 	"nightshift/internal/job"
 )
@@ -23,8 +24,9 @@ type Work struct {
 	// Drain is how long a stopping process lets handlers run before their
 	// contexts are cancelled with job.ErrInterrupted.
 	Drain time.Duration
-	// Poll is how often an idle lane looks for new tasks; the collect queue is
-	// looked at five times as often.
+	// Poll is how often an idle lane looks for new tasks, and half of it how long a queue
+	// of a busy lane is left alone that was empty; the collect queue is looked at five
+	// times as often.
 	Poll time.Duration
 }
 
@@ -49,16 +51,17 @@ func (q *Queue) Start(w Work) (*Servers, error) {
 	}
 	parts := []struct {
 		kind    string
+		redis   redis.UniversalClient
 		handler Handler
 		config  asynq.Config
 	}{
-		{submitTask, w.Submit, asynq.Config{Queues: lanes, Concurrency: w.SubmitSlots, TaskCheckInterval: w.Poll}},
-		{collectTask, w.Collect, asynq.Config{
+		{submitTask, q.asynqClient(w.Poll / 2), w.Submit, asynq.Config{Queues: lanes, Concurrency: w.SubmitSlots, TaskCheckInterval: w.Poll}},
+		{collectTask, q.asynqClient(0), w.Collect, asynq.Config{
 			Queues: map[string]int{q.collectName(): 1}, Concurrency: w.CollectSlots, TaskCheckInterval: w.Poll / 5,
 		}},
 	}
 	for _, part := range parts {
-		server := asynq.NewServerFromRedisClient(q.redis, q.config(part.config, w.Drain))
+		server := asynq.NewServerFromRedisClient(part.redis, q.config(part.config, w.Drain))
 		mux := asynq.NewServeMux()
 		mux.HandleFunc(part.kind, s.handle(part.handler))
 		if err := server.Start(mux); err != nil {

@@ -2,14 +2,14 @@
 --
 -- KEYS[1] record   KEYS[2] counts   KEYS[3] hash: inference id -> ref
 -- KEYS[4] sorted set of inference ids that are ours, by the time they were made
--- KEYS[6..10] index sets of the states queued, sending, running, unknown, storing
+-- KEYS[5..9] index sets of the states queued, sending, running, unknown, storing
 -- ARGV[1] ref   ARGV[2] fence, or 0 for any   ARGV[3] new state   ARGV[4] allowed states, each in commas: ",queued,sending,"
 -- ARGV[5] inference id that is now known, or ''   ARGV[6] when it was made, ms
 -- ARGV[7] how sets of claimed jobs begin
 -- ARGV[8..] field, value, …
 -- Returns the new fence, or -1 no such record, -2 wrong fence, -3 state not allowed, -4 the inference is or was of another job or attempt.
 -- Invariant: whoever has claimed the job keeps it only to send it. One inference belongs to one attempt of one job, for as long as it is in a set of ours; a live record is in the index set of its state and in no other.
-local sets = {queued = 6, sending = 7, running = 8, unknown = 9, storing = 10}
+local sets = {queued = 5, sending = 6, running = 7, unknown = 8, storing = 9}
 local was = redis.call('HGET', KEYS[1], 'state')
 if not was then
   return -1
