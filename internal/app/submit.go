@@ -79,6 +79,11 @@ func submit(ctx context.Context, p Process, s config.Settings, file string, o su
 	if err := session.identify(ctx); err != nil {
 		return err
 	}
+	if made.ToRun() > 0 {
+		if err := session.checkKeys(ctx, func(text string) { fmt.Fprintln(p.Stderr, text) }); err != nil {
+			return err
+		}
+	}
 	result, err := session.order(ctx, made, planned, orderOptions{})
 	if err != nil {
 		return err
