@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nightshift/internal/bucket"
+	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/manifest"
 	"nightshift/internal/results"
@@ -163,4 +164,11 @@ func (w *worker) stuckOn(batch string) error {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	return w.stuckBy[batch]
+}
+
+// passes reports whether an error goes away without a person: Redis or the bucket is away
+// for a while, or this process lost its place for a moment.
+func passes(err error) bool {
+	return redisFailed(err) || bucket.Away(err) || errors.Is(err, errLifeOver) || errors.Is(err, fleet.ErrDeclaredDead) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }

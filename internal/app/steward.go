@@ -2,11 +2,9 @@ package app
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"time"
 
-	"nightshift/internal/bucket"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/runner"
@@ -29,7 +27,7 @@ func (w *worker) tend(ctx context.Context, batch string) {
 		if err != nil && ctx.Err() == nil {
 			w.note(batch, err.Error())
 			w.logger.WarnContext(ctx, "batch blocked, retrying", "batch_id", batch, "err", err, "hint", job.Hint(err))
-			if !redisFailed(err) && !errors.Is(err, errLifeOver) && !errors.Is(err, fleet.ErrDeclaredDead) && !bucket.Away(err) {
+			if !passes(err) {
 				w.observer.isBlocked(blockage{err: err, hint: job.Hint(err)})
 			}
 		}

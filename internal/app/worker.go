@@ -157,7 +157,7 @@ func (w *worker) work(ctx context.Context) {
 		case err != nil:
 			w.note("", err.Error())
 			w.logger.ErrorContext(ctx, "worker does not get to work, trying again", "err", err, "hint", job.Hint(err))
-			if !redisFailed(err) {
+			if !passes(err) {
 				w.observer.isBlocked(blockage{err: err, hint: job.Hint(err)})
 			}
 			rest(ctx, restoreRest)
