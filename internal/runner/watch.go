@@ -16,7 +16,7 @@ const (
 	// costs a submission.
 	shortTick  = 500 * time.Millisecond
 	middleTick = time.Second
-	longTick   = 8 * time.Second
+	longTick   = 16 * time.Second
 	idleTick   = time.Second
 	// plenty is the free part of the request rate above which requests are not scarce.
 	plenty = 0.8

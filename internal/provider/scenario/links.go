@@ -16,7 +16,7 @@ import (
 // costs more than the requests that it saves, because a collector that waits holds one
 // of the few slots.
 const (
-	gather        = 100 * time.Millisecond
+	gather        = 500 * time.Millisecond
 	gatherBriefly = 10 * time.Millisecond
 )
 
