@@ -60,12 +60,12 @@ func (a *Admission) Release(ctx context.Context, ref job.Ref, attempt int, in Ac
 
 // change is what is asked for a grant, as change.lua reads it.
 type change struct {
-	Owner    string       `json:"owner"`
-	Scopes   []askedScope `json:"scopes"`
-	Amount   int64        `json:"amount"`
-	Charged  int64        `json:"charged"`
-	Billed   int64        `json:"billed"`
-	Refunded int64        `json:"refunded"`
+	Owner    string      `json:"owner"`
+	Scopes   askedScopes `json:"scopes"`
+	Amount   int64       `json:"amount"`
+	Charged  int64       `json:"charged"`
+	Billed   int64       `json:"billed"`
+	Refunded int64       `json:"refunded"`
 
 	of Attempt
 	in []Scope // once the script has said what it is counted in

@@ -13,9 +13,8 @@ import (
 type Limits struct {
 	// RequestsPerMinute is of submits and reads together.
 	RequestsPerMinute int
-	// ReadReserve is the most of these that is kept for reads: submits leave what the
-	// reads of the last minute took and a few more, up to this many. At least one must
-	// be left for them.
+	// ReadReserve is the most of these that submits leave to reads; how many they leave
+	// follows what reads took lately. It must leave at least one for submits.
 	ReadReserve int
 	// Parallel is how many jobs may run. A team's is learned from the provider as well,
 	// and the lower number holds.

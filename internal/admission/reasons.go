@@ -35,8 +35,9 @@ func reasonOf(code int64) job.WaitReason {
 var periods = []string{1: "", 2: " a day", 3: " a month"}
 
 // postponed reads a wait, as wait.lua writes it, of one of these scopes.
-func (r answer) postponed(scopes []askedScope, amount job.CU) *job.PostponedError {
-	scope, x, y, z := scopes[r.number(4)-1], r.number(5), r.number(6), r.number(7)
+func (r answer) postponed(scopes askedScopes, amount job.CU) *job.PostponedError {
+	i, x, y, z := r.number(4)-1, r.number(5), r.number(6), r.number(7)
+	scope := Scope{Kind: scopes.Kinds[i], Name: scopes.Names[i]}
 	reason := reasonOf(r.number(1))
 	wait := &job.PostponedError{
 		After:   time.Duration(r.number(2)) * time.Millisecond,

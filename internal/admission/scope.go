@@ -48,6 +48,14 @@ type Scope struct {
 	Limits Limits
 }
 
+// String names a scope for people.
+func (s Scope) String() string {
+	if s.Name == "" {
+		return "the " + string(s.Kind)
+	}
+	return string(s.Kind) + " " + s.Name
+}
+
 // Candidate is an API key that a job may be sent with: its own scope, of kind
 // [Key], then those around it, each within the next.
 type Candidate []Scope
@@ -65,26 +73,13 @@ func (a Account) scopes() (scopes []Scope) {
 	return scopes
 }
 
-// scopeName tells a scope from all others.
-type scopeName struct {
-	Kind Kind   `json:"kind"`
-	Name string `json:"name"`
-}
-
-// String names a scope for people.
-func (s scopeName) String() string {
-	if s.Name == "" {
-		return "the " + string(s.Kind)
-	}
-	return string(s.Kind) + " " + s.Name
-}
-
-// askedScope and askedLimits are what scope.lua reads. Limits, Days and Months are
+// askedScopes and askedLimits are what scope.lua reads. Limits, Days and Months are
 // numbers in lists of an ask; a cap of -1 is none.
 type (
-	askedScope struct {
-		scopeName
-		Limits int `json:"limits,omitempty"`
+	askedScopes struct {
+		Kinds  []Kind   `json:"kinds"`
+		Names  []string `json:"names"`
+		Limits []int    `json:"limits"`
 	}
 	askedLimits struct {
 		Requests int   `json:"requests,omitempty"`
@@ -106,7 +101,7 @@ type ask struct {
 	Buckets    int           `json:"buckets"`
 	Periods    [][3]int64    `json:"periods,omitempty"`
 	Limits     []askedLimits `json:"limits,omitempty"`
-	Scopes     []askedScope  `json:"scopes,omitempty"`
+	Scopes     askedScopes   `json:"scopes"`
 	Candidates [][]int       `json:"candidates,omitempty"` // numbers of scopes
 	Owner      string        `json:"owner,omitempty"`
 	Amount     int64         `json:"amount"`
@@ -114,13 +109,13 @@ type ask struct {
 	Grants     []change      `json:"grants,omitempty"`
 
 	keys    []string // of Redis, of the scopes
-	numbers map[scopeName]int
+	numbers map[[2]string]int
 	now     time.Time
 }
 
 func (a *Admission) newAsk(scopes ...Scope) *ask {
 	q := &ask{
-		Life: a.life.token(), Bucket: a.window.bucket.Milliseconds(), Buckets: a.window.buckets, now: time.Now(), numbers: make(map[scopeName]int),
+		Life: a.life.token(), Bucket: a.window.bucket.Milliseconds(), Buckets: a.window.buckets, now: time.Now(), numbers: make(map[[2]string]int),
 	}
 	for _, s := range scopes {
 		q.add(a.keys, s)
@@ -130,7 +125,7 @@ func (a *Admission) newAsk(scopes ...Scope) *ask {
 
 // add adds a scope, unless it is there already, and returns its number.
 func (q *ask) add(k keys, s Scope) int {
-	name := scopeName{s.Kind, s.Name}
+	name := [2]string{string(s.Kind), s.Name}
 	if number, added := q.numbers[name]; added {
 		return number
 	}
@@ -140,12 +135,13 @@ func (q *ask) add(k keys, s Scope) int {
 		Total: capNumber(l.CU.Total), Day: capNumber(l.CU.Day), Month: capNumber(l.CU.Month),
 		Days: numberIn(&q.Periods, l.Days.milliseconds(q.now, utcDays)), Months: numberIn(&q.Periods, l.Months.milliseconds(q.now, utcMonths)),
 	}
-	q.Scopes = append(q.Scopes, askedScope{name, numberIn(&q.Limits, limits)})
+	q.Scopes.Kinds, q.Scopes.Names = append(q.Scopes.Kinds, s.Kind), append(q.Scopes.Names, s.Name)
+	q.Scopes.Limits = append(q.Scopes.Limits, numberIn(&q.Limits, limits))
 	for _, what := range kindOf(s.Kind).counted {
 		q.keys = append(q.keys, k.counter(what, s.Kind, s.Name))
 	}
-	q.numbers[name] = len(q.Scopes)
-	return len(q.Scopes)
+	q.numbers[name] = len(q.Scopes.Kinds)
+	return len(q.Scopes.Kinds)
 }
 
 // numberIn is the number of something in a list, to which it is added if need be.

@@ -68,7 +68,7 @@ end
 local answer, at = {DONE}, 2
 for i, asked in ipairs(ask.grants) do
   local grant = read_grant(KEYS[at], KEYS[at + 1], asked.owner)
-  at = bind(asked.scopes, at + 2)
+  at = bind(asked, at + 2)
   if live(grant) and not counted_in(grant, asked.scopes) then
     answer[i + 1] = flatten(grant, {ELSEWHERE})
   else

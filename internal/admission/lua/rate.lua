@@ -14,8 +14,7 @@
 local MOST_AHEAD = 15 * 1000 -- ms; longer than any place lies ahead
 local PATIENCE = 5 * 1000 -- ms that a read may wait before more is kept for reads
 
--- store writes the head of the window, and lets it be forgotten once nothing counts
--- any more.
+-- store writes the head of the window, which is forgotten once nothing counts any more.
 local function store(w)
   redis.call('HSET', w.key, 'oldest', int(w.oldest), 'newest', int(w.newest), 'steady', int(w.steady),
     'submits', int(w.submits), 'reads', int(w.reads))
@@ -112,8 +111,7 @@ local function fullest(w)
   return (survey(w, false, math.huge))
 end
 
--- room_in returns in how many ms no window is full any more, and the count of the
--- last full one.
+-- room_in returns in how many ms no window is full, and the count of the last full one.
 local function room_in(w, submits_only, limit)
   local _, full, used = survey(w, submits_only, limit)
   return full and (full + 1) * w.size - w.now or 0, used

@@ -6,7 +6,7 @@
 -- Invariant: requests of a window <= limit.
 
 local now, longest, windows = now_ms(), nil, {}
-bind(ask.scopes, 1)
+bind(ask, 1)
 for i, scope in ipairs(ask.scopes) do
   if scope.rate then
     local paused = pause_wait(i, redis.call('GET', scope.hold), now)

@@ -20,7 +20,7 @@ if lost(KEYS[1], ask.life) or redis.call('GET', KEYS[2]) ~= ask.life then
 end
 
 local now, amount = now_ms(), ask.amount
-bind(ask.scopes, 5)
+bind(ask, 5)
 
 local grant = read_grant(KEYS[3], KEYS[4], ask.owner)
 if grant.state == FINAL then
@@ -91,8 +91,12 @@ local function weigh(c)
   c.wait, c.delay = nil, 0
   for n = #c.numbers, 1, -1 do
     local scope = ask.scopes[c.numbers[n]]
-    c.wait = longer(c.wait, scope.wait)
-    c.delay = math.max(c.delay, scope.delay or 0)
+    if scope.wait then
+      c.wait = longer(c.wait, scope.wait)
+    end
+    if scope.judged and scope.delay > c.delay then
+      c.delay = scope.delay
+    end
   end
   return c
 end

@@ -9,7 +9,7 @@
 --   that was asked for.
 
 local now, answer = now_ms(), {}
-bind(ask.scopes, 1)
+bind(ask, 1)
 for i, scope in ipairs(ask.scopes) do
   local left, running, most = 0, 0, 0
   if scope.rate then
