@@ -34,7 +34,7 @@ func (o *session) planLimits(ctx context.Context) (plan.Limits, error) {
 		}
 		if team := "team " + key.Team; !named(teams, team) {
 			teams = append(teams, cappedScope{team, rules.Teams[key.Team], func(s job.Slice) bool { return s.Team == key.Team }})
-			ceiling, err := o.ceiling(ctx, key, caps.now)
+			ceiling, err := o.ceiling(ctx, key)
 			if err != nil {
 				return limits, err
 			}
@@ -50,7 +50,7 @@ func (o *session) planLimits(ctx context.Context) (plan.Limits, error) {
 
 // ceiling is how many jobs of the key's team may run: as set, or as the runs that share
 // this Redis have learned; 0 where nobody knows.
-func (o *session) ceiling(ctx context.Context, key *ringKey, now time.Time) (int, error) {
+func (o *session) ceiling(ctx context.Context, key *ringKey) (int, error) {
 	if set := o.api.keys.limits().Teams[key.Team].Parallel; set > 0 {
 		return set, nil
 	}

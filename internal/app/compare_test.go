@@ -49,7 +49,7 @@ func (m *memory) Append(_ context.Context, key string, data []byte) error {
 	return nil
 }
 
-func (m *memory) Stat(_ context.Context, key string) (bucket.Object, error) {
+func (m *memory) Stat(context.Context, string) (bucket.Object, error) {
 	return bucket.Object{}, fs.ErrNotExist // every image was deleted
 }
 

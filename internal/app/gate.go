@@ -102,12 +102,6 @@ func (g *gate) ofBatch(batch string, now time.Time) admission.Limits {
 	return limits
 }
 
-// ofBatchUsage is what a batch has spent and reserved.
-func (g *gate) ofBatchUsage(ctx context.Context, batch string) (admission.ScopeUsage, error) {
-	usage, err := g.admission.Usage(ctx, admission.Scope{Kind: admission.Batch, Name: batch})
-	return usage[admission.Batch], err
-}
-
 // account is what jobs of a key are counted in.
 func (g *gate) account(apiKey string) admission.Account {
 	if key := g.keys.find(apiKey); key != nil {

@@ -195,7 +195,7 @@ func (h *history) send(a *actor) {
 		h.entry(job.EntryRelease, a, a.quote, 0, 0)
 		a.stage = stageIdle
 		return
-	case h.chance(6): // another handler has the job meanwhile, and its line may come first
+	case h.chance(7): // another handler has the job meanwhile, and its line may come first
 		h.fence++
 		older := *a
 		a.fence = h.fence

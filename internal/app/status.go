@@ -157,7 +157,13 @@ func (v *fleetView) status(ctx context.Context, batches []string) (*fleetStatus,
 		if err != nil {
 			return nil, err
 		}
-		b, err := v.batchStatus(ctx, r, beats)
+		view, beats := v.of(ctx, batch), beats
+		if view != v { // a run with a Redis of its own
+			if beats, err = view.fleet.Workers(ctx); err != nil {
+				return nil, err
+			}
+		}
+		b, err := view.batchStatus(ctx, r, beats)
 		if err != nil {
 			return nil, err
 		}

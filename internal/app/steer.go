@@ -45,7 +45,7 @@ func steer(ctx context.Context, p Process, s config.Settings, arg string, wanted
 		if err != nil {
 			return err
 		}
-		done, err := v.steer(ctx, batch, wanted, o.why)
+		done, err := v.of(ctx, batch).steer(ctx, batch, wanted, o.why)
 		if err != nil {
 			return err
 		}

@@ -40,7 +40,7 @@ func watch(ctx context.Context, p Process, s config.Settings, args []string, o w
 		if err != nil {
 			return err
 		}
-		return v.watch(ctx, batch, time.Now(), o)
+		return v.of(ctx, batch).watch(ctx, batch, time.Now(), o)
 	})
 }
 

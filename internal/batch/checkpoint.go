@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"maps"
 	"slices"
 	"time"
 
@@ -104,7 +105,7 @@ func readCheckpoint(ctx context.Context, b Bucket, batch string) (*Fold, error) 
 	}
 	f := newFold(batch)
 	if err := f.decode(data); err != nil {
-		return newFold(batch), nil //nolint:nilerr // it only saves time, and all of it is in the logs
+		return newFold(batch), nil // it only saves time, and all of it is in the logs
 	}
 	return f, nil
 }
@@ -132,9 +133,7 @@ func (f *Fold) decode(data []byte) error {
 		log := state.Logs[name]
 		*mark = jsonl.Mark{Bytes: log.Bytes, Lines: log.Lines, Last: []byte(log.Last)}
 	}
-	for id, names := range state.KeyIDs {
-		f.keyIDs[id] = names
-	}
+	maps.Copy(f.keyIDs, state.KeyIDs)
 	for _, slice := range state.Slices {
 		spent := slice.CU
 		slice.CU, slice.Quarter = 0, slice.Quarter.UTC()

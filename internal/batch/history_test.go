@@ -160,7 +160,7 @@ func (h *history) send(a *actor) {
 		}
 		a.stage = stageIdle
 		return
-	case h.chance(6): // another handler has the job meanwhile, and its line may come first
+	case h.chance(7): // another handler has the job meanwhile, and its line may come first
 		h.fence++
 		older := *a
 		a.fence = h.fence

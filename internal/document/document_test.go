@@ -10,12 +10,13 @@ import (
 
 // written shows a tree with kinds and positions.
 func written(n *document.Node) string {
-	text := fmt.Sprintf("%d:%d %s %s", n.Line, n.Column, n.Kind, n.Text)
+	var text strings.Builder
+	text.WriteString(fmt.Sprintf("%d:%d %s %s", n.Line, n.Column, n.Kind, n.Text))
 	for i := range n.Children {
 		f := &n.Children[i]
-		text += fmt.Sprintf(" (%d:%d %s = %s)", f.Line, f.Column, f.Name, written(&f.Value))
+		text.WriteString(fmt.Sprintf(" (%d:%d %s = %s)", f.Line, f.Column, f.Name, written(&f.Value)))
 	}
-	return text
+	return text.String()
 }
 
 func TestFormatsAgree(t *testing.T) {

@@ -5,9 +5,9 @@ import "time"
 // Submission is one line of the list of what was sent, which outlives Redis.
 type Submission struct {
 	Event   AttemptEvent `json:"event"`
-	ID      ID              `json:"job"`
-	Attempt int             `json:"attempt"`
-	At      time.Time       `json:"at"`
+	ID      ID           `json:"job"`
+	Attempt int          `json:"attempt"`
+	At      time.Time    `json:"at"`
 	// Fence tells sendings of one attempt apart, the later one has the larger: lines of
 	// several processes can stand in any order.
 	Fence  int64  `json:"fence,omitempty"`

@@ -117,7 +117,9 @@ func TestManifestChangesWhileItIsRead(t *testing.T) {
 				if jobs := all(t, p); len(jobs) != 5000 {
 					t.Errorf("%d jobs, want those of the file that was opened", len(jobs))
 				}
-				err = p.Close()
+				if err := p.Close(); err != nil {
+					t.Error(err)
+				}
 			}
 			if len(c.dryRuns) > 0 && test.found {
 				t.Errorf("%d dry runs for a manifest that changed", len(c.dryRuns))
@@ -130,11 +132,13 @@ func TestManifestChangesWhileItIsRead(t *testing.T) {
 func TestTemporaryFileIsGone(t *testing.T) {
 	folder := t.TempDir()
 	ends := map[string]func(o *plan.Options, c *catalog){
-		"success":        func(*plan.Options, *catalog) {},
-		"problems":       func(o *plan.Options, _ *catalog) { o.Manifest = open(t, "m.jsonl", rows(3)+"not json\n") },
-		"names collide":  func(o *plan.Options, _ *catalog) { o.Manifest = open(t, "m.jsonl", rows(2)+rows(1)) },
-		"price refused":  func(_ *plan.Options, c *catalog) { c.fail = failingCall("dry run", job.ErrInvalid) },
-		"provider fails": func(_ *plan.Options, c *catalog) { c.fail = failingCall("model", &job.AccessError{Access: job.AccessKey}) },
+		"success":       func(*plan.Options, *catalog) {},
+		"problems":      func(o *plan.Options, _ *catalog) { o.Manifest = open(t, "m.jsonl", rows(3)+"not json\n") },
+		"names collide": func(o *plan.Options, _ *catalog) { o.Manifest = open(t, "m.jsonl", rows(2)+rows(1)) },
+		"price refused": func(_ *plan.Options, c *catalog) { c.fail = failingCall("dry run", job.ErrInvalid) },
+		"provider fails": func(_ *plan.Options, c *catalog) {
+			c.fail = failingCall("model", &job.AccessError{Access: job.AccessKey})
+		},
 	}
 	for name, prepare := range ends {
 		t.Run(name, func(t *testing.T) {

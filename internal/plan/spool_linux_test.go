@@ -62,8 +62,10 @@ func TestManifestIsReadOnce(t *testing.T) {
 	sound := open(t, "m.jsonl", rows(3000))
 	count := opens(t, sound.Path)
 	p := mustMake(t, plan.Options{Manifest: sound, Catalog: newCatalog(t)})
-	if len(all(t, p)) != 3000 || len(all(t, p)) != 3000 {
-		t.Error("the plan lacks jobs")
+	for range 2 { // the plan can be read again
+		if len(all(t, p)) != 3000 {
+			t.Error("the plan lacks jobs")
+		}
 	}
 	if n := count(); n != 1 {
 		t.Errorf("the manifest was opened %d times", n)

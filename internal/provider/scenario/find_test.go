@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"maps"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -87,14 +88,14 @@ func TestFind(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				got := ""
+				var got strings.Builder
 				for i, run := range matches[0].Runs {
-					if got += run.ID; i < len(matches[0].Runs)-1 {
-						got += " "
+					if got.WriteString(run.ID); i < len(matches[0].Runs)-1 {
+						got.WriteString(" ")
 					}
 				}
-				if m := matches[0]; got != c.want || m.Unclear != c.unclear || !m.Complete || !m.Asked.Equal(api.began) {
-					t.Errorf("found %q, %+v, want %q, unclear %t", got, m, c.want, c.unclear)
+				if m := matches[0]; got.String() != c.want || m.Unclear != c.unclear || !m.Complete || !m.Asked.Equal(api.began) {
+					t.Errorf("found %q, %+v, want %q, unclear %t", got.String(), m, c.want, c.unclear)
 				}
 			})
 		})
