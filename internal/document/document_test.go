@@ -11,10 +11,10 @@ import (
 // written shows a tree with kinds and positions.
 func written(n *document.Node) string {
 	var text strings.Builder
-	text.WriteString(fmt.Sprintf("%d:%d %s %s", n.Line, n.Column, n.Kind, n.Text))
+	fmt.Fprintf(&text, "%d:%d %s %s", n.Line, n.Column, n.Kind, n.Text)
 	for i := range n.Children {
 		f := &n.Children[i]
-		text.WriteString(fmt.Sprintf(" (%d:%d %s = %s)", f.Line, f.Column, f.Name, written(&f.Value)))
+		fmt.Fprintf(&text, " (%d:%d %s = %s)", f.Line, f.Column, f.Name, written(&f.Value))
 	}
 	return text.String()
 }
