@@ -47,6 +47,7 @@ func (o *output) String() string {
 type (
 	processesKey struct{}
 	processes    struct {
+		killed time.Time           // when one was killed last
 		byName map[string]*process // the last of each name
 		all    []*process
 	}
@@ -127,6 +128,9 @@ func sendSignal(ts *testscript.TestScript, neg bool, args []string) {
 	known := map[string]os.Signal{"INT": os.Interrupt, "KILL": os.Kill, "QUIT": syscall.SIGQUIT, "TERM": syscall.SIGTERM}
 	usage(ts, neg || len(args) != 2 || known[args[1]] == nil, "signal NAME INT|TERM|KILL|QUIT")
 	ts.Check(processOf(ts, args[0]).cmd.Process.Signal(known[args[1]]))
+	if args[1] == "KILL" {
+		ts.Value(processesKey{}).(*processes).killed = time.Now()
+	}
 }
 
 // ends waits for a process and demands its exit code, or "killed". What it

@@ -120,10 +120,10 @@ func stranger(ts *testscript.TestScript, neg bool, args []string) {
 //	inputs        different inputs among them
 //	twice         inputs that were bought more than once
 //	accepted.KEY  inferences of one key, by the name that the simulator knows
-//	gap           seconds between two inferences that were accepted one after the other, the most
+//	gap           the most seconds without an inference that was accepted, since the last KILL
 func ledger(ts *testscript.TestScript, args []string) error {
 	usage(ts, len(args) == 0, "ledger NAME==NUMBER...")
-	values, err := readLedger(ts.Getenv("SIM"))
+	values, err := readLedger(ts.Getenv("SIM"), ts.Value(processesKey{}).(*processes).killed)
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (f figures) get(name string) (string, error) {
 	return value, nil
 }
 
-func readLedger(url string) (figures, error) {
+func readLedger(url string, since time.Time) (figures, error) {
 	data, err := call(http.MethodGet, url+"/_sim/ledger", nil)
 	if err != nil {
 		return nil, err
@@ -180,9 +180,9 @@ func readLedger(url string) (figures, error) {
 	slices.SortFunc(book.Entries, func(a, b simulator.Entry) int { return a.Accepted.Compare(b.Accepted) })
 	times := make(map[string]int)
 	byKey := make(map[string]int)
-	for i, entry := range book.Entries {
-		if i > 0 {
-			gap = max(gap, entry.Accepted.Sub(book.Entries[i-1].Accepted))
+	for _, entry := range book.Entries {
+		if entry.Accepted.After(since) {
+			gap, since = max(gap, entry.Accepted.Sub(since)), entry.Accepted
 		}
 		byKey[entry.Key]++
 		if entry.Charge == entry.Refund && entry.Charge != 0 {
