@@ -2,7 +2,10 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // Lease is the right to be the only one to do something, for as long as the process
@@ -18,12 +21,16 @@ type Lease struct {
 // mistake. The error is Redis'.
 func (m *Member) Hold(ctx context.Context, name string) (*Lease, error) {
 	id := m.current()
-	holder, err := m.hold(ctx, name, id.owner, "")
-	if err == nil && holder != id.owner && holder != "" {
-		var dead []string
-		if dead, err = m.Dead(ctx, []string{holder}); len(dead) > 0 {
-			holder, err = m.hold(ctx, name, id.owner, holder)
+	holder, err := m.holder(ctx, name)
+	dead := ""
+	if err == nil && holder != "" && holder != id.owner {
+		var found []string
+		if found, err = m.Dead(ctx, []string{holder}); len(found) > 0 {
+			dead = holder
 		}
+	}
+	if err == nil && holder == dead { // it is free, or its holder is dead
+		holder, err = m.hold(ctx, name, id.owner, dead)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("take lease %s: %w", name, err)
@@ -32,6 +39,15 @@ func (m *Member) Hold(ctx context.Context, name string) (*Lease, error) {
 		return nil, nil
 	}
 	return &Lease{member: m, name: name, id: id}, nil
+}
+
+// holder reads who holds a lease, "" if nobody does: most who ask are told so by this alone.
+func (m *Member) holder(ctx context.Context, name string) (string, error) {
+	holder, err := m.fleet.redis.Get(ctx, m.fleet.leaseKey(name)).Result()
+	if errors.Is(err, redis.Nil) {
+		return "", nil
+	}
+	return holder, err
 }
 
 func (m *Member) hold(ctx context.Context, name, owner, dead string) (holder string, err error) {

@@ -10,10 +10,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// asynqClient is Redis as the servers of asynq see it. It spares two kinds of trips. A
+// asynqClient is Redis as the servers of asynq see it. It spares scripts and trips. A
 // lane has a queue for each priority, and asynq asks one after the other for each task,
 // in an order that it draws: a queue that was found empty is not asked again for some
-// time. And the task of a job that is over was removed together with its record.
+// time, and then whether it exists comes first, which costs Redis far less than a script.
+// The same goes for tasks that wait for their time. And the task of a job that is over was
+// removed together with its record.
 type asynqClient struct {
 	redis.UniversalClient
 	rest time.Duration // for which an empty queue is left alone
@@ -29,12 +31,19 @@ func (q *Queue) asynqClient(rest time.Duration) *asynqClient {
 }
 
 // EvalSha runs a script of asynq. That which takes a task begins its keys with the list of
-// the pending, and answers nil if there is none. That which ends one has the list of the
-// active first, and fourth a count of what was processed.
+// the pending, and answers nil if there is none. That which makes tasks pending whose time
+// has come has two keys, the latter that list, and answers how many they were. That which
+// ends one has the list of the active first, and fourth a count of what was processed.
 func (c *asynqClient) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
 	switch {
 	case len(keys) > 0 && strings.HasSuffix(keys[0], ":pending"):
 		return c.take(ctx, sha, keys, args...)
+	case len(keys) == 2 && strings.HasSuffix(keys[1], ":pending"):
+		if c.absent(ctx, keys[0]) {
+			cmd := redis.NewCmd(ctx)
+			cmd.SetVal(int64(0))
+			return cmd
+		}
 	case len(keys) == 5 && strings.HasSuffix(keys[0], ":active") && strings.Contains(keys[3], ":processed:"):
 		if _, gone := c.removed.LoadAndDelete(args[0]); gone {
 			cmd := redis.NewCmd(ctx)
@@ -46,22 +55,41 @@ func (c *asynqClient) EvalSha(ctx context.Context, sha string, keys []string, ar
 }
 
 func (c *asynqClient) take(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
-	if c.rests(keys[0]) {
-		cmd := redis.NewCmd(ctx)
-		cmd.SetErr(redis.Nil)
+	switch since, empty := c.emptySince(keys[0]); {
+	case empty && time.Since(since) < c.rest:
+	case empty && c.absent(ctx, keys[0]):
+		c.mark(keys[0], true)
+	default:
+		cmd := c.UniversalClient.EvalSha(ctx, sha, keys, args...)
+		c.mark(keys[0], errors.Is(cmd.Err(), redis.Nil))
 		return cmd
 	}
-	cmd := c.UniversalClient.EvalSha(ctx, sha, keys, args...)
-	if errors.Is(cmd.Err(), redis.Nil) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.empty[keys[0]] = time.Now()
-	}
+	cmd := redis.NewCmd(ctx)
+	cmd.SetErr(redis.Nil)
 	return cmd
 }
 
-func (c *asynqClient) rests(pending string) bool {
+// emptySince tells when a list of the pending was found empty, if it was so last.
+func (c *asynqClient) emptySince(pending string) (time.Time, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return time.Since(c.empty[pending]) < c.rest
+	since, empty := c.empty[pending]
+	return since, empty
+}
+
+func (c *asynqClient) mark(pending string, empty bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if empty {
+		c.empty[pending] = time.Now()
+	} else {
+		delete(c.empty, pending)
+	}
+}
+
+// absent reports whether a key is known not to exist. If Redis does not answer, the script
+// that follows tells the error.
+func (c *asynqClient) absent(ctx context.Context, key string) bool {
+	n, err := c.Exists(ctx, key).Result()
+	return err == nil && n == 0
 }
