@@ -1,7 +1,7 @@
 // Package admission decides whether a request may be sent now, and on which API
 // key: it counts requests, running jobs and compute units in Redis, so that any number
 // of workers on any number of machines keep to one set of limits. They are counted in
-// scopes: a key, its project, its team and a batch. It keeps the journal of what was spent.
+// scopes: a key, its project, its team and a batch.
 //
 // # What it promises
 //
@@ -104,17 +104,10 @@
 // counts are too low and caps would be passed. So everything happens in a life of
 // Redis: it has a name and belongs to one process of the server, and every script
 // that relies on counts looks whether its caller's life is the present one. Who finds
-// no life ([Admission.Join] reports false) begins one: exports the journals that are
-// there, calls [Admission.Begin], tells what was spent with [Admission.Seed] and what
-// runs with [Admission.Adopt], and opens it with [Admission.Ready]. Others join. If two
-// begin at the same time, the later one stands and takes nothing from the earlier.
-//
-// # Journal
-//
-// Every change of what is reserved or spent is an entry in the stream of its batch,
-// appended by the script that makes the change. [Admission.Entries] and
-// [Admission.Forget] carry them to where they are kept; summed up there, they are what
-// a new life is told.
+// no life ([Admission.Join] reports false) begins one: calls
+// [Admission.Begin], tells what was spent with [Admission.Seed] and what runs with
+// [Admission.Adopt], and opens it with [Admission.Ready]. Others join. If two begin at
+// the same time, the later one stands and takes nothing from the earlier.
 //
 // # Keys in Redis
 //
@@ -123,13 +116,13 @@
 //	life                            text    name of the life and process of the server
 //	ready                           text    name of the life that is open
 //	grant:<job>/<attempt>/<batch>   hash    state, amount and scopes of a grant, or its marker
-//	journal:<batch>                 stream  movements of CU that are not exported
+//	live:<batch>                    set     grants of a batch that are live
 //	slots:<kind>:<name>             set     grants that hold a slot of a scope
 //	ceiling:<kind>:<name>           hash    how many of these may run, as was learned
 //	cu:<kind>:<name>                hash    what is reserved and spent
 //	rate:<kind>:<name>              hash    requests by bucket
 //	hold:<kind>:<name>              text    until when nothing is granted, and why
 //
-// A new life begins without the grants, journals, slots and CU of the old one. Rates,
+// A new life begins without the grants, slots and CU of the old one. Rates,
 // ceilings and holds are about the provider and stay.
 package admission

@@ -97,7 +97,7 @@ func (a *Admission) changeHere(ctx context.Context, how string, changes []change
 		}
 		one := a.newAsk(append(c.in, Scope{Kind: Batch, Name: c.of.Ref.Batch})...)
 		c.Owner, c.Scopes = owner(c.of.Ref, c.of.Attempt), one.Scopes
-		all.keys = append(append(all.keys, a.keys.grant(c.Owner), a.keys.journal(c.of.Ref.Batch)), one.keys...)
+		all.keys = append(append(all.keys, a.keys.grant(c.Owner), a.keys.live(c.of.Ref.Batch)), one.keys...)
 	}
 	reply, err := a.ask(ctx, changeScript, []string{a.keys.life()}, all)
 	if err := inLife(reply, err); err != nil {

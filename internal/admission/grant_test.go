@@ -33,29 +33,29 @@ func TestRepeats(t *testing.T) {
 		last            error // of the last step
 		reserved, spent job.CU
 		running, left   int
-		entries         int
+		live            int
 	}{
 		{"reserve twice", []step{reserve, reserve}, nil, held, none, 1, 99, 1},
 		{"reserve a freed one", []step{reserve, free, reserve}, nil, held, none, 0, 99, 1},
-		{"reserve a settled one", []step{reserve, settle, reserve}, ErrSettled, none, spent, 0, 99, 2},
-		{"reserve a released one", []step{reserve, release, reserve}, nil, held, none, 1, 98, 3},
+		{"reserve a settled one", []step{reserve, settle, reserve}, ErrSettled, none, spent, 0, 99, 0},
+		{"reserve a released one", []step{reserve, release, reserve}, nil, held, none, 1, 98, 1},
 		{"reserve an adopted one", []step{adopt, reserve}, nil, held, none, 1, 100, 1},
 		{"adopt a reserved one", []step{reserve, adopt}, nil, held, none, 1, 99, 1},
 		{"adopt twice", []step{adopt, adopt}, nil, held, none, 1, 100, 1},
 		{"adopt a freed one", []step{adopt, free, adopt}, nil, held, none, 0, 100, 1},
-		{"adopt a settled one", []step{adopt, settle, adopt}, nil, none, spent, 0, 100, 2},
-		{"adopt a released one", []step{reserve, release, adopt}, nil, held, none, 1, 99, 3},
+		{"adopt a settled one", []step{adopt, settle, adopt}, nil, none, spent, 0, 100, 0},
+		{"adopt a released one", []step{reserve, release, adopt}, nil, held, none, 1, 99, 1},
 		{"free twice", []step{reserve, free, free}, nil, held, none, 0, 99, 1},
 		{"free nothing", []step{free}, nil, none, none, 0, 100, 0},
-		{"free a settled one", []step{reserve, settle, free}, nil, none, spent, 0, 99, 2},
-		{"settle twice", []step{reserve, settle, settle}, nil, none, spent, 0, 99, 2},
-		{"settle a freed one", []step{reserve, free, settle}, nil, none, spent, 0, 99, 2},
+		{"free a settled one", []step{reserve, settle, free}, nil, none, spent, 0, 99, 0},
+		{"settle twice", []step{reserve, settle, settle}, nil, none, spent, 0, 99, 0},
+		{"settle a freed one", []step{reserve, free, settle}, nil, none, spent, 0, 99, 0},
 		{"settle nothing", []step{settle}, ErrNoGrant, none, none, 0, 100, 0},
-		{"settle a released one", []step{reserve, release, settle}, ErrNoGrant, none, none, 0, 99, 2},
-		{"release twice", []step{reserve, release, release}, nil, none, none, 0, 99, 2},
+		{"settle a released one", []step{reserve, release, settle}, ErrNoGrant, none, none, 0, 99, 0},
+		{"release twice", []step{reserve, release, release}, nil, none, none, 0, 99, 0},
 		{"release nothing", []step{release}, nil, none, none, 0, 100, 0},
-		{"release a freed one", []step{reserve, free, release}, nil, none, none, 0, 99, 2},
-		{"release a settled one", []step{reserve, settle, release}, nil, none, spent, 0, 99, 2},
+		{"release a freed one", []step{reserve, free, release}, nil, none, none, 0, 99, 0},
+		{"release a settled one", []step{reserve, settle, release}, nil, none, spent, 0, 99, 0},
 	}
 	onBoth(t, func(t *testing.T, s server) {
 		for _, c := range cases {
@@ -77,9 +77,9 @@ func TestRepeats(t *testing.T) {
 				if u.Key.Running != c.running || u.Team.Running != c.running || u.Project.RequestsLeft != c.left {
 					t.Errorf("got %+v, want %d running, %d requests left", u, c.running, c.left)
 				}
-				entries, err := a.Entries(t.Context(), "potions", 100)
-				if err != nil || len(entries) != c.entries {
-					t.Errorf("got journal %+v (%v), want %d entries", entries, err, c.entries)
+				grants, err := a.Live(t.Context(), "potions")
+				if err != nil || len(grants) != c.live {
+					t.Errorf("got live grants %+v (%v), want %d", grants, err, c.live)
 				}
 			})
 		}

@@ -16,10 +16,10 @@ type keys struct{ tag string }
 
 func newKeys(prefix string) keys { return keys{tag: "{" + prefix + ":admission}:"} }
 
-func (k keys) life() string                { return k.tag + "life" }
-func (k keys) ready() string               { return k.tag + "ready" }
-func (k keys) grant(owner string) string   { return k.tag + grantKind + owner }
-func (k keys) journal(batch string) string { return k.tag + journalKind + batch }
+func (k keys) life() string              { return k.tag + "life" }
+func (k keys) ready() string             { return k.tag + "ready" }
+func (k keys) grant(owner string) string { return k.tag + grantKind + owner }
+func (k keys) live(batch string) string  { return k.tag + liveKind + batch }
 
 // counter counts one thing of a scope.
 func (k keys) counter(what string, of Kind, name string) string {
@@ -28,10 +28,10 @@ func (k keys) counter(what string, of Kind, name string) string {
 
 // The kinds of keys that a new life begins without.
 const (
-	grantKind   = "grant:"
-	journalKind = "journal:"
-	slotsKind   = "slots:"
-	cuKind      = "cu:"
+	grantKind = "grant:"
+	liveKind  = "live:"
+	slotsKind = "slots:"
+	cuKind    = "cu:"
 )
 
 // owner names a grant. The batch is part of it, because a job's ID is its content

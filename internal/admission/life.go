@@ -56,9 +56,8 @@ func (a *Admission) look(ctx context.Context) (token string, open bool, err erro
 }
 
 // Begin begins a new life without any grants. Nothing is granted in it until
-// Ready; before, Seed and Adopt tell what was spent and what runs. The journals of
-// the old life stay until they are exported: their entries name it. If another process begins one
-// at the same time, the later stands and the earlier gets [ErrLost].
+// Ready; before, Seed and Adopt tell what was spent and what runs. If another process
+// begins one at the same time, the later stands and the earlier gets [ErrLost].
 func (a *Admission) Begin(ctx context.Context) error {
 	if err := a.begin(ctx); err != nil {
 		return fmt.Errorf("begin a new life of redis: %w", err)
@@ -71,7 +70,7 @@ func (a *Admission) begin(ctx context.Context) error {
 	if _, err := a.run(ctx, beginScript, []string{a.keys.life(), a.keys.ready()}, token); err != nil {
 		return err
 	}
-	for _, kind := range []string{grantKind, slotsKind, cuKind} {
+	for _, kind := range []string{grantKind, liveKind, slotsKind, cuKind} {
 		err := rediskeys.Each(ctx, a.redis, a.keys.tag+kind, func(found []string) error {
 			return inLife(a.run(ctx, clearScript, append([]string{a.keys.life()}, found...), token))
 		})

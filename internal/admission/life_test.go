@@ -98,8 +98,8 @@ func TestBeginEndsTheOldLife(t *testing.T) {
 		if u := usage(t, second, free); u.Team.Running != 0 || u.Batch.Reserved != 0 || u.Key.Spent != 0 || u.Team.Ceiling != 800 {
 			t.Errorf("got %+v, want nothing but the ceiling", u)
 		}
-		if entries, err := second.Entries(t.Context(), "potions", 10); err != nil || len(entries) != 10 || entries[0].Life != old {
-			t.Errorf("got %d entries, %v; what was not exported must stay, under the name of its life", len(entries), err)
+		if grants, err := second.Live(t.Context(), "potions"); err != nil || len(grants) != 0 {
+			t.Errorf("got %d live grants, %v, want none", len(grants), err)
 		}
 		mustDo(t, second.Ready(t.Context()))
 		joins(t, first, true)
@@ -174,22 +174,16 @@ func TestFlushed(t *testing.T) {
 	})
 }
 
-// A Redis that came back with its data may have lost the last of it. Its journals are
-// there to be read, with the life that wrote them.
+// A Redis that came back with its data may have lost the last of it.
 func TestRestarted(t *testing.T) {
 	t.Parallel()
 	redis := redistest.StartKept(t)
 	a := opened(t, redis.Client(t))
 	mustReserve(t, a, claim("a", 1, free))
-	old := a.Life()
 	redis.Restart(t)
 	isLost(t, a)
 	fresh := New(Options{Redis: redis.Client(t), Prefix: t.Name()})
 	joins(t, fresh, false)
-	entries, err := fresh.Entries(t.Context(), "potions", 10)
-	if err != nil || len(entries) != 1 || entries[0].Life != old || entries[0].Check() != nil {
-		t.Errorf("got %+v, %v, want the entry of life %s", entries, err, old)
-	}
 	mustDo(t, fresh.Begin(t.Context()))
 	mustDo(t, fresh.Ready(t.Context()))
 	joins(t, a, true)

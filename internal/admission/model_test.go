@@ -27,7 +27,6 @@ type modelGrant struct {
 	in      Account
 	amount  job.CU
 	charged time.Time
-	noted   time.Time // charged as the journal has it
 }
 
 type modelBill struct {
@@ -142,7 +141,7 @@ func (m *model) reserve(c Claim) string {
 		return "wait"
 	}
 	in := keyedOf(c.Candidates[best]).Account
-	m.grants[name] = modelGrant{"held", in, c.Amount, m.now, m.now}
+	m.grants[name] = modelGrant{"held", in, c.Amount, m.now}
 	return "granted " + in.APIKey
 }
 
@@ -151,7 +150,7 @@ func (m *model) adopt(name attemptRef, in Account, amount job.CU, charged time.T
 		charged = m.now
 	}
 	if g := m.grants[name]; !g.live() && g.state != "settled" {
-		m.grants[name] = modelGrant{"held", in, amount, charged, charged}
+		m.grants[name] = modelGrant{"held", in, amount, charged}
 	}
 }
 
@@ -176,19 +175,19 @@ func (m *model) end(name attemptRef, state string, spent job.CU) bool {
 	return true
 }
 
-// restore is what a new life knows: bills, and what is open as it was noted.
+// restore is what a new life knows: bills, and what is open.
 func (m *model) restore() {
 	for name, g := range maps.Clone(m.grants) {
 		if !g.live() {
 			delete(m.grants, name)
 			continue
 		}
-		g.state, g.charged = "held", g.noted
+		g.state = "held"
 		m.grants[name] = g
 	}
 }
 
-// slices sums the bills up as job.Spend does.
+// slices sums the bills up as a batch's fold does.
 func (m *model) slices() map[job.Slice]job.CU {
 	sums := map[job.Slice]job.CU{}
 	for _, b := range m.bills {

@@ -41,9 +41,9 @@ func TestNamesDoNotCollide(t *testing.T) {
 				!u.Key.BlockedUntil.Equal(s.clock.time().Add(time.Duration(i+1)*time.Minute)) {
 				t.Errorf("%q: got %+v, want its own counts", name, u)
 			}
-			entries, err := a.Entries(t.Context(), name, 10)
-			if err != nil || len(entries) != 1 || entries[0].Job != job.ID(name) || entries[0].Batch != name || entries[0].APIKey != name {
-				t.Errorf("%q: got the journal %+v (%v)", name, entries, err)
+			grants, err := a.Live(t.Context(), name)
+			if err != nil || len(grants) != 1 || grants[0].Ref != (job.Ref{Batch: name, ID: job.ID(name)}) || grants[0].In != c.Account {
+				t.Errorf("%q: got the live grants %+v (%v)", name, grants, err)
 			}
 		}
 	})
@@ -101,9 +101,9 @@ func TestAmountsAreExact(t *testing.T) {
 			t.Errorf("got %+v, want %d spent and %d reserved", u, settled, rest)
 		}
 		mustWait(t, reserve(10, 1), job.WaitKeyCU)
-		entries, err := a.Entries(t.Context(), "potions", 100)
-		if err != nil || len(entries) != 19 || entries[18].Reserved != rest {
-			t.Errorf("got %+v (%v), want %d reserved at last", entries, err, rest)
+		grants, err := a.Live(t.Context(), "potions")
+		if err != nil || len(grants) != 1 || grants[0].Amount != rest {
+			t.Errorf("got %+v (%v), want %d reserved at last", grants, err, rest)
 		}
 	})
 }

@@ -46,7 +46,7 @@ func TestCapsRenew(t *testing.T) {
 				for i, start := range test.starts {
 					n.passUntil(start.Add(-2 * time.Minute))
 					if i%2 == 1 {
-						n.redis.FlushAll() // what was spent must come back from the journal
+						n.redis.FlushAll() // what was spent must come back from the logs
 					}
 					s := n.run()
 					n.until("the cap is used up", 119*time.Second, func() bool { return s.waitsUntil(start) })

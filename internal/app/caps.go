@@ -12,7 +12,7 @@ import (
 )
 
 // planLimits are the limits that a plan is held against, with what was spent of
-// them by the journals of all batches.
+// them by the logs of all batches.
 func (o *session) planLimits(ctx context.Context) (plan.Limits, error) {
 	spending, err := spendingIn(ctx, o.bucket)
 	if err != nil {

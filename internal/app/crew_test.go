@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"nightshift/internal/admission"
+	"nightshift/internal/batch"
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
@@ -83,20 +84,20 @@ func (c *crew) start() *hand {
 	client := w.redisClient(c)
 	w.gate = c.gate(w, client, settings)
 	c.join(w)
-	batch := c.manifest.Batch()
+	id := c.manifest.Batch()
 	logger := slog.New(slog.NewTextHandler(c.t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
 	if w.member, err = fleet.New(client, c.prefix()).Join(c.t.Context(), "hand", logger); err != nil {
 		c.t.Fatal(err)
 	}
 	w.engine = newEngine(engineParts{
-		redis: client, prefix: c.prefix(), pool: batch, member: w.member, settings: settings, logger: logger,
+		redis: client, prefix: c.prefix(), pool: id, member: w.member, settings: settings, logger: logger,
 		runner: runner.Options{
 			APIKeys:   w.gate.keys,
 			Admission: w.gate,
 			Images:    cutImages{w, images{c.bucket}},
 			Results:   func(string) runner.Results { return cutResults{w, c.log} },
-			Sent:      func(string) runner.Sent { return cutSent{w, results.NewSent(c.bucket, batch)} },
-			Questions: func(string) runner.Questions { return results.NewQuestions(c.bucket, batch) },
+			Attempts:  func(string) runner.Attempts { return cutAttempts{w, batch.NewAttempts(c.bucket, id)} },
+			Questions: func(string) runner.Questions { return results.NewQuestions(c.bucket, id) },
 		},
 	})
 	if err := w.engine.start(c.t.Context(), settings); err != nil {
@@ -105,7 +106,7 @@ func (c *crew) start() *hand {
 	feeding, stop := context.WithCancel(c.t.Context())
 	w.feed = stop
 	go func() {
-		w.fed <- w.engine.runner.Feed(feeding, batch, job.Normal, jobsToRun(feeding, c.bucket, batch+"/"+planName), nil)
+		w.fed <- w.engine.runner.Feed(feeding, id, job.Normal, jobsToRun(feeding, c.bucket, id+"/"+planName), nil)
 	}()
 	c.workers = append(c.workers, w)
 	return w

@@ -61,16 +61,16 @@ func (c cutResults) Append(ctx context.Context, r job.Result) error {
 	return c.next.Append(ctx, r)
 }
 
-type cutSent struct {
+type cutAttempts struct {
 	worker *hand
-	next   runner.Sent
+	next   runner.Attempts
 }
 
-func (c cutSent) Note(ctx context.Context, s job.Submission) error {
+func (c cutAttempts) Note(ctx context.Context, line job.AttemptLine) error {
 	if c.worker.dead.Load() {
 		return errDead
 	}
-	return c.next.Note(ctx, s)
+	return c.next.Note(ctx, line)
 }
 
 // redisClient is a worker's way to Redis.

@@ -127,9 +127,9 @@ func keysCommandOf(p Process) *cobra.Command {
 takes jobs, how many run, how many requests are left in this minute, the CU spent
 and reserved against every cap, and until when it waits and why. It asks the Redis
 server in NIGHTSHIFT_REDIS, or the runs that go on in the output folder, or adds up
-the journals there, or in the fleet's bucket, when nothing runs.
+the logs of the batches there, or in the fleet's bucket, when nothing runs.
 
-With --reconcile the journals are held against the account of the provider, day
+With --reconcile what was spent is held against the account of the provider, day
 by day. That account lags, so differences are shown with their age.
 
 Exit codes: 0 shown, 1 unexpected error, 2 wrong settings.`,
@@ -145,7 +145,7 @@ Exit codes: 0 shown, 1 unexpected error, 2 wrong settings.`,
 	}
 	cmd.Flags().StringVarP(&o.out, "out", "o", "", "folder that batches go to (default: NIGHTSHIFT_BUCKET, NIGHTSHIFT_OUT, or out)")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
-	cmd.Flags().BoolVar(&o.reconcile, "reconcile", false, "hold the journals against the provider's account")
+	cmd.Flags().BoolVar(&o.reconcile, "reconcile", false, "hold what was spent against the provider's account")
 	return cmd
 }
 

@@ -2,6 +2,9 @@ package app
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,7 +18,6 @@ import (
 	"nightshift/internal/admission"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
-	"nightshift/internal/results"
 	"nightshift/internal/simulator"
 )
 
@@ -128,13 +130,13 @@ func TestFleetWiped(t *testing.T) {
 		n.noneFailed()
 		n.paidOnce()
 		n.allStored()
-		spend, err := results.NewJournal(n.bucket, n.manifest.Batch()).Spend(t.Context())
+		fold, err := n.fold(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		held, billed, refunded := spend.Total()
+		held, billed, refunded := fold.Total()
 		if want := job.CU(150 * etchingCU); held != 0 || billed-refunded != want {
-			t.Errorf("the journal holds %s and has spent %s CU, want nothing and %s", held, billed-refunded, want)
+			t.Errorf("by the logs %s CU are held and spent are %s CU, want nothing and %s", held, billed-refunded, want)
 		}
 	})
 }
@@ -304,9 +306,9 @@ func TestFleetBeginsNoOrderThatIsOver(t *testing.T) {
 	})
 }
 
-// The list of what was sent begins anew after each order, also where images of an
-// earlier one were replaced: it would grow with every edit.
-func TestFleetEmptiesTheListOfWhatWasSent(t *testing.T) {
+// What was spent in all orders is written for people, also where images of an earlier
+// one were replaced.
+func TestFleetWritesWhatWasSpent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := newNight(t, simulator.Options{Latency: simulator.Between(time.Second, 2*time.Second), Parallel: 10, Seed: 1, RequestsPerMinute: 3000}, etchings(5))
@@ -320,10 +322,7 @@ func TestFleetEmptiesTheListOfWhatWasSent(t *testing.T) {
 			t.Errorf("%d were paid, want 10", all)
 		}
 		n.allStored()
-		sent, err := n.bucket.Stat(t.Context(), n.manifest.Batch()+"/_nightshift/sent.jsonl")
-		if err != nil || sent.Size > 0 {
-			t.Errorf("the list has %d bytes, %v", sent.Size, err)
-		}
+		n.spendWritten(10 * etchingCU)
 	})
 }
 
@@ -340,7 +339,7 @@ func TestFleetGoesOnInTheLifeThatARunBegan(t *testing.T) {
 		run := admission.New(admission.Options{Redis: n.client, Prefix: n.prefix()})
 		err := run.Begin(t.Context())
 		if err == nil {
-			err = countJournals(t.Context(), run, n.bucket, func(string) bool { return false }, func(key string) admission.Account { return admission.Account{APIKey: key} })
+			err = countSpend(t.Context(), run, n.bucket, nil)
 		}
 		if err == nil {
 			err = run.Ready(t.Context())
@@ -408,4 +407,29 @@ func TestFleetUrgentGoesFirst(t *testing.T) {
 		nightly.allStored()
 		rush.allStored()
 	})
+}
+
+// spendWritten judges spend.jsonl.
+func (n *night) spendWritten(want job.CU) {
+	n.t.Helper()
+	body, err := n.bucket.Open(n.t.Context(), n.manifest.Batch()+"/spend.jsonl")
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer body.Close()
+	spent := job.CU(0)
+	for decoder := json.NewDecoder(body); ; {
+		var slice job.Slice
+		err := decoder.Decode(&slice)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		spent += slice.CU
+	}
+	if spent != want {
+		n.t.Errorf("spend.jsonl says that %s CU are spent, want %s", spent, want)
+	}
 }

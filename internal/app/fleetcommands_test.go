@@ -202,8 +202,8 @@ func TestCancelCollectsWhatRuns(t *testing.T) {
 			t.Errorf("watching it when it was over ended with %d: %s%s", a.code, a.out, a.log)
 		}
 		r := n.report()
-		if r.State != results.Cancelled || r.Journal.Held != 0 || r.Counts.NotRun != 80-len(n.sim.Ledger()) {
-			t.Errorf("the report says %s, %s CU held, %d of 80 not run with %d sent", r.State, r.Journal.Held, r.Counts.NotRun, len(n.sim.Ledger()))
+		if r.State != results.Cancelled || r.Spend.Held != 0 || r.Counts.NotRun != 80-len(n.sim.Ledger()) {
+			t.Errorf("the report says %s, %s CU held, %d of 80 not run with %d sent", r.State, r.Spend.Held, r.Counts.NotRun, len(n.sim.Ledger()))
 		}
 		n.noSlotTaken()
 		if late := len(n.sim.Ledger()) - sent; late > 16*2 { // what the handlers had in hand

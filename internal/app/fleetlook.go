@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nightshift/internal/admission"
+	"nightshift/internal/batch"
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
@@ -51,7 +52,7 @@ func (v *fleetView) work(ctx context.Context, r *batchRecord, beats []fleet.Beat
 		if err := v.countLog(ctx, r, &w); err != nil {
 			return w, err
 		}
-		return w, v.sumJournal(ctx, r, &w)
+		return w, v.sumSpend(ctx, r, &w)
 	}
 	if err := v.count(ctx, r, &w); err != nil {
 		return w, err
@@ -79,7 +80,7 @@ func (v *fleetView) reported(r *batchRecord, w *batchWork) {
 	c := r.report.Counts
 	w.total, w.kept, w.succeeded, w.failed, w.cancelled, w.notRun, w.images = c.Jobs, c.Kept, c.Succeeded, c.Failed, c.Cancelled, c.NotRun, c.Images
 	w.toDo = max(w.toDo, w.images)
-	w.spent, w.reserved = r.report.Journal.Spent, r.report.Journal.Held
+	w.spent, w.reserved = r.report.Spend.Spent, r.report.Spend.Held
 }
 
 // count reads the jobs by state. While another order is still being withdrawn they
@@ -128,13 +129,13 @@ func (v *fleetView) countLog(ctx context.Context, r *batchRecord, w *batchWork) 
 	return nil
 }
 
-// sumJournal adds what the journal says was spent.
-func (v *fleetView) sumJournal(ctx context.Context, r *batchRecord, w *batchWork) error {
-	spend, err := results.NewJournal(v.bucket, r.batch).Spend(ctx)
+// sumSpend adds what the logs say was spent.
+func (v *fleetView) sumSpend(ctx context.Context, r *batchRecord, w *batchWork) error {
+	fold, err := batch.ReadFold(ctx, v.bucket, r.batch)
 	if err != nil {
 		return err
 	}
-	held, billed, refunded := spend.Total()
+	held, billed, refunded := fold.Total()
 	w.spent, w.reserved = billed-refunded, held
 	return nil
 }

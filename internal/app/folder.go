@@ -5,24 +5,26 @@ import (
 	"iter"
 	"strings"
 
+	"nightshift/internal/batch"
 	"nightshift/internal/job"
 	"nightshift/internal/results"
 )
 
 // folder is what the bucket holds of one batch.
 type folder struct {
-	bucket  objects
-	batch   string // the id: the batch's folder in the bucket
-	log     *results.Log
-	sent    *results.Sent
-	journal *results.Journal
+	bucket   objects
+	batch    string // the id: the batch's folder in the bucket
+	log      *results.Log
+	attempts *batch.Attempts
 }
 
-func newFolder(b objects, batch string) folder {
-	return folder{
-		bucket: b, batch: batch,
-		log: results.NewLog(b, batch), sent: results.NewSent(b, batch), journal: results.NewJournal(b, batch),
-	}
+func newFolder(b objects, id string) folder {
+	return folder{bucket: b, batch: id, log: results.NewLog(b, id), attempts: batch.NewAttempts(b, id)}
+}
+
+// fold is what the logs say was spent and is in flight.
+func (f *folder) fold(ctx context.Context) (*batch.Fold, error) {
+	return batch.ReadFold(ctx, f.bucket, f.batch)
 }
 
 // present reports whether the images of a result are there and still its own. An

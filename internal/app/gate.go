@@ -104,11 +104,8 @@ func (g *gate) ofBatch(batch string, now time.Time) admission.Limits {
 
 // account is what jobs of a key are counted in.
 func (g *gate) account(apiKey string) admission.Account {
-	if key := g.keys.find(apiKey); key != nil {
-		return admission.Account{APIKey: key.ID, Project: key.Project, Team: key.Team}
-	}
-	before := g.keys.before(apiKey)
-	return admission.Account{APIKey: apiKey, Project: before.Project, Team: before.Team}
+	project, team := g.keys.Account(apiKey)
+	return admission.Account{APIKey: apiKey, Project: project, Team: team}
 }
 
 func (g *gate) Reserve(ctx context.Context, ref job.Ref, attempt int, quote job.CU, avoid []string) (string, time.Duration, error) {

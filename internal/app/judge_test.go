@@ -2,6 +2,7 @@ package app
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nightshift/internal/admission"
+	"nightshift/internal/batch"
 	"nightshift/internal/job"
 	"nightshift/internal/plan"
 	"nightshift/internal/results"
@@ -174,10 +176,10 @@ func (n *night) questions() []job.Question {
 const onlyKey = "sim"
 
 // booksAgree judges every CU: what the ledger took with each API key is what the
-// journals of the batches say, what admission counts, and what results bill.
+// logs of the batches say, what admission counts, and what results bill.
 func (p *place) booksAgree(batches ...*night) {
 	p.t.Helper()
-	ledger, journal, counted, billed := make(map[string]job.CU), make(map[string]job.CU), make(map[string]job.CU), make(map[string]job.CU)
+	ledger, logs, counted, billed := make(map[string]job.CU), make(map[string]job.CU), make(map[string]job.CU), make(map[string]job.CU)
 	accounts := make(map[string]admission.Account) // of keys that paid
 	for _, entry := range p.sim.Ledger() {
 		account := admission.Account{APIKey: entry.Key, Project: entry.Project, Team: entry.Team}
@@ -188,15 +190,15 @@ func (p *place) booksAgree(batches ...*night) {
 		accounts[account.APIKey] = account
 	}
 	for _, n := range batches {
-		spend, err := results.NewJournal(n.bucket, n.manifest.Batch()).Spend(p.t.Context())
+		fold, err := n.fold(p.t.Context())
 		if err != nil {
 			p.t.Fatal(err)
 		}
-		for _, slice := range spend.Slices() {
-			journal[slice.APIKey] += slice.CU
+		for _, slice := range fold.Slices() {
+			logs[slice.APIKey] += slice.CU
 		}
-		for _, open := range spend.Open() {
-			p.t.Errorf("the journal holds CU for job %s that is over: %+v", open.Job, open)
+		for _, open := range fold.InFlight() {
+			p.t.Errorf("by the logs CU are held for job %s that is over: %+v", open.Job, open)
 		}
 		for _, result := range append(n.succeeded(), n.failed()...) {
 			billed[result.APIKey] += result.Billed - result.Refunded
@@ -216,10 +218,15 @@ func (p *place) booksAgree(batches ...*night) {
 				id, key.Reserved, key.Running, team.Running)
 		}
 	}
-	for name, book := range map[string]map[string]job.CU{"journal": journal, "admission": counted, "results": billed} {
+	for name, book := range map[string]map[string]job.CU{"logs": logs, "admission": counted, "results": billed} {
 		maps.DeleteFunc(book, func(_ string, cu job.CU) bool { return cu == 0 })
 		if diff := cmp.Diff(ledger, book); diff != "" {
 			p.t.Errorf("CU by key (-ledger +%s):\n%s", name, diff)
 		}
 	}
+}
+
+// fold is what the logs of the batch say.
+func (n *night) fold(ctx context.Context) (*batch.Fold, error) {
+	return batch.ReadFold(ctx, n.bucket, n.manifest.Batch())
 }

@@ -181,11 +181,12 @@ func (k *keyring) learn(authors map[string][]string) {
 	}
 }
 
-// before is where a key of an earlier run worked.
-func (k *keyring) before(apiKey string) world {
+// Account is the project and the team that a key counts in, or did in an earlier run.
+func (k *keyring) Account(apiKey string) (project, team string) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	return k.worlds[apiKey]
+	known := k.known(apiKey)
+	return known.Project, known.Team
 }
 
 // known is what a key sees or saw; zero if it was never heard of.

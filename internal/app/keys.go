@@ -91,7 +91,7 @@ func (c *keysCommand) open(ctx context.Context, p Process, bucket opener) error 
 }
 
 // look asks the Redis server, or the runs that go on in the folder, or else works
-// out from the journals what was spent.
+// out from the logs what was spent.
 func (c *keysCommand) look(ctx context.Context) ([]standing, error) {
 	if c.settings.Redis != "" {
 		client, err := serverRedis(ctx, c.settings)
@@ -105,8 +105,8 @@ func (c *keysCommand) look(ctx context.Context) ([]standing, error) {
 			return nil, err
 		}
 		if !counted { // emptied, or new: what it holds says nothing
-			s, err := c.lookIntoJournals(ctx)
-			s.Source = "Redis at " + redisAt(c.settings) + " has counted nothing yet, or is being restored; spend by the journals in " + c.bucket.Path("")
+			s, err := c.lookIntoLogs(ctx)
+			s.Source = "Redis at " + redisAt(c.settings) + " has counted nothing yet, or is being restored; spend by the logs of the batches in " + c.bucket.Path("")
 			return []standing{s}, err
 		}
 		s, err := g.look(ctx, c.pools)
@@ -130,7 +130,7 @@ func (c *keysCommand) look(ctx context.Context) ([]standing, error) {
 	if len(standings) > 0 {
 		return standings, nil
 	}
-	s, err := c.lookIntoJournals(ctx)
+	s, err := c.lookIntoLogs(ctx)
 	return []standing{s}, err
 }
 
@@ -160,19 +160,19 @@ func (c *keysCommand) lookIntoRun(ctx context.Context, batch string) (s standing
 	return s, true, err
 }
 
-// lookIntoJournals counts in an embedded Redis what the journals say. Nothing runs.
-func (c *keysCommand) lookIntoJournals(ctx context.Context) (standing, error) {
+// lookIntoLogs counts in an embedded Redis what the logs of batches say. Nothing runs.
+func (c *keysCommand) lookIntoLogs(ctx context.Context) (standing, error) {
 	client, _, stop := embeddedRedis()
 	c.add("stop embedded Redis", stop)
 	g := c.gate(client)
 	if err := g.admission.Begin(ctx); err != nil {
 		return standing{}, err
 	}
-	if err := countJournals(ctx, g.admission, c.bucket, func(string) bool { return false }, g.account); err != nil {
+	if err := countSpend(ctx, g.admission, c.bucket, nil); err != nil {
 		return standing{}, err
 	}
 	s, err := g.look(ctx, c.pools)
-	s.Source = "no run goes on; spend by the journals in " + c.bucket.Path("")
+	s.Source = "no run goes on; spend by the logs of the batches in " + c.bucket.Path("")
 	return s, err
 }
 

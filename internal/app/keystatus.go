@@ -63,7 +63,7 @@ type capStatus struct {
 
 // standing is all keys and caps as one Redis counts them.
 type standing struct {
-	Source string      `json:"source"` // what was asked: a server, a run, the journals
+	Source string      `json:"source"` // what was asked: a server, a run, the logs of the batches
 	Keys   []keyStatus `json:"keys"`
 	Caps   []capStatus `json:"caps"`
 }

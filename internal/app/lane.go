@@ -91,7 +91,7 @@ func (w *worker) newEngine(ctx context.Context, l *lane) (*engine, error) {
 		runner: runner.Options{
 			APIKeys: l.api.keys, Admission: l.gate, Images: timedImages{images{w.bucket}, w.metrics.ImageStored},
 			Results:   func(batch string) runner.Results { return w.shared(batch).log },
-			Sent:      func(batch string) runner.Sent { return w.shared(batch).sent },
+			Attempts:  func(batch string) runner.Attempts { return w.shared(batch).attempts },
 			Questions: func(batch string) runner.Questions { return w.shared(batch).questions },
 			Landed:    w.landed,
 			Stuck:     w.stuck,

@@ -107,7 +107,7 @@ func listedOf(r *batchRecord) listedBatch {
 	if r.report != nil && (r.order == nil || r.over()) {
 		c := r.report.Counts
 		b.Jobs, b.Kept, b.Succeeded, b.Failed, b.NotRun, b.Images = c.Jobs, c.Kept, c.Succeeded, c.Failed, c.NotRun, c.Images
-		b.CU, b.Ended = r.report.Journal.Spent, r.report.Ended
+		b.CU, b.Ended = r.report.Spend.Spent, r.report.Ended
 	}
 	return b
 }

@@ -57,7 +57,7 @@ func (o *session) underWay(ctx context.Context) (*plan.UnderWay, error) {
 	if o.state == nil || !o.goneBefore().IsZero() {
 		return nil, nil
 	}
-	left, err := o.leftovers(ctx, o.state.Keys)
+	left, err := o.unfinished(ctx, o.state.Keys)
 	if err != nil {
 		return nil, err
 	}

@@ -51,11 +51,11 @@ func (o *session) sameWorld(ctx context.Context) error {
 	if o.state == nil {
 		return nil
 	}
-	t := &takeUp{
+	t := &recovery{
 		folder: o.folder, name: o.manifest.Name, gate: o.gate, keys: o.api.keys, before: o.state.Keys,
 		gone: o.goneBefore(),
 	}
-	left, err := t.leftovers(ctx)
+	left, err := t.unfinished(ctx)
 	if err != nil {
 		return err
 	}

@@ -14,18 +14,18 @@ import (
 	"nightshift/internal/provider"
 )
 
-// reconcileDays is how far back the journals are held against the provider's
+// reconcileDays is how far back what was spent is held against the provider's
 // account.
 const reconcileDays = 31
 
-// dayAccount is what one API key spent on one day, by our journals and by the
+// dayAccount is what one API key spent on one day, by our logs and by the
 // provider. Amounts are in CU, after refunds.
 type dayAccount struct {
 	Day        time.Time `json:"day"` // in UTC
 	Key        string    `json:"key"`
-	Journal    job.CU    `json:"journal"`
+	Spent      job.CU    `json:"spent"` // by our logs
 	Provider   job.CU    `json:"provider"`
-	Difference job.CU    `json:"difference"` // provider less journal
+	Difference job.CU    `json:"difference"` // provider less spent
 }
 
 // reconciliation is the comparison for all keys. It asserts nothing: the provider's
@@ -46,12 +46,12 @@ func (c *keysCommand) reconcile(ctx context.Context, out io.Writer, asJSON bool)
 		return err
 	}
 	days := make(map[string]*dayAccount)
-	if err := c.addJournals(ctx, since, days); err != nil {
+	if err := c.addSpent(ctx, since, days); err != nil {
 		return err
 	}
 	c.addProvider(ctx, since, until, authors, days, &r)
 	for _, day := range days {
-		day.Difference = day.Provider - day.Journal
+		day.Difference = day.Provider - day.Spent
 		r.Days = append(r.Days, *day)
 	}
 	slices.SortFunc(r.Days, func(a, b dayAccount) int {
@@ -99,14 +99,14 @@ func dayOf(days map[string]*dayAccount, day time.Time, key string) *dayAccount {
 	return days[name]
 }
 
-func (c *keysCommand) addJournals(ctx context.Context, since time.Time, days map[string]*dayAccount) error {
+func (c *keysCommand) addSpent(ctx context.Context, since time.Time, days map[string]*dayAccount) error {
 	all, err := spendingIn(ctx, c.bucket)
 	if err != nil {
 		return err
 	}
 	for _, s := range all {
 		if !s.Quarter.Before(since) {
-			dayOf(days, s.Quarter.UTC().Truncate(24*time.Hour), s.APIKey).Journal += s.CU
+			dayOf(days, s.Quarter.UTC().Truncate(24*time.Hour), s.APIKey).Spent += s.CU
 		}
 	}
 	return nil
@@ -150,9 +150,9 @@ func addUsages(usages provider.Usages, key string, authors []string, days map[st
 func (r reconciliation) write(out io.Writer, now time.Time) error {
 	if len(r.Days) > 0 {
 		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(table, "DAY (UTC)\tKEY\tJOURNAL\tPROVIDER\tDIFFERENCE\tACCOUNT UP TO")
+		fmt.Fprintln(table, "DAY (UTC)\tKEY\tSPENT\tPROVIDER\tDIFFERENCE\tACCOUNT UP TO")
 		for _, d := range r.Days {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", d.Day.Format(time.DateOnly), d.Key, d.Journal, d.Provider, signed(d.Difference), r.age(d.Key, now))
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", d.Day.Format(time.DateOnly), d.Key, d.Spent, d.Provider, signed(d.Difference), r.age(d.Key, now))
 		}
 		if err := table.Flush(); err != nil {
 			return err

@@ -16,10 +16,10 @@ import (
 	"sync"
 	"time"
 
+	"nightshift/internal/batch"
 	"nightshift/internal/config"
 	"nightshift/internal/job"
 	"nightshift/internal/plan"
-	"nightshift/internal/results"
 )
 
 type retryOptions struct {
@@ -240,11 +240,11 @@ func (v *fleetView) affordable(ctx context.Context, o *order) error {
 	if o.Rules.Budget == nil || o.toRun() == 0 {
 		return nil
 	}
-	spend, err := results.NewJournal(v.bucket, o.Batch).Spend(ctx)
+	fold, err := batch.ReadFold(ctx, v.bucket, o.Batch)
 	if err != nil {
 		return err
 	}
-	held, billed, refunded := spend.Total()
+	held, billed, refunded := fold.Total()
 	spent := held + billed - refunded
 	if spent+o.Cost <= *o.Rules.Budget {
 		return nil

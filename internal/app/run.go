@@ -263,11 +263,11 @@ func (r *localRun) nothingToRun(ctx context.Context, jobs int) error {
 		Counts: results.Counts{Jobs: jobs, Kept: jobs},
 	}
 	report.Requests.Total, report.Requests.ByOperation = r.api.requests.snapshot()
-	spend, err := r.journal.Spend(ctx)
+	fold, err := r.fold(ctx)
 	if err != nil {
 		return err
 	}
-	report.FillJournal(spend)
+	report.FillSpend(fold)
 	if err := r.publish(ctx, report); err != nil {
 		return err
 	}

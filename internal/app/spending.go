@@ -4,11 +4,11 @@ import (
 	"context"
 	"path"
 
+	"nightshift/internal/batch"
 	"nightshift/internal/job"
-	"nightshift/internal/results"
 )
 
-// spendingIn is what the journals of all batches in the bucket say was spent, since
+// spendingIn is what the logs of all batches in the bucket say was spent, since
 // caps of keys, projects and teams count across batches.
 func spendingIn(ctx context.Context, b objects) ([]job.Slice, error) {
 	batches, err := batchesOf(ctx, b)
@@ -16,12 +16,12 @@ func spendingIn(ctx context.Context, b objects) ([]job.Slice, error) {
 		return nil, err
 	}
 	var all []job.Slice
-	for _, batch := range batches {
-		spend, err := results.NewJournal(b, batch).Spend(ctx)
+	for _, id := range batches {
+		fold, err := batch.ReadFold(ctx, b, id)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, spend.Slices()...)
+		all = append(all, fold.Slices()...)
 	}
 	return all, nil
 }

@@ -63,7 +63,7 @@ func (w *worker) tending(batch string, tends bool) {
 	delete(w.tends, batch)
 }
 
-// steward is the worker that feeds a batch, exports its journal and ends it.
+// steward is the worker that feeds a batch and ends it.
 type steward struct {
 	*worker
 	batch string
@@ -124,9 +124,6 @@ func (s *steward) endBefore(ctx context.Context, held *heldBatch, feed fleet.Fee
 	if err := s.withdraw(ctx, l); err != nil {
 		return false, err
 	}
-	if err := s.exporterOf(held).drain(ctx); err != nil {
-		return false, err
-	}
 	live, err := s.liveJobs(ctx, l)
 	if err != nil || live > 0 || feed.Order == "" {
 		return live == 0 && err == nil, err
@@ -167,37 +164,37 @@ func (s *steward) begin(ctx context.Context, held *heldBatch) error {
 	if err := s.dropPools(ctx); err != nil { // a run beside the fleet may have begun the life, and knows of none
 		return err
 	}
-	t, err := s.takeUp(ctx, held)
+	r, err := s.recoveryOf(ctx, held)
 	if err != nil {
 		return err
 	}
-	left, err := t.leftovers(ctx)
+	left, err := r.unfinished(ctx)
 	if err != nil {
 		return err
 	}
-	if err := t.sameWorld(ctx, left); err != nil {
+	if err := r.sameWorld(ctx, left); err != nil {
 		return err
 	}
-	if err := t.endOrphans(ctx, left); err != nil {
+	if err := r.endGrants(ctx, s.admission, left.fold, left.sent); err != nil {
 		return err
 	}
 	if err := s.lease.Sure(ctx); err != nil {
 		return err
 	}
-	if err := t.engine.queue.Begin(ctx, s.batch, held.order.ID); err != nil {
+	if err := r.engine.queue.Begin(ctx, s.batch, held.order.ID); err != nil {
 		return err
 	}
 	if err := s.noteKeys(ctx, held, nil); err != nil {
 		return err
 	}
-	if t.since, err = s.noteBegun(ctx, held); err != nil {
+	if r.since, err = s.noteBegun(ctx, held); err != nil {
 		return err
 	}
-	if err := t.finished(ctx); err != nil {
+	if err := r.finished(ctx); err != nil {
 		return err
 	}
-	found := len(left.open) // to resume takes them out
-	if err := t.resume(ctx, left); err != nil {
+	found := len(left.open) // to recover takes them out
+	if err := r.recover(ctx, left); err != nil {
 		return err
 	}
 	s.logger.InfoContext(ctx, "order begins", "batch_id", s.batch, "order", held.order.ID, "jobs", held.order.toRun(), "found", found)
@@ -221,11 +218,11 @@ func (s *steward) noteBegun(ctx context.Context, held *heldBatch) (time.Time, er
 		}
 	}
 	start := began{Order: held.order.ID, Plan: held.order.Plan, At: time.Now().UTC()}
-	past, err := s.past(ctx, held, start.At)
+	done, err := s.done(ctx, held, start.At)
 	if err != nil {
 		return time.Time{}, err
 	}
-	if start.Found, start.FoundImages, err = s.found(ctx, held, past); err != nil {
+	if start.Found, start.FoundImages, err = s.found(ctx, held, done); err != nil {
 		return time.Time{}, err
 	}
 	return start.At, writeJSON(ctx, s.bucket, s.batch+"/"+beganName, start)

@@ -8,11 +8,23 @@ import (
 	"nightshift/internal/results"
 )
 
-// finish ends an order: what is still held is given back, report and contact sheet
-// are written, the logs become whole objects, and the fleet has no more to do with
-// the batch. It can be repeated.
+// finish ends an order: what is still held is given back, the logs become whole objects,
+// what was spent, report and contact sheet are written, and the fleet has no more to do
+// with the batch. It can be repeated.
 func (s *steward) finish(ctx context.Context, held *heldBatch, end ending) error {
-	if err := s.settle(ctx, held); err != nil {
+	for _, name := range []string{"results.jsonl", "errors.jsonl", "_nightshift/attempts.jsonl"} {
+		if err := s.bucket.Compact(ctx, s.batch+"/"+name); err != nil {
+			return err
+		}
+	}
+	fold, err := held.fold(ctx)
+	if err != nil {
+		return err
+	}
+	if err := held.endGrants(ctx, s.admission, fold, fold.InFlight()); err != nil {
+		return err
+	}
+	if err := fold.WriteCheckpoint(ctx, s.bucket); err != nil {
 		return err
 	}
 	if _, err := s.bucket.Sweep(ctx, s.batch); err != nil {
@@ -25,48 +37,21 @@ func (s *steward) finish(ctx context.Context, held *heldBatch, end ending) error
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"results.jsonl", "errors.jsonl", "spend.jsonl"} {
-		if err := s.bucket.Compact(ctx, s.batch+"/"+name); err != nil {
-			return err
-		}
-	}
-	if err := held.journal.Checkpoint(ctx); err != nil {
-		return err
-	}
 	s.logger.InfoContext(ctx, "order is over", "batch_id", s.batch, "order", held.order.ID, "outcome", string(end.outcome),
-		"succeeded", report.Counts.Succeeded, "failed", report.Counts.Failed, "cu", report.Journal.Spent.String())
+		"succeeded", report.Counts.Succeeded, "failed", report.Counts.Failed, "cu", report.Spend.Spent.String())
 	return s.close(ctx, held)
 }
 
-// settle gives back what attempts hold that are over or were never sent, and empties
-// the list of what was sent if nothing of it is open.
-func (s *steward) settle(ctx context.Context, held *heldBatch) error {
-	exporter := s.exporterOf(held)
-	if err := exporter.drain(ctx); err != nil {
-		return err
-	}
-	t, err := s.takeUp(ctx, held)
-	if err != nil {
-		return err
-	}
-	left, err := t.leftovers(ctx)
-	if err != nil {
-		return err
-	}
-	if err := t.endOrphans(ctx, left); err != nil {
-		return err
-	}
-	if err := exporter.drain(ctx); err != nil || left.underWay() {
-		return err
-	}
-	if err := s.lease.Sure(ctx); err != nil {
-		return err
-	}
-	return held.sent.Clear(ctx)
-}
-
-// report writes thumbnails that are missing, report.json and the contact sheet.
+// report writes what was spent, thumbnails that are missing, report.json and the contact
+// sheet.
 func (s *steward) report(ctx context.Context, held *heldBatch, end ending) (results.Report, error) {
+	fold, err := held.fold(ctx)
+	if err == nil {
+		err = fold.WriteSpend(ctx, s.bucket)
+	}
+	if err != nil {
+		return results.Report{}, err
+	}
 	start, err := readBegan(ctx, held)
 	if err != nil {
 		return results.Report{}, err
@@ -82,11 +67,7 @@ func (s *steward) report(ctx context.Context, held *heldBatch, end ending) (resu
 	if err := held.log.Tally(ctx, &report); err != nil {
 		return report, err
 	}
-	spend, err := held.journal.Spend(ctx)
-	if err != nil {
-		return report, err
-	}
-	report.FillJournal(spend)
+	report.FillSpend(fold)
 	if err := s.workDone(ctx, held, &report); err != nil {
 		return report, err
 	}
@@ -146,17 +127,10 @@ func (w *worker) reportEarly(ctx context.Context, batch string, end ending) erro
 	if held == nil {
 		return nil
 	}
-	s := &steward{worker: w, batch: batch}
-	if err := s.exporterOf(held).drain(ctx); err != nil {
-		return err
-	}
-	if err := held.journal.Checkpoint(ctx); err != nil {
-		return err
-	}
 	if err := w.noteKeys(ctx, held, nil); err != nil {
 		return err
 	}
-	_, err := s.report(ctx, held, end)
+	_, err := (&steward{worker: w, batch: batch}).report(ctx, held, end)
 	return err
 }
 

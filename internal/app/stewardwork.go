@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"nightshift/internal/batch"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/results"
@@ -17,19 +18,13 @@ const (
 	clocksApart = 10 * time.Minute
 )
 
-// work feeds an order, exports its journal, and ends it when all its jobs are over.
+// work feeds an order, and ends it when all its jobs are over.
 // It returns when the order is over or another one is wanted.
 func (s *steward) work(ctx context.Context, held *heldBatch, feed fleet.Feed) error {
 	working, stop := context.WithCancel(ctx)
 	var beside sync.WaitGroup
-	defer func() {
-		stop()
-		beside.Wait()
-		if left := s.exporterOf(held).drainLast(ctx); left != nil {
-			s.logger.WarnContext(ctx, "spend journal not exported to its end, the next leader does it", "batch_id", s.batch, "err", left)
-		}
-	}()
-	beside.Go(func() { s.exporterOf(held).run(working) })
+	defer beside.Wait()
+	defer stop()
 	fed := make(chan error, 1)
 	if feed.All {
 		fed <- nil
@@ -82,7 +77,11 @@ func (s *steward) feed(ctx context.Context, held *heldBatch, feed fleet.Feed) er
 	if err != nil {
 		return err
 	}
-	past, err := s.past(ctx, held, start.At)
+	done, err := s.done(ctx, held, start.At)
+	if err != nil {
+		return err
+	}
+	fold, err := held.fold(ctx)
 	if err != nil {
 		return err
 	}
@@ -91,48 +90,40 @@ func (s *steward) feed(ctx context.Context, held *heldBatch, feed fleet.Feed) er
 		feed.Fed = jobs[len(jobs)-1].Index + 1
 		return s.fleet.SetFeed(ctx, s.batch, feed)
 	}
-	if err := e.runner.Feed(ctx, s.batch, held.order.Priority, s.toFeed(ctx, held, feed, past), given); err != nil {
+	if err := e.runner.Feed(ctx, s.batch, held.order.Priority, s.toFeed(ctx, held, feed, done, fold), given); err != nil {
 		return err
 	}
 	feed.All = true
 	return s.fleet.SetFeed(ctx, s.batch, feed)
 }
 
-// past is what became of jobs before the order began.
-type past struct {
-	done     map[job.ID]bool // since its plan was made: the plan does not know of them
-	attempts map[job.ID]int  // of jobs that have failed
-}
-
-// past reads what became of jobs before the order began at this time.
-func (s *steward) past(ctx context.Context, held *heldBatch, start time.Time) (*past, error) {
-	p := &past{done: make(map[job.ID]bool), attempts: make(map[job.ID]int)}
+// done are the jobs that were made before the order began at this time and since its plan
+// was made: the plan does not know of them.
+func (s *steward) done(ctx context.Context, held *heldBatch, start time.Time) (map[job.ID]bool, error) {
+	done := make(map[job.ID]bool)
 	planned := held.order.Planned.Add(-clocksApart)
-	for result, err := range held.ended(ctx) {
-		switch {
-		case err != nil:
+	for result, err := range held.log.Succeeded(ctx) {
+		if err != nil {
 			return nil, err
-		case result.Recorded.After(start): // this order's own, which Redis knows of
-		case result.State != job.Succeeded:
-			p.attempts[result.Job] = max(p.attempts[result.Job], result.Attempts)
-		case result.Recorded.After(planned) && held.present(ctx, &result):
-			p.done[result.Job] = true
+		}
+		if result.Recorded.After(planned) && !result.Recorded.After(start) && held.present(ctx, &result) {
+			done[result.Job] = true
 		}
 	}
-	return p, nil
+	return done, nil
 }
 
 // found counts the jobs and images that the plan wants to make and that are there: an
 // order before made them after the plan had looked.
-func (s *steward) found(ctx context.Context, held *heldBatch, past *past) (jobs, images int, err error) {
-	if len(past.done) == 0 {
+func (s *steward) found(ctx context.Context, held *heldBatch, done map[job.ID]bool) (jobs, images int, err error) {
+	if len(done) == 0 {
 		return 0, 0, nil
 	}
 	for j, err := range jobsToRun(ctx, s.bucket, held.order.Plan) {
 		if err != nil {
 			return 0, 0, err
 		}
-		if past.done[j.ID] {
+		if done[j.ID] {
 			jobs++
 			images += len(j.Outputs)
 		}
@@ -141,17 +132,17 @@ func (s *steward) found(ctx context.Context, held *heldBatch, past *past) (jobs,
 }
 
 // toFeed are the jobs of the plan that are to run, from where the feed was left.
-func (s *steward) toFeed(ctx context.Context, held *heldBatch, feed fleet.Feed, past *past) iter.Seq2[*job.Job, error] {
+func (s *steward) toFeed(ctx context.Context, held *heldBatch, feed fleet.Feed, done map[job.ID]bool, fold *batch.Fold) iter.Seq2[*job.Job, error] {
 	return func(yield func(*job.Job, error) bool) {
 		for j, err := range jobsToRun(ctx, s.bucket, held.order.Plan) {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			if j.Index < feed.Fed || past.done[j.ID] {
+			if j.Index < feed.Fed || done[j.ID] {
 				continue
 			}
-			j.Before, j.Order = past.attempts[j.ID], held.order.ID
+			j.Before, j.Order = fold.Tried(j.ID), held.order.ID
 			if !yield(j, nil) {
 				return
 			}
@@ -165,9 +156,6 @@ func (s *steward) cancel(ctx context.Context, held *heldBatch) error {
 	defer ticker.Stop()
 	for {
 		if err := s.withdraw(ctx, held.lane); err != nil {
-			return err
-		}
-		if err := s.exporterOf(held).drain(ctx); err != nil {
 			return err
 		}
 		live, err := s.liveJobs(ctx, held.lane)

@@ -25,7 +25,6 @@ func (w *worker) shared(batch string) *sharedFolder {
 	f := w.folders[batch]
 	if f == nil {
 		f = &sharedFolder{folder: newFolder(w.bucket, batch), questions: results.NewQuestions(w.bucket, batch)}
-		f.sent = results.NewSharedSent(w.bucket, batch)
 		w.folders[batch] = f
 	}
 	return f

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"nightshift/internal/admission"
+	"nightshift/internal/batch"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/runner"
@@ -15,8 +15,8 @@ import (
 // restoredBatch is a batch that a worker brings back into an empty Redis.
 type restoredBatch struct {
 	*heldBatch
-	takeUp *takeUp
-	left   *leftovers
+	recovery *recovery
+	left     *unfinished
 }
 
 // restoreAll brings Redis to where jobs may be granted, from the bucket: what all
@@ -31,23 +31,21 @@ func (w *worker) restoreAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, b := range batches {
-		if err := b.takeUp.mend(ctx, b.left); err != nil {
-			return err
-		}
+	own := make(map[string]*batch.Fold)
+	for id, b := range batches {
+		own[id] = b.left.fold
 	}
 	if err := w.admission.Begin(ctx); err != nil {
 		return err
 	}
-	own := func(batch string) bool { return batches[batch] != nil }
-	if err := countJournals(ctx, w.admission, w.bucket, own, w.account); err != nil {
+	if err := countSpend(ctx, w.admission, w.bucket, own); err != nil {
 		return err
 	}
 	if err := w.newEngines(ctx); err != nil {
 		return err
 	}
 	for _, b := range batches {
-		b.takeUp.engine = b.lane.engine.Load()
+		b.recovery.engine = b.lane.engine.Load()
 		if err := w.restoreBatch(ctx, b); err != nil {
 			return err
 		}
@@ -93,39 +91,36 @@ func (w *worker) toRestore(ctx context.Context) (map[string]*restoredBatch, erro
 		if err != nil {
 			return nil, err
 		}
-		if err := w.exporterOf(held).drain(ctx); err != nil {
-			return nil, err
-		}
 		if begun.Order != held.order.ID {
 			continue
 		}
-		t, err := w.takeUp(ctx, held)
+		r, err := w.recoveryOf(ctx, held)
 		if err != nil {
 			return nil, err
 		}
-		t.since = begun.At
-		left, err := t.leftovers(ctx)
+		r.since = begun.At
+		left, err := r.unfinished(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if err := t.sameWorld(ctx, left); err != nil {
+		if err := r.sameWorld(ctx, left); err != nil {
 			w.note(batch, err.Error())
 			w.logger.ErrorContext(ctx, "batch not taken up", "batch_id", batch, "err", err, "hint", job.Hint(err))
 			continue
 		}
-		batches[batch] = &restoredBatch{heldBatch: held, takeUp: t, left: left}
+		batches[batch] = &restoredBatch{heldBatch: held, recovery: r, left: left}
 	}
 	return batches, nil
 }
 
 func (w *worker) restoreBatch(ctx context.Context, b *restoredBatch) error {
-	if err := b.takeUp.engine.queue.Begin(ctx, b.batch, b.order.ID); err != nil {
+	if err := b.recovery.engine.queue.Begin(ctx, b.batch, b.order.ID); err != nil {
 		return err
 	}
-	if err := b.takeUp.finished(ctx); err != nil {
+	if err := b.recovery.finished(ctx); err != nil {
 		return err
 	}
-	if err := b.takeUp.resume(ctx, b.left); err != nil {
+	if err := b.recovery.recover(ctx, b.left); err != nil {
 		return err
 	}
 	return w.fleet.SetFeed(ctx, b.batch, w.feedOf(b.heldBatch))
@@ -136,23 +131,23 @@ func (w *worker) feedOf(held *heldBatch) fleet.Feed {
 	return fleet.Feed{Life: w.admission.Life(), Order: held.order.ID, Lane: held.lane.name}
 }
 
-// takeUp is that of a batch of the fleet.
-func (w *worker) takeUp(ctx context.Context, held *heldBatch) (*takeUp, error) {
+// recoveryOf is that of a batch of the fleet.
+func (w *worker) recoveryOf(ctx context.Context, held *heldBatch) (*recovery, error) {
 	state, err := readState(ctx, w.bucket, held.batch)
 	if err != nil {
 		return nil, err
 	}
-	t := &takeUp{
+	r := &recovery{
 		folder: held.folder, found: w.found, name: held.order.Name, gate: held.lane.gate, keys: held.lane.api.keys, engine: held.lane.engine.Load(),
 		plan: held.order.Plan, places: held.order.Jobs, priority: held.order.Priority, order: held.order.ID,
 	}
 	if state != nil {
-		t.before = state.Keys
+		r.before = state.Keys
 		if held.lane.api.builtIn && onBuiltIn(state.Keys) {
-			t.gone = w.started
+			r.gone = w.started
 		}
 	}
-	return t, nil
+	return r, nil
 }
 
 // found tells what is taken over from earlier processes.
@@ -173,25 +168,6 @@ func (w *worker) found(open []runner.Open) {
 	if lost > 0 {
 		w.observer.tell(fmt.Sprintf("%s of an earlier run had no answer: looking them up before anything is sent again", text.Count(lost, "submission")))
 	}
-}
-
-func (w *worker) exporterOf(held *heldBatch) *exporter {
-	return &exporter{admission: w.admission, journal: held.journal, batch: held.batch, logger: w.logger}
-}
-
-// account is what jobs of an API key are counted in, whatever lane it is of.
-func (w *worker) account(apiKey string) admission.Account {
-	for _, l := range w.laneList() {
-		if l.api.keys.find(apiKey) != nil {
-			return l.gate.account(apiKey)
-		}
-	}
-	for _, l := range w.laneList() {
-		if before := l.gate.account(apiKey); before.Project != "" || before.Team != "" {
-			return before
-		}
-	}
-	return admission.Account{APIKey: apiKey}
 }
 
 func readBegan(ctx context.Context, held *heldBatch) (began, error) {

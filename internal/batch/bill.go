@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -96,4 +97,28 @@ func (b *bill) setCharge(name, value []byte) bool {
 	default:
 		return true
 	}
+}
+
+// Bill looks up what an attempt that is over was billed, and what of it was given back.
+func Bill(ctx context.Context, b Bucket, batch string, id job.ID, attempt int) (billed, refunded job.CU, err error) {
+	for _, name := range []string{failedName, succeededName} {
+		for line, err := range bills.ReadObject(ctx, b, objectKey(batch, name)) {
+			if found := line.Value; err != nil || found.job == id && found.attempt == attempt && found.charge != nil {
+				return chargeOf(found.charge, err)
+			}
+		}
+	}
+	for line, err := range attemptLines.ReadObject(ctx, b, objectKey(batch, attemptsName)) {
+		if found := line.Value; err != nil || found.Event == job.Ended && found.Job == id && found.Attempt == attempt {
+			return found.Billed, found.Refunded, err
+		}
+	}
+	return 0, 0, nil
+}
+
+func chargeOf(c *job.Charge, err error) (billed, refunded job.CU, _ error) {
+	if err != nil {
+		return 0, 0, err
+	}
+	return c.Billed, c.Refunded, nil
 }

@@ -20,6 +20,9 @@ type Bucket interface {
 	// Append adds data to the end of the object, creating it where there is
 	// none, and returns when the data is durable.
 	Append(ctx context.Context, objectKey string, data []byte) error
+	// Lock takes the lock of an object key for this caller alone, or is an error while
+	// another has it.
+	Lock(ctx context.Context, objectKey string) (unlock func() error, err error)
 }
 
 // The names within a batch's folder.
@@ -34,8 +37,15 @@ const (
 func objectKey(batch, name string) string { return path.Join(batch, name) }
 
 // openLog opens a log; one that was never written is empty.
-func openLog(ctx context.Context, b Bucket, key string) (io.ReadCloser, error) {
-	body, err := b.Open(ctx, key)
+func openLog(ctx context.Context, b Bucket, batch, name string) (io.ReadCloser, error) {
+	body, err := b.Open(ctx, objectKey(batch, name))
+	if name == attemptsName && errors.Is(err, fs.ErrNotExist) {
+		if done, err := convert(ctx, b, batch); err != nil {
+			return nil, err
+		} else if done {
+			return b.Open(ctx, objectKey(batch, name))
+		}
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return io.NopCloser(bytes.NewReader(nil)), nil
 	}

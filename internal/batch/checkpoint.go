@@ -104,8 +104,8 @@ func readCheckpoint(ctx context.Context, b Bucket, batch string) (*Fold, error) 
 		return nil, fmt.Errorf("read %s: %w", key, err)
 	}
 	f := newFold(batch)
-	if err := f.decode(data); err != nil {
-		return newFold(batch), nil // it only saves time, and all of it is in the logs
+	if f.decode(data) != nil { // it only saves time, and all of it is in the logs
+		return newFold(batch), nil
 	}
 	return f, nil
 }

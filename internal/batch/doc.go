@@ -8,6 +8,9 @@
 //	                              became of it
 //	_nightshift/spend.json        a checkpoint of the fold
 //
+// A folder that was made before there was a log of attempts gets one from sent.jsonl and
+// spend.jsonl when it is first read.
+//
 // # One log of attempts
 //
 // Nothing that matters about money is in Redis alone. A request is sent only once its

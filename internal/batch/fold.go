@@ -101,7 +101,7 @@ func (f *Fold) readOn(ctx context.Context, b Bucket) (whole bool, err error) {
 // readLog gives take the lines of a log behind its mark.
 func readLog[T any](ctx context.Context, f *Fold, b Bucket, name string, kind jsonl.Kind[T], take func(T, []byte) error) (whole bool, err error) {
 	key := objectKey(f.batch, name)
-	body, err := openLog(ctx, b, key)
+	body, err := openLog(ctx, b, f.batch, name)
 	if err != nil {
 		return false, fmt.Errorf("read %s: %w", key, err)
 	}
@@ -123,11 +123,9 @@ func readLog[T any](ctx context.Context, f *Fold, b Bucket, name string, kind js
 // result takes a line of a results log: its attempt is over, and those before it.
 func (f *Fold) result(b bill, _ []byte) error {
 	f.end(b.job, b.attempt)
-	if b.charge != nil {
+	if b.charge != nil && f.bill(b.job, b.attempt) {
 		in := job.Slice{APIKey: b.apiKey, Project: b.charge.Project, Team: b.charge.Team, Batch: f.batch}
-		if f.bill(b.job, b.attempt) {
-			f.spent.add(in, b.sent(), b.charge.Billed, b.charge.Refunded)
-		}
+		f.spent.add(in, b.sent(), b.charge.Billed, b.charge.Refunded)
 	}
 	return nil
 }

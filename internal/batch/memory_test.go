@@ -22,10 +22,13 @@ func newMemory() *memory { return &memory{held: make(map[string][]byte), read: m
 
 func (m *memory) Put(_ context.Context, key string, body io.Reader) error {
 	data, err := io.ReadAll(body)
+	if err != nil {
+		return err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.held[key] = data
-	return err
+	return nil
 }
 
 func (m *memory) Append(_ context.Context, key string, data []byte) error {
@@ -43,6 +46,10 @@ func (m *memory) Open(_ context.Context, key string) (io.ReadCloser, error) {
 		return nil, fs.ErrNotExist
 	}
 	return &opened{Reader: bytes.NewReader(data), memory: m, key: key}, nil
+}
+
+func (m *memory) Lock(context.Context, string) (unlock func() error, err error) {
+	return func() error { return nil }, nil
 }
 
 // opened counts what is read.

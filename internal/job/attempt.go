@@ -49,3 +49,13 @@ type Charge struct {
 	Billed   CU     `json:"billed"`
 	Refunded CU     `json:"refunded"`
 }
+
+// Slice is what was spent with one API key for one batch in a quarter of an hour.
+type Slice struct {
+	APIKey  string    `json:"apiKey"`
+	Project string    `json:"project,omitempty"`
+	Team    string    `json:"team,omitempty"`
+	Batch   string    `json:"batch"`
+	Quarter time.Time `json:"quarter"` // its start, UTC
+	CU      CU        `json:"cu"`
+}

@@ -98,7 +98,7 @@ type Job struct {
 	Variables map[string]string `json:"variables,omitempty"`
 	Quote     CU                `json:"quote"` // the dry run's price, reserved before sending
 	// Before is how many attempts earlier runs of the batch have made of it. Attempts
-	// are counted on, so that each has a number of its own in the spend journal.
+	// are counted on, so that each has a number of its own in the log of attempts.
 	Before int `json:"before,omitempty"`
 	// Order is what a fleet feeds the job for; "" for a run. A record is made only while
 	// its batch is worked on for this order.

@@ -78,14 +78,3 @@ func (c *Committer[T]) commit(ctx context.Context) {
 	defer cancel()
 	next.err = c.write(ctx, next.items)
 }
-
-// Alone calls do while nobody writes.
-func (c *Committer[T]) Alone(ctx context.Context, do func() error) error {
-	select {
-	case c.turn <- struct{}{}:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	defer func() { <-c.turn }()
-	return do()
-}

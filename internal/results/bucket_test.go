@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"nightshift/internal/bucket"
 	"nightshift/internal/results"
 )
 
@@ -74,6 +75,32 @@ func (f *folder) write(t testing.TB, key, text string) {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(f.path(key), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// newLocal returns the bucket that nights are kept in.
+func newLocal(t testing.TB) *bucket.Local {
+	t.Helper()
+	local, err := bucket.NewLocal(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return local
+}
+
+func readFile(t testing.TB, local *bucket.Local, key string) string {
+	t.Helper()
+	data, err := os.ReadFile(local.Path(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func writeFile(t testing.TB, local *bucket.Local, key, text string) {
+	t.Helper()
+	if err := os.WriteFile(local.Path(key), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -5,14 +5,8 @@
 //
 //	results.jsonl                 one line per succeeded job, as it ends
 //	errors.jsonl                  one line per failed or cancelled job
-//	spend.jsonl                   the spend journal: every CU that was set aside,
-//	                              taken or given back, as it was in Redis
 //	report.json                   counts, cost, requests and waiting of the last run
 //	index.html                    the contact sheet; opens from disk without a server
-//	_nightshift/sent.jsonl        the paid requests that may be under way: each before
-//	                              it is sent, and what is known after
-//	_nightshift/spend.json        the journal's checkpoint: its sum up to a line, so
-//	                              that only what stands behind is read again
 //	_nightshift/questions.json    lost replies of which only a person can tell what
 //	                              became of them, with the runs that may be theirs
 //	_nightshift/answers.jsonl     what people decided, the last line of an attempt counts
@@ -20,11 +14,10 @@
 //	_nightshift/sheet/            the contact sheet's data: entries in pages, columns
 //	_nightshift/thumbs/           its thumbnails, named by what they show
 //
-// The log, that is results.jsonl and errors.jsonl, and the journal are the record and
-// only grow. Report, sheet, thumbnails and checkpoint are made from them and can be
-// written again at any time. The list of what was sent is as long as what is under
-// way, and empty when nothing is.
+// The log, that is results.jsonl and errors.jsonl, is the record and only grows. Report,
+// sheet and thumbnails are made from it and can be written again at any time. What was
+// sent and spent is in package batch.
 //
-// Reading a log or a journal is a stream. What grows with it is small: the sums of a
-// report and the sheet hold some fifty bytes of each line while they are made.
+// Reading a log is a stream. What grows with it is small: the sums of a report and the
+// sheet hold some fifty bytes of each line while they are made.
 package results

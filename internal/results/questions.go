@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 	"sync"
@@ -114,14 +115,18 @@ func encodeQuestions(open []job.Question) ([]byte, error) {
 
 // readQuestions returns the file; none is the same as an empty list.
 func (q *Questions) readQuestions(ctx context.Context) ([]byte, error) {
-	data, err := readWhole(ctx, q.bucket, q.questionsKey)
+	body, err := q.bucket.Open(ctx, q.questionsKey)
 	if errors.Is(err, fs.ErrNotExist) {
 		return encodeQuestions(nil)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", q.questionsKey, err)
+	if err == nil {
+		defer body.Close() // only read from
+		var data []byte
+		if data, err = io.ReadAll(body); err == nil {
+			return data, nil
+		}
 	}
-	return data, nil
+	return nil, fmt.Errorf("read %s: %w", q.questionsKey, err)
 }
 
 // Open reads the questions that are asked and have no answer, ordered by row. A
@@ -197,21 +202,26 @@ func (q *Questions) Answers(ctx context.Context) ([]job.Answer, error) {
 	return slices.Clone(q.answers), nil
 }
 
+// answerLines are the lines of the file of answers.
+var answerLines = jsonl.Kind[job.Answer]{
+	Start: `{"job":"`, Decode: decodeAnswer, Hint: "put back the file as it was, from a copy, or take out this line alone",
+}
+
+func decodeAnswer(line []byte) (a job.Answer, err error) {
+	if err := json.Unmarshal(line, &a); err != nil {
+		return a, err
+	}
+	return a, a.Check()
+}
+
 // readAnswers never returns nil without an error.
 func (q *Questions) readAnswers(ctx context.Context) ([]job.Answer, error) {
 	last := []job.Answer{}
-	body, err := q.bucket.Open(ctx, q.answersKey)
-	if errors.Is(err, fs.ErrNotExist) {
-		return last, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", q.answersKey, err)
-	}
-	defer body.Close()
-	for answer, err := range decodeLines(ctx, q.answersKey, body, new(jsonl.Mark), job.Answer.Check) {
+	for line, err := range answerLines.ReadObject(ctx, q.bucket, q.answersKey) {
 		if err != nil {
 			return nil, err
 		}
+		answer := line.Value
 		last = slices.DeleteFunc(last, func(a job.Answer) bool { return a.Job == answer.Job && a.Attempt == answer.Attempt })
 		last = append(last, answer)
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"nightshift/internal/batch"
 	"nightshift/internal/job"
 )
 
@@ -38,11 +39,11 @@ type Report struct {
 	Started time.Time `json:"started,omitzero"`
 	Ended   time.Time `json:"ended,omitzero"` // absent while it is running
 
-	Counts   Counts    `json:"counts"`
-	CU       Bill      `json:"cu"`
-	Journal  Movements `json:"journal"`           // set by FillJournal
-	Requests Requests  `json:"requests,omitzero"` // absent where nobody counted them
-	Attempts int       `json:"attempts"`          // submissions of the jobs that ended
+	Counts   Counts   `json:"counts"`
+	CU       Bill     `json:"cu"`
+	Spend    Spend    `json:"spend"`             // set by FillSpend
+	Requests Requests `json:"requests,omitzero"` // absent where nobody counted them
+	Attempts int      `json:"attempts"`          // submissions of the jobs that ended
 	// WaitedSeconds is for how long no job could be sent, by reason; nil, and absent,
 	// where nobody measured it.
 	WaitedSeconds map[job.WaitReason]float64 `json:"waitedSeconds,omitzero"`
@@ -69,22 +70,17 @@ type Bill struct {
 	Net      job.CU `json:"net"` // billed less refunded; set by WriteReport
 }
 
-// Movements is what the spend journal says of the batch, over all of its runs.
-type Movements struct {
-	Entries  int            `json:"entries"` // all of them; those that stand twice count once
-	Reserved int            `json:"reserved"`
-	Settled  int            `json:"settled"`
-	Released int            `json:"released"`
-	Adopted  int            `json:"adopted"`
-	Billed   job.CU         `json:"billed"`
-	Refunded job.CU         `json:"refunded"`
-	Spent    job.CU         `json:"spent"` // billed less refunded
-	Held     job.CU         `json:"held"`  // neither settled nor released
-	ByKey    []KeyMovements `json:"byKey"` // sorted by API key
+// Spend is what was spent for the batch over all of its runs, and is held.
+type Spend struct {
+	Billed   job.CU     `json:"billed"`
+	Refunded job.CU     `json:"refunded"`
+	Spent    job.CU     `json:"spent"` // billed less refunded
+	Held     job.CU     `json:"held"`  // by attempts that are in flight
+	ByKey    []KeySpend `json:"byKey"` // sorted by API key
 }
 
-// KeyMovements is what was spent and is held with one API key.
-type KeyMovements struct {
+// KeySpend is what was spent and is held with one API key.
+type KeySpend struct {
 	APIKey string `json:"apiKey"`
 	Spent  job.CU `json:"spent"`
 	Held   job.CU `json:"held"`
@@ -113,30 +109,25 @@ type Spread struct {
 	Longest float64 `json:"longest"`
 }
 
-// FillJournal sets the section of the journal from the sum of the batch's entries.
-func (r *Report) FillJournal(s *job.Spend) {
-	held, billed, refunded := s.Total()
-	r.Journal = Movements{
-		Reserved: s.Count(job.EntryReserve), Settled: s.Count(job.EntrySettle),
-		Released: s.Count(job.EntryRelease), Adopted: s.Count(job.EntryAdopt),
-		Billed: billed, Refunded: refunded, Spent: billed - refunded, Held: held,
-	}
-	r.Journal.Entries = r.Journal.Reserved + r.Journal.Settled + r.Journal.Released + r.Journal.Adopted
-	keys := map[string]KeyMovements{}
-	for _, slice := range s.Slices() {
+// FillSpend sets what was spent and is held, by the batch's logs.
+func (r *Report) FillSpend(f *batch.Fold) {
+	held, billed, refunded := f.Total()
+	r.Spend = Spend{Billed: billed, Refunded: refunded, Spent: billed - refunded, Held: held}
+	keys := map[string]KeySpend{}
+	for _, slice := range f.Slices() {
 		key := keys[slice.APIKey]
 		key.Spent += slice.CU
 		keys[slice.APIKey] = key
 	}
-	for _, entry := range s.Open() {
-		key := keys[entry.APIKey]
-		key.Held += entry.Reserved
-		keys[entry.APIKey] = key
+	for _, sent := range f.InFlight() {
+		key := keys[sent.APIKey]
+		key.Held += sent.Quoted
+		keys[sent.APIKey] = key
 	}
 	for _, name := range slices.Sorted(maps.Keys(keys)) {
 		key := keys[name]
 		key.APIKey = name
-		r.Journal.ByKey = append(r.Journal.ByKey, key)
+		r.Spend.ByKey = append(r.Spend.ByKey, key)
 	}
 }
 
@@ -167,8 +158,8 @@ func (r Report) settled() Report {
 	if r.Requests.Total > 0 && r.Requests.ByOperation == nil {
 		r.Requests.ByOperation = map[string]int64{}
 	}
-	if r.Journal.ByKey == nil {
-		r.Journal.ByKey = []KeyMovements{}
+	if r.Spend.ByKey == nil {
+		r.Spend.ByKey = []KeySpend{}
 	}
 	if r.Failures == nil {
 		r.Failures = []job.FailureGroup{}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"nightshift/internal/batch"
 	"nightshift/internal/job"
 	"nightshift/internal/results"
 )
@@ -36,10 +37,9 @@ func TestReports(t *testing.T) {
 			Started: sampleStart, Ended: sampleStart.Add(90*time.Minute + 250*time.Millisecond),
 			Counts: results.Counts{Jobs: 100, Kept: 7, Succeeded: 80, Failed: 3, Cancelled: 1, NotRun: 9, Images: 160},
 			CU:     results.Bill{Quoted: 420 * job.OneCU, Billed: 431*job.OneCU + 250, Refunded: 10*job.OneCU + 750},
-			Journal: results.Movements{
-				Entries: 180, Reserved: 88, Settled: 84, Released: 3, Adopted: 5,
+			Spend: results.Spend{
 				Billed: 431*job.OneCU + 250, Refunded: 10*job.OneCU + 750, Spent: 420*job.OneCU + 500, Held: 10*job.OneCU + 750,
-				ByKey: []results.KeyMovements{{APIKey: "agency", Spent: 120*job.OneCU + 500}, {APIKey: "studio", Spent: 300 * job.OneCU, Held: 10*job.OneCU + 750}},
+				ByKey: []results.KeySpend{{APIKey: "agency", Spent: 120*job.OneCU + 500}, {APIKey: "studio", Spent: 300 * job.OneCU, Held: 10*job.OneCU + 750}},
 			},
 			Requests:      results.Requests{Total: 101, ByOperation: map[string]int64{"submit": 84, "list": 14, "assets": 3}},
 			Attempts:      88,
@@ -185,39 +185,34 @@ func TestTallyOfManyReasons(t *testing.T) {
 	}
 }
 
-// TestFillJournal holds the journal of a batch of one run against its log.
-func TestFillJournal(t *testing.T) {
+// TestFillSpend holds what the logs say was spent against the sums of the results.
+func TestFillSpend(t *testing.T) {
 	t.Parallel()
 	local := newLocal(t)
-	place := 0
-	entry := func(event job.EntryEvent, id job.ID, attempt int, key string, reserved, billed, refunded job.CU) job.Entry {
-		place++
-		return job.Entry{
-			Life: "life1", Place: fmt.Sprintf("1772661600000-%d", place), At: sampleStart, Event: event, Batch: "night",
-			Job: id, Attempt: attempt, APIKey: key, Reserved: reserved, Billed: billed, Refunded: refunded,
+	attempts := batch.NewAttempts(local, "night")
+	for _, line := range []job.AttemptLine{
+		{Event: job.Intended, Job: "job1", Attempt: 1, APIKey: "studio", Quoted: 5000},
+		{Event: job.Intended, Job: "job2", Attempt: 1, APIKey: "agency", Quoted: 4000},
+		{Event: job.Ended, Job: "job2", Attempt: 1, APIKey: "agency", Sent: sampleStart, Billed: 4000, Refunded: 4000}, // tried again
+		{Event: job.Intended, Job: "job2", Attempt: 2, APIKey: "studio", Quoted: 4000},
+		{Event: job.Intended, Job: "job3", Attempt: 1, APIKey: "agency", Quoted: 1000},
+		{Event: job.Intended, Job: "job4", Attempt: 1, APIKey: "agency", Quoted: 2500},
+	} {
+		line.Spec = &job.Job{ID: line.Job, Quote: line.Quoted}
+		if err := attempts.Note(t.Context(), line); err != nil {
+			t.Fatal(err)
 		}
 	}
-	journal := results.NewJournal(local, "night")
-	appendEntries(t, journal, []job.Entry{
-		entry(job.EntryReserve, "job1", 1, "studio", 5000, 0, 0),
-		entry(job.EntryReserve, "job2", 1, "agency", 4000, 0, 0),
-		entry(job.EntryRelease, "job2", 1, "agency", 4000, 0, 0), // refused for a limit
-		entry(job.EntryReserve, "job2", 1, "studio", 4000, 0, 0),
-		entry(job.EntryAdopt, "job3", 1, "agency", 1000, 0, 0),
-		entry(job.EntrySettle, "job1", 1, "studio", 5000, 5333, 0),
-		entry(job.EntrySettle, "job1", 1, "studio", 0, 5333, 0), // once more, after a kill
-		entry(job.EntrySettle, "job2", 1, "studio", 4000, 4000, 4000),
-		entry(job.EntryReserve, "job2", 2, "studio", 4000, 0, 0), // tried again after a refund
-		entry(job.EntrySettle, "job2", 2, "studio", 4000, 4000, 0),
-		entry(job.EntrySettle, "job3", 1, "agency", 1000, 1000, 0),
-		entry(job.EntryReserve, "job4", 1, "agency", 2500, 0, 0), // under way
-	})
 	log := results.NewLog(local, "night")
-	second := ended("b", "job2", job.Succeeded, "run3", 8000, 4000, 2) // both of its attempts
-	first := ended("a", "job1", job.Succeeded, "run1", 5333, 0, 1)
-	appendAll(t, log, first, first, second, ended("c", "job3", job.Failed, "run4", 1000, 0, 3))
+	charged := func(r job.Result, key string, attempts int, billed job.CU) job.Result {
+		r.APIKey, r.Attempts, r.Charge = key, attempts, &job.Charge{Billed: billed}
+		return r
+	}
+	first := charged(ended("a", "job1", job.Succeeded, "run1", 5333, 0, 1), "studio", 1, 5333)
+	second := charged(ended("b", "job2", job.Succeeded, "run3", 8000, 4000, 2), "studio", 2, 4000) // both of its attempts
+	appendAll(t, log, first, first, second, charged(ended("c", "job3", job.Failed, "run4", 1000, 0, 3), "agency", 1, 1000))
 
-	spend, err := journal.Spend(t.Context())
+	fold, err := batch.ReadFold(t.Context(), local, "night")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,14 +220,13 @@ func TestFillJournal(t *testing.T) {
 	if err := log.Tally(t.Context(), &report); err != nil {
 		t.Fatal(err)
 	}
-	report.FillJournal(spend)
-	want := results.Movements{
-		Entries: 12, Reserved: 5, Settled: 5, Released: 1, Adopted: 1,
+	report.FillSpend(fold)
+	want := results.Spend{
 		Billed: 14333, Refunded: 4000, Spent: 10333, Held: 2500,
-		ByKey: []results.KeyMovements{{APIKey: "agency", Spent: 1000, Held: 2500}, {APIKey: "studio", Spent: 9333}},
+		ByKey: []results.KeySpend{{APIKey: "agency", Spent: 1000, Held: 2500}, {APIKey: "studio", Spent: 9333}},
 	}
-	if diff := cmp.Diff(want, report.Journal); diff != "" {
-		t.Errorf("journal (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, report.Spend); diff != "" {
+		t.Errorf("spend (-want +got):\n%s", diff)
 	}
 	if err := results.WriteReport(t.Context(), local, "night", report); err != nil {
 		t.Fatal(err)
@@ -241,8 +235,8 @@ func TestFillJournal(t *testing.T) {
 	if err := json.Unmarshal([]byte(readFile(t, local, "night/report.json")), &written); err != nil {
 		t.Fatal(err)
 	}
-	cu, sums := written.CU, written.Journal
+	cu, sums := written.CU, written.Spend
 	if sums.Billed != cu.Billed || sums.Refunded != cu.Refunded || sums.Spent != cu.Net {
-		t.Errorf("the journal says %+v, the log %+v", sums, cu)
+		t.Errorf("the logs of the batch say %+v, the results %+v", sums, cu)
 	}
 }

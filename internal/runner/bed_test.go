@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	batch = "icons"
-	grace = 40 * time.Second
-	price = job.CU(5000) // of a run
+	batchName = "icons"
+	grace     = 40 * time.Second
+	price     = job.CU(5000) // of a run
 	// runTime is how long a run takes.
 	runTime = 10 * time.Second
 	// redelivery is how long a task of a dead process stays with it.
@@ -54,7 +54,7 @@ func newBed(t *testing.T, jobs int) *bed {
 	return b
 }
 
-func refOf(j *job.Job) job.Ref { return job.Ref{Batch: batch, ID: j.ID} }
+func refOf(j *job.Job) job.Ref { return job.Ref{Batch: batchName, ID: j.ID} }
 
 // process is one process at work: a runner, its handlers and its watcher. Once it is
 // killed, nothing that it calls has an effect.
@@ -117,7 +117,7 @@ func (b *bed) start(tr *trap) *process {
 		APIKeys: processKeys{p}, Admission: processAdmission{p}, Store: processStore{p}, Tasks: processTasks{p}, Lease: processLease{p},
 		Images:    processImages{p},
 		Results:   func(string) runner.Results { return processFolder{p} },
-		Sent:      func(string) runner.Sent { return processFolder{p} },
+		Attempts:  func(string) runner.Attempts { return processFolder{p} },
 		Questions: func(string) runner.Questions { return processFolder{p} },
 		Logger:    slog.New(slog.DiscardHandler),
 		Stuck:     func(_ string, err error) { b.do(func() { p.stuck = append(p.stuck, err) }) },
@@ -138,7 +138,7 @@ func (p *process) watch() *process {
 // feed lets the process feed all jobs of the bed.
 func (p *process) feed() *process {
 	p.working.Go(func() {
-		err := p.Feed(p.ctx, batch, job.Normal, func(yield func(*job.Job, error) bool) {
+		err := p.Feed(p.ctx, batchName, job.Normal, func(yield func(*job.Job, error) bool) {
 			for _, j := range p.bed.jobs {
 				if !yield(j, nil) {
 					return
@@ -322,5 +322,12 @@ func (b *bed) judge(again int) {
 	}
 	if len(b.store.records) > 0 {
 		b.t.Errorf("records are left: %v", b.store.records)
+	}
+	logs, err := b.folder.fold(b.t.Context())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if held, billed, refunded := logs.Total(); held != 0 || billed-refunded != charged {
+		b.t.Errorf("by the logs %s CU are held and %s spent, the provider took %s", held, billed-refunded, charged)
 	}
 }

@@ -120,6 +120,9 @@ func (r *Runner) runFailed(ctx context.Context, rec *job.Record) error {
 	}
 	settle := func() error { return r.settle(ctx, rec, billed, refunded) }
 	if rec.Outcome.Transient && !rec.Outcome.RefundDisabled && rec.Attempt-rec.Job.Before < maxAttempts {
+		if err := r.noteEnded(ctx, rec, billed, refunded); err != nil {
+			return err
+		}
 		if err := settle(); err != nil {
 			return err
 		}
@@ -136,6 +139,13 @@ func (r *Runner) runFailed(ctx context.Context, rec *job.Record) error {
 		end.reason = "the provider ended the inference as " + string(rec.Outcome.Status) + " without a reason"
 	}
 	return r.conclude(ctx, rec, end, settle)
+}
+
+// noteEnded notes the bill of an attempt that no result tells, since the job goes on.
+func (r *Runner) noteEnded(ctx context.Context, rec *job.Record, billed, refunded job.CU) error {
+	return r.note(ctx, rec, job.AttemptLine{
+		Event: job.Ended, Sent: rec.Intent, Billed: billed, Refunded: refunded, Inference: rec.Inference, Made: rec.Started,
+	})
 }
 
 // again queues another attempt.

@@ -58,7 +58,7 @@ func (r *Runner) fail(ctx context.Context, rec *job.Record, end ending) error {
 func (r *Runner) conclude(ctx context.Context, rec *job.Record, end ending, settle func() error) error {
 	ctx, cancel := recording(ctx)
 	defer cancel()
-	result := resultOf(rec, end)
+	result := r.resultOf(rec, end)
 	if err := r.appendOnce(ctx, rec, result); err != nil {
 		return fmt.Errorf("record result of job %s: %w", rec.Ref, err)
 	}
@@ -105,7 +105,7 @@ func (r *Runner) settle(ctx context.Context, rec *job.Record, billed, refunded j
 	return nil
 }
 
-func resultOf(rec *job.Record, end ending) job.Result {
+func (r *Runner) resultOf(rec *job.Record, end ending) job.Result {
 	result := job.Result{
 		Job: rec.Ref.ID, Index: rec.Job.Index, Row: rec.Job.Row, State: end.state,
 		Model: rec.Job.Model, Prompt: rec.Job.Prompt(), Inputs: rec.Job.Inputs,
@@ -115,8 +115,13 @@ func resultOf(rec *job.Record, end ending) job.Result {
 		Kind: end.kind, Reason: end.reason, Hint: end.hint,
 		Submitted: rec.Intent, Recorded: time.Now(),
 	}
-	if rec.Outcome != nil {
-		result.Ended = rec.Outcome.Ended
+	if rec.Outcome == nil {
+		return result // it never ran
+	}
+	result.Ended = rec.Outcome.Ended
+	if !rec.Counted {
+		project, team := r.APIKeys.Account(rec.APIKey)
+		result.Charge = &job.Charge{Project: project, Team: team, Billed: end.billed, Refunded: end.refunded}
 	}
 	return result
 }

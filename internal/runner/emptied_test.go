@@ -54,15 +54,17 @@ func (b *bed) takeOver(t *testing.T) *process {
 				continue
 			}
 			var o *runner.Open
-			for _, line := range b.folder.sent {
+			for _, line := range b.folder.attempts {
 				switch {
-				case line.ID != j.ID:
+				case line.Job != j.ID:
 				case line.Event == job.Intended:
-					o = &runner.Open{Job: line.Job, Attempt: line.Attempt, APIKey: line.APIKey, Intent: line.At}
+					o = &runner.Open{Job: line.Spec, Attempt: line.Attempt, APIKey: line.APIKey, Intent: line.At}
 				case line.Event == job.Received:
 					o.Inference, o.Made = line.Inference, line.Made
 				case line.Event == job.Refused:
 					o = nil
+				case line.Event == job.Ended:
+					o, j.Before = nil, line.Attempt
 				}
 			}
 			if o != nil {
@@ -71,7 +73,7 @@ func (b *bed) takeOver(t *testing.T) *process {
 		}
 	})
 	p := b.start(nil)
-	if err := p.Resume(t.Context(), batch, job.Normal, open); err != nil {
+	if err := p.Resume(t.Context(), batchName, job.Normal, open); err != nil {
 		t.Error(err)
 	}
 	return p
@@ -94,7 +96,7 @@ func TestCountedRunsAreCollected(t *testing.T) {
 		})
 		again := b.start(nil).watch()
 		open := runner.Open{Job: b.jobs[0], Attempt: 2, APIKey: night, Intent: run.created, Inference: run.id, Made: run.created, Counted: true}
-		if err := again.Resume(t.Context(), batch, job.Normal, []runner.Open{open}); err != nil {
+		if err := again.Resume(t.Context(), batchName, job.Normal, []runner.Open{open}); err != nil {
 			t.Fatal(err)
 		}
 		b.over()

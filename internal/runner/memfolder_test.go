@@ -13,7 +13,7 @@ import (
 type memoryFolder struct {
 	images    map[string]job.Image // by asset
 	results   []job.Result
-	sent      []job.Submission
+	attempts  []job.AttemptLine
 	questions []job.Question
 	answers   []job.Answer
 	refuse    []error // of the next images
@@ -55,14 +55,14 @@ func (s processFolder) Append(ctx context.Context, r job.Result) error {
 	})
 }
 
-func (s processFolder) Note(ctx context.Context, line job.Submission) error {
+func (s processFolder) Note(ctx context.Context, line job.AttemptLine) error {
 	return s.p.call(ctx, "note that it is "+string(line.Event), func() error {
 		m := s.p.bed.folder
 		if err := m.noteError; err != nil && line.Event == job.Intended {
 			m.noteError = nil
 			return err
 		}
-		m.sent = append(m.sent, line)
+		m.attempts = append(m.attempts, line)
 		return nil
 	})
 }

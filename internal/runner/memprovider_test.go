@@ -283,4 +283,5 @@ func (s processKeys) Provider(_ string, requests provider.Requests) (provider.Pr
 	return processProvider{s.p, requests}, nil
 }
 func (processKeys) Reader(apiKey string) string                      { return apiKey }
+func (processKeys) Account(string) (project, team string)            { return "levels", "art" }
 func (processKeys) Authors(string) (names []string, since time.Time) { return nil, time.Time{} }

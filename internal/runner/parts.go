@@ -20,6 +20,8 @@ type APIKeys interface {
 	// Authors are what the provider calls an API key, as far as it is known, and since
 	// when it has had its present credential; before, it may have been called otherwise.
 	Authors(apiKey string) (authors []string, since time.Time)
+	// Account is the project and the team that the API key counts in.
+	Account(apiKey string) (project, team string)
 }
 
 // Admission grants what a job needs of the limits. All methods may be repeated.
@@ -132,7 +134,7 @@ type Results interface {
 	Append(ctx context.Context, r job.Result) error
 }
 
-// Sent is the durable list of a batch's paid requests.
-type Sent interface {
-	Note(ctx context.Context, s job.Submission) error
+// Attempts is the durable log of a batch's paid requests.
+type Attempts interface {
+	Note(ctx context.Context, line job.AttemptLine) error
 }

@@ -174,7 +174,7 @@ func (w *watcher) take(ctx context.Context, rec *job.Record, run *job.Inference)
 	delete(w.absent, rec.Ref)
 	rec.Inference = run.ID
 	w.Logger.InfoContext(ctx, "lost reply found in the job list, adopted", w.attrs(rec, "inference_id", run.ID)...)
-	if err := w.note(ctx, rec, job.Submission{Event: job.Received, Inference: run.ID, Author: run.Author, Made: run.CreatedAt}); err != nil {
+	if err := w.note(ctx, rec, job.AttemptLine{Event: job.Received, Inference: run.ID, ProviderKeyID: run.Author, Made: run.CreatedAt}); err != nil {
 		return true, err
 	}
 	if !run.Status.Ended() {
@@ -208,6 +208,9 @@ func (w *watcher) sendAgain(ctx context.Context, rec *job.Record) error {
 		return err
 	}
 	if err := w.Admission.Release(ctx, rec.Ref, rec.Attempt, rec.APIKey); err != nil {
+		return err
+	}
+	if err := w.note(ctx, rec, job.AttemptLine{Event: job.Refused}); err != nil {
 		return err
 	}
 	next := job.Change{From: []job.State{job.Unknown}, To: job.Queued, Generation: rec.Generation + 1}

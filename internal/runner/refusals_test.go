@@ -97,7 +97,7 @@ func TestRefusals(t *testing.T) {
 func submitOnce(t *testing.T, b *bed, p *process, reason job.WaitReason, check func(*job.PostponedError)) {
 	t.Helper()
 	store := processStore{p}
-	if _, err := store.Add(t.Context(), batch, job.Normal, b.jobs[0]); err != nil {
+	if _, err := store.Add(t.Context(), batchName, job.Normal, b.jobs[0]); err != nil {
 		t.Fatal(err)
 	}
 	err := p.Submit(t.Context(), refOf(b.jobs[0]))
@@ -153,7 +153,7 @@ func TestWaits(t *testing.T) {
 			b.admission.budget = price - 1
 			p := b.start(nil)
 			submitOnce(t, b, p, job.WaitBatchCU, func(*job.PostponedError) {})
-			if wait := p.WaitOf(batch); wait == nil || wait.Reason != job.WaitBatchCU {
+			if wait := p.WaitOf(batchName); wait == nil || wait.Reason != job.WaitBatchCU {
 				t.Errorf("the batch waits for %v", wait)
 			}
 			p.stop()

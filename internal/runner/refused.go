@@ -38,7 +38,7 @@ func (r *Runner) refused(ctx context.Context, rec *job.Record, cause error) erro
 	if err := r.Admission.Release(ctx, rec.Ref, rec.Attempt, rec.APIKey); err != nil {
 		return err
 	}
-	if err := r.note(ctx, rec, job.Submission{Event: job.Refused}); err != nil {
+	if err := r.note(ctx, rec, job.AttemptLine{Event: job.Refused}); err != nil {
 		return err
 	}
 	wait, err := r.learn(ctx, rec.APIKey, cause)

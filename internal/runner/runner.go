@@ -19,7 +19,7 @@ type Options struct {
 	Lease     Lease
 	Images    Images
 	Results   func(batch string) Results
-	Sent      func(batch string) Sent
+	Attempts  func(batch string) Attempts
 	Questions func(batch string) Questions
 	Logger    *slog.Logger
 

@@ -63,7 +63,7 @@ func (r *Runner) sendMargin() time.Duration { return min(maxSendMargin, r.Grace/
 // then either the mark fails, or whoever restores finds the intent.
 func (r *Runner) prepare(ctx context.Context, rec *job.Record) (bool, error) {
 	intent := time.Now()
-	if err := r.note(ctx, rec, job.Submission{Event: job.Intended, Job: &rec.Job}); err != nil {
+	if err := r.note(ctx, rec, job.AttemptLine{Event: job.Intended, Quoted: rec.Job.Quote, Spec: &rec.Job}); err != nil {
 		return false, r.unsent(ctx, rec, err)
 	}
 	if err := r.Store.Send(ctx, rec, intent, rec.APIKey, r.pace.patience(rec.Job.Model)); err != nil {
@@ -72,26 +72,30 @@ func (r *Runner) prepare(ctx context.Context, rec *job.Record) (bool, error) {
 	return true, nil
 }
 
-// notSent deals with a job that is granted and is not this handler's any more. Who has
-// it has the grant, too; only where the job was withdrawn, and nobody has it, is the
-// grant given back.
+// notSent deals with a job that is granted and is not this handler's any more: what was
+// intended is not sent. Who has the job has the grant, too; only where the job was
+// withdrawn, and nobody has it, is the grant given back.
 func (r *Runner) notSent(ctx context.Context, rec *job.Record, cause error) error {
-	if !errors.Is(cause, job.ErrRecordGone) {
-		_, err := takenOver(cause)
+	if taken, err := takenOver(cause); !taken {
+		return err // whether the mark was made is not known
+	}
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	if err := r.note(ctx, rec, job.AttemptLine{Event: job.Refused}); err != nil {
 		return err
 	}
 	if _, err := r.Store.Get(ctx, rec.Ref); !errors.Is(err, job.ErrRecordGone) {
 		return err
 	}
-	ctx, cancel := recording(ctx)
-	defer cancel()
 	return r.Admission.Release(ctx, rec.Ref, rec.Attempt, rec.APIKey)
 }
 
-// note writes to the list that outlives Redis.
-func (r *Runner) note(ctx context.Context, rec *job.Record, s job.Submission) error {
-	s.ID, s.Attempt, s.Fence, s.APIKey, s.At = rec.Ref.ID, rec.Attempt, rec.Fence, rec.APIKey, time.Now()
-	return r.Sent(rec.Ref.Batch).Note(ctx, s)
+// note writes to the log of attempts.
+func (r *Runner) note(ctx context.Context, rec *job.Record, line job.AttemptLine) error {
+	line.Job, line.Attempt, line.Fence, line.At = rec.Ref.ID, rec.Attempt, rec.Fence, time.Now()
+	line.APIKey = rec.APIKey
+	line.Project, line.Team = r.APIKeys.Account(rec.APIKey)
+	return r.Attempts(rec.Ref.Batch).Note(ctx, line)
 }
 
 // unsent puts a job back whose intent could not be written; without it nothing
@@ -139,8 +143,8 @@ func (r *Runner) receipt(ctx context.Context, rec *job.Record, run *job.Inferenc
 	if err != nil {
 		return fmt.Errorf("record receipt of inference %s: %w", run.ID, err)
 	}
-	err = r.note(ctx, rec, job.Submission{
-		Event: job.Received, Inference: run.ID, Author: run.Author, Made: started(run),
+	err = r.note(ctx, rec, job.AttemptLine{
+		Event: job.Received, Inference: run.ID, ProviderKeyID: run.Author, Made: started(run),
 	})
 	if err != nil { // the intent is there, so that a later process looks it up
 		r.Logger.WarnContext(ctx, "receipt not noted beside the results", r.attrs(rec, "inference_id", run.ID, "err", err)...)

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	books "nightshift/internal/batch"
 	"nightshift/internal/job"
 	"nightshift/internal/simulator"
 )
@@ -52,7 +53,7 @@ func (w *world) judgeBatch(b *batch) (v verdict) {
 	v.Jobs = len(j.planned)
 	j.judgePaid(&v)
 	j.judgeOutcomes()
-	j.judgeJournal()
+	j.judgeSpend()
 	j.judgeBudget()
 	return v
 }
@@ -235,29 +236,42 @@ func (j *judging) judgeImage(i job.Image) error {
 	return err
 }
 
-// judgeJournal checks that the spend journal says what the ledger says, and that
+// judgeSpend checks that the logs of the batch say what the ledger says, and that
 // nothing is held any more.
-func (j *judging) judgeJournal() {
-	var spend job.Spend
-	for _, e := range lines[job.Entry](j, "spend.jsonl") {
-		spend.Add(e)
+func (j *judging) judgeSpend() {
+	fold, err := books.ReadFold(context.Background(), readOnly{j.bucket}, j.batch.id())
+	if err != nil {
+		j.trouble("%s: %v", j.batch.name, err)
+		return
 	}
-	held, billed, refunded := spend.Total()
+	held, billed, refunded := fold.Total()
 	if held != 0 {
 		var open []string
-		for _, e := range spend.Open() {
-			open = append(open, fmt.Sprintf("%s attempt %d of %s", e.Job, e.Attempt, e.Charged.UTC().Format("15:04:05.000")))
+		for _, sent := range fold.InFlight() {
+			open = append(open, fmt.Sprintf("%s attempt %d of %s", sent.Job, sent.Attempt, sent.Intent.UTC().Format("15:04:05.000")))
 		}
-		j.trouble("%s: the journal still holds %s CU: %v", j.batch.name, held, open)
+		j.trouble("%s: by its logs %s CU are still held: %v", j.batch.name, held, open)
 	}
 	var paid job.CU
 	for _, e := range j.entries {
 		paid += e.Charge - e.Refund
 	}
 	if billed-refunded != paid {
-		j.trouble("%s: the journal says %s CU (%s billed, %s refunded), the ledger %s", j.batch.name, billed-refunded, billed, refunded, paid)
+		j.trouble("%s: the logs say %s CU (%s billed, %s refunded), the ledger %s", j.batch.name, billed-refunded, billed, refunded, paid)
 	}
 }
+
+// readOnly is the bucket for who only reads.
+type readOnly struct{ storage }
+
+var errReadOnly = errors.New("judges write nothing")
+
+func (r readOnly) Open(ctx context.Context, key string) (io.ReadCloser, error) {
+	return r.open(ctx, key)
+}
+func (readOnly) Put(context.Context, string, io.Reader) error       { return errReadOnly }
+func (readOnly) Append(context.Context, string, []byte) error       { return errReadOnly }
+func (readOnly) Lock(context.Context, string) (func() error, error) { return nil, errReadOnly }
 
 // movement is a change of what was spent.
 type movement struct {

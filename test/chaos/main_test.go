@@ -1,5 +1,5 @@
 // Package chaos runs a fleet of real processes, breaks them at random moments, and
-// asks the provider's ledger, the bucket and the journal afterwards whether every
+// asks the provider's ledger and the bucket afterwards whether every
 // promise was kept. README.md says how.
 package chaos
 

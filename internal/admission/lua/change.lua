@@ -1,6 +1,7 @@
 -- Changes grants, or counts what was spent before there were any.
 --
--- KEYS  1 life  then for each grant  grant, journal and those of its scopes
+-- KEYS  1 life  then for each grant  grant, those of its batch that are live,
+--       and those of its scopes
 -- ARGV  1 {life, change, grants}: a grant is {owner, scopes, amount, charged (ms; 0 = now),
 --       billed, refunded}
 -- Returns  {LOST}, or {DONE} and for each grant {DONE}, {NO_GRANT} or
@@ -12,7 +13,7 @@ local CHANGES = {}
 -- A run that exists already is counted whatever the caps say, once.
 function CHANGES.adopt(grant, asked)
   if not live(grant) and grant.state ~= FINAL then
-    hold_grant(grant, asked.scopes, 'adopt', asked.amount, asked.charged > 0 and asked.charged or now_ms())
+    hold_grant(grant, asked.scopes, asked.amount, asked.charged > 0 and asked.charged or now_ms())
   end
 end
 
@@ -28,7 +29,7 @@ end
 -- counts it.
 function CHANGES.settle(grant, asked)
   if live(grant) then
-    end_grant(grant, asked.scopes, FINAL, 'settle', asked.billed, asked.refunded)
+    end_grant(grant, asked.scopes, FINAL)
     for _, scope in ipairs(asked.scopes) do
       spend(scope.cu, asked.billed - asked.refunded, grant.charged)
     end
@@ -40,7 +41,7 @@ end
 -- A request that cost nothing gives everything back.
 function CHANGES.release(grant, asked)
   if live(grant) then
-    end_grant(grant, asked.scopes, RELEASED, 'release', 0, 0)
+    end_grant(grant, asked.scopes, RELEASED)
   end
 end
 

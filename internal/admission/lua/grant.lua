@@ -4,8 +4,8 @@
 -- will count, and its names, the field of each being the kind of the scope; that of
 -- a finished one holds only its state, for a time. The batch is in its owner's name.
 -- Invariant: reserved CU of a scope are the sum of its live grants' amounts, the
--- slots of a scope are its grants that are held, and every change of an amount is an
--- entry of the batch's journal.
+-- slots of a scope are its grants that are held, and the live grants of a batch are in
+-- its set.
 
 local HELD, FREED, FINAL, RELEASED = 1, 2, 3, 4
 
@@ -13,8 +13,8 @@ local HELD, FREED, FINAL, RELEASED = 1, 2, 3, 4
 -- takes to come back.
 local KEPT_MARKER = 60 * 60 * 1000
 
-local function read_grant(key, journal, owner)
-  local grant = {key = key, journal = journal, owner = owner, state = 0, names = {}}
+local function read_grant(key, live, owner)
+  local grant = {key = key, live = live, owner = owner, state = 0, names = {}}
   local flat = redis.call('HGETALL', key)
   for i = 1, #flat, 2 do
     if COUNTED[flat[i]] then
@@ -59,31 +59,28 @@ local function change_slots(command, grant, scopes)
 end
 
 -- book adds an amount, negative where it is given back, to what scopes have reserved.
--- Every movement of CU passes here, and is noted in the journal.
-local function book(grant, scopes, amount, event, billed, refunded)
+local function book(scopes, amount)
   for _, scope in ipairs(scopes) do
     redis.call('HINCRBY', scope.cu, 'reserved', int(amount))
   end
-  redis.call('XADD', grant.journal, '*', unpack(flatten(grant, {
-    'life', ask.life, 'event', event, 'owner', grant.owner, 'reserved', int(grant.amount),
-    'billed', int(billed), 'refunded', int(refunded), 'charged', int(grant.charged),
-  })))
 end
 
 -- hold_grant makes a grant and takes its slots and CU.
-local function hold_grant(grant, scopes, event, amount, charged)
+local function hold_grant(grant, scopes, amount, charged)
   grant.names, grant.amount, grant.charged = names_of(scopes), amount, charged
   redis.call('DEL', grant.key) -- the marker of a released one
   redis.call('HSET', grant.key, unpack(flatten(grant, {'state', HELD, 'amount', int(amount), 'charged', int(charged)})))
+  redis.call('SADD', grant.live, grant.owner)
   change_slots('SADD', grant, scopes)
-  book(grant, scopes, amount, event, 0, 0)
+  book(scopes, amount)
 end
 
 -- end_grant gives the slots and CU of a grant back and leaves a marker.
-local function end_grant(grant, scopes, state, event, billed, refunded)
+local function end_grant(grant, scopes, state)
   change_slots('SREM', grant, scopes)
   redis.call('DEL', grant.key)
   redis.call('HSET', grant.key, 'state', state)
   redis.call('PEXPIRE', grant.key, KEPT_MARKER)
-  book(grant, scopes, -grant.amount, event, billed, refunded)
+  redis.call('SREM', grant.live, grant.owner)
+  book(scopes, -grant.amount)
 end

@@ -1,7 +1,8 @@
 -- Takes what one submission needs on one of several API keys: a place in the
 -- request rates, slots, and CU of all scopes of the key; all of it or nothing.
 --
--- KEYS  1 life  2 ready  3 grant  4 journal  then those of the scopes
+-- KEYS  1 life  2 ready  3 grant  4 those of its batch that are live
+--       then those of the scopes
 -- ARGV  1 {life, owner, amount, scopes, candidates}: a candidate is the numbers of its
 --       scopes, that of its API key first, each within the next
 -- Returns  {DONE, again, amount, ms until it may be sent, key}, {SETTLED}, {LOST},
@@ -162,5 +163,5 @@ for n, i in ipairs(best.numbers) do
     redis.call('HSET', scope.ceiling, 'limit', int(scope.most), 'probe', int(scope.next_probe))
   end
 end
-hold_grant(grant, taken, 'reserve', amount, now + best.delay)
+hold_grant(grant, taken, amount, now + best.delay)
 return {DONE, 0, amount, best.delay, grant.names.key}

@@ -4,33 +4,15 @@ import (
 	"context"
 	"time"
 
+	"nightshift/internal/job"
 	"nightshift/internal/runner"
 )
-
-// resume takes over what earlier processes left at the provider.
-func (t *takeUp) resume(ctx context.Context, left *leftovers) error {
-	if err := t.own(ctx, left); err != nil || len(left.open) == 0 {
-		return err
-	}
-	open, err := t.match(ctx, left)
-	if err != nil {
-		return err
-	}
-	for _, o := range open {
-		o.Job.Order = t.order
-	}
-	if t.found != nil {
-		t.found(open)
-	}
-	t.keys.learn(left.authors)
-	return t.engine.runner.Resume(ctx, t.batch, t.priority, open)
-}
 
 // own tells the store which inferences belong to jobs that are over, as far back as
 // a lost reply can be looked for: an equal job must not adopt one of them. Nor must
 // the next attempt of a job adopt the one that failed before it. Replies
 // that are lost from now on count, too: the look for them goes back to before now.
-func (t *takeUp) own(ctx context.Context, left *leftovers) error {
+func (r *recovery) own(ctx context.Context, left *unfinished) error {
 	oldest, fetchedAgain := time.Now(), make(map[string]bool)
 	for _, o := range left.open {
 		fetchedAgain[o.Inference] = true
@@ -38,22 +20,37 @@ func (t *takeUp) own(ctx context.Context, left *leftovers) error {
 			oldest = o.Intent
 		}
 	}
-	for result, err := range t.ended(ctx) {
+	for result, err := range r.ended(ctx) {
 		if err != nil {
 			return err
 		}
 		if result.Inference == "" || fetchedAgain[result.Inference] || result.Recorded.Before(oldest.Add(-runner.LookBack)) {
 			continue
 		}
-		if err := t.engine.queue.Own(ctx, result.Inference, result.Submitted); err != nil {
+		if err := r.engine.queue.Own(ctx, result.Inference, result.Submitted); err != nil {
 			return err
 		}
 	}
-	for inference, made := range left.received {
-		if fetchedAgain[inference] {
+	for _, run := range left.fold.Runs() {
+		if fetchedAgain[run.Inference] {
 			continue
 		}
-		if err := t.engine.queue.Own(ctx, inference, made); err != nil {
+		if err := r.engine.queue.Own(ctx, run.Inference, run.Made); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finished tells a new store of the jobs that ended in this run, so that they are
+// not fed again.
+func (r *recovery) finished(ctx context.Context) error {
+	for result, err := range r.endedInThisRun(ctx) {
+		if err != nil {
+			return err
+		}
+		ref := job.Ref{Batch: r.batch, ID: result.Job}
+		if err := r.engine.queue.Ended(ctx, ref, result.Index, result.State, len(result.Images)); err != nil {
 			return err
 		}
 	}

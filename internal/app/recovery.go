@@ -15,9 +15,9 @@ import (
 	"nightshift/internal/text"
 )
 
-// takeUp brings what processes before left of one batch back into Redis: what runs
-// at the provider, what was sent without an answer, and what of it is over.
-type takeUp struct {
+// recovery brings what processes before left of one batch back into Redis: what runs
+// at the provider, and what was sent without an answer.
+type recovery struct {
 	folder
 	name   string // of the batch, for people
 	gate   *gate
@@ -37,29 +37,25 @@ type takeUp struct {
 	found    func([]runner.Open) // told of what is taken over; may be nil
 }
 
-// leftovers are those of now.
-func (t *takeUp) leftovers(ctx context.Context) (*leftovers, error) {
-	left, err := t.folder.leftovers(ctx, t.before)
-	if err != nil {
-		return nil, err
+// unfinished is what is so now.
+func (r *recovery) unfinished(ctx context.Context) (*unfinished, error) {
+	left, err := r.folder.unfinished(ctx, r.before)
+	if err == nil {
+		left.forget(r.gone)
 	}
-	for id, ended := range left.ended {
-		t.sent.Ended(id, ended.result.Attempts)
-	}
-	maps.DeleteFunc(left.open, func(_ job.ID, open *runner.Open) bool { return open.Intent.Before(t.gone) })
-	return left, nil
+	return left, err
 }
 
 // sameWorld refuses to go on while requests are open that no API key of this run
 // can see: they would be paid again.
-func (t *takeUp) sameWorld(ctx context.Context, left *leftovers) error {
+func (r *recovery) sameWorld(ctx context.Context, left *unfinished) error {
 	seen := make(map[string]bool) // by API key
 	unseen := make(map[string]int)
 	for id, open := range left.open {
 		sees, known := seen[open.APIKey]
 		if !known {
 			var err error
-			if sees, err = t.sees(ctx, open.APIKey, left); err != nil {
+			if sees, err = r.sees(ctx, open.APIKey, left); err != nil {
 				return err
 			}
 			seen[open.APIKey] = sees
@@ -75,15 +71,15 @@ func (t *takeUp) sameWorld(ctx context.Context, left *leftovers) error {
 	if len(unseen) == 0 {
 		return nil
 	}
-	return t.unseenError(unseen)
+	return r.unseenError(unseen)
 }
 
 // sees reports whether what a key has sent can be looked up now. Where only its
 // credential could tell and that is another one, an inference of before is asked
 // for; without one that is known, nobody can say.
-func (t *takeUp) sees(ctx context.Context, apiKey string, left *leftovers) (bool, error) {
-	before := t.before[apiKey]
-	key := t.keys.find(t.keys.Reader(apiKey))
+func (r *recovery) sees(ctx context.Context, apiKey string, left *unfinished) (bool, error) {
+	before := r.before[apiKey]
+	key := r.keys.find(r.keys.Reader(apiKey))
 	switch {
 	case key == nil || key.world().API != before.API:
 		return false, nil
@@ -96,7 +92,7 @@ func (t *takeUp) sees(ctx context.Context, apiKey string, left *leftovers) (bool
 		if open.APIKey != apiKey || open.Inference == "" {
 			continue
 		}
-		if err := t.gate.pace(ctx); err != nil {
+		if err := r.gate.pace(ctx); err != nil {
 			return false, err
 		}
 		// Whatever it is asked for by, a list need not be read back to where it was made.
@@ -106,26 +102,26 @@ func (t *takeUp) sees(ctx context.Context, apiKey string, left *leftovers) (bool
 	return false, nil
 }
 
-func (t *takeUp) unseenError(unseen map[string]int) error {
+func (r *recovery) unseenError(unseen map[string]int) error {
 	var keys []string
 	sum := 0
 	for _, id := range slices.Sorted(maps.Keys(unseen)) {
-		w := t.before[id]
+		w := r.before[id]
 		keys = append(keys, fmt.Sprintf("key %s of %s, project %q", id, w.API, w.Project))
 		sum += unseen[id]
 	}
 	return &inputError{&job.HintedError{
 		Err: fmt.Errorf("%s of an earlier run of %s are not collected; they were started with %s, and no key of this run is known to see them",
-			text.Count(sum, "inference"), t.name, strings.Join(keys, " and ")),
+			text.Count(sum, "inference"), r.name, strings.Join(keys, " and ")),
 		Hint: "run it once with the API, key and project of before, or give the manifest another name",
 	}}
 }
 
-// match gives leftovers the jobs of the plan. Those of rows that are gone from the
+// match gives what is in flight the jobs of the plan. Those of rows that are gone from the
 // manifest are paid all the same: their images go to a folder of their own.
-func (t *takeUp) match(ctx context.Context, left *leftovers) ([]runner.Open, error) {
+func (r *recovery) match(ctx context.Context, left *unfinished) ([]runner.Open, error) {
 	var open []runner.Open
-	for j, err := range jobsToRun(ctx, t.bucket, t.plan) {
+	for j, err := range jobsToRun(ctx, r.bucket, r.plan) {
 		if err != nil {
 			return nil, err
 		}
@@ -136,7 +132,7 @@ func (t *takeUp) match(ctx context.Context, left *leftovers) ([]runner.Open, err
 			delete(left.open, j.ID)
 		}
 	}
-	place, err := t.freePlace(ctx)
+	place, err := r.freePlace(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -159,9 +155,9 @@ func (t *takeUp) match(ctx context.Context, left *leftovers) ([]runner.Open, err
 
 // freePlace is a place from which on no job of the plan, and none that ended in this
 // run, has one.
-func (t *takeUp) freePlace(ctx context.Context) (int, error) {
-	place := t.places
-	for result, err := range t.endedInThisRun(ctx) {
+func (r *recovery) freePlace(ctx context.Context) (int, error) {
+	place := r.places
+	for result, err := range r.endedInThisRun(ctx) {
 		if err != nil {
 			return 0, err
 		}
@@ -171,13 +167,13 @@ func (t *takeUp) freePlace(ctx context.Context) (int, error) {
 }
 
 // endedInThisRun streams the results that were recorded since this run began.
-func (t *takeUp) endedInThisRun(ctx context.Context) iter.Seq2[job.Result, error] {
+func (r *recovery) endedInThisRun(ctx context.Context) iter.Seq2[job.Result, error] {
 	return func(yield func(job.Result, error) bool) {
-		if t.since.IsZero() {
+		if r.since.IsZero() {
 			return
 		}
-		for result, err := range t.ended(ctx) {
-			if err == nil && result.Recorded.Before(t.since) {
+		for result, err := range r.ended(ctx) {
+			if err == nil && result.Recorded.Before(r.since) {
 				continue
 			}
 			if !yield(result, err) {
@@ -185,4 +181,26 @@ func (t *takeUp) endedInThisRun(ctx context.Context) iter.Seq2[job.Result, error
 			}
 		}
 	}
+}
+
+// recover takes over what earlier processes left at the provider.
+func (r *recovery) recover(ctx context.Context, left *unfinished) error {
+	if err := r.giveUp(ctx, left.gone); err != nil {
+		return err
+	}
+	if err := r.own(ctx, left); err != nil || len(left.open) == 0 {
+		return err
+	}
+	open, err := r.match(ctx, left)
+	if err != nil {
+		return err
+	}
+	for _, o := range open {
+		o.Job.Order = r.order
+	}
+	if r.found != nil {
+		r.found(open)
+	}
+	r.keys.learn(left.keyIDs)
+	return r.engine.runner.Resume(ctx, r.batch, r.priority, open)
 }
