@@ -237,6 +237,11 @@ func (h *history) lookUp(a *actor) {
 	}
 	h.note(a, job.AttemptLine{Event: job.Refused})
 	a.stage = stageIdle
+	if h.chance(15) { // and the answer comes after all
+		late := *a
+		late.fence, late.run, late.made = a.fence-1, "late", h.now
+		h.receive(&late)
+	}
 }
 
 // runEnds ends the run of a job.

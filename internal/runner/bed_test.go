@@ -298,10 +298,11 @@ func (b *bed) judge(again int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	perJob := make(map[string]int)
-	var charged job.CU
+	var charged, billed job.CU
 	for _, run := range b.provider.runs {
 		perJob[string(run.inputs.Canonical())]++
 		charged += run.charged()
+		billed += run.end.billed
 		if run.status == job.RunSucceeded && !b.folder.holds(run) {
 			b.t.Errorf("run %s is paid and lost", run.id)
 		}
@@ -327,7 +328,7 @@ func (b *bed) judge(again int) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if held, billed, refunded := logs.Total(); held != 0 || billed-refunded != charged {
-		b.t.Errorf("by the logs %s CU are held and %s spent, the provider took %s", held, billed-refunded, charged)
+	if held, taken, refunded := logs.Total(); held != 0 || taken != billed || taken-refunded != charged {
+		b.t.Errorf("by the logs %s CU are held, %s billed and %s refunded, the provider took %s, and kept %s", held, taken, refunded, billed, charged)
 	}
 }
