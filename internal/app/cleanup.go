@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// cleanup gives back what was made, the last first.
-type cleanup struct {
+// Cleanup gives back what was made, the last first.
+type Cleanup struct {
 	steps []cleanupStep
 }
 
@@ -16,11 +16,11 @@ type cleanupStep struct {
 	do   func() error
 }
 
-func (c *cleanup) add(name string, do func() error) {
+func (c *Cleanup) Add(name string, do func() error) {
 	c.steps = append(c.steps, cleanupStep{name, do})
 }
 
-func (c *cleanup) run() error {
+func (c *Cleanup) Run() error {
 	var failed []error
 	for _, step := range slices.Backward(c.steps) {
 		if err := step.do(); err != nil {

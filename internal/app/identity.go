@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"nightshift/internal/bucket"
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
@@ -22,8 +23,8 @@ const identityKey = "_nightshift/id"
 // identityBytes is more than an identity has.
 const identityBytes = 1 << 10
 
-// readIdentity is the bucket's identity; "" if it has none yet.
-func readIdentity(ctx context.Context, b objects) (string, error) {
+// ReadIdentity is the bucket's identity; "" if it has none yet.
+func ReadIdentity(ctx context.Context, b bucket.Objects) (string, error) {
 	body, err := b.Open(ctx, identityKey)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
@@ -42,9 +43,9 @@ func readIdentity(ctx context.Context, b objects) (string, error) {
 	return string(id), err
 }
 
-// identify is the bucket's identity, made if it has none.
-func identify(ctx context.Context, b objects) (string, error) {
-	id, err := readIdentity(ctx, b)
+// Identify is the bucket's identity, made if it has none.
+func Identify(ctx context.Context, b bucket.Objects) (string, error) {
+	id, err := ReadIdentity(ctx, b)
 	if err != nil || id != "" {
 		return id, err
 	}
@@ -54,14 +55,14 @@ func identify(ctx context.Context, b objects) (string, error) {
 
 func newIdentity() string { return strings.ToLower(rand.Text()[:12]) }
 
-// prefixOf is what all keys of a bucket begin with in Redis.
-func prefixOf(identity string) string { return "ns:" + identity }
+// RedisPrefix is what all keys of a bucket begin with in Redis.
+func RedisPrefix(identity string) string { return "ns:" + identity }
 
-// claimFleet makes sure that the fleet of this name on this Redis works on this bucket,
+// ClaimFleet makes sure that the fleet of this name on this Redis works on this bucket,
 // and returns the bucket's identity. Of several processes that begin with an empty bucket
 // and an empty Redis all get the same.
-func claimFleet(ctx context.Context, f *fleet.Claims, name string, b objects) (string, error) {
-	id, err := readIdentity(ctx, b)
+func ClaimFleet(ctx context.Context, f *fleet.Claims, name string, b bucket.Objects) (string, error) {
+	id, err := ReadIdentity(ctx, b)
 	if err != nil {
 		return "", err
 	}
@@ -78,30 +79,12 @@ func claimFleet(ctx context.Context, f *fleet.Claims, name string, b objects) (s
 	case holder.Identity == ours.Identity || id == "" && holder.Bucket == ours.Bucket:
 		return holder.Identity, b.Put(ctx, identityKey, strings.NewReader(holder.Identity))
 	}
-	return "", otherBucket(f, name, holder, ours)
+	return "", OtherBucket(f, name, holder, ours)
 }
 
-// checkFleet is claimFleet without claiming anything.
-func (w *worker) checkFleet(ctx context.Context) finding {
-	name, claims := w.settings.Fleet, fleet.NewClaims(w.redis)
-	found := finding{what: config.FleetVariable, says: fmt.Sprintf("fleet %q is free on this Redis, and takes this bucket", name)}
-	id, err := readIdentity(ctx, w.bucket)
-	holder, failed := claims.Holder(ctx, name)
-	switch ours := (fleet.Claim{Identity: id, Bucket: w.bucket.Path("")}); {
-	case err != nil || failed != nil:
-		found.err = errors.Join(err, failed)
-	case holder == fleet.Claim{}:
-	case holder.Identity == id || id == "" && holder.Bucket == ours.Bucket:
-		found.says = fmt.Sprintf("fleet %q on this Redis works on this bucket", name)
-	default:
-		found.err = otherBucket(claims, name, holder, ours)
-	}
-	return found
-}
-
-// otherBucket refuses a process whose fleet works on another bucket.
-func otherBucket(f *fleet.Claims, name string, holder, ours fleet.Claim) error {
-	return &inputError{&job.HintedError{
+// OtherBucket refuses a process whose fleet works on another bucket.
+func OtherBucket(f *fleet.Claims, name string, holder, ours fleet.Claim) error {
+	return &job.InputError{Err: &job.HintedError{
 		Err: fmt.Errorf("fleet %q on this Redis works on %s, not on %s", name, holder.Bucket, ours.Bucket),
 		Hint: "correct the bucket or folder; to serve a second one by this Redis, name another fleet in " + config.FleetVariable +
 			"; to move the fleet for good, delete the Redis key " + f.Key(name),

@@ -11,21 +11,21 @@ import (
 	"nightshift/internal/job"
 )
 
-// linker makes links by which anybody can read an object for a while. Such a link is a
+// Linker makes links by which anybody can read an object for a while. Such a link is a
 // secret: it is printed when it is asked for, and never logged.
-type linker interface {
+type Linker interface {
 	Link(ctx context.Context, objectKey string, ttl time.Duration) (string, error)
 }
 
-// linkerOf is the bucket's; a folder's links are files.
-func linkerOf(b objects) (linker, error) {
+// LinkerOf is the bucket's; a folder's links are files.
+func LinkerOf(b bucket.Objects) (Linker, error) {
 	switch b := b.(type) {
-	case linker:
+	case Linker:
 		return b, nil
 	case *bucket.Local:
 		return fileLinks{b}, nil
 	default:
-		return nil, &inputError{&job.HintedError{Err: fmt.Errorf("%s gives no links", b.Path("")), Hint: "leave out --links"}}
+		return nil, &job.InputError{Err: &job.HintedError{Err: fmt.Errorf("%s gives no links", b.Path("")), Hint: "leave out --links"}}
 	}
 }
 

@@ -10,28 +10,29 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"nightshift/internal/backoff"
 	"nightshift/internal/bucket"
 	"nightshift/internal/config"
 	"nightshift/internal/job"
 	"nightshift/internal/telemetry"
 )
 
-// openBucket opens the bucket of a fleet.
-func openBucket(ctx context.Context, s config.Settings, logger *slog.Logger) (objects, error) {
+// OpenBucket opens the bucket of a fleet.
+func OpenBucket(ctx context.Context, s config.Settings, logger *slog.Logger) (bucket.Objects, error) {
 	if s.Bucket == "" {
-		return nil, &inputError{&job.HintedError{
+		return nil, &job.InputError{Err: &job.HintedError{
 			Err:  fmt.Errorf("%s: not set; it is where the fleet keeps its batches", config.BucketVariable),
 			Hint: "set it to s3://bucket/prefix, or to file:///path for a folder on this machine; enqueue run needs none",
 		}}
 	}
 	where, err := bucket.ParseLocation(s.Bucket)
 	if err != nil {
-		return nil, &inputError{fmt.Errorf("%s: %w", config.BucketVariable, err)}
+		return nil, &job.InputError{Err: fmt.Errorf("%s: %w", config.BucketVariable, err)}
 	}
 	if where.Bucket == "" {
 		b, err := bucket.NewLocal(where.Folder)
 		if err != nil {
-			return nil, &inputError{err}
+			return nil, &job.InputError{Err: err}
 		}
 		return b, nil
 	}
@@ -39,59 +40,59 @@ func openBucket(ctx context.Context, s config.Settings, logger *slog.Logger) (ob
 		Bucket: where.Bucket, Prefix: where.Prefix, Workers: s.SubmitSlots + 2*s.CollectSlots, Logger: logger,
 	})
 	if err != nil {
-		return nil, &inputError{fmt.Errorf("%s: %w", config.BucketVariable, err)}
+		return nil, &job.InputError{Err: fmt.Errorf("%s: %w", config.BucketVariable, err)}
 	}
 	return b, nil
 }
 
-// inFolder opens the folder that --out names, or else the settings.
-func inFolder(out string) opener {
-	return func(_ context.Context, s config.Settings, _ *slog.Logger) (objects, error) {
+// InFolder opens the folder that --out names, or else the settings.
+func InFolder(out string) BucketOpener {
+	return func(_ context.Context, s config.Settings, _ *slog.Logger) (bucket.Objects, error) {
 		b, err := bucket.NewLocal(folderOf(s, out))
 		if err != nil {
-			return nil, &inputError{err}
+			return nil, &job.InputError{Err: err}
 		}
 		return b, nil
 	}
 }
 
-// inBucket opens the folder that --out names, or else the fleet's bucket where there
+// InBucket opens the folder that --out names, or else the fleet's bucket where there
 // is one, or else the folder of the settings.
-func inBucket(out string) opener {
-	return func(ctx context.Context, s config.Settings, logger *slog.Logger) (objects, error) {
+func InBucket(out string) BucketOpener {
+	return func(ctx context.Context, s config.Settings, logger *slog.Logger) (bucket.Objects, error) {
 		if out != "" || s.Bucket == "" {
-			return inFolder(out)(ctx, s, logger)
+			return InFolder(out)(ctx, s, logger)
 		}
-		return openBucket(ctx, s, logger)
+		return OpenBucket(ctx, s, logger)
 	}
 }
 
-// fleetRedis connects to the Redis of a fleet, which must be a server. One that is not
+// FleetRedis connects to the Redis of a fleet, which must be a server. One that is not
 // reached is waited for: a worker that is started while it is away, or restarted by a
 // supervisor, is not set up wrongly.
-func fleetRedis(ctx context.Context, p Process, s config.Settings, logger *slog.Logger) (redis.UniversalClient, error) {
-	if p.redis != nil {
-		return p.redis, nil
+func FleetRedis(ctx context.Context, p Process, s config.Settings, logger *slog.Logger) (redis.UniversalClient, error) {
+	if p.Redis != nil {
+		return p.Redis, nil
 	}
 	for {
-		client, err := connectFleet(ctx, p, s)
+		client, err := ConnectFleet(ctx, p, s)
 		switch {
 		case err == nil:
 			return client, nil
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
-		case !redisFailed(err):
-			return nil, &inputError{fmt.Errorf("%s: %w", config.RedisVariable, err)}
+		case !RedisFailed(err):
+			return nil, &job.InputError{Err: fmt.Errorf("%s: %w", config.RedisVariable, err)}
 		}
 		logger.WarnContext(ctx, "redis is not reached, waiting for it", "err", err)
-		rest(ctx, redisRest)
+		_ = backoff.Sleep(ctx, redisRest) // ctx is looked at next
 	}
 }
 
-// connectFleet connects to the Redis of a fleet once.
-func connectFleet(ctx context.Context, p Process, s config.Settings) (redis.UniversalClient, error) {
-	if p.redis != nil {
-		return p.redis, nil
+// ConnectFleet connects to the Redis of a fleet once.
+func ConnectFleet(ctx context.Context, p Process, s config.Settings) (redis.UniversalClient, error) {
+	if p.Redis != nil {
+		return p.Redis, nil
 	}
 	if s.Redis == "" {
 		return nil, &job.HintedError{
@@ -105,11 +106,22 @@ func connectFleet(ctx context.Context, p Process, s config.Settings) (redis.Univ
 // redisRest is the pause before a Redis that was not reached is tried again.
 const redisRest = time.Second
 
-// newLogger logs to w as the settings say; usual is the level where they name none.
-func newLogger(w io.Writer, s config.Settings, usual slog.Level) (*slog.Logger, error) {
+// NewLogger logs to w as the settings say; usual is the level where they name none.
+func NewLogger(w io.Writer, s config.Settings, usual slog.Level) (*slog.Logger, error) {
 	level, err := s.Level(usual)
 	if err != nil {
 		return nil, err
 	}
 	return telemetry.NewLogger(w, s.LogFormat, level), nil
 }
+
+// folderOf is the folder that batches go to.
+func folderOf(s config.Settings, out string) string {
+	if out != "" {
+		return out
+	}
+	return s.Output
+}
+
+// BucketOpener opens the bucket that a command works in.
+type BucketOpener func(ctx context.Context, s config.Settings, logger *slog.Logger) (bucket.Objects, error)

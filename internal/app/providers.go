@@ -12,9 +12,9 @@ import (
 	"nightshift/internal/provider/scenario"
 )
 
-// openProvider opens the API of an API key. transport carries its requests, nil for
+// OpenProvider opens the API of an API key. transport carries its requests, nil for
 // transports of its own; observe, if not nil, is told of each request.
-func openProvider(key config.APIKey, transport http.RoundTripper, observe func(operation string)) (provider.Account, error) {
+func OpenProvider(key config.APIKey, transport http.RoundTripper, observe func(operation string)) (provider.Account, error) {
 	switch key.Provider {
 	case config.ProviderScenario:
 		o := scenario.Options{BaseURL: key.URL, Key: key.Key.Reveal(), Secret: key.Secret.Reveal(), Project: key.Project, Transport: transport}
@@ -27,8 +27,8 @@ func openProvider(key config.APIKey, transport http.RoundTripper, observe func(o
 	}
 }
 
-// operations are the names of the requests that providers make.
-func operations() []string {
+// Operations are the names of the requests that providers make.
+func Operations() []string {
 	var names []string
 	for _, op := range scenario.Operations {
 		names = append(names, string(op))
@@ -42,22 +42,22 @@ type (
 	checker interface {
 		Check(ctx context.Context) error
 	}
-	// lister shows runs of lately.
-	lister interface {
+	// Lister shows runs of lately.
+	Lister interface {
 		Recent(ctx context.Context) ([]job.Inference, error)
 	}
-	// accountant keeps an account of what it charged.
-	accountant interface {
+	// Accountant keeps an account of what it charged.
+	Accountant interface {
 		Usages(ctx context.Context, since, until time.Time) (provider.Usages, error)
 	}
-	// namer has names of its own for API keys, and tells those that it has used.
-	namer interface {
+	// Namer has names of its own for API keys, and tells those that it has used.
+	Namer interface {
 		Authors() []string
 	}
 )
 
-// check asks the API whether an API key can see what it starts, where it can be asked.
-func check(ctx context.Context, account provider.Account) error {
+// Check asks the API whether an API key can see what it starts, where it can be asked.
+func Check(ctx context.Context, account provider.Account) error {
 	if c, can := account.(checker); can {
 		return c.Check(ctx)
 	}

@@ -21,29 +21,29 @@ import (
 // reads the clock at every access and goes through all of its keys each time.
 const clockTick = 50 * time.Millisecond
 
-// pingTime bounds the first answer of a Redis server.
-const pingTime = 5 * time.Second
+// PingTime bounds the first answer of a Redis server.
+const PingTime = 5 * time.Second
 
-// openRedis connects to the server that the settings name, or starts an embedded
+// OpenRedis connects to the server that the settings name, or starts an embedded
 // one; embedded is nil for a server.
-func openRedis(ctx context.Context, p Process, s config.Settings) (client redis.UniversalClient, embedded *miniredis.Miniredis, stop func() error, err error) {
-	if p.redis != nil {
-		return p.redis, nil, func() error { return nil }, nil
+func OpenRedis(ctx context.Context, p Process, s config.Settings) (client redis.UniversalClient, embedded *miniredis.Miniredis, stop func() error, err error) {
+	if p.Redis != nil {
+		return p.Redis, nil, func() error { return nil }, nil
 	}
 	if s.Redis == "" {
-		client, embedded, stop = embeddedRedis()
+		client, embedded, stop = EmbeddedRedis()
 		return client, embedded, stop, nil
 	}
-	server, err := serverRedis(ctx, s)
+	server, err := ServerRedis(ctx, s)
 	if err != nil {
-		return nil, nil, nil, &inputError{err}
+		return nil, nil, nil, &job.InputError{Err: err}
 	}
 	return server, nil, server.Close, nil
 }
 
-// serverRedis connects to a Redis server, to a Cluster, or by Sentinels. Its errors
+// ServerRedis connects to a Redis server, to a Cluster, or by Sentinels. Its errors
 // never hold the address, which may hold a password.
-func serverRedis(ctx context.Context, s config.Settings) (redis.UniversalClient, error) {
+func ServerRedis(ctx context.Context, s config.Settings) (redis.UniversalClient, error) {
 	client, err := connectServer(ctx, s)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", config.RedisVariable, err)
@@ -58,7 +58,7 @@ func connectServer(ctx context.Context, s config.Settings) (redis.UniversalClien
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, pingTime)
+	ctx, cancel := context.WithTimeout(ctx, PingTime)
 	defer cancel()
 	if err := client.Ping(ctx).Err(); err != nil {
 		hint := "start it, or correct the address"
@@ -104,8 +104,8 @@ func redisClient(address string) (client redis.UniversalClient, at string, err e
 	}
 }
 
-// redisAt is where the Redis of the settings is, for people.
-func redisAt(s config.Settings) string {
+// RedisAt is where the Redis of the settings is, for people.
+func RedisAt(s config.Settings) string {
 	client, at, err := redisClient(s.Redis.Reveal())
 	if err != nil {
 		return "an address that cannot be read"
@@ -116,14 +116,14 @@ func redisAt(s config.Settings) string {
 
 var errRedisAddress = errors.New("not an address such as redis://127.0.0.1:6379/0")
 
-// embeddedRedis is a Redis inside this process, reached by in-memory connections:
+// EmbeddedRedis is a Redis inside this process, reached by in-memory connections:
 // no port is opened. What it holds is gone with the process, so everything that a
 // later run needs is in the bucket or at the provider.
-func embeddedRedis() (client redis.UniversalClient, server *miniredis.Miniredis, stop func() error) {
+func EmbeddedRedis() (client redis.UniversalClient, server *miniredis.Miniredis, stop func() error) {
 	server = miniredis.NewMiniRedis()
 	server.ClockTTL(true)
 	server.SetTime(time.Now())
-	stopClock := keepTime(server)
+	stopClock := KeepTime(server)
 	client = redis.NewClient(&redis.Options{
 		Addr:            "127.0.0.1:0", // never dialled
 		Dialer:          func(context.Context, string, string) (net.Conn, error) { return server.Dial() },
@@ -138,7 +138,7 @@ func embeddedRedis() (client redis.UniversalClient, server *miniredis.Miniredis,
 	}
 }
 
-func keepTime(server *miniredis.Miniredis) (stop func()) {
+func KeepTime(server *miniredis.Miniredis) (stop func()) {
 	ended := make(chan struct{})
 	var clock sync.WaitGroup
 	clock.Go(func() {

@@ -32,10 +32,7 @@ func (b *bill) sent() time.Time {
 }
 
 // bills are the lines of a results log.
-var bills = jsonl.Kind[bill]{
-	Start: `{"job":"`, Decode: decodeBill,
-	Hint: "put back the file as it was, from a copy, or take out this line alone: what it says is then not known any more",
-}
+var bills = jsonl.Kind[bill]{Start: `{"job":"`, Decode: decodeBill, Hint: logHint}
 
 var errNotAResult = errors.New("not a result of a job")
 

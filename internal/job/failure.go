@@ -183,6 +183,13 @@ type HintedError struct {
 func (e *HintedError) Error() string { return e.Err.Error() }
 func (e *HintedError) Unwrap() error { return e.Err }
 
+// InputError is something that the person who called has to correct; nothing was
+// submitted and nothing written.
+type InputError struct{ Err error }
+
+func (e *InputError) Error() string { return e.Err.Error() }
+func (e *InputError) Unwrap() error { return e.Err }
+
 // Hint returns what a person can do about err, or "".
 func Hint(err error) string {
 	if hinted, ok := errors.AsType[*HintedError](err); ok {

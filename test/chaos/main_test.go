@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"nightshift/internal/app"
+	"nightshift/internal/cli"
 	"nightshift/internal/simulator"
 )
 
@@ -34,8 +35,8 @@ const programVariable = "CHAOS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	programs := map[string]func(context.Context, app.Process) int{
-		"worker":  app.Worker,
-		"enqueue": app.Enqueue,
+		"worker":  cli.Worker,
+		"enqueue": cli.Enqueue,
 		"simulator": func(ctx context.Context, p app.Process) int {
 			return simulator.Main(ctx, p.Args, p.Stdout, p.Stderr)
 		},

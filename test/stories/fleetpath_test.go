@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"nightshift/internal/app"
+	"nightshift/internal/cli"
 )
 
 // pathVariable says how a story is told: by enqueue run where it is not set, by two
@@ -35,7 +36,7 @@ func enqueueMain(ctx context.Context) int {
 		}
 		return code
 	}
-	return app.Enqueue(ctx, app.Process{Args: os.Args[1:], Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr})
+	return cli.Enqueue(ctx, app.Process{Args: os.Args[1:], Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr})
 }
 
 // runAsFleet is enqueue run with these arguments. What its workers log goes to stderr.

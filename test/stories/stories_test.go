@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"nightshift/internal/app"
+	"nightshift/internal/cli"
 	"nightshift/internal/simulator"
 )
 
@@ -31,7 +32,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"enqueue": program(enqueueMain),
 		"worker": program(func(ctx context.Context) int {
-			return app.Worker(ctx, app.Process{Args: os.Args[1:], Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr})
+			return cli.Worker(ctx, app.Process{Args: os.Args[1:], Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr})
 		}),
 		"simulator": program(func(ctx context.Context) int {
 			return simulator.Main(ctx, os.Args[1:], os.Stdout, os.Stderr)

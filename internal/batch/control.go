@@ -1,0 +1,89 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"nightshift/internal/bucket"
+)
+
+const (
+	controlName = "_nightshift/control.json"
+	// cancelName is an object of its own, so that nobody who pauses or resumes at the
+	// same time takes a cancellation back.
+	cancelName = "_nightshift/cancel.json"
+)
+
+// Control is what a person, or a guard, wants of an order that goes on, or what keeps it
+// from going on.
+type Control struct {
+	Order string       `json:"order"` // another order is not meant
+	State ControlState `json:"state"`
+	Why   string       `json:"why,omitempty"`
+	// Hint says what a person can do about it.
+	Hint string `json:"hint,omitempty"`
+	// Guard says that the batch was paused by a rule of its manifest, not by a person.
+	Guard bool      `json:"guard,omitempty"`
+	At    time.Time `json:"at"`
+}
+
+type ControlState string
+
+const (
+	ControlGo     ControlState = "go"
+	ControlPause  ControlState = "paused"
+	ControlCancel ControlState = "cancelled"
+	// ControlBlocked is written by the batch's leader while nothing goes on without a
+	// person. What is queued is tried again all the same.
+	ControlBlocked ControlState = "blocked"
+)
+
+// ReadControl is what is wanted of an order; to go on, where nobody said otherwise.
+func ReadControl(ctx context.Context, b bucket.Objects, o *Submission) (Control, error) {
+	for _, name := range []string{cancelName, controlName} {
+		var c Control
+		found, err := ReadJSON(ctx, b, o.Batch+"/"+name, &c)
+		if err != nil {
+			return Control{}, err
+		}
+		if found && c.Order == o.ID {
+			return c, nil
+		}
+	}
+	return Control{Order: o.ID, State: ControlGo}, nil
+}
+
+// WriteControl says what is wanted of an order; c needs no order and no time.
+func WriteControl(ctx context.Context, b bucket.Objects, o *Submission, c Control) error {
+	name := controlName
+	if c.State == ControlCancel {
+		name = cancelName
+	}
+	c.Order, c.At = o.ID, time.Now().UTC()
+	return WriteJSON(ctx, b, o.Batch+"/"+name, c)
+}
+
+// Blockage is what a person has to see to before the batch goes on; nil if nothing is.
+func (c Control) Blockage() *Blockage {
+	if c.State == ControlBlocked || c.State == ControlPause && c.Guard {
+		return &Blockage{Err: errors.New(c.Why), Hint: c.Hint}
+	}
+	return nil
+}
+
+// Closed says why no job of the order may start; "" if they may.
+func (c Control) Closed() string {
+	switch {
+	case c.State == ControlCancel && c.Why != "":
+		return c.Why
+	case c.State == ControlCancel:
+		return "it was cancelled"
+	case c.State == ControlPause && c.Why != "":
+		return c.Why
+	case c.State == ControlPause:
+		return "resume it with enqueue resume"
+	default:
+		return ""
+	}
+}

@@ -1,0 +1,244 @@
+package batch
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"nightshift/internal/bucket"
+	"nightshift/internal/job"
+	"nightshift/internal/manifest"
+	"nightshift/internal/plan"
+)
+
+// What the bucket holds of orders beside the folders of batches.
+const (
+	orderName   = "_nightshift/order.json" // in the batch's folder
+	StartedName = "_nightshift/began.json"
+	// openFolder has a folder for each batch that workers have to do with, and in it
+	// one for each of its orders that is not over.
+	openFolder = "_nightshift/open"
+	markName   = "open"
+)
+
+// Submission is what a fleet was asked to do with a batch: the plan beside it, under
+// these rules. A batch has one order at a time; the next replaces it.
+type Submission struct {
+	// ID is the same for everybody who submits the same manifest after the same
+	// order, so that two submissions at once are one.
+	ID       string       `json:"id"`
+	Number   int          `json:"number"`
+	Content  string       `json:"content"` // digest of jobs and rules
+	Batch    string       `json:"batch"`
+	Name     string       `json:"name"`
+	Manifest string       `json:"manifest"` // name of its file
+	Mode     job.Mode     `json:"mode"`
+	Pool     string       `json:"pool,omitempty"`
+	Priority job.Priority `json:"priority"`
+	Rules    orderRules   `json:"rules"`
+	// Own says that the batch has a lane of its own: enqueue run works on nothing else.
+	Own bool `json:"own,omitempty"`
+	// Local says that it runs on a Redis within the process of enqueue run, so that no
+	// worker of another process may take part.
+	Local bool `json:"local,omitempty"`
+
+	Plan   string `json:"plan"` // object key
+	Jobs   int    `json:"jobs"` // in the plan
+	Kept   int    `json:"kept"`
+	Images int    `json:"images"` // of the jobs that run
+	Cost   job.CU `json:"cost"`   // of the jobs that run
+	// Forecast is how long it takes by the plan, in seconds.
+	Forecast float64   `json:"forecastSeconds"`
+	Planned  time.Time `json:"planned"` // before anything of the plan was read
+}
+
+// orderRules are the manifest's rules of a batch.
+type orderRules struct {
+	Budget   *job.CU           `json:"budget,omitempty"`
+	Drift    manifest.Drift    `json:"drift"` // in parts per thousand
+	OnBudget manifest.OnBudget `json:"onBudget"`
+	Window   *manifest.Window  `json:"window,omitempty"`
+}
+
+// Lane is the name of the lane that runs the batch: its pool of API keys in its mode.
+func (o *Submission) Lane() string {
+	if o.Own {
+		return laneName(o.Pool, o.Mode) + "/" + o.Batch
+	}
+	return laneName(o.Pool, o.Mode)
+}
+
+func (o *Submission) ToRun() int { return o.Jobs - o.Kept }
+
+// NewSubmission makes the order of a plan, after the one before; nil if there was none.
+// It still lacks the plan's object and its digest.
+func NewSubmission(m *manifest.Manifest, p *plan.Plan, planned time.Time, before *Submission) *Submission {
+	o := &Submission{
+		Number: 1, Batch: m.Batch(), Name: m.Name, Manifest: path.Base(m.Path), Mode: m.Mode, Pool: m.Pool, Priority: job.Priority(m.Priority),
+		Rules: orderRules{Budget: m.Budget, Drift: m.MaxDrift, OnBudget: m.OnBudget, Window: m.Window},
+		Jobs:  p.Jobs, Kept: p.Kept, Images: p.ImagesToRun, Cost: p.Cost, Forecast: p.Forecast.Duration().Seconds(), Planned: planned,
+	}
+	if before != nil {
+		o.Number = before.Number + 1
+	}
+	return o
+}
+
+// SetID gives the order its id, by the digest of the plan's jobs and the rules they run
+// under.
+func (o *Submission) SetID(jobs string) error {
+	text, err := json.Marshal([]any{jobs, o.Mode, o.Pool, o.Priority, o.Rules, o.Own})
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(text)
+	o.Content = hex.EncodeToString(sum[:8])
+	o.ID = fmt.Sprintf("%d-%s", o.Number, o.Content)
+	return nil
+}
+
+// NewPlanKey is an object key for a plan that no other has.
+func NewPlanKey(batch string) string {
+	return batch + "/_nightshift/plans/" + strings.ToLower(rand.Text()) + ".jsonl"
+}
+
+// ReadSubmission returns the order of a batch, nil if it has none.
+func ReadSubmission(ctx context.Context, b bucket.Objects, batch string) (*Submission, error) {
+	o := new(Submission)
+	found, err := ReadJSON(ctx, b, batch+"/"+orderName, o)
+	if err != nil || !found {
+		return nil, err
+	}
+	return o, nil
+}
+
+// WriteSubmission replaces the order of a batch. Its plan must be there; workers hear of
+// it when the batch is opened.
+func WriteSubmission(ctx context.Context, b bucket.Objects, o *Submission) error {
+	return WriteJSON(ctx, b, o.Batch+"/"+orderName, o)
+}
+
+// Started is when an order's first job was given out. Results recorded later are of it.
+type Started struct {
+	Order string    `json:"order"`
+	Plan  string    `json:"plan"`
+	At    time.Time `json:"at"`
+	// Found are jobs that the plan wants to run and that were made by the order before
+	// after the plan had looked, with their images. They are kept.
+	Found       int `json:"found"`
+	FoundImages int `json:"foundImages"`
+}
+
+// OpenBatches are the batches that workers have to do with.
+func OpenBatches(ctx context.Context, b bucket.Objects) ([]string, error) {
+	marked, err := batchesIn(ctx, b, openFolder)
+	if err != nil {
+		return nil, err
+	}
+	var open []string
+	for _, batch := range marked {
+		marked, err := IsOpen(ctx, b, batch)
+		if err != nil {
+			return nil, err
+		}
+		if marked {
+			open = append(open, batch)
+		}
+	}
+	return open, nil
+}
+
+// IsOpen reports whether workers have to do with a batch. A folder may still be there
+// when its mark is gone.
+func IsOpen(ctx context.Context, b bucket.Objects, batch string) (bool, error) {
+	orders, err := b.Folders(ctx, openFolder+"/"+batch)
+	if err != nil {
+		return false, err
+	}
+	for _, id := range orders {
+		_, err := b.Stat(ctx, openMark(&Submission{Batch: batch, ID: id}))
+		if !errors.Is(err, fs.ErrNotExist) {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
+// openMark is the object that tells workers that there is something to do in a batch.
+// Each order has one of its own, so that closing one cannot close the next, whatever
+// comes when and dies in between.
+func openMark(o *Submission) string { return openFolder + "/" + o.Batch + "/" + o.ID + "/" + markName }
+
+// OpenBatch tells workers that there is something to do in a batch: its order.
+func OpenBatch(ctx context.Context, b bucket.Objects, o *Submission) error {
+	return b.Put(ctx, openMark(o), strings.NewReader("\n"))
+}
+
+// CloseBatch tells workers that nothing is left to do of an order, nor of those that
+// it came in place of. now is the batch's order by now.
+func CloseBatch(ctx context.Context, b bucket.Objects, over, now *Submission) error {
+	marked, err := b.Folders(ctx, openFolder+"/"+over.Batch)
+	if err != nil {
+		return err
+	}
+	for _, id := range marked {
+		if now != nil && id == now.ID && id != over.ID || numberOf(id) > over.Number {
+			continue // it came after this one, perhaps just now
+		}
+		if err := b.Delete(ctx, openMark(&Submission{Batch: over.Batch, ID: id})); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// numberOf is the number of the order that an id names; 0 if it names none.
+func numberOf(id string) int {
+	number, _, _ := strings.Cut(id, "-")
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// MaxJSON is far more than any of the small objects has.
+const MaxJSON = 1 << 20
+
+// ReadJSON reads a small object; found is false if there is none.
+func ReadJSON(ctx context.Context, b bucket.Objects, key string, into any) (found bool, err error) {
+	body, err := b.Open(ctx, key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer body.Close() // only read from
+	if err := json.NewDecoder(io.LimitReader(body, MaxJSON)).Decode(into); err != nil {
+		return false, &job.HintedError{
+			Err:  fmt.Errorf("read %s: %w", b.Path(key), err),
+			Hint: "the object is damaged; submit the manifest again to replace it",
+		}
+	}
+	return true, nil
+}
+
+func WriteJSON(ctx context.Context, b bucket.Objects, key string, value any) error {
+	data, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return err
+	}
+	return b.Put(ctx, key, bytes.NewReader(append(data, '\n')))
+}

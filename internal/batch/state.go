@@ -1,0 +1,153 @@
+package batch
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"nightshift/internal/bucket"
+	"nightshift/internal/job"
+	"nightshift/internal/plan"
+)
+
+// What a batch's folder holds beside results; see also packages results and bucket.
+const (
+	StateName  = "_nightshift/batch.json"
+	PlanName   = "_nightshift/plan.jsonl"
+	LockName   = "_nightshift/lock"
+	QuotesName = "_nightshift/quotes.json"
+)
+
+// State is what one run of a batch tells the next.
+type State struct {
+	Batch string   `json:"batch"`
+	Mode  job.Mode `json:"mode"`
+	// Keys are the API keys that jobs of the batch were or may be sent with, by id.
+	Keys    map[string]KeyOrigin `json:"keys"`
+	Created time.Time            `json:"created"`
+}
+
+// ReadState returns the state that an earlier run left, or nil.
+func ReadState(ctx context.Context, b bucket.Objects, batch string) (*State, error) {
+	body, err := b.Open(ctx, batch+"/"+StateName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close() // only read from
+	state := new(State)
+	if err := json.NewDecoder(io.LimitReader(body, 1<<20)).Decode(state); err != nil {
+		return nil, &job.HintedError{
+			Err:  fmt.Errorf("read %s: %w", b.Path(batch+"/"+StateName), err),
+			Hint: "the file is damaged; move the folder away, or delete the file if nothing is under way at the provider",
+		}
+	}
+	return state, nil
+}
+
+func WriteState(ctx context.Context, b bucket.Objects, batch string, state *State) error {
+	data, err := json.MarshalIndent(state, "", "  ")
+	if err != nil {
+		return err
+	}
+	return b.Put(ctx, batch+"/"+StateName, bytes.NewReader(append(data, '\n')))
+}
+
+// Agree refuses to mix worlds in one folder: images of a test would count as made
+// in a live batch, those of another API as made on this one.
+func (s *State) Agree(mode job.Mode, hosts []string, folder string) error {
+	var before []string
+	for _, w := range s.Keys {
+		before = append(before, w.API)
+	}
+	slices.Sort(before)
+	before = slices.Compact(before)
+	common := slices.ContainsFunc(before, func(host string) bool { return slices.Contains(hosts, host) })
+	if s.Mode == mode && (mode == job.Test || common || len(before) == 0) {
+		return nil
+	}
+	return &job.InputError{Err: &job.HintedError{
+		Err: fmt.Errorf("%s holds a batch of mode %s made on %s; this run is of mode %s on %s",
+			folder, s.Mode, strings.Join(before, ", "), mode, strings.Join(hosts, ", ")),
+		Hint: "give the manifest another name, choose another --out, or move the folder away",
+	}}
+}
+
+// OnBuiltIn reports whether all keys worked on the built-in simulator, which ends
+// with its process.
+func OnBuiltIn(keys map[string]KeyOrigin) bool {
+	for _, w := range keys {
+		if w.API != SimulatorHost {
+			return false
+		}
+	}
+	return true
+}
+
+// WriteQuotes keeps the prices that a plan asked for.
+func WriteQuotes(ctx context.Context, b bucket.Objects, batch string, quotes *plan.QuoteFile) error {
+	var buffer bytes.Buffer
+	if _, err := quotes.WriteTo(&buffer); err != nil {
+		return err
+	}
+	return b.Put(ctx, batch+"/"+QuotesName, &buffer)
+}
+
+// WritePlan writes the jobs of a plan, one a line, and gives back what the plan has kept
+// for that.
+func WritePlan(ctx context.Context, b bucket.Objects, key string, p *plan.Plan) error {
+	return errors.Join(b.Put(ctx, key, p.Lines()), p.Close())
+}
+
+// JobsToRun streams the jobs of a written plan that have no result yet.
+func JobsToRun(ctx context.Context, b bucket.Objects, key string) iter.Seq2[*job.Job, error] {
+	return func(yield func(*job.Job, error) bool) {
+		for planned, err := range PlannedJobs(ctx, b, key) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if planned.Status != plan.Kept && !yield(&planned.Job, nil) {
+				return
+			}
+		}
+	}
+}
+
+// PlannedJobs streams all jobs of a written plan. After an error it ends.
+func PlannedJobs(ctx context.Context, b bucket.Objects, key string) iter.Seq2[plan.PlannedJob, error] {
+	return func(yield func(plan.PlannedJob, error) bool) {
+		body, err := b.Open(ctx, key)
+		if err != nil {
+			yield(plan.PlannedJob{}, err)
+			return
+		}
+		defer body.Close() // only read from
+		decoder := json.NewDecoder(bufio.NewReaderSize(body, 64<<10))
+		for {
+			var planned plan.PlannedJob
+			err := decoder.Decode(&planned)
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				yield(plan.PlannedJob{}, fmt.Errorf("read %s: %w", b.Path(key), err))
+				return
+			}
+			if !yield(planned, nil) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+
+	"nightshift/internal/app"
+	"nightshift/internal/config"
+	"nightshift/internal/plan"
+	"nightshift/internal/progress"
+)
+
+type planOptions struct {
+	out  string
+	json bool
+}
+
+// showPlan is the command plan.
+func showPlan(ctx context.Context, p app.Process, s config.Settings, file string, o planOptions) (err error) {
+	session, err := openSession(ctx, p, s, file, app.InBucket(o.out))
+	if session != nil {
+		defer func() { err = errors.Join(err, session.Cleanup.Run()) }()
+	}
+	if err != nil {
+		return err
+	}
+	plan, err := session.plan(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if plan.UnderWay, err = session.underWay(ctx); err != nil {
+		return err
+	}
+	if err := writePlanTo(p.Stdout, plan, o.json); err != nil {
+		return err
+	}
+	if !plan.Fits() {
+		return app.ErrSomeFailed // what does not fit is in the plan
+	}
+	return nil
+}
+
+func writePlanTo(out io.Writer, plan *plan.Plan, asJSON bool) error {
+	if !asJSON {
+		return plan.WriteTable(out, progress.StyleOf(out, nil, false, false).Width)
+	}
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(plan)
+}
+
+// underWay is what earlier runs have sent and not brought home: it is paid, and a
+// run collects it in place of sending it again.
+func (o *session) underWay(ctx context.Context) (*plan.UnderWay, error) {
+	if o.state == nil || !o.goneBefore().IsZero() {
+		return nil, nil
+	}
+	left, err := o.Unfinished(ctx, o.state.Keys)
+	if err != nil {
+		return nil, err
+	}
+	var u plan.UnderWay
+	for _, open := range left.Open {
+		if open.Job != nil {
+			u.Jobs++
+			u.CU += open.Job.Quote
+		}
+	}
+	if u.Jobs == 0 {
+		return nil, nil
+	}
+	return &u, nil
+}

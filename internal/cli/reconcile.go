@@ -1,0 +1,188 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"nightshift/internal/app"
+	"nightshift/internal/batch"
+	"nightshift/internal/job"
+	"nightshift/internal/provider"
+)
+
+// reconcileDays is how far back what was spent is held against the provider's
+// account.
+const reconcileDays = 31
+
+// dayAccount is what one API key spent on one day, by our logs and by the
+// provider. Amounts are in CU, after refunds.
+type dayAccount struct {
+	Day        time.Time `json:"day"` // in UTC
+	Key        string    `json:"key"`
+	Spent      job.CU    `json:"spent"` // by our logs
+	Provider   job.CU    `json:"provider"`
+	Difference job.CU    `json:"difference"` // provider less spent
+}
+
+// reconciliation is the comparison for all keys. It asserts nothing: the provider's
+// account lags, and other programs may use the same keys.
+type reconciliation struct {
+	Days []dayAccount `json:"days"`
+	// Newest is the latest entry of the provider's account, by key.
+	Newest map[string]time.Time `json:"newest"`
+	Notes  []string             `json:"notes"`
+}
+
+func (c *keysCommand) reconcile(ctx context.Context, out io.Writer, asJSON bool) error {
+	r := reconciliation{Days: []dayAccount{}, Newest: make(map[string]time.Time), Notes: []string{}}
+	until := time.Now()
+	since := until.UTC().Truncate(24*time.Hour).AddDate(0, 0, -reconcileDays)
+	authors, err := c.authors(ctx)
+	if err != nil {
+		return err
+	}
+	days := make(map[string]*dayAccount)
+	if err := c.addSpent(ctx, since, days); err != nil {
+		return err
+	}
+	c.addProvider(ctx, since, until, authors, days, &r)
+	for _, day := range days {
+		day.Difference = day.Provider - day.Spent
+		r.Days = append(r.Days, *day)
+	}
+	slices.SortFunc(r.Days, func(a, b dayAccount) int {
+		if order := a.Day.Compare(b.Day); order != 0 {
+			return order
+		}
+		return strings.Compare(a.Key, b.Key)
+	})
+	if asJSON {
+		encoder := json.NewEncoder(out)
+		encoder.SetIndent("", "  ")
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(r)
+	}
+	return r.write(out, until)
+}
+
+// authors are the provider's ids of keys, by our ids, as batches have seen them.
+func (c *keysCommand) authors(ctx context.Context) (map[string][]string, error) {
+	batches, err := batch.BatchesOf(ctx, c.bucket)
+	if err != nil {
+		return nil, err
+	}
+	authors := make(map[string][]string)
+	for _, id := range batches {
+		state, err := batch.ReadState(ctx, c.bucket, id)
+		if err != nil {
+			return nil, err
+		}
+		if state == nil {
+			continue
+		}
+		for id, w := range state.Keys {
+			authors[id] = append(authors[id], w.Authors...)
+		}
+	}
+	return authors, nil
+}
+
+func dayOf(days map[string]*dayAccount, day time.Time, key string) *dayAccount {
+	name := day.Format(time.DateOnly) + " " + key
+	if days[name] == nil {
+		days[name] = &dayAccount{Day: day, Key: key}
+	}
+	return days[name]
+}
+
+func (c *keysCommand) addSpent(ctx context.Context, since time.Time, days map[string]*dayAccount) error {
+	all, err := batch.SpendingIn(ctx, c.bucket)
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		if !s.Quarter.Before(since) {
+			dayOf(days, s.Quarter.UTC().Truncate(24*time.Hour), s.APIKey).Spent += s.CU
+		}
+	}
+	return nil
+}
+
+// addProvider asks the provider with each key. A key that may not ask is noted, and
+// the others are asked all the same.
+func (c *keysCommand) addProvider(ctx context.Context, since, until time.Time, authors map[string][]string, days map[string]*dayAccount, r *reconciliation) {
+	for _, key := range c.ring.Usable(nil) {
+		if strings.Contains(key.URL, "//"+batch.SimulatorHost+"/") {
+			r.Notes = append(r.Notes, "the built-in simulator keeps no account beyond its process")
+			continue
+		}
+		if len(authors[key.ID]) == 0 {
+			r.Notes = append(r.Notes, fmt.Sprintf("%s: no batch in this folder has run on it, so its id at the provider is not known", key.ID))
+			continue
+		}
+		account, can := key.Account.(app.Accountant)
+		if !can {
+			r.Notes = append(r.Notes, key.ID+": its provider keeps no account that can be read")
+			continue
+		}
+		usages, err := account.Usages(ctx, since, until)
+		if err != nil {
+			r.Notes = append(r.Notes, fmt.Sprintf("%s: %v", key.ID, err))
+			continue
+		}
+		r.Newest[key.ID] = usages.Newest
+		addUsages(usages, key.ID, authors[key.ID], days)
+	}
+}
+
+func addUsages(usages provider.Usages, key string, authors []string, days map[string]*dayAccount) {
+	for _, day := range usages.Days {
+		if slices.Contains(authors, day.Author) {
+			dayOf(days, day.Day, key).Provider += day.Charged - day.Refunded
+		}
+	}
+}
+
+func (r reconciliation) write(out io.Writer, now time.Time) error {
+	if len(r.Days) > 0 {
+		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "DAY (UTC)\tKEY\tSPENT\tPROVIDER\tDIFFERENCE\tACCOUNT UP TO")
+		for _, d := range r.Days {
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", d.Day.Format(time.DateOnly), d.Key, d.Spent, d.Provider, signed(d.Difference), r.age(d.Key, now))
+		}
+		if err := table.Flush(); err != nil {
+			return err
+		}
+	}
+	for _, note := range r.Notes {
+		fmt.Fprintln(out, "note: "+note)
+	}
+	_, err := fmt.Fprintln(out, "\nThe provider's account lags behind its runs and holds what other programs spent with the same key;\na difference that does not go away with time is worth a question.")
+	return err
+}
+
+// age says how fresh the provider's account of a key is.
+func (r reconciliation) age(key string, now time.Time) string {
+	newest, asked := r.Newest[key]
+	switch {
+	case !asked:
+		return "not asked"
+	case newest.IsZero():
+		return "empty"
+	default:
+		return now.Sub(newest).Round(time.Second).String() + " ago"
+	}
+}
+
+func signed(cu job.CU) string {
+	if cu > 0 {
+		return "+" + cu.String()
+	}
+	return cu.String()
+}

@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"nightshift/internal/app"
+	"nightshift/internal/batch"
+	"nightshift/internal/config"
+	"nightshift/internal/job"
+	"nightshift/internal/progress"
+	"nightshift/internal/view"
+)
+
+type resultsOptions struct {
+	format  string
+	json    bool // the same as format jsonl
+	failed  bool
+	row     string
+	links   bool
+	expires time.Duration
+}
+
+// The formats of results.
+const (
+	formatTable = "table"
+	formatJSONL = "jsonl"
+	formatCSV   = "csv"
+)
+
+var formats = []string{formatTable, formatJSONL, formatCSV}
+
+// longestLink is the longest time that S3 lets a link live.
+const longestLink = 7 * 24 * time.Hour
+
+// showResults is the command results: what came of the jobs of a batch.
+func showResults(ctx context.Context, p app.Process, s config.Settings, arg string, o resultsOptions) error {
+	if err := o.check(); err != nil {
+		return &job.InputError{Err: err}
+	}
+	return view.With(ctx, p, s, func(v *view.View) error {
+		id, err := v.Find(ctx, arg)
+		if err != nil {
+			return err
+		}
+		var links app.Linker
+		if o.links {
+			if links, err = app.LinkerOf(v.Bucket); err != nil {
+				return err
+			}
+		}
+		buffered := bufio.NewWriter(p.Stdout)
+		sink := o.sink(buffered, progress.StyleOf(p.Stdout, p.Environ, false, false))
+		count := 0
+		for result, err := range (selection{failed: o.failed, row: o.row}).lastLines(ctx, batch.NewLog(v.Bucket, id)) {
+			if err != nil {
+				return errors.Join(err, buffered.Flush())
+			}
+			count++
+			shown := shownResult{Result: result}
+			if links != nil {
+				if shown.Links, err = linksTo(ctx, links, id, &result, o.expires); err != nil {
+					return err
+				}
+			}
+			if err := sink.write(&shown); err != nil {
+				return err
+			}
+		}
+		if err := sink.end(); err != nil {
+			return err
+		}
+		if err := buffered.Flush(); err != nil || count > 0 || o.format != formatTable {
+			return err
+		}
+		_, err = fmt.Fprintln(p.Stdout, o.none(id))
+		return err
+	})
+}
+
+func (o *resultsOptions) check() error {
+	if o.json {
+		if o.format != "" && o.format != formatJSONL {
+			return fmt.Errorf("--json is --format jsonl, not %s", o.format)
+		}
+		o.format = formatJSONL
+	}
+	if o.format == "" {
+		o.format = formatTable
+	}
+	if !slices.Contains(formats, o.format) {
+		return fmt.Errorf("--format %s is not known; it is table, jsonl or csv", o.format)
+	}
+	if o.expires < time.Second || o.expires > longestLink {
+		return fmt.Errorf("--expires is %s; it can be from 1s to %s", o.expires, longestLink)
+	}
+	return nil
+}
+
+// none is what is said where no result is wanted.
+func (o *resultsOptions) none(batch string) string {
+	switch {
+	case o.row != "":
+		return fmt.Sprintf("no result of %s is of a row %q", batch, o.row)
+	case o.failed:
+		return "no job of " + batch + " has failed for good"
+	default:
+		return "no job of " + batch + " has succeeded yet"
+	}
+}
+
+// shownResult is a line of results: one of results.jsonl or errors.jsonl, with links to
+// its images where they were asked for.
+type shownResult struct {
+	job.Result
+	Links []string `json:"links,omitempty"`
+}
+
+// linksTo are links to the images of a result, in their order.
+func linksTo(ctx context.Context, l app.Linker, batch string, result *job.Result, ttl time.Duration) ([]string, error) {
+	var links []string
+	for i := range result.Images {
+		link, err := l.Link(ctx, result.Key(batch, i), ttl)
+		if err != nil {
+			return nil, err
+		}
+		links = append(links, link)
+	}
+	return links, nil
+}
+
+// resultSink is a way of showing results.
+type resultSink interface {
+	write(r *shownResult) error
+	end() error
+}
+
+func (o *resultsOptions) sink(out io.Writer, style progress.Style) resultSink {
+	switch o.format {
+	case formatJSONL:
+		return newJSONResults(out)
+	case formatCSV:
+		return newCSVResults(out, o.links)
+	default:
+		return newTableResults(out, style, o.failed, o.links)
+	}
+}

@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"nightshift/internal/admission"
+	"nightshift/internal/app"
+	"nightshift/internal/batch"
+	"nightshift/internal/config"
+	"nightshift/internal/fleet"
+	"nightshift/internal/job"
+	"nightshift/internal/manifest"
+	"nightshift/internal/plan"
+	"nightshift/internal/pool"
+)
+
+// session holds the parts that both planning and running a manifest need.
+type session struct {
+	app.Cleanup
+	batch.Folder
+	settings config.Settings
+	logger   *slog.Logger
+	manifest *manifest.Manifest
+	api      *pool.API
+	redis    redis.UniversalClient
+	prefix   string               // of all keys of the bucket in Redis
+	embedded *miniredis.Miniredis // nil where redis is a server
+	gate     *pool.Limiter
+	priced   *plan.QuoteFile // the prices of the last plan
+	state    *batch.State    // of earlier runs; nil if there were none
+	started  time.Time
+}
+
+// openSession makes the parts. It writes nothing, in memory apart.
+func openSession(ctx context.Context, p app.Process, s config.Settings, file string, open app.BucketOpener) (*session, error) {
+	m, err := manifest.Open(file)
+	if err != nil {
+		return nil, app.AsInput(err)
+	}
+	o := &session{settings: s, manifest: m, started: time.Now()}
+	if o.logger, err = app.NewLogger(p.Stderr, s, slog.LevelError); err != nil {
+		return nil, err
+	}
+	if o.api, err = pool.Connect(p, s, m.Mode, m.Pool); err != nil {
+		return nil, err
+	}
+	o.Add("close API clients", o.api.Keys.Close)
+	b, err := open(ctx, s, o.logger)
+	if err != nil {
+		return o, err
+	}
+	o.Folder = batch.NewFolder(b, m.Batch())
+	var stop func() error
+	if o.redis, o.embedded, stop, err = app.OpenRedis(ctx, p, s); err != nil {
+		return o, err
+	}
+	o.Add("close Redis", stop)
+	id, err := app.ReadIdentity(ctx, b)
+	if err != nil {
+		return o, err
+	}
+	o.prefix = app.RedisPrefix(id)
+	o.gate = &pool.Limiter{
+		Admission: admission.New(admission.Options{Redis: o.redis, Prefix: o.prefix}),
+		Keys:      o.api.Keys,
+		Requests:  s.RequestsPerMinute,
+		Rules:     func(string) pool.BatchRules { return pool.BatchRules{Name: m.Name, Budget: m.Budget, Window: m.Window} },
+	}
+	return o, o.readState(ctx)
+}
+
+// readState reads what earlier runs left and refuses to mix worlds.
+func (o *session) readState(ctx context.Context) error {
+	state, err := batch.ReadState(ctx, o.Bucket, o.Batch)
+	if err != nil || state == nil {
+		return err
+	}
+	o.state = state
+	o.api.Keys.Remember(state.Keys)
+	return state.Agree(o.manifest.Mode, o.api.Hosts(), o.Bucket.Path(o.Batch))
+}
+
+// plan checks, compares and prices the manifest. It spends nothing, and writes nothing
+// but a temporary file.
+func (o *session) plan(ctx context.Context, waiting func(job.WaitReason, time.Duration)) (*plan.Plan, error) {
+	quotes, err := o.quotes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	spending, err := batch.SpendingIn(ctx, o.Bucket)
+	if err != nil {
+		return nil, err
+	}
+	limits, err := o.gate.PlanLimits(ctx, o.Batch, o.gate.Rules(o.Batch), spending)
+	if err != nil {
+		return nil, err
+	}
+	options := plan.Options{
+		Manifest: o.manifest, Catalog: &pool.Catalog{Keys: o.api.Keys, FromFile: o.api.FromFile}, Limits: limits, Pace: o.gate.Pace, Waiting: waiting,
+		Quotes: quotes, Account: o.account(),
+	}
+	if o.state != nil {
+		options.Results = o.Kept(ctx)
+	}
+	p, err := plan.Make(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	o.priced = quotes
+	o.Add("remove the temporary file of the plan", p.Close)
+	return p, nil
+}
+
+// account names what prices may differ by.
+func (o *session) account() string { return strings.Join(o.api.Hosts(), " ") }
+
+// quotes are the prices that earlier plans of the batch asked for. A file that is
+// damaged is as good as none: prices can be asked again.
+func (o *session) quotes(ctx context.Context) (*plan.QuoteFile, error) {
+	body, err := o.Bucket.Open(ctx, o.Batch+"/"+batch.QuotesName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return new(plan.QuoteFile), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close() // only read from
+	quotes, err := plan.ReadQuotes(body)
+	if err != nil {
+		o.logger.WarnContext(ctx, "stored prices cannot be read, asking again", "err", err)
+	}
+	return quotes, nil
+}
+
+// identify makes sure of the bucket's identity before anything of it is written to Redis:
+// a server's fleet must be that of this bucket.
+func (o *session) identify(ctx context.Context) (err error) {
+	id := ""
+	if o.embedded != nil {
+		id, err = app.Identify(ctx, o.Bucket)
+	} else {
+		id, err = app.ClaimFleet(ctx, fleet.NewClaims(o.redis), o.settings.Fleet, o.Bucket)
+	}
+	if err != nil {
+		return err
+	}
+	o.prefix = app.RedisPrefix(id)
+	o.gate.Admission = admission.New(admission.Options{Redis: o.redis, Prefix: o.prefix})
+	return nil
+}

@@ -1,0 +1,231 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"nightshift/internal/app"
+	"nightshift/internal/batch"
+	"nightshift/internal/bucket"
+	"nightshift/internal/config"
+	"nightshift/internal/fleet"
+	"nightshift/internal/job"
+	"nightshift/internal/plan"
+	"nightshift/internal/text"
+	"nightshift/internal/view"
+)
+
+type submitOptions struct {
+	json  bool
+	watch bool // until it is over
+}
+
+// submission is the outcome of submitting a manifest.
+type submission struct {
+	Type    string            `json:"type"` // "submission", which tells it from the lines of watching
+	Batch   string            `json:"batch"`
+	Outcome submissionOutcome `json:"outcome"`
+	Order   string            `json:"order,omitempty"`
+	Jobs    int               `json:"jobs"`
+	Kept    int               `json:"kept"`
+	Images  int               `json:"images"`
+	Cost    job.CU            `json:"cost"`
+	// Forecast is how long it takes by the plan, in seconds.
+	Forecast float64 `json:"forecastSeconds"`
+	Workers  int     `json:"workers"` // that live; -1 where nobody could say
+	Folder   string  `json:"folder"`
+}
+
+const submissionType = "submission"
+
+type submissionOutcome string
+
+const (
+	submitted  submissionOutcome = "submitted"
+	underWay   submissionOutcome = "under_way"   // the same was submitted before and goes on
+	nothingNew submissionOutcome = "nothing_new" // all its images are there
+)
+
+// submit is the command submit: it plans a manifest, writes the plan into the fleet's
+// bucket and tells the workers. What happens then does not depend on this process.
+func submit(ctx context.Context, p app.Process, s config.Settings, file string, o submitOptions) (err error) {
+	planned := time.Now().UTC()
+	session, err := openSession(ctx, p, s, file, app.OpenBucket)
+	if session != nil {
+		defer func() { err = errors.Join(err, session.Cleanup.Run()) }()
+	}
+	if err != nil {
+		return err
+	}
+	if session.api.BuiltIn {
+		return &job.InputError{Err: &job.HintedError{
+			Err:  fmt.Errorf("%s is of mode test, and the built-in simulator cannot be reached by workers", file),
+			Hint: "name an API in " + config.URLVariable + ", such as that of a simulator process, or use enqueue run",
+		}}
+	}
+	made, err := session.plan(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if !made.Fits() {
+		if err := writePlanTo(p.Stderr, made, false); err != nil {
+			return err
+		}
+		complain(p.Stderr, &job.HintedError{
+			Err: errors.New("a cap of CU does not cover the plan; nothing was submitted"), Hint: "raise the cap, or leave out rows; see enqueue plan",
+		})
+		return app.ErrSomeFailed
+	}
+	if err := session.identify(ctx); err != nil {
+		return err
+	}
+	if made.ToRun() > 0 {
+		if err := session.checkKeys(ctx, func(text string) { fmt.Fprintln(p.Stderr, text) }); err != nil {
+			return err
+		}
+	}
+	result, err := session.order(ctx, made, planned, orderOptions{})
+	if err != nil {
+		return err
+	}
+	if err := session.tellSubmission(ctx, p, result, o); err != nil || !o.watch || result.Outcome == nothingNew {
+		return err
+	}
+	return view.With(ctx, p, s, func(v *view.View) error {
+		return v.Watch(ctx, result.Batch, planned, view.WatchOptions{JSON: o.json})
+	})
+}
+
+// orderOptions say how an order is to be run.
+type orderOptions struct {
+	own   bool // in a lane of its own
+	local bool // on a Redis within this process
+}
+
+// order makes the plan the batch's order, unless it is that already.
+func (o *session) order(ctx context.Context, made *plan.Plan, planned time.Time, options orderOptions) (*submission, error) {
+	before, err := batch.ReadSubmission(ctx, o.Bucket, o.Batch)
+	if err != nil {
+		return nil, err
+	}
+	open, err := batch.OpenBatches(ctx, o.Bucket)
+	if err != nil {
+		return nil, err
+	}
+	goesOn := before != nil && slices.Contains(open, o.Batch)
+	if goesOn && before.Local && !options.local {
+		if err := o.notRunning(ctx); err != nil {
+			return nil, err
+		}
+	}
+	var wanted batch.Control // of the order before; one that is cancelled is about to end
+	if goesOn {
+		if wanted, err = batch.ReadControl(ctx, o.Bucket, before); err != nil {
+			return nil, err
+		}
+	}
+	next := batch.NewSubmission(o.manifest, made, planned, before)
+	next.Own, next.Local = options.own, options.local
+	result := &submission{
+		Type: submissionType, Batch: o.Batch, Outcome: submitted, Jobs: next.Jobs, Kept: next.Kept, Images: next.Images, Cost: next.Cost,
+		Forecast: next.Forecast, Folder: o.Bucket.Path(o.Batch),
+	}
+	if made.ToRun() == 0 && !goesOn {
+		left, err := o.underWay(ctx)
+		if err != nil || left == nil {
+			result.Outcome = nothingNew
+			return result, err
+		}
+	}
+	if err := next.SetID(made.Digest); err != nil {
+		return nil, err
+	}
+	if err := batch.WriteQuotes(ctx, o.Bucket, o.Batch, o.priced); err != nil {
+		return nil, err
+	}
+	// A Redis within a process is gone with it: what such a run has left begins again.
+	if goesOn && wanted.State != batch.ControlCancel && !before.Local && !next.Local && before.Content == next.Content {
+		result.Outcome, result.Order = underWay, before.ID
+		return result, o.unblock(ctx, before, wanted)
+	}
+	result.Order, next.Plan = next.ID, batch.NewPlanKey(o.Batch)
+	if err := batch.WritePlan(ctx, o.Bucket, next.Plan, made); err != nil {
+		return nil, err
+	}
+	return result, placeOrder(ctx, o.Bucket, next)
+}
+
+// unblock lets an order go on that was blocked: who submits it again has seen to what
+// blocked it. What a person has paused stays so.
+func (o *session) unblock(ctx context.Context, before *batch.Submission, c batch.Control) error {
+	if c.Blockage() == nil {
+		return nil
+	}
+	return batch.WriteControl(ctx, o.Bucket, before, batch.Control{State: batch.ControlGo})
+}
+
+// notRunning makes sure that no process with a Redis of its own works on the batch.
+func (o *session) notRunning(ctx context.Context) error {
+	unlock, err := o.Bucket.Lock(ctx, o.Batch+"/"+batch.LockName)
+	if err != nil {
+		return &job.InputError{Err: fmt.Errorf("batch %s: %w", o.manifest.Name, err)}
+	}
+	return unlock()
+}
+
+// placeOrder hands an order, whose plan is written, to the fleet. The batch is opened
+// last: until then no worker looks at it.
+func placeOrder(ctx context.Context, b bucket.Objects, o *batch.Submission) error {
+	if err := batch.WriteSubmission(ctx, b, o); err != nil {
+		return err
+	}
+	return batch.OpenBatch(ctx, b, o)
+}
+
+// tellSubmission tells the workers, and the person.
+func (o *session) tellSubmission(ctx context.Context, p app.Process, result *submission, options submitOptions) error {
+	result.Workers = -1
+	if o.embedded == nil {
+		f := fleet.New(o.redis, o.prefix)
+		if err := f.Announce(ctx); err != nil {
+			return err
+		}
+		workers, err := f.Workers(ctx)
+		if err != nil {
+			return err
+		}
+		result.Workers = len(workers)
+	}
+	if options.json { // one line, since others may follow
+		return json.NewEncoder(p.Stdout).Encode(result)
+	}
+	_, err := fmt.Fprint(p.Stdout, result.words())
+	return err
+}
+
+func (s *submission) words() string {
+	switch s.Outcome {
+	case nothingNew:
+		return fmt.Sprintf("%s: nothing to run, all of its %s are made\n", s.Batch, text.Count(s.Jobs, "job"))
+	case underWay:
+		return fmt.Sprintf("%s is under way already with just these jobs; follow it with enqueue watch %s\n", s.Batch, s.Batch)
+	}
+	line := fmt.Sprintf("%s submitted: %s, %s, %s CU", s.Batch, text.Count(s.Jobs-s.Kept, "job"), text.Count(s.Images, "image"), s.Cost)
+	if s.Kept > 0 {
+		line += fmt.Sprintf(" (%d are there already)", s.Kept)
+	}
+	line += fmt.Sprintf("\nresults go to %s\n", s.Folder)
+	switch {
+	case s.Workers == 0:
+		line += "no worker runs at the moment; the batch waits until one is started\n"
+	case s.Workers > 0:
+		line += fmt.Sprintf("%s at work; follow it with enqueue watch %s\n", text.Count(s.Workers, "worker"), s.Batch)
+	default:
+		line += "NIGHTSHIFT_REDIS is not set here, so workers find the batch at their next round, within half a minute\n"
+	}
+	return line
+}

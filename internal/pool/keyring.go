@@ -1,0 +1,294 @@
+package pool
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"nightshift/internal/app"
+	"nightshift/internal/batch"
+	"nightshift/internal/config"
+	"nightshift/internal/job"
+	"nightshift/internal/provider"
+)
+
+// Keyring holds the API keys that a batch may use. Keys that were removed while
+// they were in use stay, so that what they sent can be collected.
+type Keyring struct {
+	open func(config.APIKey) (provider.Account, error)
+
+	mu    sync.RWMutex
+	Rules *config.Keys
+	Keys  map[string]*Key // by id
+	order []string        // of those that may be used
+	// Origins are where keys of earlier runs worked, by id.
+	Origins map[string]batch.KeyOrigin
+	// authors are what providers called keys under earlier credentials and in earlier
+	// runs, by id.
+	authors map[string][]string
+}
+
+// Key is one API key.
+type Key struct {
+	config.APIKey
+	Account provider.Account
+	mark    string
+	added   time.Time // when this credential was first heard of
+	refused bool      // the API does not take it
+}
+
+// markOf is a short text by which a later run knows a credential again. It is cut
+// off a digest, so that nothing can be worked out from it.
+func markOf(key config.APIKey) string {
+	sum := sha256.Sum256([]byte("nightshift key mark\x00" + key.Key.Reveal()))
+	return hex.EncodeToString(sum[:6])
+}
+
+func NewKeyring(open func(config.APIKey) (provider.Account, error), rules *config.Keys, pool []config.APIKey) (*Keyring, error) {
+	k := &Keyring{open: open, Rules: rules, Keys: make(map[string]*Key), Origins: make(map[string]batch.KeyOrigin), authors: make(map[string][]string)}
+	for _, key := range pool {
+		if err := k.add(key); err != nil {
+			return nil, err
+		}
+	}
+	return k, nil
+}
+
+// add makes a key usable.
+func (k *Keyring) add(key config.APIKey) error {
+	account, err := k.open(key)
+	if err != nil {
+		return fmt.Errorf("API key %s: %w", key.ID, err)
+	}
+	k.Keys[key.ID] = &Key{APIKey: key, Account: account, mark: markOf(key), added: time.Now()}
+	k.order = append(k.order, key.ID)
+	return nil
+}
+
+// Replace takes over another content of the keys file; pool are the keys that the
+// batch may use by it. It returns the ids of those whose credential changed. A key
+// that moved to another API, project or team is an error: what it has sent could
+// not be found again under its name.
+func (k *Keyring) Replace(rules *config.Keys, pool []config.APIKey) (renewed []string, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, key := range pool {
+		known := k.Keys[key.ID]
+		if known != nil && (known.Provider != key.Provider || known.URL != key.URL || known.Project != key.Project || known.Team != key.Team) {
+			return nil, &job.HintedError{
+				Err:  fmt.Errorf("API key %s has another provider, url, project or team than before, and is in use", key.ID),
+				Hint: "give the changed key another id",
+			}
+		}
+	}
+	k.Rules, k.order = rules, nil
+	for _, key := range pool {
+		known := k.Keys[key.ID]
+		if known != nil && known.Key == key.Key && known.Secret == key.Secret && known.Auth == key.Auth {
+			known.APIKey = key
+			k.order = append(k.order, key.ID)
+			continue
+		}
+		if known != nil {
+			k.authors[key.ID] = k.authorsOf(key.ID)
+			renewed = append(renewed, key.ID)
+		}
+		if err := k.add(key); err != nil {
+			return renewed, err
+		}
+	}
+	return renewed, nil
+}
+
+// Provider is the API as a key opens it; see runner.APIKeys.
+func (k *Keyring) Provider(apiKey string, requests provider.Requests) (provider.Provider, error) {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	if key := k.Keys[apiKey]; key != nil {
+		return key.Account.Limited(requests), nil
+	}
+	return nil, unknownKey(apiKey)
+}
+
+func unknownKey(apiKey string) error {
+	return &job.HintedError{
+		Err:  fmt.Errorf("API key %s is not known any more", apiKey),
+		Hint: "put it back into the keys file, or a key of the same project",
+	}
+}
+
+// Reader is the key with which to read what another has sent: the first usable one
+// of its project, so that one list shows the runs of all its keys.
+func (k *Keyring) Reader(apiKey string) string {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	sees := k.known(apiKey)
+	for _, id := range k.order {
+		if !k.Keys[id].refused && k.Keys[id].Origin().Same(sees) {
+			return id
+		}
+	}
+	return apiKey
+}
+
+// Authors are what the provider calls a key, and from when on it has had its present
+// credential: always, where earlier runs had the same.
+func (k *Keyring) Authors(apiKey string) (authors []string, since time.Time) {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	if key := k.Keys[apiKey]; key != nil && k.Origins[apiKey].Mark != key.mark {
+		since = key.added
+	}
+	return k.authorsOf(apiKey), since
+}
+
+// authorsOf are the names of a key that were seen here or learned.
+func (k *Keyring) authorsOf(apiKey string) []string {
+	authors := slices.Clone(k.authors[apiKey])
+	if key := k.Keys[apiKey]; key != nil {
+		if n, can := key.Account.(app.Namer); can {
+			authors = append(authors, n.Authors()...)
+		}
+	}
+	slices.Sort(authors)
+	return slices.Compact(authors)
+}
+
+// Learn adds what the provider called keys in earlier runs.
+func (k *Keyring) Learn(authors map[string][]string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for id, names := range authors {
+		k.authors[id] = append(k.authors[id], names...)
+	}
+}
+
+// Account is the project and the team that a key counts in, or did in an earlier run.
+func (k *Keyring) Account(apiKey string) (project, team string) {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	known := k.known(apiKey)
+	return known.Project, known.Team
+}
+
+// known is what a key sees or saw; zero if it was never heard of.
+func (k *Keyring) known(apiKey string) batch.KeyOrigin {
+	if key := k.Keys[apiKey]; key != nil {
+		return key.Origin()
+	}
+	return k.Origins[apiKey]
+}
+
+func (k *Key) Origin() batch.KeyOrigin {
+	return batch.KeyOrigin{API: HostOf(k.URL), Project: k.Project, Team: k.Team, Mark: k.mark}
+}
+
+// OriginOf is what a key that is not in the ring yet will see.
+func OriginOf(key config.APIKey) batch.KeyOrigin {
+	return batch.KeyOrigin{API: HostOf(key.URL), Project: key.Project, Team: key.Team, Mark: markOf(key)}
+}
+
+func HostOf(address string) string {
+	if u, err := url.Parse(address); err == nil && u.Host != "" {
+		return u.Host
+	}
+	return address
+}
+
+// Remember notes where keys worked first; what is known of one stays.
+func (k *Keyring) Remember(worlds map[string]batch.KeyOrigin) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for id, w := range worlds {
+		if _, known := k.Origins[id]; !known {
+			k.Origins[id] = w
+		}
+	}
+}
+
+// AllOrigins are those of earlier runs and of all keys that may be used now.
+func (k *Keyring) AllOrigins() map[string]batch.KeyOrigin {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	all := make(map[string]batch.KeyOrigin, len(k.Origins)+len(k.Keys))
+	maps.Copy(all, k.Origins)
+	for id, key := range k.Keys {
+		w := key.Origin()
+		w.Authors = all[id].Authors
+		if seen := k.authorsOf(id); len(seen) > 0 {
+			w.Authors = seen
+		}
+		all[id] = w
+	}
+	return all
+}
+
+// Refuse notes that the API does not take a key, so that others read for it. It
+// reports whether that is news.
+func (k *Keyring) Refuse(apiKey string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	key := k.Keys[apiKey]
+	if key == nil || key.refused {
+		return false
+	}
+	key.refused = true
+	return true
+}
+
+// Usable are the keys for new jobs, in the file's order.
+func (k *Keyring) Usable(avoid []string) []*Key {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	var keys []*Key
+	for _, id := range k.order {
+		if !slices.Contains(avoid, id) {
+			key := *k.Keys[id]
+			keys = append(keys, &key)
+		}
+	}
+	return keys
+}
+
+// first is the key to ask for models and prices with.
+func (k *Keyring) first() string {
+	for _, key := range k.Usable(nil) {
+		if !key.refused {
+			return key.ID
+		}
+	}
+	return ""
+}
+
+// Find returns a key by its id, removed ones too; nil if it was never known here.
+func (k *Keyring) Find(apiKey string) *Key {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	if key := k.Keys[apiKey]; key != nil {
+		copied := *key
+		return &copied
+	}
+	return nil
+}
+
+// Limits are those of projects, teams and batches that are in force.
+func (k *Keyring) Limits() *config.Keys {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.Rules
+}
+
+// Close closes idle connections.
+func (k *Keyring) Close() error {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	for _, key := range k.Keys {
+		key.Account.Close()
+	}
+	return nil
+}

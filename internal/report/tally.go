@@ -1,0 +1,143 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"nightshift/internal/batch"
+	"nightshift/internal/job"
+)
+
+// Tally fills in the fields of the report that the log knows: the counts of
+// ended jobs and images, CU, attempts, failures and durations. It looks at the
+// lines recorded at or after r.Started (at all, if that is zero), sets NotRun to
+// what is missing from r.Counts.Jobs, and leaves the other fields alone.
+//
+// Every inference is paid for, so CU and attempts add up over all of a job's
+// lines. An inference that has several lines counts once, with the largest amounts
+// that any of them names: a line of images that were fetched again names none.
+//
+// The log is read once; some fifty bytes of each line are held meanwhile.
+func Tally(ctx context.Context, l *batch.Log, r *Report) error {
+	t := tally{refs: newRefTable(), paid: newPayments()}
+	for line, err := range l.Brief(ctx) {
+		if err != nil {
+			return fmt.Errorf("tally batch %q: %w", r.Batch, err)
+		}
+		if !line.Value.Recorded.Before(r.Started) {
+			t.add(&line.Value)
+		}
+	}
+	t.fill(r)
+	return nil
+}
+
+// tally adds up results.
+type tally struct {
+	refs     *refTable
+	paid     *payments
+	failures failures
+	lines    chunks[talliedLine]
+}
+
+// talliedLine is what counts of a line if it is the one that stands.
+type talliedLine struct {
+	inference float32 // seconds; negative where not known
+	// detail is the number of the failure, of a job that failed; of one that
+	// succeeded, the bits of the seconds that storing took.
+	detail uint32
+	images uint16
+	state  talliedState
+	stands bool
+}
+
+type talliedState uint8
+
+const (
+	talliedFailed talliedState = iota
+	talliedCancelled
+	talliedSucceeded
+)
+
+func (t *tally) add(r *job.Result) {
+	t.refs.add(r)
+	t.paid.add(r)
+	line := talliedLine{inference: -1, images: uint16(min(len(r.Images), math.MaxUint16))}
+	if !r.Submitted.IsZero() && !r.Ended.IsZero() {
+		line.inference = seconds(r.Submitted, r.Ended)
+	}
+	switch r.State {
+	case job.Succeeded:
+		line.state = talliedSucceeded
+		storing := float32(-1)
+		if !r.Ended.IsZero() {
+			storing = seconds(r.Ended, r.Recorded)
+		}
+		line.detail = math.Float32bits(storing)
+	case job.Cancelled:
+		line.state = talliedCancelled
+	default:
+		line.detail = t.failures.note(r)
+	}
+	t.lines.add(line)
+}
+
+func (t *tally) fill(r *Report) {
+	t.refs.standing(func(number int) { t.lines.at(number).stands = true })
+	counts := Counts{Jobs: r.Counts.Jobs, Kept: r.Counts.Kept}
+	inference, storing := make([]float32, 0, t.lines.len()), make([]float32, 0, t.lines.len())
+	for line := range t.lines.all {
+		if !line.stands {
+			continue
+		}
+		counts.Images += int(line.images)
+		switch line.state {
+		case talliedSucceeded:
+			counts.Succeeded++
+			storing = appendKnown(storing, math.Float32frombits(line.detail))
+		case talliedCancelled:
+			counts.Cancelled++
+		default:
+			counts.Failed++
+			t.failures.count(line.detail)
+		}
+		inference = appendKnown(inference, line.inference)
+	}
+	counts.NotRun = max(0, counts.Jobs-counts.Kept-counts.Succeeded-counts.Failed-counts.Cancelled)
+	paid := t.paid.total()
+	r.Counts, r.Attempts = counts, paid.attempts
+	r.CU = Bill{Quoted: paid.quoted, Billed: paid.billed, Refunded: paid.refunded}
+	r.Failures = t.failures.groups()
+	r.Durations.Inference, r.Durations.Storing = spread(inference), spread(storing)
+}
+
+func appendKnown(all []float32, seconds float32) []float32 {
+	if seconds < 0 {
+		return all
+	}
+	return append(all, seconds)
+}
+
+// seconds never goes below zero: the two times can come from two clocks.
+func seconds(from, to time.Time) float32 {
+	return float32(max(0, to.Sub(from).Seconds()))
+}
+
+func spread(all []float32) Spread {
+	if len(all) == 0 {
+		return Spread{}
+	}
+	slices.Sort(all)
+	rank := func(share float64) float64 {
+		return round(float64(all[int(math.Ceil(share*float64(len(all))))-1]), 3)
+	}
+	return Spread{Median: rank(0.5), P95: rank(0.95), Longest: rank(1)}
+}
+
+func round(value float64, decimals int) float64 {
+	scale := math.Pow10(decimals)
+	return math.Round(value*scale) / scale
+}

@@ -1,0 +1,122 @@
+package view
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nightshift/internal/job"
+	"nightshift/internal/pool"
+	"nightshift/internal/text"
+)
+
+func TestLimit(t *testing.T) {
+	t.Parallel()
+	const busy, queued = 60.0, 100
+	blocked := func(reason job.WaitReason, seconds float64) map[job.WaitReason]float64 {
+		return map[job.WaitReason]float64{reason: seconds}
+	}
+	full := []pool.KeyStatus{{ID: "a", Running: 6, Ceiling: 6, RequestsMost: 100}}
+	free := []pool.KeyStatus{{ID: "a", Running: 2, Ceiling: 6, RequestsMost: 100}}
+	for _, test := range []struct {
+		name  string
+		facts limitFacts
+		want  bottleneck
+	}{
+		{
+			"ceiling full",
+			limitFacts{workers: 1, observed: busy, blocked: blocked(job.WaitParallel, 50), queued: queued, running: 6, submitting: 16, submitSlots: 16, keys: full},
+			bottleneck{"parallel_ceiling", "adding workers will not help: the team's ceiling of 6 is full (6 run)"},
+		},
+		{
+			"ceilings of two teams full",
+			limitFacts{workers: 1, observed: busy, blocked: blocked(job.WaitParallel, 50), queued: queued, running: 10, keys: []pool.KeyStatus{
+				{Team: "art", Running: 6, Ceiling: 6}, {Team: "art", Running: 6, Ceiling: 6}, {Team: "ads", Running: 4, Ceiling: 4},
+			}},
+			bottleneck{"parallel_ceiling", "adding workers will not help: the ceilings of all 2 teams, 10 together, are full (10 run)"},
+		},
+		{
+			"ceiling full, nothing known of the keys",
+			limitFacts{workers: 2, observed: 2 * busy, blocked: blocked(job.WaitParallel, 100), wait: job.WaitParallel, waitDetail: "6 of 6 running of the team", queued: queued, running: 6},
+			bottleneck{"parallel_ceiling", "adding workers will not help: the ceiling of running jobs is full (6 of 6 running of the team)"},
+		},
+		{
+			"ceiling just full, before it was blocked for long",
+			limitFacts{workers: 1, observed: busy, queued: queued, running: 6, submitting: 16, submitSlots: 16, keys: full},
+			bottleneck{"parallel_ceiling", "adding workers will not help: the team's ceiling of 6 is full (6 run)"},
+		},
+		{
+			"request rate",
+			limitFacts{workers: 2, observed: 2 * busy, blocked: map[job.WaitReason]float64{job.WaitRequestRate: 70, job.WaitParallel: 10}, queued: queued, running: 2, keys: free},
+			bottleneck{"request_rate", "adding workers will not help: the request rate is used up, 100 a minute"},
+		},
+		{
+			"cap of CU",
+			limitFacts{workers: 1, observed: busy, blocked: blocked(job.WaitTeamCU, 60), wait: job.WaitTeamCU, waitDetail: "cap of team art, 500 CU a day", queued: queued, running: 1, keys: free},
+			bottleneck{"cu", "adding workers will not help: a cap of CU is reached (cap of team art, 500 CU a day)"},
+		},
+		{
+			"submit slots",
+			limitFacts{workers: 2, observed: 2 * busy, blocked: blocked(job.WaitRequestRate, 5), queued: queued, running: 90, submitting: 32, submitSlots: 32, keys: []pool.KeyStatus{{Running: 90, Ceiling: 100}}},
+			bottleneck{"workers", "more workers would help: all 32 submit slots of 2 workers are busy"},
+		},
+		{
+			"store slots",
+			limitFacts{workers: 1, observed: busy, queued: queued, running: 10, stored: 50, storing: 32, storeSlots: 32, submitting: 1, submitSlots: 16},
+			bottleneck{"workers", "more workers would help: all 32 store slots of 1 worker are busy"},
+		},
+		{
+			"the bucket takes nothing, which fills the store slots",
+			limitFacts{workers: 1, observed: busy, queued: queued, stored: 50, storing: 32, storeSlots: 32, wait: job.WaitStorage, waitDetail: "disk full"},
+			bottleneck{"storage", "the bucket takes no images (disk full); check that it answers and has room"},
+		},
+		{
+			"no worker",
+			limitFacts{queued: queued},
+			bottleneck{"workers", "no worker runs; start one"},
+		},
+		{
+			"paused",
+			limitFacts{own: job.WaitPaused, ownDetail: "lunch", workers: 1, observed: busy, blocked: blocked(job.WaitParallel, 60), queued: queued},
+			bottleneck{"paused", "the batch is paused (lunch); go on with enqueue resume"},
+		},
+		{
+			"key refused",
+			limitFacts{workers: 1, observed: busy, blocked: blocked(job.WaitQuarantine, 60), queued: queued},
+			bottleneck{"quarantine", "the API refused the key or its secret; give a valid key in SCENARIO_API_KEY and SCENARIO_API_SECRET, or in the keys file"},
+		},
+		{
+			"blocked before, and all jobs are sent now",
+			limitFacts{workers: 1, observed: busy, blocked: blocked(job.WaitParallel, 60), running: 4, stored: 1},
+			bottleneck{"nothing", "nothing: all jobs are sent, 4 run at the provider and 1 are being stored"},
+		},
+		{
+			"blocked now and then",
+			limitFacts{workers: 1, observed: busy, blocked: blocked(job.WaitRequestRate, 20), queued: queued, running: 4, submitting: 2, submitSlots: 16, keys: free},
+			bottleneck{"nothing", "nothing holds it up"},
+		},
+		{
+			"a worker that has just started",
+			limitFacts{workers: 1, observed: 10, blocked: blocked(job.WaitParallel, 8), queued: queued, running: 6, keys: full},
+			bottleneck{"parallel_ceiling", "adding workers will not help: the team's ceiling of 6 is full (6 run)"},
+		},
+		{"nothing left", limitFacts{workers: 1, observed: busy}, bottleneck{"nothing", "nothing is left to do"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(test.want, limit(test.facts)); diff != "" {
+				t.Errorf("limit (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestLimitSaysUntilWhen(t *testing.T) {
+	t.Parallel()
+	opens := time.Date(2026, 3, 1, 22, 0, 0, 0, time.Local)
+	got := limit(limitFacts{own: job.WaitWindow, ownUntil: opens, queued: 1})
+	if want := "outside the batch's window, until " + text.Moment(opens); got.Text != want {
+		t.Errorf("the limit is %q, want %q", got.Text, want)
+	}
+}

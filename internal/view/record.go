@@ -1,0 +1,115 @@
+package view
+
+import (
+	"context"
+	"path"
+
+	"nightshift/internal/batch"
+	"nightshift/internal/bucket"
+	"nightshift/internal/job"
+	"nightshift/internal/report"
+)
+
+// State says how a batch stands; a closed list. A batch that is over has the
+// outcome of its report.
+type State string
+
+const (
+	StateWaiting    State = "waiting" // for a worker
+	StateRunning    State = "running"
+	StatePaused     State = "paused"
+	StateCancelling State = "cancelling"
+	stateBlocked    State = "blocked" // until a person acts
+	// stateUnfinished is the state of a batch whose submission did not come to its end.
+	stateUnfinished State = "unfinished"
+	// stateLocal is that of a batch of which enqueue run has made a part.
+	stateLocal State = "local"
+)
+
+// BatchInfo is what the bucket says of a batch, in a few small objects.
+type BatchInfo struct {
+	Batch      string
+	Open       bool // workers have to do with it
+	Submission *batch.Submission
+	Control    batch.Control
+	began      batch.Started
+	Report     *report.Report // of the last order that is over, or of a run
+}
+
+// ReadBatchInfo reads what the bucket says of a batch; open are those that workers have
+// to do with.
+func ReadBatchInfo(ctx context.Context, b bucket.Objects, id string, open bool) (*BatchInfo, error) {
+	r := &BatchInfo{Batch: id, Open: open}
+	var err error
+	if r.Submission, err = batch.ReadSubmission(ctx, b, id); err != nil {
+		return nil, err
+	}
+	if r.Submission != nil && open {
+		if r.Control, err = batch.ReadControl(ctx, b, r.Submission); err != nil {
+			return nil, err
+		}
+	}
+	if r.Submission != nil {
+		if _, err = batch.ReadJSON(ctx, b, id+"/"+batch.StartedName, &r.began); err != nil {
+			return nil, err
+		}
+	}
+	r.Report, err = StoredReport(ctx, b, id)
+	return r, err
+}
+
+// begun reports whether a worker has begun the order.
+func (r *BatchInfo) begun() bool { return r.Submission != nil && r.began.Order == r.Submission.ID }
+
+// Over reports whether the order has come to its end. The report is of it then.
+func (r *BatchInfo) Over() bool { return !r.Open && r.begun() && r.Report != nil }
+
+// Blockage is what a person has to see to before an open batch goes on; nil if nothing is.
+func (r *BatchInfo) Blockage() *batch.Blockage {
+	if !r.Open {
+		return nil
+	}
+	return r.Control.Blockage()
+}
+
+// State is how the batch stands by the bucket.
+func (r *BatchInfo) State() State {
+	switch {
+	case r.Submission == nil && r.Report == nil:
+		return stateLocal
+	case r.Submission == nil, r.Over():
+		return State(r.Report.State)
+	case !r.Open:
+		return stateUnfinished
+	case r.Control.State == batch.ControlCancel:
+		return StateCancelling
+	case r.Control.State == batch.ControlPause:
+		return StatePaused
+	case r.Control.State == batch.ControlBlocked:
+		return stateBlocked
+	case !r.begun():
+		return StateWaiting
+	default:
+		return StateRunning
+	}
+}
+
+func (r *BatchInfo) Name() string { return path.Base(r.Batch) }
+
+func (r *BatchInfo) Mode() job.Mode {
+	if path.Dir(r.Batch) == batch.TestFolder {
+		return job.Test
+	}
+	return job.Live
+}
+
+// StoredReport is the report of the last run or order of a batch that is over; nil if there
+// is none.
+func StoredReport(ctx context.Context, b bucket.Objects, id string) (*report.Report, error) {
+	report := new(report.Report)
+	found, err := batch.ReadJSON(ctx, b, id+"/report.json", report)
+	if err != nil || !found {
+		return nil, err
+	}
+	return report, nil
+}

@@ -1,0 +1,116 @@
+package view
+
+import (
+	"fmt"
+	"time"
+
+	"nightshift/internal/progress"
+	"nightshift/internal/report"
+	"nightshift/internal/text"
+)
+
+// snapshot is the batch as the live view shows it.
+func (b *BatchStatus) snapshot() progress.Snapshot {
+	s := progress.Snapshot{Phase: b.phase(), Batch: b.Name, Mode: b.Mode, Started: b.Began, Forecast: b.forecast}
+	j := b.Jobs
+	s.Jobs.Total, s.Jobs.Kept, s.Jobs.Succeeded, s.Jobs.Failed = j.Total, j.Kept, j.Succeeded, j.Failed
+	s.Jobs.Running, s.Jobs.Queued, s.Jobs.Unknown, s.Jobs.Storing = j.Running, j.Queued, j.Unknown, j.Storing
+	s.Images.Done, s.Images.Total = b.Images.Done, b.Images.Total
+	s.CU.Spent, s.CU.Reserved, s.CU.Cap = b.CU.Spent, b.CU.Reserved, b.CU.Budget
+	if b.Waiting != nil {
+		s.Waiting = progress.Wait{Reason: b.Waiting.Reason, Until: b.Waiting.Until, Detail: b.Waiting.Detail}
+	}
+	return s
+}
+
+func (b *BatchStatus) phase() progress.Phase {
+	switch b.State {
+	case StateWaiting:
+		return progress.Waiting
+	case StateRunning, stateBlocked:
+		return progress.Running
+	case StatePaused:
+		return progress.Paused
+	case StateCancelling:
+		return progress.Cancelling
+	default:
+		return progress.Done
+	}
+}
+
+// standing is the batch as the command status shows it.
+func (b *BatchStatus) standing() progress.Standing {
+	s := progress.Standing{
+		Snapshot: b.snapshot(), Word: b.word(), Ended: b.Ended, Pace: b.ImagesPerMinute / 60,
+		Left: time.Duration(b.SecondsLeft * float64(time.Second)),
+	}
+	s.Batch = b.Batch
+	if b.State != StateRunning {
+		s.Left = 0
+	}
+	switch b.State {
+	case StateRunning:
+	case State(report.Complete):
+		s.Good, s.Alarm = b.Jobs.Failed+b.Jobs.NotRun == 0, b.Jobs.Failed+b.Jobs.NotRun > 0
+	default:
+		s.Alarm = true
+	}
+	s.Notes = b.notes()
+	return s
+}
+
+// word says the state to a person.
+func (b *BatchStatus) word() string {
+	switch b.State {
+	case StateWaiting:
+		return "waiting for a worker"
+	case StateRunning, StatePaused, StateCancelling, stateBlocked:
+		return string(b.State)
+	case stateUnfinished:
+		return "not submitted to its end"
+	case stateLocal:
+		return "not run to its end"
+	case State(report.Complete):
+		if missing := b.Jobs.Failed + b.Jobs.NotRun; missing > 0 {
+			return fmt.Sprintf("over, %s missing", text.Count(missing, "job"))
+		}
+		return "complete"
+	default:
+		return "over, " + string(b.State)
+	}
+}
+
+// notes are what is to be said of the batch beside its numbers.
+func (b *BatchStatus) notes() []progress.Note {
+	var notes []progress.Note
+	add := func(about, line string, alarm bool) {
+		notes = append(notes, progress.Note{About: about, Text: line, Alarm: alarm})
+	}
+	if b.Why != "" && b.State != StatePaused { // that is what it waits for
+		add("why", b.Why, true)
+	}
+	if b.Bottleneck != nil && b.State != StatePaused && b.State != StateCancelling {
+		add("limit", b.Bottleneck.Text, false)
+	}
+	for _, t := range b.Trouble {
+		add("trouble", t.Worker+": "+t.Text, true)
+	}
+	if b.Questions > 0 {
+		add("decide", fmt.Sprintf("%s without a reply, of which only you can tell what became of it: enqueue resolve %s", text.Count(b.Questions, "submission"), b.Batch), true)
+	}
+	switch b.State {
+	case stateBlocked:
+		add("next", b.Hint, false)
+	case StatePaused:
+		add("next", "enqueue resume "+b.Batch+", or enqueue cancel "+b.Batch, false)
+	case stateUnfinished:
+		add("next", "submit its manifest again", false)
+	case stateLocal:
+		add("next", "run its manifest again", false)
+	case State(report.Complete), State(report.Cancelled):
+		if b.Jobs.Failed+b.Jobs.NotRun > 0 && b.Order != "" {
+			add("next", "enqueue retry "+b.Batch, false)
+		}
+	}
+	return notes
+}

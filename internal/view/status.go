@@ -1,0 +1,273 @@
+package view
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"nightshift/internal/batch"
+	"nightshift/internal/fleet"
+	"nightshift/internal/job"
+	"nightshift/internal/progress"
+)
+
+// Status is what the command status shows. The names of its JSON stay; fields may
+// be added.
+type Status struct {
+	Batches []BatchStatus  `json:"batches"`
+	Workers []workerStatus `json:"workers"`
+	// Notes say what could not be known, and why.
+	Notes []string `json:"notes"`
+}
+
+// BatchStatus is how a batch stands. Of one that is over, jobs, images and CU are
+// those of its report.
+type BatchStatus struct {
+	Batch     string      `json:"batch"`
+	Name      string      `json:"name"`
+	Mode      job.Mode    `json:"mode"`
+	State     State       `json:"state"`
+	Why       string      `json:"why,omitempty"` // it is paused, blocked or was ended
+	Hint      string      `json:"hint,omitempty"`
+	Manifest  string      `json:"manifest,omitempty"`
+	Order     string      `json:"order,omitempty"`
+	Lane      string      `json:"lane,omitempty"`
+	Submitted time.Time   `json:"submitted,omitzero"`
+	Began     time.Time   `json:"began,omitzero"`
+	Ended     time.Time   `json:"ended,omitzero"`
+	Jobs      statusJobs  `json:"jobs"`
+	Images    statusTotal `json:"images"`
+	CU        statusCU    `json:"cu"`
+	// ImagesPerMinute is the rate of the last minutes; absent where it is not known,
+	// as SecondsLeft is.
+	ImagesPerMinute float64       `json:"imagesPerMinute,omitempty"`
+	SecondsLeft     float64       `json:"secondsLeft,omitempty"`
+	Waiting         *statusWait   `json:"waiting,omitempty"`
+	Bottleneck      *bottleneck   `json:"bottleneck,omitempty"`
+	Questions       int           `json:"questions"` // lost replies that wait for a decision
+	Trouble         []troubleSeen `json:"trouble,omitempty"`
+
+	work     batchWork
+	forecast time.Duration
+}
+
+// statusJobs are jobs by state. Where Redis was not asked, queued are all that have
+// no result.
+type statusJobs struct {
+	Total     int `json:"total"`
+	Kept      int `json:"kept"`
+	Queued    int `json:"queued"`
+	Running   int `json:"running"`
+	Unknown   int `json:"unknown"`
+	Storing   int `json:"storing"`
+	Succeeded int `json:"succeeded"`
+	Failed    int `json:"failed"`
+	Cancelled int `json:"cancelled"`
+	NotRun    int `json:"notRun"`
+}
+
+type statusTotal struct {
+	Done  int `json:"done"`
+	Total int `json:"total"`
+}
+
+type statusCU struct {
+	Spent    job.CU  `json:"spent"`
+	Reserved job.CU  `json:"reserved"`
+	Budget   *job.CU `json:"budget,omitempty"`
+}
+
+type statusWait struct {
+	Reason  job.WaitReason `json:"reason"`
+	Until   time.Time      `json:"until,omitzero"`
+	Detail  string         `json:"detail,omitempty"`
+	Endless bool           `json:"endless"` // until a person does something
+}
+
+type troubleSeen struct {
+	Worker string `json:"worker"`
+	Text   string `json:"text"`
+}
+
+type workerStatus struct {
+	Name    string    `json:"name"`
+	Version string    `json:"version"`
+	Started time.Time `json:"started"`
+	Tends   []string  `json:"tends"`
+	Trouble string    `json:"trouble,omitempty"` // of the worker itself
+}
+
+// WriteIndented writes a value for programs and people who read what programs do.
+func WriteIndented(out io.Writer, value any) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(value)
+}
+
+func (v *View) Status(ctx context.Context, batches []string) (*Status, error) {
+	seen := &Status{Batches: []BatchStatus{}, Workers: []workerStatus{}, Notes: []string{}}
+	var beats []fleet.Beat
+	if v.Fleet == nil {
+		seen.Notes = append(seen.Notes, v.blind+"; what runs now, what is waited for and which workers there are is not known")
+	} else {
+		var err error
+		if beats, err = v.Fleet.Workers(ctx); err != nil {
+			return nil, err
+		}
+	}
+	for _, beat := range beats {
+		seen.Workers = append(seen.Workers, workerStatus{
+			Name: beat.Worker, Version: beat.Version, Started: beat.Started, Tends: append([]string{}, beat.Tends...), Trouble: beat.Trouble[""],
+		})
+	}
+	open, err := batch.OpenBatches(ctx, v.Bucket)
+	if err != nil {
+		return nil, err
+	}
+	for _, batch := range batches {
+		r, err := ReadBatchInfo(ctx, v.Bucket, batch, slices.Contains(open, batch))
+		if err != nil {
+			return nil, err
+		}
+		view, beats := v.Of(ctx, batch), beats
+		if view != v { // a run with a Redis of its own
+			if beats, err = view.Fleet.Workers(ctx); err != nil {
+				return nil, err
+			}
+		}
+		b, err := view.batchStatus(ctx, r, beats)
+		if err != nil {
+			return nil, err
+		}
+		seen.Batches = append(seen.Batches, *b)
+	}
+	return seen, nil
+}
+
+// batchStatus is how a batch stands.
+func (v *View) batchStatus(ctx context.Context, r *BatchInfo, beats []fleet.Beat) (*BatchStatus, error) {
+	b, err := v.headStatus(ctx, r, beats)
+	if err != nil || !r.Open {
+		return b, err
+	}
+	return b, v.ongoing(ctx, r, b, beats)
+}
+
+// headStatus is how far a batch is, without what only status tells.
+func (v *View) headStatus(ctx context.Context, r *BatchInfo, beats []fleet.Beat) (*BatchStatus, error) {
+	b := &BatchStatus{Batch: r.Batch, Name: r.Name(), Mode: r.Mode(), State: r.State()}
+	w, err := v.Work(ctx, r, beats)
+	if err != nil {
+		return nil, err
+	}
+	b.work = w
+	if o := r.Submission; o != nil {
+		b.Manifest, b.Order, b.Lane, b.Submitted, b.CU.Budget = o.Manifest, o.ID, o.Lane(), o.Planned, o.Rules.Budget
+		b.forecast = time.Duration(o.Forecast * float64(time.Second))
+	}
+	if r.begun() {
+		b.Began = r.began.At
+	}
+	b.Jobs = statusJobs{
+		Total: w.total, Kept: w.kept, Queued: w.queued, Running: w.Running, Unknown: w.Unknown, Storing: w.Storing,
+		Succeeded: w.succeeded, Failed: w.failed, Cancelled: w.cancelled, NotRun: w.notRun,
+	}
+	b.Images, b.CU.Spent, b.CU.Reserved = statusTotal{w.images, w.toDo}, w.spent, w.Reserved
+	if w.wait != "" {
+		b.Waiting = &statusWait{Reason: w.wait, Until: w.waitUntil, Detail: w.waitDetail, Endless: w.endless}
+	}
+	switch {
+	case !r.Open:
+		if r.Report != nil && r.State() == State(r.Report.State) {
+			b.Why, b.Ended = r.Report.Reason, r.Report.Ended
+		}
+	case v.Fleet != nil && len(beats) == 0 && b.State == StateRunning:
+		b.State = StateWaiting
+	}
+	return b, nil
+}
+
+// ongoing adds what is to be said of a batch that is not over.
+func (v *View) ongoing(ctx context.Context, r *BatchInfo, b *BatchStatus, beats []fleet.Beat) error {
+	if r.Control.State != batch.ControlGo {
+		b.Why, b.Hint = r.Control.Why, r.Control.Hint
+	}
+	open, err := batch.NewQuestions(v.Bucket, r.Batch).Open(ctx)
+	if err != nil {
+		return err
+	}
+	b.Questions = len(open)
+	w := b.work
+	if v.Fleet == nil {
+		return nil
+	}
+	for _, beat := range beats {
+		if text := beat.Trouble[r.Batch]; text != "" {
+			b.Trouble = append(b.Trouble, troubleSeen{beat.Worker, text})
+		}
+	}
+	b.ImagesPerMinute = w.pace * 60
+	if remaining := w.toDo - w.images; w.pace > 0 && remaining > 0 && (b.State == StateRunning) {
+		b.SecondsLeft = float64(remaining) / w.pace
+	}
+	facts, err := v.limits(ctx, r, &w, beats)
+	if err != nil {
+		return err
+	}
+	limit := limit(facts)
+	b.Bottleneck = &limit
+	return nil
+}
+
+// Write shows it to a person.
+func (s *Status) Write(out io.Writer, style progress.Style, now time.Time) error {
+	for i := range s.Batches {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		standing := s.Batches[i].standing()
+		if err := standing.Write(out, style, now); err != nil {
+			return err
+		}
+	}
+	if len(s.Batches) == 0 {
+		fmt.Fprintln(out, "no batch is open; enqueue ls shows all")
+	}
+	fmt.Fprintln(out)
+	for _, note := range s.Notes {
+		fmt.Fprintln(out, note)
+	}
+	if len(s.Notes) > 0 {
+		return nil // of workers nothing is known
+	}
+	return s.writeWorkers(out, style, now)
+}
+
+func (s *Status) writeWorkers(out io.Writer, style progress.Style, now time.Time) error {
+	if len(s.Workers) == 0 {
+		_, err := fmt.Fprintln(out, "no worker runs")
+		return err
+	}
+	var rows [][]string
+	for _, w := range s.Workers {
+		tends := strings.Join(w.Tends, ", ")
+		if tends == "" {
+			tends = "-"
+		}
+		rows = append(rows, []string{w.Name, now.Sub(w.Started).Round(time.Second).String(), tends, w.Version})
+	}
+	if err := progress.Table(out, style, []string{"WORKER", "UP", "TENDS", "VERSION"}, rows); err != nil {
+		return err
+	}
+	for _, w := range s.Workers {
+		if w.Trouble != "" {
+			fmt.Fprintf(out, "%s: %s\n", w.Name, w.Trouble)
+		}
+	}
+	return nil
+}

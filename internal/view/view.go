@@ -1,0 +1,237 @@
+package view
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"nightshift/internal/admission"
+	"nightshift/internal/app"
+	"nightshift/internal/batch"
+	"nightshift/internal/bucket"
+	"nightshift/internal/config"
+	"nightshift/internal/fleet"
+	"nightshift/internal/job"
+	"nightshift/internal/manifest"
+)
+
+// View is what a command sees of a fleet: the bucket, and Redis where there is
+// one. It never works on jobs.
+type View struct {
+	app.Cleanup
+	Process   app.Process
+	Settings  config.Settings
+	Logger    *slog.Logger
+	Bucket    bucket.Objects
+	Prefix    string                // of all keys of the bucket in Redis
+	Redis     redis.UniversalClient // nil without one
+	Fleet     *fleet.Fleet          // likewise
+	admission *admission.Admission  // likewise
+	blind     string                // why there is no Redis; "" if there is one
+	// Hasty keeps it from reading whole logs where Redis can be asked: it looks all the
+	// time.
+	Hasty bool
+}
+
+// openFleet opens the bucket, which must be there, and Redis, which need not.
+func openFleet(ctx context.Context, p app.Process, s config.Settings) (*View, error) {
+	v := &View{Process: p, Settings: s}
+	var err error
+	if v.Logger, err = app.NewLogger(p.Stderr, s, slog.LevelError); err != nil {
+		return nil, err
+	}
+	if v.Bucket, err = app.InBucket("")(ctx, s, v.Logger); err != nil {
+		return nil, err
+	}
+	id, err := app.ReadIdentity(ctx, v.Bucket)
+	if err != nil {
+		return nil, err
+	}
+	v.Prefix = app.RedisPrefix(id)
+	switch {
+	case p.Redis != nil:
+		v.Redis = p.Redis
+	case s.Redis == "":
+		v.blind = config.RedisVariable + " is not set here"
+	default:
+		if v.Redis, err = app.ServerRedis(ctx, s); err != nil {
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
+			}
+			v.Redis, v.blind = nil, err.Error()
+			break
+		}
+		v.Add("close Redis", v.Redis.Close)
+	}
+	if v.Redis != nil {
+		v.Connect()
+	}
+	return v, nil
+}
+
+// Connect makes what reads the Redis of the view.
+func (v *View) Connect() {
+	v.Fleet = fleet.New(v.Redis, v.Prefix)
+	v.admission = admission.New(admission.Options{Redis: v.Redis, Prefix: v.Prefix})
+}
+
+// Of is the view of one batch: without a server, one into the Redis of the run that works
+// on it, if any does.
+func (v *View) Of(ctx context.Context, batch string) *View {
+	if v.Redis != nil || v.Settings.Redis != "" {
+		return v
+	}
+	client := RunRedis(v.Bucket.Path(batch))
+	v.Add("leave the run of "+batch, client.Close)
+	if !Answers(ctx, client) {
+		return v
+	}
+	own := *v
+	own.Redis, own.blind = client, ""
+	own.Connect()
+	return &own
+}
+
+// With opens the fleet for a command and closes what was opened.
+func With(ctx context.Context, p app.Process, s config.Settings, command func(*View) error) error {
+	v, err := openFleet(ctx, p, s)
+	if err != nil {
+		return err
+	}
+	return errors.Join(command(v), v.Cleanup.Run())
+}
+
+// liveFolder can stand before the name of a live batch, to tell it from a test batch
+// of the same name.
+const liveFolder = "live"
+
+// Find is the id of the batch that an argument means: a manifest's, one of this id, or
+// one of this name. It is an input error if there is none, or two.
+func (v *View) Find(ctx context.Context, arg string) (string, error) {
+	if info, err := os.Stat(arg); err == nil && info.Mode().IsRegular() {
+		m, err := manifest.Open(arg)
+		if err != nil {
+			return "", app.AsInput(err)
+		}
+		return v.known(ctx, m.Batch(), arg)
+	}
+	name, live := strings.CutPrefix(arg, liveFolder+"/")
+	if live || strings.Contains(name, "/") {
+		return v.known(ctx, name, arg)
+	}
+	var found []string
+	for _, batch := range []string{name, batch.TestFolder + "/" + name} {
+		there, err := v.exists(ctx, batch)
+		if err != nil {
+			return "", err
+		}
+		if there {
+			found = append(found, batch)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return "", v.noBatch(arg)
+	case 1:
+		return found[0], nil
+	default:
+		return "", &job.InputError{Err: &job.HintedError{
+			Err:  fmt.Errorf("%q is the name of two batches, %s/%s and %s", arg, liveFolder, name, found[1]),
+			Hint: "name one of the two in full",
+		}}
+	}
+}
+
+// known is the batch, if there is one.
+func (v *View) known(ctx context.Context, batch, arg string) (string, error) {
+	there, err := v.exists(ctx, batch)
+	if err == nil && !there {
+		err = v.noBatch(arg)
+	}
+	return batch, err
+}
+
+func (v *View) noBatch(arg string) error {
+	return &job.InputError{Err: &job.HintedError{
+		Err:  fmt.Errorf("%q is neither a manifest nor a batch in %s", arg, v.Bucket.Path("")),
+		Hint: "enqueue ls shows the batches; enqueue submit makes one of a manifest",
+	}}
+}
+
+// exists reports whether a batch of this id was submitted, or run, in the bucket.
+func (v *View) exists(ctx context.Context, id string) (bool, error) {
+	if !validBatch(id) {
+		return false, nil
+	}
+	o, err := batch.ReadSubmission(ctx, v.Bucket, id)
+	if err != nil || o != nil {
+		return o != nil, err
+	}
+	state, err := batch.ReadState(ctx, v.Bucket, id)
+	return state != nil, err
+}
+
+// validBatch reports whether a text can be the id of a batch at all, before it becomes
+// part of an object key.
+func validBatch(id string) bool {
+	name := strings.TrimPrefix(id, batch.TestFolder+"/")
+	return name != "" && name != batch.TestFolder && !strings.HasPrefix(name, ".") && !strings.HasPrefix(name, "_") &&
+		!strings.ContainsFunc(name, func(r rune) bool {
+			return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.", r)
+		})
+}
+
+// FindAll are the ids that arguments mean, each once; without any, those of all
+// batches that workers have to do with.
+func (v *View) FindAll(ctx context.Context, args []string) ([]string, error) {
+	if len(args) == 0 {
+		return batch.OpenBatches(ctx, v.Bucket)
+	}
+	var batches []string
+	for _, arg := range args {
+		batch, err := v.Find(ctx, arg)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(batches, batch) {
+			batches = append(batches, batch)
+		}
+	}
+	return batches, nil
+}
+
+// TheOne is the batch that an argument means; without any, the only one that workers
+// have to do with.
+func (v *View) TheOne(ctx context.Context, args []string) (string, error) {
+	batches, err := v.FindAll(ctx, args)
+	switch {
+	case err != nil:
+		return "", err
+	case len(batches) == 1:
+		return batches[0], nil
+	case len(batches) == 0:
+		return "", &job.InputError{Err: &job.HintedError{Err: errors.New("no batch is open"), Hint: "name one; enqueue ls shows all"}}
+	default:
+		return "", &job.InputError{Err: &job.HintedError{
+			Err: fmt.Errorf("%d batches are open: %s", len(batches), strings.Join(batches, ", ")), Hint: "name one of them",
+		}}
+	}
+}
+
+// Announce tells the workers that something is new, and reports whether they heard.
+// Without that they find it at their next round.
+func (v *View) Announce(ctx context.Context) (heard bool, err error) {
+	if v.Fleet == nil {
+		return false, nil
+	}
+	return true, v.Fleet.Announce(ctx)
+}
+
+// LaterWords say when workers act on what they were not told of.
+const LaterWords = "workers find out at their next round, within half a minute"

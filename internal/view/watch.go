@@ -1,0 +1,323 @@
+package view
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"nightshift/internal/app"
+	"nightshift/internal/batch"
+	"nightshift/internal/bucket"
+	"nightshift/internal/fleet"
+	"nightshift/internal/job"
+	"nightshift/internal/progress"
+	"nightshift/internal/report"
+)
+
+type WatchOptions struct {
+	Quiet bool
+	JSON  bool
+}
+
+const (
+	// ResultsQueue is how many results may wait to be shown.
+	ResultsQueue = 256
+	// watchTick is how often a watcher asks Redis, and bucketTick how often it looks
+	// into the bucket: more seldom where that is all there is, since then it reads the
+	// logs.
+	watchTick       = 500 * time.Millisecond
+	bucketTick      = 2 * time.Second
+	bucketAloneTick = 5 * time.Second
+)
+
+// Watch shows how the batch goes on. Failures are told from a time on; programs are
+// told of all results of the order.
+func (v *View) Watch(ctx context.Context, id string, since time.Time, o WatchOptions) error {
+	v.Hasty = true
+	w := &Watcher{View: v, Batch: id, since: since, Started: time.Now(), JSON: o.JSON, Ended: make(chan job.Result, ResultsQueue)}
+	w.log = batch.NewLog(v.Bucket, id).Follow(!o.JSON)
+	if err := w.ReadBucket(ctx); err != nil {
+		return err
+	}
+	style := progress.StyleOf(v.Process.Stdout, v.Process.Environ, o.Quiet, o.JSON)
+	if w.isOver() || w.Record.Blockage() != nil { // there is nothing to watch
+		return w.tellEnd(style)
+	}
+	if err := w.ReadWork(ctx); err != nil {
+		return err
+	}
+	view := progress.Start(v.Process.Stdout, style, w.Snapshot, w.Ended)
+	if v.blind != "" {
+		view.Println(v.blind + "; what runs now and what is waited for is not known, results are counted by the logs in the bucket")
+	}
+	err := w.Follow(ctx)
+	view.Stop()
+	if ctx.Err() != nil {
+		return w.left()
+	}
+	if err != nil {
+		return err
+	}
+	return w.tellEnd(style)
+}
+
+// Watcher follows a batch that others work on.
+type Watcher struct {
+	*View
+	Batch   string
+	since   time.Time
+	Started time.Time
+	JSON    bool
+	log     *batch.Follower // nil where results come by themselves
+	Ended   chan job.Result
+	News    chan struct{}              // says that the bucket may tell something new; nil from afar
+	Shown   func(s *progress.Snapshot) // completes what is shown; nil from afar
+
+	Record    *BatchInfo
+	closedFor int // how many looks in a row found that workers have nothing to do with it
+	beats     []fleet.Beat
+
+	forecast    time.Duration // from the begin of watching to the end of the batch; 0 if not known
+	forecastFor string        // the order
+
+	Mu   sync.Mutex
+	Last progress.Snapshot
+}
+
+func (w *Watcher) Snapshot() progress.Snapshot {
+	w.Mu.Lock()
+	defer w.Mu.Unlock()
+	shown := w.Last
+	if w.Shown != nil {
+		w.Shown(&shown)
+	}
+	return shown
+}
+
+// Follow looks until the batch is over or blocked, or ctx is done.
+func (w *Watcher) Follow(ctx context.Context) error {
+	every := bucketTick
+	switch {
+	case w.News != nil:
+		every = watchTick
+	case w.Fleet == nil:
+		every = bucketAloneTick
+	}
+	ticker := time.NewTicker(watchTick)
+	defer ticker.Stop()
+	looked := time.Now()
+	for {
+		if err := w.bear(w.readLog(ctx)); err != nil {
+			return err
+		}
+		told := false
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-ticker.C:
+		case <-w.News:
+			told = true
+		}
+		inBucket := told || time.Since(looked) >= every
+		if inBucket {
+			looked = time.Now()
+			if err := w.bear(w.ReadBucket(ctx)); err != nil {
+				return err
+			}
+			if w.isOver() || w.Record.Blockage() != nil {
+				return errors.Join(w.readLog(ctx), w.ReadWork(ctx))
+			}
+		}
+		if w.Fleet != nil || inBucket {
+			if err := w.bear(w.ReadWork(ctx)); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// bear takes a bucket that does not answer for what it is, a pause: the workers wait
+// for it, too. Other errors come back.
+func (w *Watcher) bear(err error) error {
+	if err == nil || !bucket.Away(err) {
+		return err
+	}
+	w.Mu.Lock()
+	defer w.Mu.Unlock()
+	w.Last.Waiting = progress.Wait{Reason: job.WaitStorage, Detail: "it does not answer; the workers wait for it, too"}
+	return nil
+}
+
+// ReadBucket reads what the bucket says of the batch.
+func (w *Watcher) ReadBucket(ctx context.Context) error {
+	open, err := batch.IsOpen(ctx, w.Bucket, w.Batch)
+	if err != nil {
+		return err
+	}
+	r, err := ReadBatchInfo(ctx, w.Bucket, w.Batch, open)
+	if err != nil {
+		return err
+	}
+	w.Record = r
+	if w.closedFor++; r.Open {
+		w.closedFor = 0
+	}
+	return nil
+}
+
+// isOver reports whether the batch has come to its end. An order that is just being
+// submitted is not taken for one that nobody works on.
+func (w *Watcher) isOver() bool {
+	const sure = 5 // looks
+	return w.closedFor > 0 && (w.Record.Over() || w.Record.Submission == nil || w.closedFor > sure)
+}
+
+// ReadWork brings up to date what is shown. While Redis does not answer, what was last
+// known is.
+func (w *Watcher) ReadWork(ctx context.Context) error {
+	b, err := w.look(ctx)
+	if err != nil && w.Fleet == nil || ctx.Err() != nil {
+		return err
+	}
+	w.Mu.Lock()
+	defer w.Mu.Unlock()
+	if err != nil {
+		w.Last.Waiting = progress.Wait{Reason: job.WaitBackoff, Detail: "Redis does not answer, and everything waits for it"}
+		return nil
+	}
+	if b.work.gone && w.Last.Batch != "" { // what was shown is nearer to the truth
+		w.Last.Phase = progress.Finishing
+		return nil
+	}
+	w.Last = b.snapshot()
+	w.Last.Forecast = w.foresee(b)
+	return nil
+}
+
+// foresee is how long it takes, counted from the begin of watching: by the pace at which
+// images come home, and while nothing has come by the plan. The view goes on from there
+// by what it sees itself.
+func (w *Watcher) foresee(b *BatchStatus) time.Duration {
+	if w.forecastFor == b.Order && w.forecast > 0 || b.State != StateRunning {
+		return w.forecast
+	}
+	w.forecast = 0
+	switch remaining := b.Images.Total - b.Images.Done; {
+	case b.work.pace > 0 && remaining > 0:
+		w.forecastFor = b.Order
+		w.forecast = time.Since(w.Started) + time.Duration(float64(remaining)/b.work.pace*float64(time.Second))
+	case b.Images.Done == 0:
+		return time.Since(w.Started) + b.forecast - time.Since(b.Began)
+	}
+	return w.forecast
+}
+
+func (w *Watcher) look(ctx context.Context) (*BatchStatus, error) {
+	if w.Fleet != nil {
+		beats, err := w.Fleet.Workers(ctx)
+		if err != nil {
+			return nil, err
+		}
+		w.beats = beats
+	}
+	return w.headStatus(ctx, w.Record, w.beats)
+}
+
+// readLog passes on what came home since it was last asked. Until it is known when the
+// order began nothing is read: it could not be told what is of it.
+func (w *Watcher) readLog(ctx context.Context) error {
+	if w.log == nil || !w.Record.begun() {
+		return nil
+	}
+	for result, err := range w.log.Next(ctx) {
+		if err != nil {
+			return err
+		}
+		from := w.since
+		if w.JSON {
+			from = w.Record.began.At
+		}
+		if result.Recorded.Before(from) {
+			continue
+		}
+		select {
+		case w.Ended <- result:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// left says that the batch goes on without a watcher.
+func (w *Watcher) left() error {
+	if !w.JSON {
+		fmt.Fprintf(w.Process.Stdout, "%s goes on\nsee it again with enqueue watch %s, end it with enqueue cancel %s\n", w.Batch, w.Batch, w.Batch)
+	}
+	return job.ErrInterrupted
+}
+
+// tellEnd says how the batch ended, and decides whether all is well.
+func (w *Watcher) tellEnd(style progress.Style) error {
+	r := w.Record
+	if b := r.Blockage(); b != nil && (r.Report == nil || r.Report.State != report.Blocked) {
+		return &job.HintedError{Err: fmt.Errorf("batch %s is blocked: %w", w.Batch, b.Err), Hint: b.Hint}
+	} else if b == nil && (r.Report == nil || r.Submission != nil && !r.Over()) {
+		return &job.InputError{Err: &job.HintedError{
+			Err: fmt.Errorf("batch %s is not worked on and has not ended", w.Batch), Hint: "submit its manifest again",
+		}}
+	}
+	if err := w.Summary(r).Write(w.Process.Stdout, style); err != nil {
+		return err
+	}
+	return OutcomeOf(r.Report)
+}
+
+// OutcomeOf decides whether all is well.
+func OutcomeOf(sums *report.Report) error {
+	if c := sums.Counts; c.Failed+c.NotRun+c.Cancelled > 0 || sums.State != report.Complete {
+		return app.ErrSomeFailed
+	}
+	return nil
+}
+
+// Summary is what the person is told of a batch that is over.
+func (v *View) Summary(r *BatchInfo) progress.Summary {
+	report := r.Report
+	s := progress.Summary{
+		Batch: report.Batch, Mode: report.Mode, Outcome: progress.Outcome(report.State), Reason: report.Reason, Hint: report.Hint,
+		Images: report.Counts.Images, Failures: report.Failures, Requests: report.Requests.Total, Took: report.Ended.Sub(report.Started),
+		Folder: v.place(r.Batch, ""), Sheet: v.place(r.Batch, "index.html"),
+	}
+	c := report.Counts
+	s.Jobs.Total, s.Jobs.Succeeded, s.Jobs.Kept, s.Jobs.Failed = c.Jobs, c.Succeeded, c.Kept, c.Failed
+	s.Jobs.Cancelled, s.Jobs.NotRun = c.Cancelled, c.NotRun
+	s.CU.Billed, s.CU.Refunded = report.CU.Billed, report.CU.Refunded
+	if len(s.Failures) > 0 {
+		s.Errors = v.place(r.Batch, "errors.jsonl")
+	}
+	if r.Submission != nil {
+		s.CU.Cap = r.Submission.Rules.Budget
+		s.Fleet = true
+		if c.Failed+c.NotRun+c.Cancelled > 0 {
+			s.Again = "enqueue retry " + r.Batch
+		}
+	}
+	return s
+}
+
+// place is where an object of a batch lies, for people.
+func (v *View) place(batch, name string) string {
+	at := v.Bucket.Path(strings.TrimSuffix(batch+"/"+name, "/"))
+	if strings.Contains(at, "://") {
+		return at
+	}
+	if absolute, err := filepath.Abs(at); err == nil {
+		return absolute
+	}
+	return at
+}

@@ -1,0 +1,280 @@
+package view
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"nightshift/internal/admission"
+	"nightshift/internal/batch"
+	"nightshift/internal/config"
+	"nightshift/internal/fleet"
+	"nightshift/internal/job"
+	"nightshift/internal/pool"
+	"nightshift/internal/queue"
+	"nightshift/internal/report"
+	"nightshift/internal/text"
+	"nightshift/internal/wait"
+)
+
+// batchWork is how far the order of a batch is. What cannot be known without Redis is
+// zero.
+type batchWork struct {
+	// gone says that Redis knows nothing of an order that has begun: it is just being
+	// ended, or Redis lost it. Jobs are counted by the logs then, unless in a hurry.
+	gone bool
+
+	total, kept, succeeded, failed, cancelled, notRun int // jobs
+	queued, Running, Unknown, Storing                 int
+	images, toDo                                      int // images made, and those of the jobs that run
+	spent, Reserved                                   job.CU
+
+	wait       job.WaitReason
+	waitUntil  time.Time
+	waitDetail string
+	endless    bool    // only a person ends the wait
+	pace       float64 // images a second
+}
+
+// Work is how far the order of a batch is.
+func (v *View) Work(ctx context.Context, r *BatchInfo, beats []fleet.Beat) (batchWork, error) {
+	w := batchWork{}
+	if r.Submission != nil {
+		w.total, w.kept, w.toDo = r.Submission.Jobs, r.Submission.Kept, r.Submission.Images
+		if r.begun() {
+			w.kept, w.toDo = w.kept+r.began.Found, w.toDo-r.began.FoundImages
+		}
+	}
+	if r.Submission == nil || r.Over() {
+		v.reported(r, &w)
+		return w, nil
+	}
+	if v.Redis == nil {
+		if err := v.countLog(ctx, r, &w); err != nil {
+			return w, err
+		}
+		return w, v.sumSpend(ctx, r, &w)
+	}
+	if err := v.count(ctx, r, &w); err != nil {
+		return w, err
+	}
+	if w.gone && !v.Hasty {
+		if err := v.countLog(ctx, r, &w); err != nil {
+			return w, err
+		}
+	}
+	usage, err := v.admission.Usage(ctx, admission.Scope{Kind: admission.Batch, Name: r.Batch})
+	if err != nil {
+		return w, err
+	}
+	w.spent, w.Reserved = usage[admission.Batch].Spent, usage[admission.Batch].Reserved
+	w.pace = paceOf(r.Batch, beats)
+	w.waits(r, beats)
+	return w, nil
+}
+
+// reported takes over what the report of a batch says that is over.
+func (v *View) reported(r *BatchInfo, w *batchWork) {
+	if r.Report == nil {
+		return
+	}
+	c := r.Report.Counts
+	w.total, w.kept, w.succeeded, w.failed, w.cancelled, w.notRun, w.images = c.Jobs, c.Kept, c.Succeeded, c.Failed, c.Cancelled, c.NotRun, c.Images
+	w.toDo = max(w.toDo, w.images)
+	w.spent, w.Reserved = r.Report.Spend.Spent, r.Report.Spend.Held
+}
+
+// count reads the jobs by state. While another order is still being withdrawn they
+// are its own, and not counted.
+func (v *View) count(ctx context.Context, r *BatchInfo, w *batchWork) error {
+	if !r.begun() {
+		w.queued = w.total - w.kept
+		return nil
+	}
+	life, err := v.admission.Begun(ctx)
+	if err != nil {
+		return err
+	}
+	feed, err := v.Fleet.Feed(ctx, life, r.Batch)
+	if err != nil {
+		return err
+	}
+	jobs := queue.New(queue.Options{
+		Redis: v.Redis, Prefix: v.Prefix, Pool: batch.LanePool(r.Submission.Lane(), life), Logger: v.Logger,
+	})
+	counts, err := jobs.Counts(ctx, r.Batch)
+	if err != nil {
+		return err
+	}
+	w.gone = len(counts.Jobs) == 0 && (feed.Order != r.Submission.ID || feed.All)
+	w.succeeded, w.failed, w.cancelled = counts.Jobs[job.Succeeded], counts.Jobs[job.Failed], counts.Jobs[job.Cancelled]
+	w.Running = counts.Jobs[job.Running] + counts.Jobs[job.Sending]
+	w.Unknown, w.Storing, w.images = counts.Jobs[job.Unknown], counts.Jobs[job.Storing], counts.Images
+	w.queued = max(0, w.total-w.kept-w.succeeded-w.failed-w.cancelled-w.Running-w.Unknown-w.Storing)
+	if feed.Order == r.Submission.ID && feed.All && !w.gone {
+		w.queued = counts.Jobs[job.Queued]
+	}
+	return nil
+}
+
+// countLog counts the jobs by the logs.
+func (v *View) countLog(ctx context.Context, r *BatchInfo, w *batchWork) error {
+	sums := report.Report{Started: r.began.At, Counts: report.Counts{Jobs: w.total, Kept: w.kept}}
+	if r.begun() {
+		if err := report.Tally(ctx, batch.NewLog(v.Bucket, r.Batch), &sums); err != nil {
+			return err
+		}
+	}
+	w.succeeded, w.failed, w.images = sums.Counts.Succeeded, sums.Counts.Failed, sums.Counts.Images
+	w.queued = max(0, w.total-w.kept-w.succeeded-w.failed)
+	return nil
+}
+
+// sumSpend adds what the logs say was spent.
+func (v *View) sumSpend(ctx context.Context, r *BatchInfo, w *batchWork) error {
+	fold, err := batch.ReadFold(ctx, v.Bucket, r.Batch)
+	if err != nil {
+		return err
+	}
+	held, billed, refunded := fold.Total()
+	w.spent, w.Reserved = billed-refunded, held
+	return nil
+}
+
+// paceOf is how many images of a batch come home a second, all workers together; 0
+// if not known.
+func paceOf(batch string, beats []fleet.Beat) float64 {
+	pace := 0.0
+	for _, beat := range beats {
+		if l := beat.Landed[batch]; l.Seconds >= (20 * time.Second).Seconds() {
+			pace += float64(l.Images) / l.Seconds
+		}
+	}
+	return pace
+}
+
+// waits says what the batch waits for: by what a person or its manifest wants, and
+// else by what its lane waits for.
+func (w *batchWork) waits(r *BatchInfo, beats []fleet.Beat) {
+	if w.wait, w.waitUntil, w.waitDetail = ownWait(r, time.Now()); w.wait != "" {
+		w.endless = wait.Of(w.wait).Person
+		return
+	}
+	for _, beat := range beats {
+		l, there := beat.Lanes[r.Submission.Lane()]
+		if !there || l.Reason == "" || !concerns(r, l.Reason, l.Detail) {
+			continue
+		}
+		w.wait, w.waitUntil, w.waitDetail, w.endless = l.Reason, l.Until, l.Detail, l.Endless
+		return
+	}
+	if w.Unknown > 0 {
+		w.wait, w.waitDetail = job.WaitUnknown, text.Count(w.Unknown, "submission")
+	}
+}
+
+// ownWait is what the batch waits for whatever its lane does.
+func ownWait(r *BatchInfo, now time.Time) (reason job.WaitReason, until time.Time, detail string) {
+	if r.Control.State == batch.ControlPause {
+		return job.WaitPaused, time.Time{}, r.Control.Closed()
+	}
+	if window := r.Submission.Rules.Window; window != nil && r.Control.State != batch.ControlCancel {
+		if next := window.Next(now); next.After(now) {
+			return job.WaitWindow, next, "it is " + window.String()
+		}
+	}
+	return "", time.Time{}, ""
+}
+
+// concerns reports whether what a lane waits for may hold up this batch, and not only
+// another one of the lane.
+func concerns(r *BatchInfo, reason job.WaitReason, detail string) bool {
+	switch reason {
+	case job.WaitPaused, job.WaitWindow:
+		return false // its own were looked at
+	case job.WaitBatchCU:
+		return strings.Contains(detail, "batch "+r.Batch+",")
+	default:
+		return true
+	}
+}
+
+// limits gathers what a bottleneck follows from.
+func (v *View) limits(ctx context.Context, r *BatchInfo, w *batchWork, beats []fleet.Beat) (limitFacts, error) {
+	f := limitFacts{
+		wait: w.wait, waitUntil: w.waitUntil, waitDetail: w.waitDetail,
+		queued: w.queued, running: w.Running + w.Unknown, stored: w.Storing,
+		blocked: make(map[job.WaitReason]float64),
+	}
+	if w.endless {
+		f.waitUntil = time.Time{}
+	}
+	if own, at, detail := ownWait(r, time.Now()); own != "" {
+		f.own, f.ownUntil, f.ownDetail = own, at, detail
+	}
+	for _, beat := range beats {
+		l, there := beat.Lanes[r.Submission.Lane()]
+		if !there {
+			continue
+		}
+		f.workers++
+		f.observed += min(time.Since(beat.Started), time.Since(r.began.At), time.Minute).Seconds()
+		for reason, seconds := range l.Blocked {
+			if concerns(r, reason, w.waitDetail) {
+				f.blocked[reason] += seconds
+			}
+		}
+		f.submitting, f.submitSlots = f.submitting+l.Submitting, f.submitSlots+l.SubmitSlots
+		f.storing, f.storeSlots = f.storing+l.Storing, f.storeSlots+l.StoreSlots
+	}
+	if f.workers == 0 {
+		f.workers = len(beats) // they have not begun the lane yet
+	}
+	var err error
+	f.keys, err = v.keysOf(ctx, r)
+	return f, err
+}
+
+// keysOf is how the API keys stand that the batch uses: those that its folder names,
+// with the limits of the settings where they are known here.
+func (v *View) keysOf(ctx context.Context, r *BatchInfo) ([]pool.KeyStatus, error) {
+	state, err := batch.ReadState(ctx, v.Bucket, r.Batch)
+	if err != nil || state == nil {
+		return nil, err
+	}
+	rules := &config.Keys{Teams: map[string]config.Limits{"": {Parallel: v.Settings.Parallel}}}
+	if v.Settings.KeysFile != "" {
+		if known, err := config.ReadKeys(v.Settings.KeysFile, v.Process.Environ); err == nil {
+			rules = known
+		}
+	}
+	own := rules.Pools[poolOf(r.Submission)]
+	g := &pool.Limiter{
+		Admission: v.admission, Requests: v.Settings.RequestsPerMinute,
+		Keys: &pool.Keyring{Rules: rules, Keys: map[string]*pool.Key{}, Origins: state.Keys},
+	}
+	var all []pool.KeyStatus
+	now := time.Now()
+	for id, world := range state.Keys {
+		key := &pool.Key{APIKey: config.APIKey{ID: id, Mode: r.Submission.Mode, Project: world.Project, Team: world.Team}}
+		for _, known := range own {
+			if known.ID == id {
+				key.Limits = known.Limits
+			}
+		}
+		candidate := g.Candidate(key, now)
+		usage, err := v.admission.Usage(ctx, candidate...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, pool.StatusOf(key, r.Submission.Pool, candidate, usage))
+	}
+	return all, nil
+}
+
+func poolOf(o *batch.Submission) string {
+	if o.Pool == "" {
+		return config.DefaultPool
+	}
+	return o.Pool
+}

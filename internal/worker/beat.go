@@ -1,0 +1,75 @@
+package worker
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"nightshift/internal/app"
+	"nightshift/internal/fleet"
+	"nightshift/internal/job"
+)
+
+// beat is what this worker does now.
+func (w *Worker) beat() fleet.Beat {
+	b := fleet.Beat{Worker: w.name, Owner: w.member.Owner(), Version: app.Version(), Started: w.started, Lanes: make(map[string]fleet.Lane)}
+	b.Landed = w.pace.recent(time.Now())
+	for _, l := range w.laneList() {
+		if l.engine.Load() != nil {
+			b.Lanes[l.name] = l.look(w.settings.SubmitSlots, w.settings.CollectSlots)
+		}
+	}
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	b.Knows = make(map[string]string, len(w.batches))
+	for batch, held := range w.batches {
+		b.Knows[batch] = held.knows()
+	}
+	b.Tends, b.Trouble = slices.Sorted(maps.Keys(w.tends)), maps.Clone(w.trouble)
+	return b
+}
+
+// look is how the lane stands.
+func (l *lane) look(submitSlots, storeSlots int) fleet.Lane {
+	waits := l.engine.Load().runner.Waits()
+	seen := fleet.Lane{
+		Reason: waits.Reason, Until: waits.Until, Detail: waits.Detail, Endless: waits.Endless,
+		Blocked:    l.blocked.lastMinute(waits.Total, time.Now()),
+		Submitting: int(l.submitting.Load()), SubmitSlots: submitSlots,
+		Storing: int(l.storing.Load()), StoreSlots: storeSlots,
+	}
+	if waits.Endless {
+		seen.Until = time.Time{} // it is asked again then, and no more than that
+	}
+	return seen
+}
+
+// blockedTimes remembers for a minute how long a lane stood still, by reason.
+type blockedTimes struct {
+	mu   sync.Mutex
+	seen []blockedAt // the oldest first
+}
+
+type blockedAt struct {
+	at    time.Time
+	total map[job.WaitReason]time.Duration
+}
+
+// lastMinute is how much of the last minute was lost to what, in seconds, going by
+// the totals now and what they were when this was last asked.
+func (b *blockedTimes) lastMinute(total map[job.WaitReason]time.Duration, now time.Time) map[job.WaitReason]float64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.seen = append(b.seen, blockedAt{now, total})
+	for len(b.seen) > 1 && now.Sub(b.seen[1].at) >= time.Minute {
+		b.seen = b.seen[1:]
+	}
+	lost := make(map[job.WaitReason]float64)
+	for reason, d := range total {
+		if more := d - b.seen[0].total[reason]; more > 0 {
+			lost[reason] = more.Seconds()
+		}
+	}
+	return lost
+}

@@ -1,0 +1,169 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"nightshift/internal/app"
+	"nightshift/internal/batch"
+	"nightshift/internal/bucket"
+	"nightshift/internal/fleet"
+	"nightshift/internal/job"
+	"nightshift/internal/manifest"
+	"nightshift/internal/report"
+	"nightshift/internal/runner"
+	"nightshift/internal/wait"
+)
+
+// certain is how long it must look as if nothing went on: waiting jobs are tried one
+// after another, and a cheaper one may still fit where an expensive one does not.
+const certain = 5 * time.Second
+
+// blockedFor remembers since when a batch looks blocked.
+type blockedFor struct{ since time.Time }
+
+// lasting reports whether it has looked so for long enough.
+func (b *blockedFor) lasting(blocked bool) bool {
+	if !blocked {
+		b.since = time.Time{}
+		return false
+	}
+	if b.since.IsZero() {
+		b.since = time.Now()
+	}
+	return time.Since(b.since) >= certain
+}
+
+// blockedBy is what keeps the whole batch from going on until a person does something,
+// or nil: everything that was sent is collected, and the rest waits for something that no
+// time brings.
+func (s *steward) blockedBy(ctx context.Context, held *heldBatch, counts job.Counts) *batch.Blockage {
+	if stuck := s.stuckOn(s.batch); stuck != nil {
+		return &batch.Blockage{Err: stuck, Hint: job.Hint(stuck)}
+	}
+	waits := s.waitsOf(ctx, held)
+	blocked := needsOperator(counts, waits) || failsOverBudget(held, waits) && sentAll(counts)
+	if !s.looksBlocked.lasting(blocked) {
+		return nil
+	}
+	return &batch.Blockage{Err: errors.New(waits.Detail), Hint: wait.Of(waits.Reason).Hint(), Ends: failsOverBudget(held, waits)}
+}
+
+// waitsOf is what the batch waits for: what its jobs were refused for last, and else what
+// its lane waits for beside them, here or in another worker: only one of them watches.
+func (s *steward) waitsOf(ctx context.Context, held *heldBatch) runner.Waits {
+	r := held.lane.engine.Load().runner
+	if own := r.WaitOf(s.batch); own != nil {
+		return runner.Waits{Reason: own.Reason, Detail: own.Detail, Endless: own.Endless}
+	}
+	if waits := r.Waits(); waits.Reason != "" {
+		return waits
+	}
+	if time.Since(s.askedOthers) < beatTick {
+		return s.others
+	}
+	s.askedOthers, s.others = time.Now(), runner.Waits{}
+	beats, err := s.fleet.Workers(ctx)
+	if err != nil {
+		return s.others // Redis is away, and everything waits for it
+	}
+	for _, beat := range beats {
+		if l := beat.Lanes[held.lane.name]; beat.Worker != s.name && l.Endless {
+			s.others = runner.Waits{Reason: l.Reason, Detail: l.Detail, Endless: true}
+		}
+	}
+	return s.others
+}
+
+// needsOperator reports whether nothing but a person brings the batch on. Lost replies
+// that a person must decide, and runs that no key may read any more, are under way for
+// ever.
+func needsOperator(counts job.Counts, waits runner.Waits) bool {
+	switch waits.Reason {
+	case "", job.WaitPaused:
+		return false
+	case job.WaitDecision:
+		return inFlight(counts) == 0 && counts.Jobs[job.Queued] == 0
+	case job.WaitQuarantine:
+		return waits.Endless && counts.Jobs[job.Sending]+counts.Jobs[job.Storing] == 0
+	default:
+		return waits.Endless && sentAll(counts)
+	}
+}
+
+// inFlight are the jobs that are sent and not yet stored, those without a reply apart.
+func inFlight(counts job.Counts) int {
+	return counts.Jobs[job.Sending] + counts.Jobs[job.Running] + counts.Jobs[job.Storing]
+}
+
+// sentAll reports whether all that was sent is stored.
+func sentAll(counts job.Counts) bool { return inFlight(counts)+counts.Jobs[job.Unknown] == 0 }
+
+// failsOverBudget reports whether the batch is to end where a cap of CU is full.
+func failsOverBudget(held *heldBatch, waits runner.Waits) bool {
+	return held.order.Rules.OnBudget == manifest.OnBudgetFail && wait.ForCU(waits.Reason) && !held.lane.gate.Closed(held.Batch)
+}
+
+// noteBlocked writes into the batch's control that it is blocked, with a report for who
+// looks in the morning, or that it is no more.
+func (s *steward) noteBlocked(ctx context.Context, held *heldBatch, counts job.Counts) error {
+	found := s.blockedBy(ctx, held, counts)
+	wasBlocked := held.control.State == batch.ControlBlocked
+	switch {
+	case found == nil && !wasBlocked, found != nil && wasBlocked && held.control.Why == found.Err.Error():
+		return nil
+	case found != nil && !found.Ends && !s.Observer.isBlocked(*found):
+		s.Logger.ErrorContext(ctx, "batch blocked until a person acts; retrying", "batch_id", s.batch, "err", found.Err, "hint", found.Hint)
+	}
+	now, err := batch.ReadControl(ctx, s.Bucket, held.order)
+	if err != nil || now.State != batch.ControlGo && now.State != batch.ControlBlocked {
+		return err // a person wants something else of it
+	}
+	next := batch.Control{State: batch.ControlGo}
+	if found != nil {
+		next = batch.Control{State: batch.ControlBlocked, Why: found.Err.Error(), Hint: found.Hint}
+	}
+	if found != nil && found.Ends {
+		next.State = batch.ControlCancel
+	}
+	if err := batch.WriteControl(ctx, s.Bucket, held.order, next); err != nil {
+		return err
+	}
+	if found != nil && !found.Ends {
+		if _, err := s.report(ctx, held, Ending{Outcome: report.Blocked, Err: found.Err, Hint: found.Hint}); err != nil {
+			return err
+		}
+	}
+	return s.fleet.Announce(ctx)
+}
+
+// stuck takes note of trouble of a batch that no waiting will end, and tells of it.
+func (w *Worker) stuck(id string, err error) {
+	w.note(id, err.Error())
+	if bucket.Away(err) {
+		w.Logger.Warn("storage does not answer, waiting", "batch_id", id, "err", err)
+		return
+	}
+	w.mu.Lock()
+	w.stuckBy[id] = err
+	w.mu.Unlock()
+	if !w.Observer.isBlocked(batch.Blockage{Err: err, Hint: job.Hint(err)}) && w.told.again(job.Hint(err), time.Now()) {
+		w.Logger.Error("batch blocked until a person acts; retrying", "batch_id", id, "err", err, "hint", job.Hint(err))
+	}
+}
+
+// stuckOn is the trouble that keeps a batch from being stored or sent; nil if there is
+// none, or if a job came through since.
+func (w *Worker) stuckOn(batch string) error {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return w.stuckBy[batch]
+}
+
+// passes reports whether an error goes away without a person: Redis or the bucket is away
+// for a while, or this process lost its place for a moment.
+func passes(err error) bool {
+	return app.RedisFailed(err) || bucket.Away(err) || errors.Is(err, errLifeOver) || errors.Is(err, fleet.ErrDeclaredDead) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}

@@ -1,0 +1,74 @@
+package worker
+
+import (
+	"sync"
+	"time"
+
+	"nightshift/internal/fleet"
+)
+
+const (
+	// paceSpan is how far a pace looks back, and paceStep in which steps.
+	paceSpan = 5 * time.Minute
+	paceStep = 10 * time.Second
+)
+
+// landedTimes counts what came home in the last minutes, by batch. Its zero value is
+// ready; it is safe for use by many goroutines.
+type landedTimes struct {
+	mu      sync.Mutex
+	batches map[string]*landedBatch
+}
+
+type landedBatch struct{ steps []landedStep }
+
+type landedStep struct {
+	at           time.Time
+	jobs, images int
+}
+
+// landed counts a job with its images.
+func (l *landedTimes) landed(batch string, images int, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.batches == nil {
+		l.batches = make(map[string]*landedBatch)
+	}
+	b := l.batches[batch]
+	if b == nil {
+		b = new(landedBatch)
+		l.batches[batch] = b
+	}
+	at := now.Truncate(paceStep)
+	if len(b.steps) == 0 || !b.steps[len(b.steps)-1].at.Equal(at) {
+		b.steps = append(b.steps, landedStep{at: at})
+	}
+	last := &b.steps[len(b.steps)-1]
+	last.jobs++
+	last.images += images
+}
+
+// recent is what came home in the last minutes. What is counted begins behind the first
+// step, since the time in which that came home began earlier. A batch of which nothing
+// came home is forgotten.
+func (l *landedTimes) recent(now time.Time) map[string]fleet.Landed {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := make(map[string]fleet.Landed)
+	for batch, b := range l.batches {
+		for len(b.steps) > 0 && now.Sub(b.steps[0].at) > paceSpan {
+			b.steps = b.steps[1:]
+		}
+		if len(b.steps) == 0 {
+			delete(l.batches, batch)
+			continue
+		}
+		sum := fleet.Landed{Seconds: max(0, now.Sub(b.steps[0].at)-paceStep).Seconds()}
+		for _, step := range b.steps[1:] {
+			sum.Jobs += step.jobs
+			sum.Images += step.images
+		}
+		all[batch] = sum
+	}
+	return all
+}

@@ -1,0 +1,242 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"nightshift/internal/app"
+	"nightshift/internal/fleet"
+)
+
+const (
+	// newsTick is how often a worker asks whether something is new, and roundTick how
+	// often it looks into the bucket anyway.
+	newsTick  = 500 * time.Millisecond
+	roundTick = 15 * time.Second
+	// beatTick is how often a worker says what it does.
+	beatTick = 2 * time.Second
+	// aliveTick is how often it is asked whether Redis has kept its state. Nothing is
+	// granted in between, should it have lost it.
+	aliveTick = time.Second
+)
+
+// errLifeOver says that Redis is not in the life any more in which this worker has
+// worked.
+var errLifeOver = errors.New("redis lost its state")
+
+// oneLife works in one life of Redis: from the moment in which all that was spent and
+// all that runs is counted until Redis loses that, or ctx is done.
+func (w *Worker) oneLife(ctx context.Context) error {
+	life, end := context.WithCancel(ctx)
+	var tending sync.WaitGroup
+	defer w.stopLanes() // once nobody tends a batch any more
+	defer tending.Wait()
+	defer end()
+	if err := w.refresh(life); err != nil {
+		return err
+	}
+	if err := w.enterLife(life); err != nil {
+		return err
+	}
+	if err := w.newEngines(life); err != nil {
+		return err
+	}
+	for _, l := range w.laneList() {
+		if err := l.engine.Load().start(life, w.settings); err != nil {
+			return err
+		}
+	}
+	w.note("", "")
+	w.ready.Store(true)
+	defer w.ready.Store(false)
+	s := &shiftWork{Worker: w, tending: &tending, tended: make(map[string]bool)}
+	s.tendAll(life)
+	return s.run(life)
+}
+
+// shiftWork is what a worker does beside the jobs while a life goes on.
+type shiftWork struct {
+	*Worker
+	tending  *sync.WaitGroup
+	tendedMu sync.Mutex
+	tended   map[string]bool
+	news     int64
+	round    time.Time // of the last look into the bucket
+}
+
+func (s *shiftWork) run(ctx context.Context) error {
+	defer s.leave(ctx)
+	s.round = time.Now()
+	s.tell(ctx)
+	alive, news, beat := time.NewTicker(aliveTick), time.NewTicker(newsTick), time.NewTicker(beatTick)
+	defer alive.Stop()
+	defer news.Stop()
+	defer beat.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			s.Logger.Info("worker stops: it takes no more jobs, and what is being sent or stored comes to its end", "worker", s.name, "drain", s.settings.Drain)
+			return context.Cause(ctx)
+		case <-alive.C:
+			if alive, err := s.admission.Alive(ctx); err == nil && !alive {
+				return errLifeOver
+			}
+		case <-news.C:
+			s.hear(ctx)
+		case <-beat.C:
+			s.tell(ctx)
+		}
+	}
+}
+
+// hear looks into the bucket when there is news, and now and then without.
+func (s *shiftWork) hear(ctx context.Context) {
+	news, err := s.fleet.News(ctx)
+	if err != nil || news == s.news && time.Since(s.round) < roundTick {
+		return // Redis is away, and everything waits for it; or nothing is new
+	}
+	if err := s.refresh(ctx); err != nil {
+		s.note("", err.Error())
+		s.Logger.WarnContext(ctx, "orders not read, trying again", "err", err)
+		return
+	}
+	s.note("", "")
+	s.news, s.round = news, time.Now()
+	s.startLanes(ctx)
+	s.tendAll(ctx)
+	s.tell(ctx) // somebody may wait for it
+}
+
+// tell tells the others what this worker does and knows.
+func (s *shiftWork) tell(ctx context.Context) {
+	if err := s.fleet.Beat(ctx, s.beat()); err != nil && ctx.Err() == nil {
+		s.Logger.DebugContext(ctx, "heartbeat not written", "err", err)
+	}
+	for _, batch := range s.heldList() {
+		if held := s.held(batch); held != nil {
+			if err := s.tellWork(ctx, held); err != nil && ctx.Err() == nil {
+				s.Logger.DebugContext(ctx, "requests and waits not counted yet", "batch_id", batch, "err", err)
+			}
+		}
+	}
+}
+
+// startLanes starts the lanes that have become known in this life.
+func (s *shiftWork) startLanes(ctx context.Context) {
+	for _, l := range s.laneList() {
+		if l.engine.Load() != nil {
+			continue
+		}
+		e, err := s.newEngine(ctx, l)
+		if err == nil {
+			err = e.start(ctx, s.settings)
+		}
+		if err != nil {
+			s.Logger.ErrorContext(ctx, "lane not started, trying again", "lane", l.name, "err", err)
+			continue
+		}
+		l.engine.Store(e)
+	}
+}
+
+// tendAll sees to it that somebody tends each batch: this worker, or another.
+func (s *shiftWork) tendAll(ctx context.Context) {
+	s.tendedMu.Lock()
+	defer s.tendedMu.Unlock()
+	for _, batch := range s.heldList() {
+		if s.tended[batch] {
+			continue
+		}
+		s.tended[batch] = true
+		s.tending.Go(func() {
+			for !s.tendedToEnd(ctx, batch) {
+				s.tend(ctx, batch)
+			}
+		})
+	}
+}
+
+// tendedToEnd reports whether there is nothing more to tend. A batch that is opened
+// again after that is found by tendAll.
+func (s *shiftWork) tendedToEnd(ctx context.Context, batch string) bool {
+	s.tendedMu.Lock()
+	defer s.tendedMu.Unlock()
+	if ctx.Err() == nil && s.held(batch) != nil {
+		return false
+	}
+	delete(s.tended, batch)
+	return true
+}
+
+// leave tells the others that this worker is gone.
+func (s *shiftWork) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), app.PingTime)
+	defer cancel()
+	if err := s.fleet.Leave(ctx, s.name); err != nil {
+		s.Logger.DebugContext(ctx, "redis does not hear that this worker leaves", "err", err)
+	}
+}
+
+// stopLanes stops all lanes at the same time.
+func (w *Worker) stopLanes() {
+	var stopping sync.WaitGroup
+	for _, l := range w.laneList() {
+		stopping.Go(l.stop)
+	}
+	stopping.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, l := range w.lanes {
+		l.engine.Store(nil)
+	}
+}
+
+func (w *Worker) laneList() []*lane {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	lanes := make([]*lane, 0, len(w.lanes))
+	for _, l := range w.lanes {
+		lanes = append(lanes, l)
+	}
+	return lanes
+}
+
+// enterLife takes part in the life that Redis is in. If there is none, one worker
+// restores what Redis lost, and the others wait for it.
+func (w *Worker) enterLife(ctx context.Context) error {
+	for {
+		joined, err := w.admission.Join(ctx)
+		if err != nil || joined {
+			return err
+		}
+		lease, err := w.member.Hold(ctx, restoreLease)
+		if err != nil {
+			return err
+		}
+		if lease != nil {
+			return w.restoreAlone(ctx, lease)
+		}
+		w.note("", "another process restores what Redis lost")
+		rest(ctx, app.RestoreRest)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func (w *Worker) restoreAlone(ctx context.Context, lease *fleet.Lease) error {
+	defer dropLease(ctx, lease, w.Logger)
+	ctx, cancel := lease.While(ctx)
+	defer cancel()
+	joined, err := w.admission.Join(ctx) // somebody may just have done it
+	if err != nil || joined {
+		return err
+	}
+	if err := w.refresh(ctx); err != nil { // much may have happened while this waited
+		return err
+	}
+	w.Logger.InfoContext(ctx, "redis knows of nothing; counting what was spent and what runs")
+	return w.restoreAll(ctx)
+}

@@ -1,0 +1,230 @@
+package worker
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"nightshift/internal/batch"
+	"nightshift/internal/fleet"
+	"nightshift/internal/job"
+	"nightshift/internal/runner"
+)
+
+const (
+	tendTick = 2 * time.Second
+	// stewardTick is how often a steward looks how its batch stands.
+	stewardTick = 500 * time.Millisecond
+)
+
+// tend sees to a batch until the fleet has nothing to do with it any more, or ctx is
+// done. Of all workers one does so at a time; the others stand by.
+func (w *Worker) tend(ctx context.Context, id string) {
+	for ctx.Err() == nil && w.held(id) != nil {
+		lease, err := w.member.Hold(ctx, LeaderLease(id))
+		if err == nil && lease != nil {
+			err = w.tendHeld(ctx, id, lease)
+		}
+		if err != nil && ctx.Err() == nil {
+			w.note(id, err.Error())
+			w.Logger.WarnContext(ctx, "batch blocked, retrying", "batch_id", id, "err", err, "hint", job.Hint(err))
+			if !passes(err) {
+				w.Observer.isBlocked(batch.Blockage{Err: err, Hint: job.Hint(err)})
+			}
+		}
+		rest(ctx, tendTick/2+rand.N(tendTick)) // not all workers at the same time
+	}
+}
+
+func LeaderLease(batch string) string { return "tend:" + batch }
+
+// tendHeld works as the batch's steward while the lease is held.
+func (w *Worker) tendHeld(ctx context.Context, batch string, lease *fleet.Lease) error {
+	ctx, cancel := lease.While(ctx)
+	defer cancel()
+	w.tending(batch, true)
+	defer w.tending(batch, false)
+	defer dropLease(ctx, lease, w.Logger)
+	s := &steward{Worker: w, batch: batch, lease: lease}
+	for ctx.Err() == nil && w.held(batch) != nil {
+		if err := s.step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *Worker) tending(batch string, tends bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if tends {
+		w.tends[batch] = true
+		return
+	}
+	delete(w.tends, batch)
+}
+
+// steward is the worker that feeds a batch and ends it.
+type steward struct {
+	*Worker
+	batch string
+	heard hearing
+	lease *fleet.Lease
+
+	looksBlocked blockedFor
+	others       runner.Waits // what the lane waits for in other workers, as they said last
+	askedOthers  time.Time
+}
+
+// step brings the batch's order on: it ends what an order before has left, begins
+// this one, or feeds it and waits for its end. It returns when something changed.
+func (s *steward) step(ctx context.Context) error {
+	held := s.held(s.batch)
+	if held == nil || held.lane.engine.Load() == nil { // closed, or about to be started
+		rest(ctx, stewardTick)
+		return nil
+	}
+	open, err := batch.IsOpen(ctx, s.Bucket, s.batch)
+	if err != nil {
+		return err
+	}
+	if !open { // the steward before has just ended it, which this worker has not read yet
+		rest(ctx, newsTick)
+		return nil
+	}
+	feed, err := s.fleet.Feed(ctx, s.admission.Life(), s.batch)
+	if err == nil {
+		err = s.sameLife(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if feed.Order != held.order.ID {
+		over, err := s.endBefore(ctx, held, feed)
+		if err != nil || !over {
+			rest(ctx, stewardTick)
+			return err
+		}
+		return s.begin(ctx, held)
+	}
+	return s.work(ctx, held, feed)
+}
+
+// endBefore withdraws what an order before has queued, and reports whether nothing of
+// it is under way any more.
+func (s *steward) endBefore(ctx context.Context, held *heldBatch, feed fleet.Feed) (over bool, err error) {
+	l := held.lane
+	if feed.Lane != "" && feed.Lane != l.name {
+		if l, err = s.laneNamed(feed.Lane); err != nil {
+			return false, err
+		}
+		if l.engine.Load() == nil {
+			return false, nil // it is about to be started
+		}
+	}
+	if err := s.withdraw(ctx, l); err != nil {
+		return false, err
+	}
+	live, err := s.liveJobs(ctx, l)
+	if err != nil || live > 0 || feed.Order == "" {
+		return live == 0 && err == nil, err
+	}
+	return s.everybodyKnows(ctx, held)
+}
+
+// liveJobs are how many jobs of the batch a lane has. A Redis that was emptied has
+// none, and so has one that is being restored: what it says counts only if it is still
+// in the life in which this steward works.
+func (s *steward) liveJobs(ctx context.Context, l *lane) (int, error) {
+	counts, err := s.counts(ctx, l)
+	return counts.Live(), err
+}
+
+// counts are the jobs of the batch in a lane by state; see liveJobs.
+func (s *steward) counts(ctx context.Context, l *lane) (job.Counts, error) {
+	counts, err := l.engine.Load().queue.Counts(ctx, s.batch)
+	if err != nil {
+		return counts, err
+	}
+	return counts, s.sameLife(ctx)
+}
+
+// sameLife returns errLifeOver if what was just read from Redis may be of another life
+// than this worker's.
+func (w *Worker) sameLife(ctx context.Context) error {
+	alive, err := w.admission.Alive(ctx)
+	if err == nil && !alive {
+		return errLifeOver
+	}
+	return err
+}
+
+// begin takes up what is open of the batch, and lets the order begin. It can be
+// repeated.
+func (s *steward) begin(ctx context.Context, held *heldBatch) error {
+	if err := s.dropPools(ctx); err != nil { // a run beside the fleet may have begun the life, and knows of none
+		return err
+	}
+	r, err := s.recoveryOf(ctx, held)
+	if err != nil {
+		return err
+	}
+	left, err := r.Unfinished(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.CheckOrigin(ctx, left); err != nil {
+		return err
+	}
+	if err := r.EndGrants(ctx, s.admission, left.Fold, left.Sent); err != nil {
+		return err
+	}
+	if err := s.lease.Sure(ctx); err != nil {
+		return err
+	}
+	if err := r.engine.queue.Begin(ctx, s.batch, held.order.ID); err != nil {
+		return err
+	}
+	if err := s.noteKeys(ctx, held, nil); err != nil {
+		return err
+	}
+	if r.since, err = s.noteBegun(ctx, held); err != nil {
+		return err
+	}
+	if err := r.finished(ctx); err != nil {
+		return err
+	}
+	found := len(left.Open) // to recover takes them out
+	if err := r.recover(ctx, left); err != nil {
+		return err
+	}
+	s.Logger.InfoContext(ctx, "order begins", "batch_id", s.batch, "order", held.order.ID, "jobs", held.order.ToRun(), "found", found)
+	if err := s.fleet.SetFeed(ctx, s.batch, s.feedOf(held)); err != nil {
+		return err
+	}
+	s.began(held)
+	return s.fleet.Announce(ctx)
+}
+
+// noteBegun notes that the order begins now, and returns when it began: earlier, where
+// a steward before has noted that. What has ended since is of this order.
+func (s *steward) noteBegun(ctx context.Context, held *heldBatch) (time.Time, error) {
+	before, err := readBegan(ctx, held)
+	if err != nil || before.Order == held.order.ID {
+		return before.At, err
+	}
+	if before.Plan != "" && before.Plan != held.order.Plan {
+		if err := s.Bucket.Delete(ctx, before.Plan); err != nil {
+			return time.Time{}, err
+		}
+	}
+	start := batch.Started{Order: held.order.ID, Plan: held.order.Plan, At: time.Now().UTC()}
+	done, err := s.done(ctx, held, start.At)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if start.Found, start.FoundImages, err = s.found(ctx, held, done); err != nil {
+		return time.Time{}, err
+	}
+	return start.At, batch.WriteJSON(ctx, s.Bucket, s.batch+"/"+batch.StartedName, start)
+}

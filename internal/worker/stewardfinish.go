@@ -1,0 +1,128 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"nightshift/internal/batch"
+	"nightshift/internal/report"
+)
+
+// finish ends an order: what is still held is given back, the logs become whole objects,
+// what was spent, report and contact sheet are written, and the fleet has no more to do
+// with the batch. It can be repeated.
+func (s *steward) finish(ctx context.Context, held *heldBatch, end Ending) error {
+	for _, name := range []string{"results.jsonl", "errors.jsonl", "_nightshift/attempts.jsonl"} {
+		if err := s.Bucket.Compact(ctx, s.batch+"/"+name); err != nil {
+			return err
+		}
+	}
+	fold, err := held.Fold(ctx)
+	if err != nil {
+		return err
+	}
+	if err := held.EndGrants(ctx, s.admission, fold, fold.InFlight()); err != nil {
+		return err
+	}
+	if err := fold.WriteCheckpoint(ctx, s.Bucket); err != nil {
+		return err
+	}
+	if _, err := s.Bucket.Sweep(ctx, s.batch); err != nil {
+		return err
+	}
+	if err := s.noteKeys(ctx, held, nil); err != nil {
+		return err
+	}
+	report, err := s.report(ctx, held, end)
+	if err != nil {
+		return err
+	}
+	s.Logger.InfoContext(ctx, "order is over", "batch_id", s.batch, "order", held.order.ID, "outcome", string(end.Outcome),
+		"succeeded", report.Counts.Succeeded, "failed", report.Counts.Failed, "cu", report.Spend.Spent.String())
+	return s.close(ctx, held)
+}
+
+// report writes what was spent, thumbnails that are missing, report.json and the contact
+// sheet.
+func (s *steward) report(ctx context.Context, held *heldBatch, end Ending) (report.Report, error) {
+	fold, err := held.Fold(ctx)
+	if err == nil {
+		err = fold.WriteSpend(ctx, s.Bucket)
+	}
+	if err != nil {
+		return report.Report{}, err
+	}
+	start, err := readBegan(ctx, held)
+	if err != nil {
+		return report.Report{}, err
+	}
+	o := held.order
+	sums := report.Report{
+		Batch: o.Name, Mode: o.Mode, State: end.Outcome, Started: start.At, Ended: time.Now().UTC(),
+		Counts: report.Counts{Jobs: o.Jobs, Kept: o.Kept + start.Found},
+	}
+	if end.Err != nil {
+		sums.Reason, sums.Hint = end.Err.Error(), end.Hint
+	}
+	if err := report.Tally(ctx, held.Log, &sums); err != nil {
+		return sums, err
+	}
+	sums.FillSpend(fold)
+	if err := s.workDone(ctx, held, &sums); err != nil {
+		return sums, err
+	}
+	if err := s.thumbs.complete(ctx, &held.Folder); err != nil {
+		return sums, err
+	}
+	return sums, report.Publish(ctx, s.Bucket, s.batch, held.Log, sums)
+}
+
+// close says that the fleet has nothing to do with the order any more. Another one
+// that came in the meantime stays as it is.
+func (s *steward) close(ctx context.Context, held *heldBatch) error {
+	if err := s.lease.Sure(ctx); err != nil {
+		return err
+	}
+	if err := held.lane.engine.Load().queue.Forget(ctx, s.batch); err != nil {
+		return err
+	}
+	now, err := batch.ReadSubmission(ctx, s.Bucket, s.batch)
+	if err != nil {
+		return err
+	}
+	if err := batch.CloseBatch(ctx, s.Bucket, held.order, now); err != nil {
+		return err
+	}
+	if err := errors.Join(s.fleet.DropFeed(ctx, s.admission.Life(), s.batch), s.fleet.DropWork(ctx, s.batch, held.order.ID), s.fleet.Announce(ctx)); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if current := s.batches[s.batch]; current != nil && current.order.ID == held.order.ID {
+		delete(s.batches, s.batch)
+	}
+	s.Observer.hasChanged()
+	return nil
+}
+
+// ReportEarly reports on a batch that did not come to its end, once this worker has
+// stopped. Where nothing of it has begun there is nothing to report.
+func (w *Worker) ReportEarly(ctx context.Context, batch string, end Ending) error {
+	held := w.held(batch)
+	if held == nil {
+		return nil
+	}
+	if err := w.noteKeys(ctx, held, nil); err != nil {
+		return err
+	}
+	_, err := (&steward{Worker: w, batch: batch}).report(ctx, held, end)
+	return err
+}
+
+// Ending is how an order ended.
+type Ending struct {
+	Outcome report.Outcome
+	Err     error  // why it was stopped
+	Hint    string // what a person can do about it
+}

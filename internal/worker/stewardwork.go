@@ -1,0 +1,228 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"sync"
+	"time"
+
+	"nightshift/internal/batch"
+	"nightshift/internal/fleet"
+	"nightshift/internal/job"
+	"nightshift/internal/report"
+)
+
+const (
+	// clocksApart is how far the clocks of two machines of a fleet may be apart.
+	clocksApart = 10 * time.Minute
+)
+
+// work feeds an order, and ends it when all its jobs are over.
+// It returns when the order is over or another one is wanted.
+func (s *steward) work(ctx context.Context, held *heldBatch, feed fleet.Feed) error {
+	working, stop := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	defer stop()
+	fed := make(chan error, 1)
+	if feed.All {
+		fed <- nil
+	} else {
+		beside.Go(func() { fed <- s.feed(working, held, feed) })
+	}
+	ticker := time.NewTicker(stewardTick)
+	defer ticker.Stop()
+	allFed := false
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case err := <-fed:
+			if err != nil {
+				return err
+			}
+			allFed, fed = true, nil
+			continue
+		case <-ticker.C:
+		}
+		now := s.held(s.batch)
+		if now == nil || now.order.ID != held.order.ID {
+			return nil
+		}
+		if now.control.State == batch.ControlCancel {
+			stop()
+			return s.cancel(ctx, now)
+		}
+		counts, err := s.counts(ctx, now.lane)
+		if errors.Is(err, errLifeOver) {
+			return err
+		}
+		if err != nil {
+			continue // Redis is away, and everything waits for it
+		}
+		if allFed && counts.Live() == 0 {
+			stop()
+			return s.finish(ctx, now, Ending{Outcome: report.Complete})
+		}
+		if err := s.noteBlocked(ctx, now, counts); err != nil {
+			return err
+		}
+	}
+}
+
+// feed gives the jobs of the plan to the lane, from where it was left.
+func (s *steward) feed(ctx context.Context, held *heldBatch, feed fleet.Feed) error {
+	start, err := readBegan(ctx, held)
+	if err != nil {
+		return err
+	}
+	done, err := s.done(ctx, held, start.At)
+	if err != nil {
+		return err
+	}
+	fold, err := held.Fold(ctx)
+	if err != nil {
+		return err
+	}
+	e := held.lane.engine.Load()
+	given := func(jobs []*job.Job) error {
+		feed.Fed = jobs[len(jobs)-1].Index + 1
+		return s.fleet.SetFeed(ctx, s.batch, feed)
+	}
+	if err := e.runner.Feed(ctx, s.batch, held.order.Priority, s.toFeed(ctx, held, feed, done, fold), given); err != nil {
+		return err
+	}
+	feed.All = true
+	return s.fleet.SetFeed(ctx, s.batch, feed)
+}
+
+// done are the jobs that were made before the order began at this time and since its plan
+// was made: the plan does not know of them.
+func (s *steward) done(ctx context.Context, held *heldBatch, start time.Time) (map[job.ID]bool, error) {
+	done := make(map[job.ID]bool)
+	planned := held.order.Planned.Add(-clocksApart)
+	for result, err := range held.Log.Succeeded(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if result.Recorded.After(planned) && !result.Recorded.After(start) && held.Present(ctx, &result) {
+			done[result.Job] = true
+		}
+	}
+	return done, nil
+}
+
+// found counts the jobs and images that the plan wants to make and that are there: an
+// order before made them after the plan had looked.
+func (s *steward) found(ctx context.Context, held *heldBatch, done map[job.ID]bool) (jobs, images int, err error) {
+	if len(done) == 0 {
+		return 0, 0, nil
+	}
+	for j, err := range batch.JobsToRun(ctx, s.Bucket, held.order.Plan) {
+		if err != nil {
+			return 0, 0, err
+		}
+		if done[j.ID] {
+			jobs++
+			images += len(j.Outputs)
+		}
+	}
+	return jobs, images, nil
+}
+
+// toFeed are the jobs of the plan that are to run, from where the feed was left.
+func (s *steward) toFeed(ctx context.Context, held *heldBatch, feed fleet.Feed, done map[job.ID]bool, fold *batch.Fold) iter.Seq2[*job.Job, error] {
+	return func(yield func(*job.Job, error) bool) {
+		for j, err := range batch.JobsToRun(ctx, s.Bucket, held.order.Plan) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if j.Index < feed.Fed || done[j.ID] {
+				continue
+			}
+			j.Before, j.Order = fold.Tried(j.ID), held.order.ID
+			if !yield(j, nil) {
+				return
+			}
+		}
+	}
+}
+
+// cancel withdraws what is queued, waits for what is under way, and ends the order.
+func (s *steward) cancel(ctx context.Context, held *heldBatch) error {
+	ticker := time.NewTicker(stewardTick)
+	defer ticker.Stop()
+	for {
+		if err := s.withdraw(ctx, held.lane); err != nil {
+			return err
+		}
+		live, err := s.liveJobs(ctx, held.lane)
+		if err != nil {
+			return err
+		}
+		known, err := s.everybodyKnows(ctx, held)
+		if err != nil {
+			return err
+		}
+		if live == 0 && known {
+			end := Ending{Outcome: report.Cancelled, Hint: held.control.Hint}
+			if why := held.control.Why; why != "" {
+				end.Err = errors.New(why)
+			}
+			return s.finish(ctx, held, end)
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-ticker.C:
+		}
+		if now := s.held(s.batch); now == nil || now.order.ID != held.order.ID {
+			return nil
+		}
+	}
+}
+
+// withdraw ends the jobs of the batch that are queued in a lane and were not sent.
+func (s *steward) withdraw(ctx context.Context, l *lane) error {
+	store := l.engine.Load().queue
+	refs, err := store.In(ctx, job.Queued, 0)
+	if err != nil {
+		return err
+	}
+	for _, ref := range refs {
+		if ref.Batch != s.batch {
+			continue
+		}
+		if err := s.withdrawJob(ctx, l, ref); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withdrawJob takes the job over, so that no handler can send it any more, and ends
+// it. What such a handler had reserved is given back at the end of the order.
+func (s *steward) withdrawJob(ctx context.Context, l *lane, ref job.Ref) error {
+	rec, claimed, err := l.engine.Load().queue.Claim(ctx, ref, job.Queued)
+	if errors.Is(err, job.ErrRecordGone) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !claimed {
+		return nil // it was sent in the meantime
+	}
+	if rec.APIKey != "" {
+		if err := l.gate.Release(ctx, ref, rec.Attempt, rec.APIKey); err != nil {
+			return err
+		}
+	}
+	err = l.engine.Load().queue.Finish(ctx, rec, job.Cancelled, 0)
+	if errors.Is(err, job.ErrFenced) {
+		err = nil // the next look ends it
+	}
+	return err
+}

@@ -1,0 +1,71 @@
+package worker
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"nightshift/internal/app"
+	"nightshift/internal/batch"
+	"nightshift/internal/job"
+)
+
+// landed passes a recorded result on.
+func (w *Worker) landed(batch string, result job.Result) {
+	w.metrics.JobEnded(result)
+	w.pace.landed(batch, len(result.Images), time.Now())
+	w.thumbs.landed(batch, result)
+	w.Observer.hasLanded(result)
+	w.mu.Lock()
+	delete(w.stuckBy, batch)
+	w.mu.Unlock()
+}
+
+// tellAgain is after how long the same trouble is told again.
+const tellAgain = time.Minute
+
+// toldTroubles are what was told lately, so that a hundred jobs with one trouble are
+// one line.
+type toldTroubles struct {
+	mu   sync.Mutex
+	last map[string]time.Time
+}
+
+// again reports whether a trouble is to be told now.
+func (t *toldTroubles) again(trouble string, now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now.Sub(t.last[trouble]) < tellAgain {
+		return false
+	}
+	if t.last == nil || len(t.last) > 100 {
+		t.last = make(map[string]time.Time)
+	}
+	t.last[trouble] = now
+	return true
+}
+
+// dearer pauses a batch when a bill is further above its quote than its manifest
+// allows: the prices that the plan was agreed on no longer hold.
+func (w *Worker) dearer(ref job.Ref, row string, quote, billed job.CU) {
+	held := w.held(ref.Batch)
+	if held == nil || !held.order.Rules.Drift.Dearer(quote, billed) || held.control.State != batch.ControlGo {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), app.PingTime)
+	defer cancel()
+	c := batch.Control{
+		State: batch.ControlPause, Guard: true,
+		Why: "row " + row + " was billed " + billed.String() + " CU and quoted " + quote.String() +
+			", more than budget.drift of the manifest allows",
+		Hint: "look at the prices with enqueue plan; to accept them, raise budget.drift, or enqueue resume " + ref.Batch,
+	}
+	w.Observer.isBlocked(*c.Blockage())
+	err := batch.WriteControl(ctx, w.Bucket, held.order, c)
+	if err == nil {
+		err = w.fleet.Announce(ctx)
+	}
+	if err != nil {
+		w.Logger.Error("batch not paused though its prices rose", "batch_id", ref.Batch, "err", err)
+	}
+}

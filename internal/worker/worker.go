@@ -1,0 +1,209 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"nightshift/internal/admission"
+	"nightshift/internal/app"
+	"nightshift/internal/backoff"
+	"nightshift/internal/batch"
+	"nightshift/internal/bucket"
+	"nightshift/internal/config"
+	"nightshift/internal/fleet"
+	"nightshift/internal/job"
+	"nightshift/internal/pool"
+	"nightshift/internal/telemetry"
+)
+
+// Worker is one member of a fleet.
+type Worker struct {
+	app.Cleanup
+	process   app.Process
+	settings  config.Settings
+	Logger    *slog.Logger
+	name      string
+	started   time.Time
+	Bucket    bucket.Objects
+	Redis     redis.UniversalClient
+	Prefix    string // of all keys of the bucket in Redis
+	admission *admission.Admission
+	fleet     *fleet.Fleet
+	member    *fleet.Member
+	thumbs    *thumbnailer
+	metrics   *telemetry.Metrics
+	Requests  *workCounts
+	ready     atomic.Bool // it takes jobs
+	Observer  Observer
+
+	// Of a worker within another command: the one batch that it knows of, "" for all; and
+	// the API keys that it shares with the command.
+	Only     string
+	API      *pool.API
+	KeysFile string // to be watched; "" for none
+
+	mu      sync.RWMutex
+	lanes   map[string]*lane
+	batches map[string]*heldBatch
+	folders map[string]*sharedFolder
+	tends   map[string]bool   // batches that this worker feeds and reports on
+	trouble map[string]string // by batch; "" is the worker itself
+	stuckBy map[string]error  // what no waiting will end, by batch
+
+	pace landedTimes
+	told toldTroubles
+}
+
+// Run is the command worker: checks, then works until ctx is done.
+func Run(ctx context.Context, p app.Process) (err error) {
+	w, err := newWorker(ctx, p)
+	if w != nil {
+		defer func() { err = errors.Join(err, w.Cleanup.Run()) }()
+	}
+	if err != nil {
+		return err
+	}
+	if err := w.meet(ctx); err != nil {
+		return err
+	}
+	if err := w.startChecked(ctx); err != nil {
+		return err
+	}
+	if err := w.serve(ctx); err != nil {
+		return err
+	}
+	w.Logger.InfoContext(ctx, "worker started", "worker", w.name, "version", app.Version(), "bucket", w.Bucket.Path(""))
+	defer w.Logger.InfoContext(ctx, "worker stopped", "worker", w.name)
+	w.Work(ctx)
+	return nil
+}
+
+// Work works in one life of Redis after the other until ctx is done.
+func (w *Worker) Work(ctx context.Context) {
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	if w.KeysFile != "" {
+		watching.Go(func() { w.watchKeys(ctx) })
+	}
+	for ctx.Err() == nil {
+		err := w.oneLife(ctx)
+		switch {
+		case ctx.Err() != nil:
+		case errors.Is(err, errLifeOver):
+			w.Logger.WarnContext(ctx, "redis lost its state; going on from what the bucket and the provider know")
+			w.Observer.tell("Redis lost its state; going on from what the folder and the provider know")
+		case err != nil:
+			w.note("", err.Error())
+			w.Logger.ErrorContext(ctx, "worker does not get to work, trying again", "err", err, "hint", job.Hint(err))
+			if !passes(err) {
+				w.Observer.isBlocked(batch.Blockage{Err: err, Hint: job.Hint(err)})
+			}
+			rest(ctx, app.RestoreRest)
+		}
+	}
+}
+
+// New is a worker that is not connected to anything.
+func New(p app.Process, s config.Settings, name string) *Worker {
+	return &Worker{
+		process: p, settings: s, name: name, started: time.Now(), KeysFile: s.KeysFile, Requests: newWorkCounts(),
+		lanes: make(map[string]*lane), batches: make(map[string]*heldBatch), folders: make(map[string]*sharedFolder),
+		tends: make(map[string]bool), trouble: make(map[string]string), stuckBy: make(map[string]error),
+	}
+}
+
+func newWorker(ctx context.Context, p app.Process) (*Worker, error) {
+	settings, err := config.Load(p.Environ)
+	if err != nil {
+		return nil, &job.InputError{Err: err}
+	}
+	w := New(p, settings, settings.Worker)
+	if w.Logger, err = app.NewLogger(p.Stderr, settings, slog.LevelInfo); err != nil {
+		return nil, err
+	}
+	if w.name == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			return nil, fmt.Errorf("name this worker: %w", err)
+		}
+		w.name = host + "-" + strconv.Itoa(os.Getpid())
+	}
+	if w.Bucket, err = app.OpenBucket(ctx, settings, w.Logger); err != nil {
+		return w, err
+	}
+	return w, nil
+}
+
+// meet connects to Redis, for which it waits.
+func (w *Worker) meet(ctx context.Context) (err error) {
+	if w.Redis, err = app.FleetRedis(ctx, w.process, w.settings, w.Logger); err != nil {
+		return err
+	}
+	if w.process.Redis == nil {
+		w.Add("close Redis", w.Redis.Close)
+	}
+	id, err := app.ClaimFleet(ctx, fleet.NewClaims(w.Redis), w.settings.Fleet, w.Bucket)
+	if err != nil {
+		return err
+	}
+	w.Prefix = app.RedisPrefix(id)
+	return w.Join(ctx, admission.New(admission.Options{Redis: w.Redis, Prefix: w.Prefix}))
+}
+
+// Join makes what the worker needs of its Redis and its bucket.
+func (w *Worker) Join(ctx context.Context, a *admission.Admission) (err error) {
+	w.admission, w.fleet = a, fleet.New(w.Redis, w.Prefix)
+	if w.member, err = w.fleet.Join(ctx, w.name, w.Logger); err != nil {
+		return err
+	}
+	w.Add("leave the fleet", func() error { leaveFleet(ctx, w.member, w.Logger); return nil })
+	w.metrics = telemetry.New(telemetry.NewRegistry(), app.Version(), telemetryLists())
+	w.thumbs = newThumbnailer(ctx, w.Bucket, w.Logger)
+	w.Add("finish thumbnails", func() error { w.thumbs.stop(); return nil })
+	return nil
+}
+
+// note tells those who look at the fleet what keeps a batch, or the worker itself
+// (""), from going on; "" that nothing does.
+func (w *Worker) note(batch, text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if text == "" {
+		delete(w.trouble, batch)
+		return
+	}
+	w.trouble[batch] = text
+}
+
+// heldBatch is a batch that the fleet has to do with, as this worker knows it.
+type heldBatch struct {
+	*sharedFolder
+	order   *batch.Submission
+	control batch.Control
+	lane    *lane
+	begun   bool // the order; before that what is queued is of another one
+}
+
+// rules are those by which jobs of the batch may start.
+func (h *heldBatch) rules() pool.BatchRules {
+	rules := pool.BatchRules{Name: h.order.Name, Budget: h.order.Rules.Budget, Window: h.order.Rules.Window, Paused: h.control.Closed()}
+	if rules.Paused == "" && !h.begun {
+		rules.Paused = "its order is about to begin"
+	}
+	return rules
+}
+
+// knows names what is wanted of the batch, for others to see that it is known here.
+func (h *heldBatch) knows() string { return h.order.ID + " " + string(h.control.State) }
+
+// rest waits, or returns early when ctx is done.
+func rest(ctx context.Context, d time.Duration) { _ = backoff.Sleep(ctx, d) }
