@@ -16,9 +16,9 @@ var ErrSettled = errors.New("attempt is already settled")
 // not to be counted, then settle it.
 var ErrNoGrant = errors.New("attempt holds no reservation")
 
-// ErrLost says that Redis is not the one, or not in the life, in which the state
+// ErrLost says that Redis is not the one, or not in the epoch, in which the state
 // was restored: what it counts may be incomplete. Nothing is granted until a new
-// life has begun.
+// epoch has begun.
 var ErrLost = errors.New("redis lost what was counted")
 
 // GrantedElsewhereError answers a Reserve of an attempt that holds a grant on an
@@ -37,12 +37,12 @@ type Options struct {
 
 // Admission grants requests, slots and CU. Its methods may be called from any
 // number of goroutines and processes. Before anything is granted it must take part
-// in a life of Redis, by [Admission.Join] or [Admission.Begin].
+// in an epoch of Redis, by [Admission.Join] or [Admission.Begin].
 type Admission struct {
 	redis  redis.UniversalClient
 	keys   keys
 	window window
-	life   life
+	epoch   epoch
 }
 
 // New returns an Admission over a Redis, which the caller closes.

@@ -20,7 +20,7 @@
 //     is free the soonest.
 //   - Nothing is granted on counts that may be incomplete: [ErrLost].
 //
-// # Life of a grant
+// # Epoch of a grant
 //
 // A grant is named by batch, job and attempt.
 //
@@ -98,13 +98,13 @@
 // guessed, and only while the team is full, since else it teaches nothing. A ceiling
 // is forgotten after a week without news.
 //
-// # Life of Redis
+// # Epoch of Redis
 //
 // Redis may be flushed, or come back from a crash without its last second. Then
-// counts are too low and caps would be passed. So everything happens in a life of
+// counts are too low and caps would be passed. So everything happens in an epoch of
 // Redis: it has a name and belongs to one process of the server, and every script
-// that relies on counts looks whether its caller's life is the present one. Who finds
-// no life ([Admission.Join] reports false) begins one: calls
+// that relies on counts looks whether its caller's epoch is the present one. Who finds
+// no epoch ([Admission.Join] reports false) begins one: calls
 // [Admission.Begin], tells what was spent with [Admission.Seed] and what runs with
 // [Admission.Adopt], and opens it with [Admission.Ready]. Others join. If two begin at
 // the same time, the later one stands and takes nothing from the earlier.
@@ -113,8 +113,8 @@
 //
 // All under one hash tag, {ns:admission} with the prefix of [Options]:
 //
-//	life                            text    name of the life and process of the server
-//	ready                           text    name of the life that is open
+//	epoch                            text    name of the epoch and process of the server
+//	ready                           text    name of the epoch that is open
 //	grant:<job>/<attempt>/<batch>   hash    state, amount and scopes of a grant, or its marker
 //	live:<batch>                    set     grants of a batch that are live
 //	slots:<kind>:<name>             set     grants that hold a slot of a scope
@@ -123,6 +123,6 @@
 //	rate:<kind>:<name>              hash    requests by bucket
 //	hold:<kind>:<name>              text    until when nothing is granted, and why
 //
-// A new life begins without the grants, slots and CU of the old one. Rates,
+// A new epoch begins without the grants, slots and CU of the old one. Rates,
 // ceilings and holds are about the provider and stay.
 package admission

@@ -12,7 +12,7 @@ import (
 	"nightshift/internal/redistest"
 )
 
-// An operation repeated at any place in a grant's life changes nothing.
+// An operation repeated at any place in a grant's epoch changes nothing.
 func TestRepeats(t *testing.T) {
 	limited := keyed{Account: night, Project: Limits{RequestsPerMinute: 100}}
 	type step func(context.Context, *Admission) error

@@ -16,7 +16,7 @@ type keys struct{ tag string }
 
 func newKeys(prefix string) keys { return keys{tag: "{" + prefix + ":admission}:"} }
 
-func (k keys) life() string              { return k.tag + "life" }
+func (k keys) epoch() string              { return k.tag + "epoch" }
 func (k keys) ready() string             { return k.tag + "ready" }
 func (k keys) grant(owner string) string { return k.tag + grantKind + owner }
 func (k keys) live(batch string) string  { return k.tag + liveKind + batch }
@@ -26,7 +26,7 @@ func (k keys) counter(what string, of Kind, name string) string {
 	return k.tag + what + ":" + string(of) + ":" + name
 }
 
-// The kinds of keys that a new life begins without.
+// The kinds of keys that a new epoch begins without.
 const (
 	grantKind = "grant:"
 	liveKind  = "live:"

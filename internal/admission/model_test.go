@@ -175,7 +175,7 @@ func (m *model) end(name attemptRef, state string, spent job.CU) bool {
 	return true
 }
 
-// restore is what a new life knows: bills, and what is open.
+// restore is what a new epoch knows: bills, and what is open.
 func (m *model) restore() {
 	for name, g := range maps.Clone(m.grants) {
 		if !g.live() {

@@ -76,7 +76,7 @@ func TestUsageMakesNoAccount(t *testing.T) {
 		refused(t, a, claim("a", 11, daily(10, Starts{})), job.WaitKeyCU)
 		got, err := a.redis.Keys(t.Context(), "*"+t.Name()+"*").Result()
 		if err != nil || len(got) != 2 {
-			t.Errorf("got %q (%v), want the keys of the life only", got, err)
+			t.Errorf("got %q (%v), want the keys of the epoch only", got, err)
 		}
 	})
 }

@@ -131,7 +131,7 @@ func (r *racer) run() error {
 	return errors.New("the caps are never full")
 }
 
-// live takes a grant through a random life.
+// live takes a grant through a random epoch.
 func (r *racer) live(c Claim, in Account) error {
 	ctx := context.Background()
 	settle := func() error { return r.a.Settle(ctx, c.Ref, 1, in, c.Amount, 0) }

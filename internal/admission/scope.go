@@ -96,7 +96,7 @@ type (
 // ask is what a script is asked; each takes of it what its head says. Scopes, limits
 // and periods are told once, however many have them in common.
 type ask struct {
-	Life       string        `json:"life"`
+	Epoch       string        `json:"epoch"`
 	Bucket     int64         `json:"bucket"`
 	Buckets    int           `json:"buckets"`
 	Periods    [][3]int64    `json:"periods,omitempty"`
@@ -115,7 +115,7 @@ type ask struct {
 
 func (a *Admission) newAsk(scopes ...Scope) *ask {
 	q := &ask{
-		Life: a.life.token(), Bucket: a.window.bucket.Milliseconds(), Buckets: a.window.buckets, now: time.Now(), numbers: make(map[[2]string]int),
+		Epoch: a.epoch.token(), Bucket: a.window.bucket.Milliseconds(), Buckets: a.window.buckets, now: time.Now(), numbers: make(map[[2]string]int),
 	}
 	for _, s := range scopes {
 		q.add(a.keys, s)

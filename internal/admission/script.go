@@ -15,12 +15,12 @@ import (
 var luaFiles embed.FS
 
 var (
-	reserveScript  = loadScript("common", "life", "scope", "rate", "cu", "grant", "wait", "reserve")
-	changeScript   = loadScript("common", "life", "scope", "cu", "grant", "change")
+	reserveScript  = loadScript("common", "epoch", "scope", "rate", "cu", "grant", "wait", "reserve")
+	changeScript   = loadScript("common", "epoch", "scope", "cu", "grant", "change")
 	requestScript  = loadScript("common", "scope", "rate", "wait", "request")
-	beginScript    = loadScript("common", "life", "begin")
-	clearScript    = loadScript("common", "life", "clear")
-	readyScript    = loadScript("common", "life", "ready")
+	beginScript    = loadScript("common", "epoch", "begin")
+	clearScript    = loadScript("common", "epoch", "clear")
+	readyScript    = loadScript("common", "epoch", "ready")
 	cooldownScript = loadScript("common", "cooldown")
 	liftScript     = loadScript("common", "lift")
 	learnScript    = loadScript("common", "learn")

@@ -68,7 +68,7 @@ func (w *walker) walk() {
 			w.names[w.random.IntN(len(w.names))] = w.name() // what is over makes room
 		}
 	}
-	for _, word := range []string{"granted", "again", "elsewhere", "settled", "wait", "settle", "nogrant", "release", "free", "adopt", "life"} {
+	for _, word := range []string{"granted", "again", "elsewhere", "settled", "wait", "settle", "nogrant", "release", "free", "adopt", "epoch"} {
 		if w.seen[word] == 0 {
 			w.t.Errorf("this walk never came to %q: %v", word, w.seen)
 		}
@@ -80,8 +80,8 @@ func (w *walker) name() attemptRef {
 	return attemptRef{job.Ref{Batch: walkBatches[w.random.IntN(2)], ID: id}, 1 + w.random.IntN(2)}
 }
 
-// renew draws the attempts of a life: those that are open and new ones, since
-// nobody asks again for what was over in another life.
+// renew draws the attempts of an epoch: those that are open and new ones, since
+// nobody asks again for what was over in another epoch.
 func (w *walker) renew() {
 	w.names = nil
 	for name, g := range w.m.grants {
@@ -140,8 +140,8 @@ func (w *walker) step(zone *time.Location) string {
 		return "release " + name.String()
 	case 7:
 		if w.random.IntN(8) == 0 {
-			w.newLife()
-			return "life"
+			w.newEpoch()
+			return "epoch"
 		}
 	}
 	return w.settle(name, in, amount)
@@ -160,8 +160,8 @@ func (w *walker) settle(name attemptRef, in Account, amount job.CU) string {
 	return did + name.String()
 }
 
-// newLife is what follows a loss: what was spent and what runs is told to a new life.
-func (w *walker) newLife() {
+// newEpoch is what follows a loss: what was spent and what runs is told to a new epoch.
+func (w *walker) newEpoch() {
 	ctx := w.t.Context()
 	mustDo(w.t, w.a.Begin(ctx))
 	for s, spent := range w.m.slices() {

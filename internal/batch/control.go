@@ -15,7 +15,7 @@ const (
 	cancelName = "_nightshift/cancel.json"
 )
 
-// Control is what a person, or a guard, wants of an order that goes on, or what keeps it
+// Control is what a person, or a guard, wants of a submission that goes on, or what keeps it
 // from going on.
 type Control struct {
 	Order string       `json:"order"` // another order is not meant
@@ -39,7 +39,7 @@ const (
 	ControlBlocked ControlState = "blocked"
 )
 
-// ReadControl is what is wanted of an order; to go on, where nobody said otherwise.
+// ReadControl is what is wanted of a submission; to go on, where nobody said otherwise.
 func ReadControl(ctx context.Context, b bucket.Objects, o *Submission) (Control, error) {
 	for _, name := range []string{cancelName, controlName} {
 		var c Control
@@ -54,7 +54,7 @@ func ReadControl(ctx context.Context, b bucket.Objects, o *Submission) (Control,
 	return Control{Order: o.ID, State: ControlGo}, nil
 }
 
-// WriteControl says what is wanted of an order; c needs no order and no time.
+// WriteControl says what is wanted of a submission; c needs no submission and no time.
 func WriteControl(ctx context.Context, b bucket.Objects, o *Submission, c Control) error {
 	name := controlName
 	if c.State == ControlCancel {
@@ -72,7 +72,7 @@ func (c Control) Blockage() *Blockage {
 	return nil
 }
 
-// Closed says why no job of the order may start; "" if they may.
+// Closed says why no job of the submission may start; "" if they may.
 func (c Control) Closed() string {
 	switch {
 	case c.State == ControlCancel && c.Why != "":

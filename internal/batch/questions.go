@@ -26,10 +26,10 @@ const (
 // within the batch's folder; see [Questions.Answer].
 const AnswersLock = "_nightshift/answers.lock"
 
-// Questions are the lost replies of a batch of which only a person can tell what
+// Decisions are the lost replies of a batch of which only a person can tell what
 // became of them, and what people decided. They are safe for use by many
 // goroutines. One process asks, the one that runs the batch, and others may answer.
-type Questions struct {
+type Decisions struct {
 	bucket       Bucket
 	questionsKey string
 	answersKey   string
@@ -42,15 +42,15 @@ type Questions struct {
 	answers []job.Answer // as last read; nil before
 }
 
-// NewQuestions returns the questions of the batch in this folder of the bucket.
+// NewDecisions returns the questions of the batch in this folder of the bucket.
 // Nothing is read or written before it is asked for.
-func NewQuestions(b Bucket, batch string) *Questions {
-	return &Questions{bucket: b, questionsKey: objectKey(batch, questionsName), answersKey: objectKey(batch, answersName)}
+func NewDecisions(b Bucket, batch string) *Decisions {
+	return &Decisions{bucket: b, questionsKey: objectKey(batch, questionsName), answersKey: objectKey(batch, answersName)}
 }
 
-// Ask replaces the questions that are asked. The file is written whole, when it
+// Publish replaces the questions that are asked. The file is written whole, when it
 // differs from what it holds; asking nothing does not make one.
-func (q *Questions) Ask(ctx context.Context, open []job.Question) error {
+func (q *Decisions) Publish(ctx context.Context, open []job.Decision) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.quiet = false // before it is certain what is asked
@@ -61,7 +61,7 @@ func (q *Questions) Ask(ctx context.Context, open []job.Question) error {
 	return nil
 }
 
-func (q *Questions) ask(ctx context.Context, open []job.Question) error {
+func (q *Decisions) ask(ctx context.Context, open []job.Decision) error {
 	data, err := encodeQuestions(open)
 	if err != nil {
 		return err
@@ -93,9 +93,9 @@ const questionsKnown = 30 * time.Second
 
 // encodeQuestions writes questions and candidates in an order of their own, so that
 // the same questions are the same bytes.
-func encodeQuestions(open []job.Question) ([]byte, error) {
-	open = append([]job.Question{}, open...)
-	slices.SortFunc(open, func(a, b job.Question) int {
+func encodeQuestions(open []job.Decision) ([]byte, error) {
+	open = append([]job.Decision{}, open...)
+	slices.SortFunc(open, func(a, b job.Decision) int {
 		return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.Job, b.Job), cmp.Compare(a.Attempt, b.Attempt))
 	})
 	for i := range open {
@@ -114,7 +114,7 @@ func encodeQuestions(open []job.Question) ([]byte, error) {
 }
 
 // readQuestions returns the file; none is the same as an empty list.
-func (q *Questions) readQuestions(ctx context.Context) ([]byte, error) {
+func (q *Decisions) readQuestions(ctx context.Context) ([]byte, error) {
 	body, err := q.bucket.Open(ctx, q.questionsKey)
 	if errors.Is(err, fs.ErrNotExist) {
 		return encodeQuestions(nil)
@@ -131,12 +131,12 @@ func (q *Questions) readQuestions(ctx context.Context) ([]byte, error) {
 
 // Open reads the questions that are asked and have no answer, ordered by row. A
 // file that is no list of questions is a [job.HintedError].
-func (q *Questions) Open(ctx context.Context) ([]job.Question, error) {
+func (q *Decisions) Open(ctx context.Context) ([]job.Decision, error) {
 	data, err := q.readQuestions(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var open []job.Question
+	var open []job.Decision
 	if err := json.Unmarshal(data, &open); err != nil {
 		return nil, &job.HintedError{
 			Err:  fmt.Errorf("read %s: %w", q.questionsKey, err),
@@ -147,7 +147,7 @@ func (q *Questions) Open(ctx context.Context) ([]job.Question, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(open, func(question job.Question) bool {
+	return slices.DeleteFunc(open, func(question job.Decision) bool {
 		return slices.ContainsFunc(answers, func(a job.Answer) bool {
 			// One from before the request was sent was about an earlier sending.
 			return a.Job == question.Job && a.Attempt == question.Attempt && !a.At.Before(question.Sent)
@@ -161,7 +161,7 @@ func (q *Questions) Open(ctx context.Context) ([]job.Question, error) {
 // Two processes that answer at the same time could write over each other. So the
 // caller holds the bucket's lock of [AnswersLock] in the batch's folder, best since
 // before it looks with [Questions.Open] what is asked.
-func (q *Questions) Answer(ctx context.Context, a job.Answer) error {
+func (q *Decisions) Answer(ctx context.Context, a job.Answer) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if err := q.answer(ctx, a); err != nil {
@@ -170,7 +170,7 @@ func (q *Questions) Answer(ctx context.Context, a job.Answer) error {
 	return nil
 }
 
-func (q *Questions) answer(ctx context.Context, a job.Answer) error {
+func (q *Decisions) answer(ctx context.Context, a job.Answer) error {
 	if err := a.Check(); err != nil {
 		return err
 	}
@@ -189,7 +189,7 @@ func (q *Questions) answer(ctx context.Context, a job.Answer) error {
 // nothing while there are none: once [Questions.Ask] was given none, what was read
 // before is returned. An answer that another process gives then is seen when its
 // question is asked again.
-func (q *Questions) Answers(ctx context.Context) ([]job.Answer, error) {
+func (q *Decisions) Answers(ctx context.Context) ([]job.Answer, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if !q.quiet || q.answers == nil {
@@ -215,7 +215,7 @@ func decodeAnswer(line []byte) (a job.Answer, err error) {
 }
 
 // readAnswers never returns nil without an error.
-func (q *Questions) readAnswers(ctx context.Context) ([]job.Answer, error) {
+func (q *Decisions) readAnswers(ctx context.Context) ([]job.Answer, error) {
 	last := []job.Answer{}
 	for line, err := range answerLines.ReadObject(ctx, q.bucket, q.answersKey) {
 		if err != nil {

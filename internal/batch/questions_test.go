@@ -47,8 +47,8 @@ func (c *touched) Put(ctx context.Context, key string, body io.Reader) error {
 	return c.Local.Put(ctx, key, body)
 }
 
-func question(row string, attempt int, candidates ...string) job.Question {
-	q := job.Question{
+func question(row string, attempt int, candidates ...string) job.Decision {
+	q := job.Decision{
 		Job: job.ID("job-" + row), Attempt: attempt, Row: row, Model: "model_x", Prompt: "<a> & b", APIKey: "studio",
 		Sent: batchtest.Start, Amount: 10_750,
 	}
@@ -60,14 +60,14 @@ func question(row string, attempt int, candidates ...string) job.Question {
 	return q
 }
 
-func ask(t testing.TB, q *batch.Questions, open ...job.Question) {
+func ask(t testing.TB, q *batch.Decisions, open ...job.Decision) {
 	t.Helper()
-	if err := q.Ask(t.Context(), open); err != nil {
+	if err := q.Publish(t.Context(), open); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func answer(t testing.TB, q *batch.Questions, row string, attempt int, inference string) {
+func answer(t testing.TB, q *batch.Decisions, row string, attempt int, inference string) {
 	t.Helper()
 	a := job.Answer{Job: job.ID("job-" + row), Attempt: attempt, Inference: inference, At: batchtest.Start}
 	if err := q.Answer(t.Context(), a); err != nil {
@@ -76,7 +76,7 @@ func answer(t testing.TB, q *batch.Questions, row string, attempt int, inference
 }
 
 // answers returns what was decided in short.
-func answers(t testing.TB, q *batch.Questions) string {
+func answers(t testing.TB, q *batch.Decisions) string {
 	t.Helper()
 	all, err := q.Answers(t.Context())
 	if err != nil {
@@ -89,7 +89,7 @@ func answers(t testing.TB, q *batch.Questions) string {
 	return strings.Join(words, " ")
 }
 
-func open(t testing.TB, q *batch.Questions) []job.Question {
+func open(t testing.TB, q *batch.Decisions) []job.Decision {
 	t.Helper()
 	list, err := q.Open(t.Context())
 	if err != nil {
@@ -101,11 +101,11 @@ func open(t testing.TB, q *batch.Questions) []job.Question {
 func TestQuestionsReachAnotherProcess(t *testing.T) {
 	t.Parallel()
 	local := batchtest.Local(t)
-	asking, person := batch.NewQuestions(local, "night"), batch.NewQuestions(local, "night")
+	asking, person := batch.NewDecisions(local, "night"), batch.NewDecisions(local, "night")
 	if got := open(t, person); len(got) != 0 {
 		t.Errorf("%v is asked before anything was", got)
 	}
-	want := []job.Question{question("a", 1, "run1", "run2"), question("b", 2), question("c", 1, "run3")}
+	want := []job.Decision{question("a", 1, "run1", "run2"), question("b", 2), question("c", 1, "run3")}
 	ask(t, asking, want[2], want[0], want[1])
 	if diff := cmp.Diff(want, open(t, person), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("what is asked (-want +got):\n%s", diff)
@@ -128,21 +128,21 @@ func TestQuestionsReachAnotherProcess(t *testing.T) {
 func TestAskWritesWhatIsNew(t *testing.T) {
 	t.Parallel()
 	seen := &touched{Local: batchtest.Local(t)}
-	q := batch.NewQuestions(seen, "night")
+	q := batch.NewDecisions(seen, "night")
 	a, b := question("a", 1, "run1", "run2"), question("b", 1)
 	turned := question("a", 1, "run1", "run2")
 	turned.Candidates[0], turned.Candidates[1] = turned.Candidates[1], turned.Candidates[0]
 	for i, step := range []struct {
-		open []job.Question
+		open []job.Decision
 		puts int64
 	}{
 		{nil, 0}, // there is no file, and none is made
-		{[]job.Question{a, b}, 1},
-		{[]job.Question{b, a}, 1},
-		{[]job.Question{b, turned}, 1},
-		{[]job.Question{question("a", 2), b}, 2},
+		{[]job.Decision{a, b}, 1},
+		{[]job.Decision{b, a}, 1},
+		{[]job.Decision{b, turned}, 1},
+		{[]job.Decision{question("a", 2), b}, 2},
 		{nil, 3},
-		{[]job.Question{}, 3},
+		{[]job.Decision{}, 3},
 	} {
 		ask(t, q, step.open...)
 		if got := seen.puts.Load(); got != step.puts {
@@ -157,13 +157,13 @@ func TestAskWritesWhatIsNew(t *testing.T) {
 func TestAskGoesOnFromAnotherRun(t *testing.T) {
 	t.Parallel()
 	seen := &touched{Local: batchtest.Local(t)}
-	ask(t, batch.NewQuestions(seen, "night"), question("a", 1))
-	ask(t, batch.NewQuestions(seen, "night"), question("a", 1))
+	ask(t, batch.NewDecisions(seen, "night"), question("a", 1))
+	ask(t, batch.NewDecisions(seen, "night"), question("a", 1))
 	if got := seen.puts.Load(); got != 1 {
 		t.Errorf("the same question was written %d times", got)
 	}
-	ask(t, batch.NewQuestions(seen, "night"))
-	if got := open(t, batch.NewQuestions(seen, "night")); len(got) != 0 {
+	ask(t, batch.NewDecisions(seen, "night"))
+	if got := open(t, batch.NewDecisions(seen, "night")); len(got) != 0 {
 		t.Errorf("%v is still asked", got)
 	}
 }
@@ -171,10 +171,10 @@ func TestAskGoesOnFromAnotherRun(t *testing.T) {
 func TestAskIsRepeatedAfterAFailure(t *testing.T) {
 	t.Parallel()
 	seen := &touched{Local: batchtest.Local(t)}
-	q := batch.NewQuestions(seen, "night")
+	q := batch.NewDecisions(seen, "night")
 	ask(t, q)
 	seen.broken.Store(true)
-	if err := q.Ask(t.Context(), []job.Question{question("a", 1)}); !errors.Is(err, errDisk) {
+	if err := q.Publish(t.Context(), []job.Decision{question("a", 1)}); !errors.Is(err, errDisk) {
 		t.Errorf("error %v, want %v", err, errDisk)
 	}
 	seen.broken.Store(false)
@@ -187,9 +187,9 @@ func TestAskIsRepeatedAfterAFailure(t *testing.T) {
 func TestAnswersReadWhileSomethingIsAsked(t *testing.T) {
 	t.Parallel()
 	seen := &touched{Local: batchtest.Local(t)}
-	person := batch.NewQuestions(seen.Local, "night")
+	person := batch.NewDecisions(seen.Local, "night")
 	answer(t, person, "a", 1, "run1") // left from an earlier run
-	q := batch.NewQuestions(seen, "night")
+	q := batch.NewDecisions(seen, "night")
 	ask(t, q)
 	if got := answers(t, q); got != "job-a/1=run1" {
 		t.Errorf("answers %q", got)
@@ -215,7 +215,7 @@ func TestAnswersReadWhileSomethingIsAsked(t *testing.T) {
 
 func TestAnswersBelongToTheirReader(t *testing.T) {
 	t.Parallel()
-	q := batch.NewQuestions(batchtest.Local(t), "night")
+	q := batch.NewDecisions(batchtest.Local(t), "night")
 	ask(t, q)
 	answer(t, q, "a", 1, "run1")
 	list, err := q.Answers(t.Context())
@@ -231,7 +231,7 @@ func TestAnswersBelongToTheirReader(t *testing.T) {
 func TestQuestionsWithDamage(t *testing.T) {
 	t.Parallel()
 	local := batchtest.Local(t)
-	q := batch.NewQuestions(local, "night")
+	q := batch.NewDecisions(local, "night")
 	if err := q.Answer(t.Context(), job.Answer{Job: "job-a"}); !errors.Is(err, job.ErrInvalid) {
 		t.Errorf("an answer to no attempt: error %v, want one of kind invalid", err)
 	}
@@ -257,7 +257,7 @@ func TestQuestionsWithDamage(t *testing.T) {
 	if _, err := q.Open(t.Context()); err == nil || job.Hint(err) == "" {
 		t.Errorf("error %v with hint %q", err, job.Hint(err))
 	}
-	ask(t, batch.NewQuestions(local, "night"), question("a", 1)) // what the hint says
+	ask(t, batch.NewDecisions(local, "night"), question("a", 1)) // what the hint says
 	batchtest.WriteFile(t, local, answersKey, "")
 	if got := open(t, q); len(got) != 1 {
 		t.Errorf("%d questions after the file was written again", len(got))
@@ -267,12 +267,12 @@ func TestQuestionsWithDamage(t *testing.T) {
 func TestQuestionsOfManyGoroutines(t *testing.T) {
 	t.Parallel()
 	local := batchtest.Local(t)
-	q := batch.NewQuestions(local, "night")
+	q := batch.NewDecisions(local, "night")
 	var running sync.WaitGroup
 	for i := range 20 {
 		row := fmt.Sprintf("r%02d", i)
 		running.Go(func() {
-			if err := q.Ask(t.Context(), []job.Question{question(row, 1)}); err != nil {
+			if err := q.Publish(t.Context(), []job.Decision{question(row, 1)}); err != nil {
 				t.Error(err)
 			}
 			if err := q.Answer(t.Context(), job.Answer{Job: job.ID("job-" + row), Attempt: 1, At: batchtest.Start}); err != nil {
@@ -314,7 +314,7 @@ func TestAnswersOfTwoCommands(t *testing.T) {
 					return
 				}
 				a := job.Answer{Job: job.ID(fmt.Sprintf("job-%d-%d", command, i)), Attempt: 1, At: batchtest.Start}
-				if err := errors.Join(batch.NewQuestions(local, "night").Answer(t.Context(), a), unlock()); err != nil {
+				if err := errors.Join(batch.NewDecisions(local, "night").Answer(t.Context(), a), unlock()); err != nil {
 					t.Error(err)
 				}
 			}
@@ -325,7 +325,7 @@ func TestAnswersOfTwoCommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := batch.NewQuestions(local, "night").Answers(t.Context())
+	all, err := batch.NewDecisions(local, "night").Answers(t.Context())
 	if err != nil || len(all) != commands*each {
 		t.Errorf("%d answers, want %d: %v", len(all), commands*each, err)
 	}

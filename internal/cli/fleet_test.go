@@ -166,7 +166,7 @@ func TestFleetIsFair(t *testing.T) {
 	})
 }
 
-// An emptied Redis has no jobs, which must not look like an order that is over.
+// An emptied Redis has no jobs, which must not look like a submission that is over.
 func TestFleetOnAnEmptiedRedis(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -185,7 +185,7 @@ func TestFleetOnAnEmptiedRedis(t *testing.T) {
 	})
 }
 
-// Jobs of lives of Redis that are over do not stay in it: a Redis that restarts every
+// Jobs of epochs of Redis that are over do not stay in it: a Redis that restarts every
 // day would fill up with them.
 func TestFleetLeavesNoJobsOfEarlierLives(t *testing.T) {
 	t.Parallel()
@@ -196,7 +196,7 @@ func TestFleetLeavesNoJobsOfEarlierLives(t *testing.T) {
 		n.submit()
 		for range 3 {
 			time.Sleep(9 * time.Second) // virtual
-			n.redis.Del("{ns:admission}:life")
+			n.redis.Del("{ns:admission}:epoch")
 		}
 		n.over(time.Hour)
 		n.noneFailed()
@@ -251,8 +251,8 @@ func TestFleetForgetsBatchesThatAreOver(t *testing.T) {
 	})
 }
 
-// What a steward notes that does not know yet that its life is over says nothing of
-// the life that goes on.
+// What a leader notes that does not know yet that its epoch is over says nothing of
+// the epoch that goes on.
 func TestFleetIgnoresTheFeedOfAnotherLife(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -275,7 +275,7 @@ func TestFleetIgnoresTheFeedOfAnotherLife(t *testing.T) {
 	})
 }
 
-// A steward that comes after the last one's end must not begin the order again: jobs
+// A leader that comes after the last one's end must not begin the order again: jobs
 // that have failed would be bought once more.
 func TestFleetBeginsNoOrderThatIsOver(t *testing.T) {
 	t.Parallel()
@@ -309,7 +309,7 @@ func TestFleetBeginsNoOrderThatIsOver(t *testing.T) {
 	})
 }
 
-// What was spent in all orders is written for people, also where images of an earlier
+// What was spent in all submissions is written for people, also where images of an earlier
 // one were replaced.
 func TestFleetWritesWhatWasSpent(t *testing.T) {
 	t.Parallel()
@@ -329,7 +329,7 @@ func TestFleetWritesWhatWasSpent(t *testing.T) {
 	})
 }
 
-// A run beside the fleet may be the one that begins a new life. It knows nothing of
+// A run beside the fleet may be the one that begins a new epoch. It knows nothing of
 // the fleet's jobs, so who tends a batch deletes those of before and takes up the rest.
 func TestFleetGoesOnInTheLifeThatARunBegan(t *testing.T) {
 	t.Parallel()

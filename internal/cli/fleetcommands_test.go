@@ -291,7 +291,7 @@ func TestSubmittedTwiceAtOnceIsOneBatch(t *testing.T) {
 }
 
 // TestEditedWhileItRuns submits a manifest with more rows, and without the first ones,
-// while the old order runs: only what is new is paid.
+// while the old submission runs: only what is new is paid.
 func TestEditedWhileItRuns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -306,7 +306,7 @@ func TestEditedWhileItRuns(t *testing.T) {
 		n.paidOnce()
 		n.allStored()
 		r := n.report()
-		// 60 jobs, 10 at a time, 30 s each: the slots of the old order must not be lost.
+		// 60 jobs, 10 at a time, 30 s each: the slots of the old submission must not be lost.
 		if took := r.Ended.Sub(r.Started); took > 4*time.Minute {
 			t.Errorf("the new order took %s", took)
 		}

@@ -163,9 +163,9 @@ func (n *night) ended(log iter.Seq2[job.Result, error]) []job.Result {
 }
 
 // questions are what is asked of a person.
-func (n *night) questions() []job.Question {
+func (n *night) questions() []job.Decision {
 	n.t.Helper()
-	open, err := batch.NewQuestions(n.bucket, n.manifest.Batch()).Open(n.t.Context())
+	open, err := batch.NewDecisions(n.bucket, n.manifest.Batch()).Open(n.t.Context())
 	if err != nil {
 		n.t.Fatal(err)
 	}

@@ -35,13 +35,13 @@ type listedBatch struct {
 	Mode  job.Mode   `json:"mode"`
 	State view.State `json:"state"`
 	Jobs  int        `json:"jobs"` // in the plan
-	Kept  int        `json:"kept"` // from before its last order
-	// Of a batch that is over: what its last order came to.
+	Kept  int        `json:"kept"` // from before its last submission
+	// Of a batch that is over: what its last submission came to.
 	Succeeded int `json:"succeeded"`
 	Failed    int `json:"failed"`
 	NotRun    int `json:"notRun"`
 	Images    int `json:"images"`
-	// CU are what it has spent so far, of one that is over; else what its order costs by
+	// CU are what it has spent so far, of one that is over; else what its submission costs by
 	// the plan.
 	CU        job.CU    `json:"cu"`
 	Submitted time.Time `json:"submitted,omitzero"`

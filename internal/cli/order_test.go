@@ -8,11 +8,11 @@ import (
 	"nightshift/internal/bucket"
 )
 
-// A batch is open for as long as one of its orders is not over. Closing an order may
+// A batch is open for as long as one of its submissions is not over. Closing a submission may
 // come at any moment of the next one's submission.
 func TestOpenBatches(t *testing.T) {
 	t.Parallel()
-	first, second := &batch.Submission{Batch: "test/icons", ID: "1-a", Number: 1}, &batch.Submission{Batch: "test/icons", ID: "2-b", Number: 2}
+	first, second := &batch.Submission{Batch: "test/icons", ID: "1-a", Revision: 1}, &batch.Submission{Batch: "test/icons", ID: "2-b", Revision: 2}
 	tests := []struct {
 		name      string
 		marked    []*batch.Submission
@@ -47,14 +47,14 @@ func TestOpenBatches(t *testing.T) {
 	}
 }
 
-// An order that is placed while the one before is being closed stays open.
+// A submission that is placed while the one before is being closed stays open.
 func TestClosingLeavesTheNextOrderOpen(t *testing.T) {
 	t.Parallel()
 	b, err := bucket.NewLocal(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, second := &batch.Submission{Batch: "test/icons", ID: "9-a", Number: 9}, &batch.Submission{Batch: "test/icons", ID: "10-b", Number: 10}
+	first, second := &batch.Submission{Batch: "test/icons", ID: "9-a", Revision: 9}, &batch.Submission{Batch: "test/icons", ID: "10-b", Revision: 10}
 	for _, o := range []*batch.Submission{first, second} { // the second after the first was read, and before it is closed
 		if err := placeOrder(t.Context(), b, o); err != nil {
 			t.Fatal(err)
@@ -74,14 +74,14 @@ func TestClosingLeavesTheNextOrderOpen(t *testing.T) {
 	}
 }
 
-// A cancellation that came just before a pause of the same order stands.
+// A cancellation that came just before a pause of the same submission stands.
 func TestCancelIsFinal(t *testing.T) {
 	t.Parallel()
 	b, err := bucket.NewLocal(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &batch.Submission{Batch: "icons", ID: "1-a", Number: 1}
+	o := &batch.Submission{Batch: "icons", ID: "1-a", Revision: 1}
 	for _, state := range []batch.ControlState{batch.ControlPause, batch.ControlCancel, batch.ControlPause, batch.ControlGo} {
 		if err := batch.WriteControl(t.Context(), b, o, batch.Control{State: state}); err != nil {
 			t.Fatal(err)
@@ -90,7 +90,7 @@ func TestCancelIsFinal(t *testing.T) {
 	if c, err := batch.ReadControl(t.Context(), b, o); err != nil || c.State != batch.ControlCancel {
 		t.Errorf("the order is %q, %v", c.State, err)
 	}
-	if c, err := batch.ReadControl(t.Context(), b, &batch.Submission{Batch: "icons", ID: "2-a", Number: 2}); err != nil || c.State != batch.ControlGo {
+	if c, err := batch.ReadControl(t.Context(), b, &batch.Submission{Batch: "icons", ID: "2-a", Revision: 2}); err != nil || c.State != batch.ControlGo {
 		t.Errorf("the next order is %q, %v", c.State, err)
 	}
 }

@@ -20,7 +20,7 @@ func (o *session) checkKeys(ctx context.Context, tell func(string)) error {
 	good := 0
 	var refused error
 	for _, key := range o.api.Keys.Usable(nil) {
-		if err := o.gate.PaceKey(ctx, key.ID); err != nil {
+		if err := o.limiter.PaceKey(ctx, key.ID); err != nil {
 			return err
 		}
 		err := app.Check(ctx, key.Account)
@@ -28,7 +28,7 @@ func (o *session) checkKeys(ctx context.Context, tell func(string)) error {
 		switch {
 		case !ok: // what else goes wrong may pass
 			good++
-			if err := o.gate.Admission.Lift(ctx, o.gate.Account(key.ID)); err != nil {
+			if err := o.limiter.Admission.Lift(ctx, o.limiter.Account(key.ID)); err != nil {
 				return err
 			}
 		case access.Access == job.AccessKey:
@@ -55,7 +55,7 @@ func (o *session) sameWorld(ctx context.Context) error {
 		return nil
 	}
 	t := &worker.Recovery{
-		Folder: o.Folder, Name: o.manifest.Name, Limiter: o.gate, Keys: o.api.Keys, Before: o.state.Keys,
+		Folder: o.Folder, Name: o.manifest.Name, Limiter: o.limiter, Keys: o.api.Keys, Before: o.state.Keys,
 		Gone: o.goneBefore(),
 	}
 	left, err := t.Unfinished(ctx)

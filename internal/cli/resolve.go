@@ -53,7 +53,7 @@ func resolve(ctx context.Context, p app.Process, s config.Settings, args []strin
 		}
 		defer func() { failed = errors.Join(failed, unlock()) }()
 	}
-	questions := batch.NewQuestions(b, id)
+	questions := batch.NewDecisions(b, id)
 	open, err := questions.Open(ctx)
 	if err != nil {
 		return err
@@ -95,16 +95,16 @@ func batchToResolve(ctx context.Context, b bucket.Objects, arg string) (string, 
 }
 
 // pick finds a question by the job's id or its row.
-func pick(open []job.Question, name string) (job.Question, error) {
-	at := slices.IndexFunc(open, func(q job.Question) bool { return string(q.Job) == name || q.Row == name })
+func pick(open []job.Decision, name string) (job.Decision, error) {
+	at := slices.IndexFunc(open, func(q job.Decision) bool { return string(q.Job) == name || q.Row == name })
 	if at < 0 {
-		return job.Question{}, fmt.Errorf("nothing is asked about job %q; enqueue resolve BATCH lists what is", name)
+		return job.Decision{}, fmt.Errorf("nothing is asked about job %q; enqueue resolve BATCH lists what is", name)
 	}
 	return open[at], nil
 }
 
 // answer checks what the person said against the question.
-func (o resolveOptions) answer(q job.Question) (job.Answer, error) {
+func (o resolveOptions) answer(q job.Decision) (job.Answer, error) {
 	answer := job.Answer{Job: q.Job, Attempt: q.Attempt, Inference: o.run, At: time.Now()}
 	switch {
 	case o.resend == (o.run != ""):
@@ -119,7 +119,7 @@ func (o resolveOptions) answer(q job.Question) (job.Answer, error) {
 }
 
 // notTwice refuses to give one inference to two jobs.
-func notTwice(ctx context.Context, questions *batch.Questions, answer job.Answer) error {
+func notTwice(ctx context.Context, questions *batch.Decisions, answer job.Answer) error {
 	answers, err := questions.Answers(ctx)
 	if err != nil || answer.Inference == "" {
 		return err
@@ -132,7 +132,7 @@ func notTwice(ctx context.Context, questions *batch.Questions, answer job.Answer
 	return nil
 }
 
-func inferences(q job.Question) []string {
+func inferences(q job.Decision) []string {
 	ids := make([]string, len(q.Candidates))
 	for i, c := range q.Candidates {
 		ids[i] = c.Inference
@@ -140,14 +140,14 @@ func inferences(q job.Question) []string {
 	return ids
 }
 
-func decided(q job.Question, a job.Answer) string {
+func decided(q job.Decision, a job.Answer) string {
 	if a.Inference == "" {
 		return fmt.Sprintf("%s was never accepted; it is sent again, and paid, by a run of the batch", q.Row)
 	}
 	return fmt.Sprintf("%s is inference %s; a run of the batch collects it", q.Row, a.Inference)
 }
 
-func showQuestions(out io.Writer, file string, open []job.Question, o resolveOptions) error {
+func showQuestions(out io.Writer, file string, open []job.Decision, o resolveOptions) error {
 	if o.json {
 		encoder := json.NewEncoder(out)
 		encoder.SetIndent("", "  ")

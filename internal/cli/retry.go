@@ -29,7 +29,7 @@ type retryOptions struct {
 	json bool
 }
 
-// retry is the command retry: another order of the same plan, in which what succeeded
+// retry is the command retry: another submission of the same plan, in which what succeeded
 // is kept and the rest runs again. With a manifest it is a submission.
 func retry(ctx context.Context, p app.Process, s config.Settings, arg string, o retryOptions) error {
 	if info, err := os.Stat(arg); err == nil && info.Mode().IsRegular() {
@@ -54,7 +54,7 @@ func retry(ctx context.Context, p app.Process, s config.Settings, arg string, o 
 
 var errGoesOn = errors.New("it goes on")
 
-// retry places another order of the plan of a batch that is over.
+// retry places another submission of the plan of a batch that is over.
 func retryBatch(ctx context.Context, v *view.View, id string) (*submission, error) {
 	planned := time.Now().UTC()
 	open, err := batch.OpenBatches(ctx, v.Bucket)
@@ -81,7 +81,7 @@ func retryBatch(ctx context.Context, v *view.View, id string) (*submission, erro
 		return nil, err
 	}
 	next := *r.Submission
-	next.Number, next.Planned, next.Plan = r.Submission.Number+1, planned, batch.NewPlanKey(id)
+	next.Revision, next.Planned, next.Plan = r.Submission.Revision+1, planned, batch.NewPlanKey(id)
 	next.Kept, next.Images, next.Cost = 0, 0, 0
 	digest, err := writeJobs(ctx, v.Bucket, next.Plan, left.again(ctx, v.Bucket, r.Submission.Plan, &next))
 	if err == nil {
@@ -104,7 +104,7 @@ func retryBatch(ctx context.Context, v *view.View, id string) (*submission, erro
 	return placed(ctx, v, &next)
 }
 
-// placed tells the workers of an order, and makes the answer to the person.
+// placed tells the workers of a submission, and makes the answer to the person.
 func placed(ctx context.Context, v *view.View, next *batch.Submission) (*submission, error) {
 	result := &submission{
 		Type: submissionType, Batch: next.Batch, Outcome: submitted, Order: next.ID, Jobs: next.Jobs, Kept: next.Kept, Images: next.Images, Cost: next.Cost,
@@ -238,7 +238,7 @@ func (u *unmade) update(planned *plan.PlannedJob) error {
 	return nil
 }
 
-// affordable refuses an order that the batch's budget cannot cover.
+// affordable refuses a submission that the batch's budget cannot cover.
 func affordable(ctx context.Context, b bucket.Objects, o *batch.Submission) error {
 	if o.Rules.Budget == nil || o.ToRun() == 0 {
 		return nil

@@ -60,7 +60,7 @@ func run(ctx context.Context, p app.Process, s config.Settings, file string, o r
 	if err != nil {
 		return err
 	}
-	result, err := r.order(ctx, made, planned, orderOptions{own: true, local: r.embedded != nil})
+	result, err := r.submit(ctx, made, planned, submissionOptions{own: true, local: r.embedded != nil})
 	if err != nil {
 		return err
 	}
@@ -193,7 +193,7 @@ func (r *localRun) worker(ctx context.Context) (*worker.Worker, error) {
 	}
 	w.Observer = worker.Observer{
 		Told:    func(text string) { r.view.Println(text) },
-		Stored:  r.landed,
+		Stored:  r.stored,
 		Changed: func() { signal(r.watch.News) },
 		Blocked: func(b batch.Blockage) {
 			select {
@@ -204,7 +204,7 @@ func (r *localRun) worker(ctx context.Context) (*worker.Worker, error) {
 	}
 	r.Add("finish the worker's work", w.Cleanup.Run)
 	w.Requests.Add(r.Batch, r.api.Requests)
-	return w, w.Join(ctx, r.gate.Admission)
+	return w, w.Join(ctx, r.limiter.Admission)
 }
 
 // follow shows the batch until it is over, or until something blocks it.
@@ -322,10 +322,10 @@ func (r *localRun) waiting(reason job.WaitReason, after time.Duration) {
 	r.watch.Last.Waiting = progress.Wait{Reason: reason, Until: time.Now().Add(after)}
 }
 
-// landed shows a result. One that comes while the terminal stands still, as under
+// stored shows a result. One that comes while the terminal stands still, as under
 // Ctrl-S, is not shown: the work never waits for who looks at it. As lines for
 // programs all are written.
-func (r *localRun) landed(result job.Result) {
+func (r *localRun) stored(result job.Result) {
 	if r.options.json {
 		r.watch.Ended <- result
 		return

@@ -33,7 +33,7 @@ type session struct {
 	redis    redis.UniversalClient
 	prefix   string               // of all keys of the bucket in Redis
 	embedded *miniredis.Miniredis // nil where redis is a server
-	gate     *pool.Limiter
+	limiter  *pool.Limiter
 	priced   *plan.QuoteFile // the prices of the last plan
 	state    *batch.State    // of earlier runs; nil if there were none
 	started  time.Time
@@ -68,7 +68,7 @@ func openSession(ctx context.Context, p app.Process, s config.Settings, file str
 		return o, err
 	}
 	o.prefix = app.RedisPrefix(id)
-	o.gate = &pool.Limiter{
+	o.limiter = &pool.Limiter{
 		Admission: admission.New(admission.Options{Redis: o.redis, Prefix: o.prefix}),
 		Keys:      o.api.Keys,
 		Requests:  s.RequestsPerMinute,
@@ -99,12 +99,12 @@ func (o *session) plan(ctx context.Context, waiting func(job.WaitReason, time.Du
 	if err != nil {
 		return nil, err
 	}
-	limits, err := o.gate.PlanLimits(ctx, o.Batch, o.gate.Rules(o.Batch), spending)
+	limits, err := o.limiter.PlanLimits(ctx, o.Batch, o.limiter.Rules(o.Batch), spending)
 	if err != nil {
 		return nil, err
 	}
 	options := plan.Options{
-		Manifest: o.manifest, Catalog: &pool.Catalog{Keys: o.api.Keys, FromFile: o.api.FromFile}, Limits: limits, Pace: o.gate.Pace, Waiting: waiting,
+		Manifest: o.manifest, Catalog: &pool.Catalog{Keys: o.api.Keys, FromFile: o.api.FromFile}, Limits: limits, Pace: o.limiter.Pace, Waiting: waiting,
 		Quotes: quotes, Account: o.account(),
 	}
 	if o.state != nil {
@@ -153,6 +153,6 @@ func (o *session) identify(ctx context.Context) (err error) {
 		return err
 	}
 	o.prefix = app.RedisPrefix(id)
-	o.gate.Admission = admission.New(admission.Options{Redis: o.redis, Prefix: o.prefix})
+	o.limiter.Admission = admission.New(admission.Options{Redis: o.redis, Prefix: o.prefix})
 	return nil
 }

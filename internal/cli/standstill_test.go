@@ -110,18 +110,18 @@ func (p *place) stoppable() *stopper {
 	return s
 }
 
-// A steward stands still just before it adds a row. Meanwhile the batch is edited, and
-// another worker begins the new order. What the first adds when it goes on is not of
-// that order, and must not be bought.
+// A leader stands still just before it adds a row. Meanwhile the batch is edited, and
+// another worker begins the new submission. What the first adds when it goes on is not of
+// that submission, and must not be bought.
 func TestStewardThatStoodStillAddsNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		n := newNight(t, simulator.Options{Latency: simulator.Between(5*time.Second, 5*time.Second), Parallel: 8, Seed: 1, RequestsPerMinute: 3000}, etchings(400))
-		steward := n.stoppable()
+		leader := n.stoppable()
 		n.submit()
 		n.until("the order is under way", time.Hour, func() bool { return len(n.sim.Ledger()) > 20 })
-		steward.stopAtAdd()
-		n.until("the steward stands still", time.Hour, steward.stopped)
+		leader.stopAtAdd()
+		n.until("the leader stands still", time.Hour, leader.stopped)
 		n.member()
 		n.write(strings.Replace(etchings(100), "potion number", "flask number", 1))
 		n.submit()
@@ -129,7 +129,7 @@ func TestStewardThatStoodStillAddsNothing(t *testing.T) {
 			return len(n.sim.Ledger()) > 0 && strings.Contains(fmt.Sprint(n.sim.Ledger()[len(n.sim.Ledger())-1].Input["prompt"]), "flask")
 		})
 		before := len(n.sim.Ledger())
-		steward.goOn()
+		leader.goOn()
 		n.over(3 * time.Hour)
 		for _, entry := range n.sim.Ledger()[before:] {
 			if strings.Contains(fmt.Sprint(entry.Input["prompt"]), "potion") {
@@ -144,7 +144,7 @@ func TestStewardThatStoodStillAddsNothing(t *testing.T) {
 	})
 }
 
-// A worker stands still while an order is cancelled, and goes on after its end. What it
+// A worker stands still while a submission is cancelled, and goes on after its end. What it
 // is granted then for jobs that were withdrawn is given back.
 func TestWorkerThatStoodStillKeepsNoSlot(t *testing.T) {
 	t.Parallel()
@@ -165,8 +165,8 @@ func TestWorkerThatStoodStillKeepsNoSlot(t *testing.T) {
 	})
 }
 
-// A steward that does not know that its life is over says how far it has fed. That is
-// nothing to the life that goes on: the order does not begin a second time.
+// A leader that does not know that its epoch is over says how far it has fed. That is
+// nothing to the epoch that goes on: the submission does not begin a second time.
 func TestFeedOfAnotherLifeIsNoNews(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -195,7 +195,7 @@ func TestFeedOfAnotherLifeIsNoNews(t *testing.T) {
 	})
 }
 
-// An order that begins a second time, because nobody knows how far it was fed, takes
+// A submission that begins a second time, because nobody knows how far it was fed, takes
 // what has failed in it for its own: that is not bought again.
 func TestOrderBeginsAgain(t *testing.T) {
 	t.Parallel()
@@ -221,7 +221,7 @@ func TestOrderBeginsAgain(t *testing.T) {
 	})
 }
 
-// A paused order that is to fail at a full cap does not end because another batch of
+// A paused submission that is to fail at a full cap does not end because another batch of
 // its lane has reached its own.
 func TestAnothersBudgetEndsNoOrder(t *testing.T) {
 	t.Parallel()

@@ -209,9 +209,9 @@ func TestAnswerWhileItRuns(t *testing.T) {
 }
 
 // resolveList is what `enqueue resolve` shows to programs.
-func (n *night) resolveList() []job.Question {
+func (n *night) resolveList() []job.Decision {
 	n.t.Helper()
-	var shown struct{ Questions []job.Question }
+	var shown struct{ Questions []job.Decision }
 	if err := json.Unmarshal([]byte(n.resolve("", "--json")), &shown); err != nil {
 		n.t.Fatal(err)
 	}

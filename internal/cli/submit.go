@@ -88,7 +88,7 @@ func submit(ctx context.Context, p app.Process, s config.Settings, file string, 
 			return err
 		}
 	}
-	result, err := session.order(ctx, made, planned, orderOptions{})
+	result, err := session.submit(ctx, made, planned, submissionOptions{})
 	if err != nil {
 		return err
 	}
@@ -100,14 +100,14 @@ func submit(ctx context.Context, p app.Process, s config.Settings, file string, 
 	})
 }
 
-// orderOptions say how an order is to be run.
-type orderOptions struct {
+// submissionOptions say how a submission is to be run.
+type submissionOptions struct {
 	own   bool // in a lane of its own
 	local bool // on a Redis within this process
 }
 
-// order makes the plan the batch's order, unless it is that already.
-func (o *session) order(ctx context.Context, made *plan.Plan, planned time.Time, options orderOptions) (*submission, error) {
+// submit makes the plan the batch's submission, unless it is that already.
+func (o *session) submit(ctx context.Context, made *plan.Plan, planned time.Time, options submissionOptions) (*submission, error) {
 	before, err := batch.ReadSubmission(ctx, o.Bucket, o.Batch)
 	if err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ func (o *session) order(ctx context.Context, made *plan.Plan, planned time.Time,
 			return nil, err
 		}
 	}
-	var wanted batch.Control // of the order before; one that is cancelled is about to end
+	var wanted batch.Control // of the submission before; one that is cancelled is about to end
 	if goesOn {
 		if wanted, err = batch.ReadControl(ctx, o.Bucket, before); err != nil {
 			return nil, err
@@ -159,7 +159,7 @@ func (o *session) order(ctx context.Context, made *plan.Plan, planned time.Time,
 	return result, placeOrder(ctx, o.Bucket, next)
 }
 
-// unblock lets an order go on that was blocked: who submits it again has seen to what
+// unblock lets a submission go on that was blocked: who submits it again has seen to what
 // blocked it. What a person has paused stays so.
 func (o *session) unblock(ctx context.Context, before *batch.Submission, c batch.Control) error {
 	if c.Blockage() == nil {
@@ -177,7 +177,7 @@ func (o *session) notRunning(ctx context.Context) error {
 	return unlock()
 }
 
-// placeOrder hands an order, whose plan is written, to the fleet. The batch is opened
+// placeOrder hands a submission, whose plan is written, to the fleet. The batch is opened
 // last: until then no worker looks at it.
 func placeOrder(ctx context.Context, b bucket.Objects, o *batch.Submission) error {
 	if err := batch.WriteSubmission(ctx, b, o); err != nil {

@@ -92,7 +92,7 @@ type Job struct {
 	// PromptInput is the name of the input that holds the prompt.
 	PromptInput string `json:"promptInput,omitempty"`
 	// Outputs are the object keys of the images within the batch's folder, in
-	// order; each may still hold "{ext}".
+	// submission; each may still hold "{ext}".
 	Outputs []string `json:"outputs"`
 	// Variables are the row's and axes' values, for people to filter by.
 	Variables map[string]string `json:"variables,omitempty"`
@@ -101,7 +101,7 @@ type Job struct {
 	// are counted on, so that each has a number of its own in the log of attempts.
 	Before int `json:"before,omitempty"`
 	// Order is what a fleet feeds the job for; "" for a run. A record is made only while
-	// its batch is worked on for this order.
+	// its batch is worked on for this submission.
 	Order string `json:"-"`
 }
 

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Question is a lost reply of which only a person can tell what became of it.
-type Question struct {
+// Decision is a lost reply of which only a person can tell what became of it.
+type Decision struct {
 	Job     ID        `json:"job"`
 	Attempt int       `json:"attempt"`
 	Row     string    `json:"row"`

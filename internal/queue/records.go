@@ -18,7 +18,7 @@ const atOnce = 100
 
 // Add makes the records of jobs of a batch that are to be run, in state queued; one that
 // is there stays as it is. It returns their states, "" for jobs that are over, or that
-// are not of the order for which the batch is worked on. The error is Redis'.
+// are not of the submission for which the batch is worked on. The error is Redis'.
 func (q *Queue) Add(ctx context.Context, batch string, priority job.Priority, jobs ...*job.Job) ([]job.State, error) {
 	var states []job.State
 	keys := []string{q.countsKey(batch), q.doneKey(batch), q.stateKey(job.Queued)}
@@ -247,22 +247,22 @@ func (q *Queue) finish(ctx context.Context, ref job.Ref, index, generation int, 
 	return nil
 }
 
-// Begin forgets what became of the jobs of a batch, and lets those of an order be added
+// Begin forgets what became of the jobs of a batch, and lets those of a submission be added
 // from now on, and no others. None of its jobs may have a record. The error is Redis'.
 func (q *Queue) Begin(ctx context.Context, batch, order string) error {
 	pipe := q.redis.TxPipeline()
 	pipe.Del(ctx, q.countsKey(batch), q.doneKey(batch))
 	pipe.HSet(ctx, q.countsKey(batch), orderField, order)
 	if _, err := pipe.Exec(ctx); err != nil {
-		return fmt.Errorf("begin order %s of batch %s: %w", order, batch, err)
+		return fmt.Errorf("begin submission %s of batch %s: %w", order, batch, err)
 	}
 	return nil
 }
 
-// orderField is the field of a batch's counts that names its order.
+// orderField is the field of a batch's counts that names its submission.
 const orderField = "order"
 
-// Forget forgets what became of the jobs of a batch, whose order is over. None of its jobs may have a record. The error is Redis'.
+// Forget forgets what became of the jobs of a batch, whose submission is over. None of its jobs may have a record. The error is Redis'.
 func (q *Queue) Forget(ctx context.Context, batch string) error {
 	if err := q.redis.Del(ctx, q.countsKey(batch), q.doneKey(batch)).Err(); err != nil {
 		return fmt.Errorf("forget the jobs of batch %s: %w", batch, err)

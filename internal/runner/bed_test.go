@@ -118,9 +118,9 @@ func (b *bed) start(tr *trap) *process {
 		Images:    processImages{p},
 		Results:   func(string) runner.Results { return processFolder{p} },
 		Attempts:  func(string) runner.Attempts { return processFolder{p} },
-		Questions: func(string) runner.Questions { return processFolder{p} },
+		Decisions: func(string) runner.Decisions { return processFolder{p} },
 		Logger:    slog.New(slog.DiscardHandler),
-		Stuck:     func(_ string, err error) { b.do(func() { p.stuck = append(p.stuck, err) }) },
+		NeedsOperator:     func(_ string, err error) { b.do(func() { p.stuck = append(p.stuck, err) }) },
 		Answered:  func(a runner.Answer) { b.do(func() { p.answers = append(p.answers, a) }) },
 		Grace:     grace,
 	})

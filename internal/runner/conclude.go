@@ -76,8 +76,8 @@ func (r *Runner) conclude(ctx context.Context, rec *job.Record, end ending, sett
 	} else {
 		r.Logger.InfoContext(ctx, "job stored", r.attrs(rec, "inference_id", rec.Inference, "cu", end.billed)...)
 	}
-	if r.Landed != nil {
-		r.Landed(rec.Ref.Batch, result)
+	if r.Stored != nil {
+		r.Stored(rec.Ref.Batch, result)
 	}
 	return nil
 }
@@ -99,8 +99,8 @@ func (r *Runner) settle(ctx context.Context, rec *job.Record, billed, refunded j
 	if err := r.Admission.Settle(ctx, rec.Ref, rec.Attempt, rec.APIKey, billed, refunded); err != nil {
 		return err
 	}
-	if billed > rec.Job.Quote && r.Dearer != nil {
-		r.Dearer(rec.Ref, rec.Job.Row, rec.Job.Quote, billed)
+	if billed > rec.Job.Quote && r.OverQuote != nil {
+		r.OverQuote(rec.Ref, rec.Job.Row, rec.Job.Quote, billed)
 	}
 	return nil
 }

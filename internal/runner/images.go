@@ -47,8 +47,8 @@ func (r *Runner) store(ctx context.Context, rec *job.Record) error {
 	return r.conclude(ctx, rec, end, func() error { return r.settle(ctx, rec, end.billed, 0) })
 }
 
-func (r *Runner) wish(rec *job.Record, i int, asset string) Wish {
-	return Wish{
+func (r *Runner) wish(rec *job.Record, i int, asset string) ImageTarget {
+	return ImageTarget{
 		Ref: rec.Ref, Name: outputName(rec.Job.Outputs, i), Index: i, Row: rec.Job.Row,
 		Model: rec.Job.Model, Seed: rec.Job.Seed(), Inference: rec.Inference, Asset: asset,
 		APIKey: rec.APIKey,
@@ -68,7 +68,7 @@ func outputName(outputs []string, i int) string {
 }
 
 // storeOne downloads and stores one image, unless an earlier attempt did.
-func (r *Runner) storeOne(ctx context.Context, w Wish) (job.Image, error) {
+func (r *Runner) storeOne(ctx context.Context, w ImageTarget) (job.Image, error) {
 	image, there, err := r.Images.Existing(ctx, w)
 	if err != nil || there {
 		return image, err
@@ -90,7 +90,7 @@ func (r *Runner) storeOne(ctx context.Context, w Wish) (job.Image, error) {
 	}
 }
 
-func (r *Runner) fetch(ctx context.Context, w Wish) (job.Image, error) {
+func (r *Runner) fetch(ctx context.Context, w ImageTarget) (job.Image, error) {
 	p, err := r.reader(w.APIKey)
 	if err != nil {
 		return job.Image{}, err
@@ -116,8 +116,8 @@ func (r *Runner) storeAtOnce(ctx context.Context, rec *job.Record, run *job.Infe
 			if _, bad := errors.AsType[*job.BadImageError](err); bad {
 				return nil // collecting ends the job
 			}
-			if job.Hint(err) != "" && r.Stuck != nil {
-				r.Stuck(rec.Ref.Batch, fmt.Errorf("store images of job %s (%s): %w", rec.Ref, rec.Job.Row, err))
+			if job.Hint(err) != "" && r.NeedsOperator != nil {
+				r.NeedsOperator(rec.Ref.Batch, fmt.Errorf("store images of job %s (%s): %w", rec.Ref, rec.Job.Row, err))
 			}
 			r.Logger.WarnContext(ctx, "image not stored, trying again", r.attrs(rec, "asset_id", w.Asset, "err", err)...)
 			if err := backoff.Sleep(ctx, storeAgain.After(try)); err != nil {
@@ -144,8 +144,8 @@ func (r *Runner) storeFailed(ctx context.Context, rec *job.Record, asset string,
 			hint:   "the inference " + rec.Inference + " is paid for; download the asset by hand or ask the provider",
 		}, func() error { return r.settle(ctx, rec, charged(rec), 0) })
 	}
-	if job.Hint(cause) != "" && r.Stuck != nil {
-		r.Stuck(rec.Ref.Batch, fmt.Errorf("store images of job %s (%s): %w", rec.Ref, rec.Job.Row, cause))
+	if job.Hint(cause) != "" && r.NeedsOperator != nil {
+		r.NeedsOperator(rec.Ref.Batch, fmt.Errorf("store images of job %s (%s): %w", rec.Ref, rec.Job.Row, cause))
 	}
 	count := job.Change{From: []job.State{job.Storing}, To: job.Storing, StoreTries: tries}
 	if taken, err := takenOver(r.Store.Change(ctx, rec, count)); taken || err != nil {

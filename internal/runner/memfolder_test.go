@@ -14,7 +14,7 @@ type memoryFolder struct {
 	images    map[string]job.Image // by asset
 	results   []job.Result
 	attempts  []job.AttemptLine
-	questions []job.Question
+	questions []job.Decision
 	answers   []job.Answer
 	refuse    []error // of the next images
 	noteError error   // of the next intents
@@ -67,7 +67,7 @@ func (s processFolder) Note(ctx context.Context, line job.AttemptLine) error {
 	})
 }
 
-func (s processFolder) Ask(ctx context.Context, open []job.Question) error {
+func (s processFolder) Publish(ctx context.Context, open []job.Decision) error {
 	return s.p.call(ctx, "ask a person", func() error {
 		s.p.bed.folder.questions = slices.Clone(open)
 		return nil
@@ -85,7 +85,7 @@ func (s processFolder) Answers(ctx context.Context) (answers []job.Answer, err e
 // processImages stores images as one process does.
 type processImages struct{ p *process }
 
-func (s processImages) Existing(ctx context.Context, w runner.Wish) (image job.Image, there bool, err error) {
+func (s processImages) Existing(ctx context.Context, w runner.ImageTarget) (image job.Image, there bool, err error) {
 	err = s.p.call(ctx, "look for image", func() error {
 		image, there = s.p.bed.folder.images[w.Asset]
 		return nil
@@ -93,7 +93,7 @@ func (s processImages) Existing(ctx context.Context, w runner.Wish) (image job.I
 	return image, there, err
 }
 
-func (s processImages) Store(ctx context.Context, w runner.Wish, body io.Reader, _ int64) (stored job.Image, err error) {
+func (s processImages) Store(ctx context.Context, w runner.ImageTarget, body io.Reader, _ int64) (stored job.Image, err error) {
 	content, err := io.ReadAll(body)
 	if err != nil {
 		return stored, err

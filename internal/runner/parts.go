@@ -99,16 +99,16 @@ type Lease interface {
 	Drop(ctx context.Context) error
 }
 
-// Questions pass what only a person can decide about a batch on, and the answers
+// Decisions pass what only a person can decide about a batch on, and the answers
 // back.
-type Questions interface {
-	// Ask replaces the open questions.
-	Ask(ctx context.Context, open []job.Question) error
+type Decisions interface {
+	// Publish replaces the open questions.
+	Publish(ctx context.Context, open []job.Decision) error
 	Answers(ctx context.Context) ([]job.Answer, error)
 }
 
-// Wish is one image of a job as it is to be stored.
-type Wish struct {
+// ImageTarget is one image of a job as it is to be stored.
+type ImageTarget struct {
 	Ref       job.Ref
 	Name      string // object key within the batch's folder; may end in "{ext}"
 	Index     int    // of the image within the job, from 0
@@ -123,10 +123,10 @@ type Wish struct {
 // Images stores images, whole and verified or not at all.
 type Images interface {
 	// Existing reports an image that an earlier attempt stored already.
-	Existing(ctx context.Context, w Wish) (job.Image, bool, error)
+	Existing(ctx context.Context, w ImageTarget) (job.Image, bool, error)
 	// Store streams and verifies the image. length is -1 if unknown. A
 	// *job.BadImageError means that another download may do better.
-	Store(ctx context.Context, w Wish, body io.Reader, length int64) (job.Image, error)
+	Store(ctx context.Context, w ImageTarget, body io.Reader, length int64) (job.Image, error)
 }
 
 // Results is the results log of one batch.

@@ -18,7 +18,7 @@ func (w *watcher) unask(unknown []*job.Record) {
 	}
 	for _, rec := range unknown {
 		if w.questions[rec.Ref.Batch] == nil {
-			w.questions[rec.Ref.Batch] = []job.Question{}
+			w.questions[rec.Ref.Batch] = []job.Decision{}
 		}
 	}
 }
@@ -31,7 +31,7 @@ func (w *watcher) question(s *search, jobs []*job.Record) {
 		if time.Since(rec.Since) < w.Grace {
 			continue
 		}
-		question := job.Question{
+		question := job.Decision{
 			Job: rec.Ref.ID, Attempt: rec.Attempt, Row: rec.Job.Row, Model: rec.Job.Model, Prompt: rec.Job.Prompt(),
 			Seed: rec.Job.Seed(), APIKey: rec.APIKey, Sent: rec.Intent, Amount: rec.Job.Quote, Candidates: []job.Candidate{},
 		}
@@ -47,7 +47,7 @@ func (w *watcher) question(s *search, jobs []*job.Record) {
 // pose tells people what this look could not decide.
 func (w *watcher) pose(ctx context.Context) error {
 	for batch, open := range w.questions {
-		if err := w.Questions(batch).Ask(ctx, open); err != nil {
+		if err := w.Decisions(batch).Publish(ctx, open); err != nil {
 			return err
 		}
 		if len(open) == 0 {
@@ -79,7 +79,7 @@ func (w *watcher) applyAnswers(ctx context.Context, p provider.Provider, s *sear
 	for _, rec := range unknown {
 		batch := rec.Ref.Batch
 		if answers[batch] == nil {
-			if answers[batch], err = w.Questions(batch).Answers(ctx); err != nil {
+			if answers[batch], err = w.Decisions(batch).Answers(ctx); err != nil {
 				return nil, err
 			}
 		}

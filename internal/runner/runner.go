@@ -20,17 +20,17 @@ type Options struct {
 	Images    Images
 	Results   func(batch string) Results
 	Attempts  func(batch string) Attempts
-	Questions func(batch string) Questions
+	Decisions func(batch string) Decisions
 	Logger    *slog.Logger
 
-	// Landed, if set, is called with each result after it was recorded.
-	Landed func(batch string, r job.Result)
-	// Stuck, if set, is called with an error that no waiting will mend, such as a
+	// Stored, if set, is called with each result after it was recorded.
+	Stored func(batch string, r job.Result)
+	// NeedsOperator, if set, is called with an error that no waiting will mend, such as a
 	// full disk; the work goes on trying.
-	Stuck func(batch string, err error)
-	// Dearer, if set, is called when a run was billed above its quote, after the
+	NeedsOperator func(batch string, err error)
+	// OverQuote, if set, is called when a run was billed above its quote, after the
 	// bill was settled.
-	Dearer func(ref job.Ref, row string, quote, billed job.CU)
+	OverQuote func(ref job.Ref, row string, quote, billed job.CU)
 	// Answered, if set, is told what became of each paid request.
 	Answered func(Answer)
 

@@ -103,8 +103,8 @@ func (r *Runner) note(ctx context.Context, rec *job.Record, line job.AttemptLine
 func (r *Runner) unsent(ctx context.Context, rec *job.Record, cause error) error {
 	ctx, cancel := recording(ctx)
 	defer cancel()
-	if job.Hint(cause) != "" && r.Stuck != nil {
-		r.Stuck(rec.Ref.Batch, fmt.Errorf("submit job %s (%s): %w", rec.Ref, rec.Job.Row, cause))
+	if job.Hint(cause) != "" && r.NeedsOperator != nil {
+		r.NeedsOperator(rec.Ref.Batch, fmt.Errorf("submit job %s (%s): %w", rec.Ref, rec.Job.Row, cause))
 	}
 	if _, err := takenOver(r.giveBack(ctx, rec)); err != nil {
 		return errors.Join(cause, err)

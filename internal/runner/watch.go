@@ -42,7 +42,7 @@ func (r *Runner) Watch(ctx context.Context) {
 	defer recovering.Wait()
 	recovering.Go(func() { r.recover(ctx) })
 	watcher := &watcher{
-		Runner: r, absent: make(map[job.Ref]absence), unlisted: make(map[job.Ref]unlisted), questions: make(map[string][]job.Question),
+		Runner: r, absent: make(map[job.Ref]absence), unlisted: make(map[job.Ref]unlisted), questions: make(map[string][]job.Decision),
 	}
 	wait := time.Duration(0)
 	for {
@@ -94,7 +94,7 @@ type watcher struct {
 	unlisted map[job.Ref]unlisted // of running ones
 	// questions are what the current look cannot tell by itself, by batch; a batch
 	// about which nothing is asked any more has an empty list.
-	questions map[string][]job.Question
+	questions map[string][]job.Decision
 	failures  int
 }
 

@@ -197,7 +197,7 @@ func (v *View) ongoing(ctx context.Context, r *BatchInfo, b *BatchStatus, beats 
 	if r.Control.State != batch.ControlGo {
 		b.Why, b.Hint = r.Control.Why, r.Control.Hint
 	}
-	open, err := batch.NewQuestions(v.Bucket, r.Batch).Open(ctx)
+	open, err := batch.NewDecisions(v.Bucket, r.Batch).Open(ctx)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ const (
 )
 
 // Watch shows how the batch goes on. Failures are told from a time on; programs are
-// told of all results of the order.
+// told of all results of the submission.
 func (v *View) Watch(ctx context.Context, id string, since time.Time, o WatchOptions) error {
 	v.Hasty = true
 	w := &Watcher{View: v, Batch: id, since: since, Started: time.Now(), JSON: o.JSON, Ended: make(chan job.Result, ResultsQueue)}
@@ -82,7 +82,7 @@ type Watcher struct {
 	beats     []fleet.Beat
 
 	forecast    time.Duration // from the begin of watching to the end of the batch; 0 if not known
-	forecastFor string        // the order
+	forecastFor string        // the submission
 
 	Mu   sync.Mutex
 	Last progress.Snapshot
@@ -169,7 +169,7 @@ func (w *Watcher) ReadBucket(ctx context.Context) error {
 	return nil
 }
 
-// isOver reports whether the batch has come to its end. An order that is just being
+// isOver reports whether the batch has come to its end. A submission that is just being
 // submitted is not taken for one that nobody works on.
 func (w *Watcher) isOver() bool {
 	const sure = 5 // looks
@@ -228,7 +228,7 @@ func (w *Watcher) look(ctx context.Context) (*BatchStatus, error) {
 }
 
 // readLog passes on what came home since it was last asked. Until it is known when the
-// order began nothing is read: it could not be told what is of it.
+// submission began nothing is read: it could not be told what is of it.
 func (w *Watcher) readLog(ctx context.Context) error {
 	if w.log == nil || !w.Record.begun() {
 		return nil

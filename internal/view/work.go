@@ -17,10 +17,10 @@ import (
 	"nightshift/internal/wait"
 )
 
-// batchWork is how far the order of a batch is. What cannot be known without Redis is
+// batchWork is how far the submission of a batch is. What cannot be known without Redis is
 // zero.
 type batchWork struct {
-	// gone says that Redis knows nothing of an order that has begun: it is just being
+	// gone says that Redis knows nothing of a submission that has begun: it is just being
 	// ended, or Redis lost it. Jobs are counted by the logs then, unless in a hurry.
 	gone bool
 
@@ -36,7 +36,7 @@ type batchWork struct {
 	pace       float64 // images a second
 }
 
-// Work is how far the order of a batch is.
+// Work is how far the submission of a batch is.
 func (v *View) Work(ctx context.Context, r *BatchInfo, beats []fleet.Beat) (batchWork, error) {
 	w := batchWork{}
 	if r.Submission != nil {
@@ -84,7 +84,7 @@ func (v *View) reported(r *BatchInfo, w *batchWork) {
 	w.spent, w.Reserved = r.Report.Spend.Spent, r.Report.Spend.Held
 }
 
-// count reads the jobs by state. While another order is still being withdrawn they
+// count reads the jobs by state. While another submission is still being withdrawn they
 // are its own, and not counted.
 func (v *View) count(ctx context.Context, r *BatchInfo, w *batchWork) error {
 	if !r.begun() {

@@ -38,8 +38,8 @@ func (b *blockedFor) lasting(blocked bool) bool {
 // blockedBy is what keeps the whole batch from going on until a person does something,
 // or nil: everything that was sent is collected, and the rest waits for something that no
 // time brings.
-func (s *steward) blockedBy(ctx context.Context, held *heldBatch, counts job.Counts) *batch.Blockage {
-	if stuck := s.stuckOn(s.batch); stuck != nil {
+func (s *leader) blockedBy(ctx context.Context, held *knownBatch, counts job.Counts) *batch.Blockage {
+	if stuck := s.blockageOf(s.batch); stuck != nil {
 		return &batch.Blockage{Err: stuck, Hint: job.Hint(stuck)}
 	}
 	waits := s.waitsOf(ctx, held)
@@ -52,7 +52,7 @@ func (s *steward) blockedBy(ctx context.Context, held *heldBatch, counts job.Cou
 
 // waitsOf is what the batch waits for: what its jobs were refused for last, and else what
 // its lane waits for beside them, here or in another worker: only one of them watches.
-func (s *steward) waitsOf(ctx context.Context, held *heldBatch) runner.Waits {
+func (s *leader) waitsOf(ctx context.Context, held *knownBatch) runner.Waits {
 	r := held.lane.engine.Load().runner
 	if own := r.WaitOf(s.batch); own != nil {
 		return runner.Waits{Reason: own.Reason, Detail: own.Detail, Endless: own.Endless}
@@ -101,13 +101,13 @@ func inFlight(counts job.Counts) int {
 func sentAll(counts job.Counts) bool { return inFlight(counts)+counts.Jobs[job.Unknown] == 0 }
 
 // failsOverBudget reports whether the batch is to end where a cap of CU is full.
-func failsOverBudget(held *heldBatch, waits runner.Waits) bool {
-	return held.order.Rules.OnBudget == manifest.OnBudgetFail && wait.ForCU(waits.Reason) && !held.lane.gate.Closed(held.Batch)
+func failsOverBudget(held *knownBatch, waits runner.Waits) bool {
+	return held.submission.Rules.OnBudget == manifest.OnBudgetFail && wait.ForCU(waits.Reason) && !held.lane.limiter.Closed(held.Batch)
 }
 
 // noteBlocked writes into the batch's control that it is blocked, with a report for who
 // looks in the morning, or that it is no more.
-func (s *steward) noteBlocked(ctx context.Context, held *heldBatch, counts job.Counts) error {
+func (s *leader) noteBlocked(ctx context.Context, held *knownBatch, counts job.Counts) error {
 	found := s.blockedBy(ctx, held, counts)
 	wasBlocked := held.control.State == batch.ControlBlocked
 	switch {
@@ -116,7 +116,7 @@ func (s *steward) noteBlocked(ctx context.Context, held *heldBatch, counts job.C
 	case found != nil && !found.Ends && !s.Observer.isBlocked(*found):
 		s.Logger.ErrorContext(ctx, "batch blocked until a person acts; retrying", "batch_id", s.batch, "err", found.Err, "hint", found.Hint)
 	}
-	now, err := batch.ReadControl(ctx, s.Bucket, held.order)
+	now, err := batch.ReadControl(ctx, s.Bucket, held.submission)
 	if err != nil || now.State != batch.ControlGo && now.State != batch.ControlBlocked {
 		return err // a person wants something else of it
 	}
@@ -127,7 +127,7 @@ func (s *steward) noteBlocked(ctx context.Context, held *heldBatch, counts job.C
 	if found != nil && found.Ends {
 		next.State = batch.ControlCancel
 	}
-	if err := batch.WriteControl(ctx, s.Bucket, held.order, next); err != nil {
+	if err := batch.WriteControl(ctx, s.Bucket, held.submission, next); err != nil {
 		return err
 	}
 	if found != nil && !found.Ends {
@@ -138,32 +138,32 @@ func (s *steward) noteBlocked(ctx context.Context, held *heldBatch, counts job.C
 	return s.fleet.Announce(ctx)
 }
 
-// stuck takes note of trouble of a batch that no waiting will end, and tells of it.
-func (w *Worker) stuck(id string, err error) {
+// needsOperator takes note of trouble of a batch that no waiting will end, and tells of it.
+func (w *Worker) needsOperator(id string, err error) {
 	w.note(id, err.Error())
 	if bucket.Away(err) {
 		w.Logger.Warn("storage does not answer, waiting", "batch_id", id, "err", err)
 		return
 	}
 	w.mu.Lock()
-	w.stuckBy[id] = err
+	w.blockages[id] = err
 	w.mu.Unlock()
-	if !w.Observer.isBlocked(batch.Blockage{Err: err, Hint: job.Hint(err)}) && w.told.again(job.Hint(err), time.Now()) {
+	if !w.Observer.isBlocked(batch.Blockage{Err: err, Hint: job.Hint(err)}) && w.logged.again(job.Hint(err), time.Now()) {
 		w.Logger.Error("batch blocked until a person acts; retrying", "batch_id", id, "err", err, "hint", job.Hint(err))
 	}
 }
 
-// stuckOn is the trouble that keeps a batch from being stored or sent; nil if there is
+// blockageOf is the trouble that keeps a batch from being stored or sent; nil if there is
 // none, or if a job came through since.
-func (w *Worker) stuckOn(batch string) error {
+func (w *Worker) blockageOf(batch string) error {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
-	return w.stuckBy[batch]
+	return w.blockages[batch]
 }
 
 // passes reports whether an error goes away without a person: Redis or the bucket is away
 // for a while, or this process lost its place for a moment.
 func passes(err error) bool {
-	return app.RedisFailed(err) || bucket.Away(err) || errors.Is(err, errLifeOver) || errors.Is(err, fleet.ErrDeclaredDead) ||
+	return app.RedisFailed(err) || bucket.Away(err) || errors.Is(err, errEpochOver) || errors.Is(err, fleet.ErrDeclaredDead) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }

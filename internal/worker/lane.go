@@ -14,18 +14,18 @@ import (
 
 // lane is what runs the batches of one pool of API keys in one mode.
 type lane struct {
-	name   string
-	pool   string // of keys, as manifests name it
-	mode   job.Mode
-	api    *pool.API
-	gate   *pool.Limiter
-	engine atomic.Pointer[engine] // of the life of Redis that goes on; nil outside of one
+	name    string
+	pool    string // of keys, as manifests name it
+	mode    job.Mode
+	api     *pool.API
+	limiter *pool.Limiter
+	engine  atomic.Pointer[engine] // of the epoch of Redis that goes on; nil outside of one
 
 	submitting, storing atomic.Int32 // handlers at work
 	blocked             blockedTimes
 }
 
-// lane returns the lane that runs an order, which it makes if need be.
+// lane returns the lane that runs a submission, which it makes if need be.
 func (w *Worker) lane(o *batch.Submission) (*lane, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -49,7 +49,7 @@ func (w *Worker) lane(o *batch.Submission) (*lane, error) {
 		w.metrics.Request(operation)
 		w.Requests.count(w.batchesIn(l), requestsOf+operation, 1)
 	})
-	l.gate = &pool.Limiter{
+	l.limiter = &pool.Limiter{
 		Admission: w.admission, Keys: l.api.Keys, Requests: w.settings.RequestsPerMinute, Rules: w.rulesOf,
 		Refused: func(apiKey string) {
 			w.Logger.Error("key is set aside: the API refused it or its secret", "api_key", apiKey)
@@ -67,30 +67,30 @@ func (w *Worker) rulesOf(batch string) pool.BatchRules {
 	defer w.mu.RUnlock()
 	held := w.batches[batch]
 	if held == nil {
-		return pool.BatchRules{Paused: "this worker has not read its order yet"}
+		return pool.BatchRules{Paused: "this worker has not read its submission yet"}
 	}
 	return held.rules()
 }
 
-// newEngine makes the engine with which the lane works in the life of Redis in which
+// newEngine makes the engine with which the lane works in the epoch of Redis in which
 // this worker takes part. Its jobs are noted first, so that they can be found when that
-// life is over.
+// epoch is over.
 func (w *Worker) newEngine(ctx context.Context, l *lane) (*engine, error) {
-	pool := batch.LanePool(l.name, w.admission.Life())
+	pool := batch.LanePool(l.name, w.admission.Epoch())
 	if err := w.fleet.AddPool(ctx, pool); err != nil {
 		return nil, err
 	}
 	return newEngine(engineParts{
 		redis: w.Redis, prefix: w.Prefix, pool: pool, member: w.member, settings: w.settings, logger: w.Logger.With("lane", l.name),
 		runner: runner.Options{
-			APIKeys: l.api.Keys, Admission: l.gate, Images: timedImages{images{w.Bucket}, w.metrics.ImageStored},
-			Results:   func(batch string) runner.Results { return w.shared(batch).Log },
-			Attempts:  func(batch string) runner.Attempts { return w.shared(batch).Attempts },
-			Questions: func(batch string) runner.Questions { return w.shared(batch).questions },
-			Landed:    w.landed,
-			Stuck:     w.stuck,
-			Dearer:    w.dearer,
-			Answered:  w.answered,
+			APIKeys: l.api.Keys, Admission: l.limiter, Images: timedImages{images{w.Bucket}, w.metrics.ImageStored},
+			Results:       func(batch string) runner.Results { return w.shared(batch).Log },
+			Attempts:      func(batch string) runner.Attempts { return w.shared(batch).Attempts },
+			Decisions:     func(batch string) runner.Decisions { return w.shared(batch).questions },
+			Stored:        w.stored,
+			NeedsOperator: w.needsOperator,
+			OverQuote:     w.overQuote,
+			Answered:      w.answered,
 		},
 		submitting: &l.submitting, storing: &l.storing,
 	}), nil

@@ -20,7 +20,7 @@ func (o Observer) tell(text string) {
 	}
 }
 
-func (o Observer) hasLanded(result job.Result) {
+func (o Observer) hasStored(result job.Result) {
 	if o.Stored != nil {
 		o.Stored(result)
 	}

@@ -57,7 +57,7 @@ func (r *Recovery) CheckOrigin(ctx context.Context, left *batch.Unfinished) erro
 		sees, known := seen[open.APIKey]
 		if !known {
 			var err error
-			if sees, err = r.sees(ctx, open.APIKey, left); err != nil {
+			if sees, err = r.canList(ctx, open.APIKey, left); err != nil {
 				return err
 			}
 			seen[open.APIKey] = sees
@@ -76,10 +76,10 @@ func (r *Recovery) CheckOrigin(ctx context.Context, left *batch.Unfinished) erro
 	return r.unseenError(unseen)
 }
 
-// sees reports whether what a key has sent can be looked up now. Where only its
+// canList reports whether what a key has sent can be looked up now. Where only its
 // credential could tell and that is another one, an inference of before is asked
 // for; without one that is known, nobody can say.
-func (r *Recovery) sees(ctx context.Context, apiKey string, left *batch.Unfinished) (bool, error) {
+func (r *Recovery) canList(ctx context.Context, apiKey string, left *batch.Unfinished) (bool, error) {
 	before := r.Before[apiKey]
 	key := r.Keys.Find(r.Keys.Reader(apiKey))
 	switch {
@@ -134,7 +134,7 @@ func (r *Recovery) match(ctx context.Context, left *batch.Unfinished) ([]runner.
 			delete(left.Open, j.ID)
 		}
 	}
-	place, err := r.freePlace(ctx)
+	place, err := r.freeName(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -155,9 +155,9 @@ func (r *Recovery) match(ctx context.Context, left *batch.Unfinished) ([]runner.
 	return open, nil
 }
 
-// freePlace is a place from which on no job of the plan, and none that ended in this
+// freeName is a place from which on no job of the plan, and none that ended in this
 // run, has one.
-func (r *Recovery) freePlace(ctx context.Context) (int, error) {
+func (r *Recovery) freeName(ctx context.Context) (int, error) {
 	place := r.places
 	for result, err := range r.endedInThisRun(ctx) {
 		if err != nil {

@@ -65,8 +65,8 @@ func (w *Worker) reloadLane(ctx context.Context, l *lane, keys *config.Keys) err
 	if missing != nil {
 		pool = nil // no new jobs are sent until it has one
 	}
-	for _, batch := range w.heldList() {
-		held := w.held(batch)
+	for _, batch := range w.knownList() {
+		held := w.known(batch)
 		if held == nil || held.lane != l {
 			continue
 		}
@@ -79,7 +79,7 @@ func (w *Worker) reloadLane(ctx context.Context, l *lane, keys *config.Keys) err
 		return errors.Join(missing, err)
 	}
 	for _, id := range renewed {
-		if err := w.admission.Lift(ctx, l.gate.Account(id)); err != nil {
+		if err := w.admission.Lift(ctx, l.limiter.Account(id)); err != nil {
 			w.Logger.WarnContext(ctx, "key has a new credential and stays paused", "api_key", id, "err", err)
 		}
 	}
@@ -100,12 +100,12 @@ func (w *Worker) wakeLane(ctx context.Context, l *lane) {
 
 // noteKeys notes in a batch's folder with which keys its jobs are, were or are about
 // to be sent.
-func (w *Worker) noteKeys(ctx context.Context, held *heldBatch, keys []config.APIKey) error {
+func (w *Worker) noteKeys(ctx context.Context, held *knownBatch, keys []config.APIKey) error {
 	state, err := batch.ReadState(ctx, w.Bucket, held.Batch)
 	if err != nil {
 		return err
 	}
-	next := batch.State{Batch: held.order.Name, Mode: held.order.Mode, Keys: held.lane.api.Keys.AllOrigins(), Created: time.Now().UTC()}
+	next := batch.State{Batch: held.submission.Name, Mode: held.submission.Mode, Keys: held.lane.api.Keys.AllOrigins(), Created: time.Now().UTC()}
 	if state != nil {
 		next.Created = state.Created
 	}

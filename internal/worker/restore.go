@@ -14,7 +14,7 @@ import (
 
 // restoredBatch is a batch that a worker brings back into an empty Redis.
 type restoredBatch struct {
-	*heldBatch
+	*knownBatch
 	recovery *Recovery
 	left     *batch.Unfinished
 }
@@ -53,8 +53,8 @@ func (w *Worker) restoreAll(ctx context.Context) error {
 	return w.admission.Ready(ctx)
 }
 
-// dropPools deletes the jobs of lives that are over, before it is read what was sent.
-// A handler that does not know yet that its life is over finds no record from then on,
+// dropPools deletes the jobs of epochs that are over, before it is read what was sent.
+// A handler that does not know yet that its epoch is over finds no record from then on,
 // and cannot make the mark without which nothing is sent. What another process has
 // begun to restore is left alone.
 func (w *Worker) dropPools(ctx context.Context) error {
@@ -81,17 +81,17 @@ func (w *Worker) dropPools(ctx context.Context) error {
 	return nil
 }
 
-// toRestore reads what the batches have left whose orders have begun. One that has
+// toRestore reads what the batches have left whose submissions have begun. One that has
 // not begun is taken up by who tends it.
 func (w *Worker) toRestore(ctx context.Context) (map[string]*restoredBatch, error) {
 	batches := make(map[string]*restoredBatch)
-	for _, batch := range w.heldList() {
-		held := w.held(batch)
-		begun, err := readBegan(ctx, held)
+	for _, batch := range w.knownList() {
+		held := w.known(batch)
+		begun, err := readStart(ctx, held)
 		if err != nil {
 			return nil, err
 		}
-		if begun.Order != held.order.ID {
+		if begun.Order != held.submission.ID {
 			continue
 		}
 		r, err := w.recoveryOf(ctx, held)
@@ -108,13 +108,13 @@ func (w *Worker) toRestore(ctx context.Context) (map[string]*restoredBatch, erro
 			w.Logger.ErrorContext(ctx, "batch not taken up", "batch_id", batch, "err", err, "hint", job.Hint(err))
 			continue
 		}
-		batches[batch] = &restoredBatch{heldBatch: held, recovery: r, left: left}
+		batches[batch] = &restoredBatch{knownBatch: held, recovery: r, left: left}
 	}
 	return batches, nil
 }
 
 func (w *Worker) restoreBatch(ctx context.Context, b *restoredBatch) error {
-	if err := b.recovery.engine.queue.Begin(ctx, b.Batch, b.order.ID); err != nil {
+	if err := b.recovery.engine.queue.Begin(ctx, b.Batch, b.submission.ID); err != nil {
 		return err
 	}
 	if err := b.recovery.finished(ctx); err != nil {
@@ -123,23 +123,23 @@ func (w *Worker) restoreBatch(ctx context.Context, b *restoredBatch) error {
 	if err := b.recovery.recover(ctx, b.left); err != nil {
 		return err
 	}
-	return w.fleet.SetFeed(ctx, b.Batch, w.feedOf(b.heldBatch))
+	return w.fleet.SetFeed(ctx, b.Batch, w.feedOf(b.knownBatch))
 }
 
-// feedOf is the feed of an order of which nothing was fed yet in this life.
-func (w *Worker) feedOf(held *heldBatch) fleet.Feed {
-	return fleet.Feed{Life: w.admission.Life(), Order: held.order.ID, Lane: held.lane.name}
+// feedOf is the feed of a submission of which nothing was fed yet in this epoch.
+func (w *Worker) feedOf(held *knownBatch) fleet.Feed {
+	return fleet.Feed{Life: w.admission.Epoch(), Order: held.submission.ID, Lane: held.lane.name}
 }
 
 // recoveryOf is that of a batch of the fleet.
-func (w *Worker) recoveryOf(ctx context.Context, held *heldBatch) (*Recovery, error) {
+func (w *Worker) recoveryOf(ctx context.Context, held *knownBatch) (*Recovery, error) {
 	state, err := batch.ReadState(ctx, w.Bucket, held.Batch)
 	if err != nil {
 		return nil, err
 	}
 	r := &Recovery{
-		Folder: held.Folder, found: w.found, Name: held.order.Name, Limiter: held.lane.gate, Keys: held.lane.api.Keys, engine: held.lane.engine.Load(),
-		plan: held.order.Plan, places: held.order.Jobs, priority: held.order.Priority, order: held.order.ID,
+		Folder: held.Folder, found: w.found, Name: held.submission.Name, Limiter: held.lane.limiter, Keys: held.lane.api.Keys, engine: held.lane.engine.Load(),
+		plan: held.submission.Plan, places: held.submission.Jobs, priority: held.submission.Priority, order: held.submission.ID,
 	}
 	if state != nil {
 		r.Before = state.Keys
@@ -170,7 +170,7 @@ func (w *Worker) found(open []runner.Open) {
 	}
 }
 
-func readBegan(ctx context.Context, held *heldBatch) (batch.Started, error) {
+func readStart(ctx context.Context, held *knownBatch) (batch.Started, error) {
 	var b batch.Started
 	_, err := batch.ReadJSON(ctx, held.Bucket, held.Batch+"/"+batch.StartedName, &b)
 	return b, err

@@ -33,7 +33,7 @@ func (w *Worker) serve(ctx context.Context) error {
 		return nil
 	}
 	outlives, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	w.metrics.Follow(outlives, w.standing, w.Logger)
+	w.metrics.Follow(outlives, w.metricsStatus, w.Logger)
 	addr, stop, err := telemetry.Serve(outlives, w.settings.Listen, telemetry.Handler(registry, w.readyChecks, w.Logger), w.Logger)
 	if err != nil {
 		cancel()
@@ -71,15 +71,15 @@ func (w *Worker) bucketAnswers(ctx context.Context) error {
 	return err
 }
 
-// standing is how things stand now. The error is Redis'.
-func (w *Worker) standing(ctx context.Context) (telemetry.Standing, error) {
+// metricsStatus is how things stand now. The error is Redis'.
+func (w *Worker) metricsStatus(ctx context.Context) (telemetry.Standing, error) {
 	s := telemetry.Standing{
 		Bucket: telemetry.FlagOf(w.bucketAnswers(ctx) == nil), Recovering: telemetry.FlagOf(!w.ready.Load()),
 		Batches: make(map[string]int),
 	}
-	for _, batch := range w.heldList() {
+	for _, batch := range w.knownList() {
 		state := telemetry.BatchActive
-		if held := w.held(batch); held != nil && held.control.Closed() != "" {
+		if held := w.known(batch); held != nil && held.control.Closed() != "" {
 			state = telemetry.BatchPaused
 		}
 		s.Batches[state]++
@@ -89,7 +89,7 @@ func (w *Worker) standing(ctx context.Context) (telemetry.Standing, error) {
 		if l.engine.Load() == nil {
 			continue
 		}
-		err := w.laneStanding(ctx, l, &s)
+		err := w.laneStatus(ctx, l, &s)
 		if away == nil {
 			away = err
 		}
@@ -100,14 +100,14 @@ func (w *Worker) standing(ctx context.Context) (telemetry.Standing, error) {
 	return s, away
 }
 
-func (w *Worker) laneStanding(ctx context.Context, l *lane, s *telemetry.Standing) error {
+func (w *Worker) laneStatus(ctx context.Context, l *lane, s *telemetry.Standing) error {
 	e := l.engine.Load()
 	waits := e.runner.Waits()
 	seen := telemetry.Lane{Name: l.name, Jobs: make(map[job.State]int), Blocked: waits.Reason, Waited: waits.Total}
 	defer func() { s.Lanes = append(s.Lanes, seen) }()
 	startable := 0
-	for _, batch := range w.heldList() {
-		held := w.held(batch)
+	for _, batch := range w.knownList() {
+		held := w.known(batch)
 		if held == nil || held.lane != l {
 			continue
 		}
@@ -120,7 +120,7 @@ func (w *Worker) laneStanding(ctx context.Context, l *lane, s *telemetry.Standin
 				seen.Jobs[state] += jobs
 			}
 		}
-		if !l.gate.Closed(batch) {
+		if !l.limiter.Closed(batch) {
 			startable += counts.Jobs[job.Queued]
 		}
 		if counts.Jobs[job.Unknown] > 0 {
@@ -131,11 +131,11 @@ func (w *Worker) laneStanding(ctx context.Context, l *lane, s *telemetry.Standin
 			seen.Questions += len(open)
 		}
 	}
-	standing, err := l.gate.Status(ctx, nil)
+	standing, err := l.limiter.Status(ctx, nil)
 	if err != nil {
 		return err
 	}
-	seen.Useful = seen.Jobs[job.Storing] + min(startable, roomOf(standing.Keys))
+	seen.Useful = seen.Jobs[job.Storing] + min(startable, headroomOf(standing.Keys))
 	for _, key := range standing.Keys {
 		s.Keys = append(s.Keys, telemetry.Key{
 			ID: key.ID, State: string(key.State), RequestsLeft: key.RequestsLeft, Running: key.Running, Ceiling: key.Ceiling,
@@ -147,9 +147,9 @@ func (w *Worker) laneStanding(ctx context.Context, l *lane, s *telemetry.Standin
 	return nil
 }
 
-// roomOf is how many more jobs the limits of some keys let start within a minute.
+// headroomOf is how many more jobs the limits of some keys let start within a minute.
 // Keys of one team or project share theirs, so that each of these counts once.
-func roomOf(keys []pool.KeyStatus) int {
+func headroomOf(keys []pool.KeyStatus) int {
 	room := 0
 	seen := make(map[string]bool)
 	for _, key := range keys {
@@ -179,7 +179,7 @@ type timedImages struct {
 	stored func(time.Duration)
 }
 
-func (t timedImages) Store(ctx context.Context, wish runner.Wish, body io.Reader, length int64) (job.Image, error) {
+func (t timedImages) Store(ctx context.Context, wish runner.ImageTarget, body io.Reader, length int64) (job.Image, error) {
 	began := time.Now()
 	image, err := t.images.Store(ctx, wish, body, length)
 	if err == nil {

@@ -49,9 +49,9 @@ func newThumbnailer(ctx context.Context, b bucket.Objects, logger *slog.Logger) 
 	return t
 }
 
-// landed takes the images of a result; those for which there is no room now are
+// add takes the images of a result; those for which there is no room now are
 // left to complete.
-func (t *thumbnailer) landed(batch string, result job.Result) {
+func (t *thumbnailer) add(batch string, result job.Result) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, image := range result.Images {

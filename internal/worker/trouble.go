@@ -10,29 +10,29 @@ import (
 	"nightshift/internal/job"
 )
 
-// landed passes a recorded result on.
-func (w *Worker) landed(batch string, result job.Result) {
+// stored passes a recorded result on.
+func (w *Worker) stored(batch string, result job.Result) {
 	w.metrics.JobEnded(result)
-	w.pace.landed(batch, len(result.Images), time.Now())
-	w.thumbs.landed(batch, result)
-	w.Observer.hasLanded(result)
+	w.pace.add(batch, len(result.Images), time.Now())
+	w.thumbs.add(batch, result)
+	w.Observer.hasStored(result)
 	w.mu.Lock()
-	delete(w.stuckBy, batch)
+	delete(w.blockages, batch)
 	w.mu.Unlock()
 }
 
 // tellAgain is after how long the same trouble is told again.
 const tellAgain = time.Minute
 
-// toldTroubles are what was told lately, so that a hundred jobs with one trouble are
+// loggedTroubles are what was told lately, so that a hundred jobs with one trouble are
 // one line.
-type toldTroubles struct {
+type loggedTroubles struct {
 	mu   sync.Mutex
 	last map[string]time.Time
 }
 
 // again reports whether a trouble is to be told now.
-func (t *toldTroubles) again(trouble string, now time.Time) bool {
+func (t *loggedTroubles) again(trouble string, now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if now.Sub(t.last[trouble]) < tellAgain {
@@ -45,11 +45,11 @@ func (t *toldTroubles) again(trouble string, now time.Time) bool {
 	return true
 }
 
-// dearer pauses a batch when a bill is further above its quote than its manifest
+// overQuote pauses a batch when a bill is further above its quote than its manifest
 // allows: the prices that the plan was agreed on no longer hold.
-func (w *Worker) dearer(ref job.Ref, row string, quote, billed job.CU) {
-	held := w.held(ref.Batch)
-	if held == nil || !held.order.Rules.Drift.Dearer(quote, billed) || held.control.State != batch.ControlGo {
+func (w *Worker) overQuote(ref job.Ref, row string, quote, billed job.CU) {
+	held := w.known(ref.Batch)
+	if held == nil || !held.submission.Rules.Drift.Dearer(quote, billed) || held.control.State != batch.ControlGo {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), app.PingTime)
@@ -61,7 +61,7 @@ func (w *Worker) dearer(ref job.Ref, row string, quote, billed job.CU) {
 		Hint: "look at the prices with enqueue plan; to accept them, raise budget.drift, or enqueue resume " + ref.Batch,
 	}
 	w.Observer.isBlocked(*c.Blockage())
-	err := batch.WriteControl(ctx, w.Bucket, held.order, c)
+	err := batch.WriteControl(ctx, w.Bucket, held.submission, c)
 	if err == nil {
 		err = w.fleet.Announce(ctx)
 	}

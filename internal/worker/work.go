@@ -86,15 +86,15 @@ func (w *Worker) batchesIn(l *lane) []string {
 	return batches
 }
 
-// tellWork adds what this worker did for a batch to what the others did.
-func (w *Worker) tellWork(ctx context.Context, held *heldBatch) error {
+// writeWork adds what this worker did for a batch to what the others did.
+func (w *Worker) writeWork(ctx context.Context, held *knownBatch) error {
 	if e := held.lane.engine.Load(); e != nil {
 		for reason, d := range w.Requests.stoodStill(held.lane, e.runner.Waits().Total) {
 			w.Requests.count(w.batchesIn(held.lane), waitedFor+string(reason), d.Milliseconds())
 		}
 	}
 	counts := w.Requests.take(held.Batch)
-	err := w.fleet.AddWork(ctx, held.Batch, held.order.ID, counts)
+	err := w.fleet.AddWork(ctx, held.Batch, held.submission.ID, counts)
 	if err != nil { // they are told next time
 		for name, n := range counts {
 			w.Requests.count([]string{held.Batch}, name, n)
@@ -103,12 +103,12 @@ func (w *Worker) tellWork(ctx context.Context, held *heldBatch) error {
 	return err
 }
 
-// workDone adds to a report what all workers did for the order.
-func (w *Worker) workDone(ctx context.Context, held *heldBatch, report *report.Report) error {
-	if err := w.tellWork(ctx, held); err != nil {
+// workDone adds to a report what all workers did for the submission.
+func (w *Worker) workDone(ctx context.Context, held *knownBatch, report *report.Report) error {
+	if err := w.writeWork(ctx, held); err != nil {
 		return err
 	}
-	counts, err := w.fleet.Work(ctx, held.Batch, held.order.ID)
+	counts, err := w.fleet.Work(ctx, held.Batch, held.submission.ID)
 	if err != nil {
 		return err
 	}

@@ -51,16 +51,16 @@ type Worker struct {
 	API      *pool.API
 	KeysFile string // to be watched; "" for none
 
-	mu      sync.RWMutex
-	lanes   map[string]*lane
-	batches map[string]*heldBatch
-	folders map[string]*sharedFolder
-	tends   map[string]bool   // batches that this worker feeds and reports on
-	trouble map[string]string // by batch; "" is the worker itself
-	stuckBy map[string]error  // what no waiting will end, by batch
+	mu        sync.RWMutex
+	lanes     map[string]*lane
+	batches   map[string]*knownBatch
+	folders   map[string]*sharedFolder
+	leads     map[string]bool   // batches that this worker feeds and reports on
+	trouble   map[string]string // by batch; "" is the worker itself
+	blockages map[string]error  // what no waiting will end, by batch
 
-	pace landedTimes
-	told toldTroubles
+	pace   storedTimes
+	logged loggedTroubles
 }
 
 // Run is the command worker: checks, then works until ctx is done.
@@ -72,7 +72,7 @@ func Run(ctx context.Context, p app.Process) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := w.meet(ctx); err != nil {
+	if err := w.connect(ctx); err != nil {
 		return err
 	}
 	if err := w.startChecked(ctx); err != nil {
@@ -87,7 +87,7 @@ func Run(ctx context.Context, p app.Process) (err error) {
 	return nil
 }
 
-// Work works in one life of Redis after the other until ctx is done.
+// Work works in one epoch of Redis after the other until ctx is done.
 func (w *Worker) Work(ctx context.Context) {
 	var watching sync.WaitGroup
 	defer watching.Wait()
@@ -95,10 +95,10 @@ func (w *Worker) Work(ctx context.Context) {
 		watching.Go(func() { w.watchKeys(ctx) })
 	}
 	for ctx.Err() == nil {
-		err := w.oneLife(ctx)
+		err := w.oneEpoch(ctx)
 		switch {
 		case ctx.Err() != nil:
-		case errors.Is(err, errLifeOver):
+		case errors.Is(err, errEpochOver):
 			w.Logger.WarnContext(ctx, "redis lost its state; going on from what the bucket and the provider know")
 			w.Observer.tell("Redis lost its state; going on from what the folder and the provider know")
 		case err != nil:
@@ -116,8 +116,8 @@ func (w *Worker) Work(ctx context.Context) {
 func New(p app.Process, s config.Settings, name string) *Worker {
 	return &Worker{
 		process: p, settings: s, name: name, started: time.Now(), KeysFile: s.KeysFile, Requests: newWorkCounts(),
-		lanes: make(map[string]*lane), batches: make(map[string]*heldBatch), folders: make(map[string]*sharedFolder),
-		tends: make(map[string]bool), trouble: make(map[string]string), stuckBy: make(map[string]error),
+		lanes: make(map[string]*lane), batches: make(map[string]*knownBatch), folders: make(map[string]*sharedFolder),
+		leads: make(map[string]bool), trouble: make(map[string]string), blockages: make(map[string]error),
 	}
 }
 
@@ -143,8 +143,8 @@ func newWorker(ctx context.Context, p app.Process) (*Worker, error) {
 	return w, nil
 }
 
-// meet connects to Redis, for which it waits.
-func (w *Worker) meet(ctx context.Context) (err error) {
+// connect connects to Redis, for which it waits.
+func (w *Worker) connect(ctx context.Context) (err error) {
 	if w.Redis, err = app.FleetRedis(ctx, w.process, w.settings, w.Logger); err != nil {
 		return err
 	}
@@ -184,26 +184,26 @@ func (w *Worker) note(batch, text string) {
 	w.trouble[batch] = text
 }
 
-// heldBatch is a batch that the fleet has to do with, as this worker knows it.
-type heldBatch struct {
+// knownBatch is a batch that the fleet has to do with, as this worker knows it.
+type knownBatch struct {
 	*sharedFolder
-	order   *batch.Submission
-	control batch.Control
-	lane    *lane
-	begun   bool // the order; before that what is queued is of another one
+	submission *batch.Submission
+	control    batch.Control
+	lane       *lane
+	started    bool // the submission; before that what is queued is of another one
 }
 
 // rules are those by which jobs of the batch may start.
-func (h *heldBatch) rules() pool.BatchRules {
-	rules := pool.BatchRules{Name: h.order.Name, Budget: h.order.Rules.Budget, Window: h.order.Rules.Window, Paused: h.control.Closed()}
-	if rules.Paused == "" && !h.begun {
-		rules.Paused = "its order is about to begin"
+func (h *knownBatch) rules() pool.BatchRules {
+	rules := pool.BatchRules{Name: h.submission.Name, Budget: h.submission.Rules.Budget, Window: h.submission.Rules.Window, Paused: h.control.Closed()}
+	if rules.Paused == "" && !h.started {
+		rules.Paused = "its submission is about to begin"
 	}
 	return rules
 }
 
-// knows names what is wanted of the batch, for others to see that it is known here.
-func (h *heldBatch) knows() string { return h.order.ID + " " + string(h.control.State) }
+// version names what is wanted of the batch, for others to see that it is known here.
+func (h *knownBatch) version() string { return h.submission.ID + " " + string(h.control.State) }
 
 // rest waits, or returns early when ctx is done.
 func rest(ctx context.Context, d time.Duration) { _ = backoff.Sleep(ctx, d) }

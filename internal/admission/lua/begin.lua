@@ -1,9 +1,9 @@
--- Begins a life, or tells which there is.
+-- Begins an epoch, or tells which there is.
 --
--- KEYS  1 life  2 ready
--- ARGV  1 token of a new life, or '' to ask only
--- Returns  {token of the life there is now, or '', 1 if it is open}
--- Invariant: a life is over as soon as the server is another process, and a new one
+-- KEYS  1 epoch  2 ready
+-- ARGV  1 token of a new epoch, or '' to ask only
+-- Returns  {token of the epoch there is now, or '', 1 if it is open}
+-- Invariant: an epoch is over as soon as the server is another process, and a new one
 -- is not open.
 
 if ARGV[1] ~= '' then

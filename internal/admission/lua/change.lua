@@ -1,8 +1,8 @@
 -- Changes grants, or counts what was spent before there were any.
 --
--- KEYS  1 life  then for each grant  grant, those of its batch that are live,
+-- KEYS  1 epoch  then for each grant  grant, those of its batch that are live,
 --       and those of its scopes
--- ARGV  1 {life, change, grants}: a grant is {owner, scopes, amount, charged (ms; 0 = now),
+-- ARGV  1 {epoch, change, grants}: a grant is {owner, scopes, amount, charged (ms; 0 = now),
 --       billed, refunded}
 -- Returns  {LOST}, or {DONE} and for each grant {DONE}, {NO_GRANT} or
 --   {ELSEWHERE, kind, name, ...}: not changed, it is counted in these scopes
@@ -45,7 +45,7 @@ function CHANGES.release(grant, asked)
   end
 end
 
--- What was spent before this life is told once for each time, and is of no grant.
+-- What was spent before this epoch is told once for each time, and is of no grant.
 function CHANGES.seed(_, asked)
   for _, scope in ipairs(asked.scopes) do
     spend(scope.cu, asked.billed, asked.charged)
@@ -63,7 +63,7 @@ local function counted_in(grant, scopes)
   return true
 end
 
-if lost(KEYS[1], ask.life) then
+if lost(KEYS[1], ask.epoch) then
   return {LOST}
 end
 local answer, at = {DONE}, 2

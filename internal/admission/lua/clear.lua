@@ -1,9 +1,9 @@
--- Deletes what was counted before this life began.
+-- Deletes what was counted before this epoch began.
 --
--- KEYS  1 life  then those to delete
--- ARGV  1 token of the life
+-- KEYS  1 epoch  then those to delete
+-- ARGV  1 token of the epoch
 -- Returns  {DONE} or {LOST}
--- Invariant: nothing of a life that another process began meanwhile is deleted.
+-- Invariant: nothing of an epoch that another process began meanwhile is deleted.
 
 if lost(KEYS[1], ARGV[1]) then
   return {LOST}

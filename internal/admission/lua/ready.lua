@@ -1,9 +1,9 @@
--- Opens a life once all was restored.
+-- Opens an epoch once all was restored.
 --
--- KEYS  1 life  2 ready
--- ARGV  1 token of the life
+-- KEYS  1 epoch  2 ready
+-- ARGV  1 token of the epoch
 -- Returns  {DONE} or {LOST}
--- Invariant: only the life that there is now can be open.
+-- Invariant: only the epoch that there is now can be open.
 
 if lost(KEYS[1], ARGV[1]) then
   return {LOST}

@@ -1,9 +1,9 @@
 -- Takes what one submission needs on one of several API keys: a place in the
 -- request rates, slots, and CU of all scopes of the key; all of it or nothing.
 --
--- KEYS  1 life  2 ready  3 grant  4 those of its batch that are live
+-- KEYS  1 epoch  2 ready  3 grant  4 those of its batch that are live
 --       then those of the scopes
--- ARGV  1 {life, owner, amount, scopes, candidates}: a candidate is the numbers of its
+-- ARGV  1 {epoch, owner, amount, scopes, candidates}: a candidate is the numbers of its
 --       scopes, that of its API key first, each within the next
 -- Returns  {DONE, again, amount, ms until it may be sent, key}, {SETTLED}, {LOST},
 --   {ELSEWHERE, key}: granted before, on a key that is no candidate; or the wait of
@@ -16,7 +16,7 @@
 -- given, since nobody is to hold a slot for longer.
 local POLL, STUCK, AHEAD = 1000, 30 * 1000, 10 * 1000
 
-if lost(KEYS[1], ask.life) or redis.call('GET', KEYS[2]) ~= ask.life then
+if lost(KEYS[1], ask.epoch) or redis.call('GET', KEYS[2]) ~= ask.epoch then
   return {LOST}
 end
 

@@ -15,7 +15,7 @@ import (
 const RestoreRest = 500 * time.Millisecond
 
 // RedisFailed reports whether an error says that Redis is away, begins, or is in
-// another life.
+// another epoch.
 func RedisFailed(err error) bool {
 	_, unreached := errors.AsType[net.Error](err)
 	return unreached || redis.IsLoadingError(err) || errors.Is(err, admission.ErrLost) || errors.Is(err, io.EOF)

@@ -22,54 +22,54 @@ const (
 	aliveTick = time.Second
 )
 
-// errLifeOver says that Redis is not in the life any more in which this worker has
+// errEpochOver says that Redis is not in the epoch any more in which this worker has
 // worked.
-var errLifeOver = errors.New("redis lost its state")
+var errEpochOver = errors.New("redis lost its state")
 
-// oneLife works in one life of Redis: from the moment in which all that was spent and
+// oneEpoch works in one epoch of Redis: from the moment in which all that was spent and
 // all that runs is counted until Redis loses that, or ctx is done.
-func (w *Worker) oneLife(ctx context.Context) error {
-	life, end := context.WithCancel(ctx)
+func (w *Worker) oneEpoch(ctx context.Context) error {
+	epoch, end := context.WithCancel(ctx)
 	var tending sync.WaitGroup
 	defer w.stopLanes() // once nobody tends a batch any more
 	defer tending.Wait()
 	defer end()
-	if err := w.refresh(life); err != nil {
+	if err := w.refresh(epoch); err != nil {
 		return err
 	}
-	if err := w.enterLife(life); err != nil {
+	if err := w.joinEpoch(epoch); err != nil {
 		return err
 	}
-	if err := w.newEngines(life); err != nil {
+	if err := w.newEngines(epoch); err != nil {
 		return err
 	}
 	for _, l := range w.laneList() {
-		if err := l.engine.Load().start(life, w.settings); err != nil {
+		if err := l.engine.Load().start(epoch, w.settings); err != nil {
 			return err
 		}
 	}
 	w.note("", "")
 	w.ready.Store(true)
 	defer w.ready.Store(false)
-	s := &shiftWork{Worker: w, tending: &tending, tended: make(map[string]bool)}
-	s.tendAll(life)
-	return s.run(life)
+	s := &epochWork{Worker: w, leaders: &tending, led: make(map[string]bool)}
+	s.leadAll(epoch)
+	return s.run(epoch)
 }
 
-// shiftWork is what a worker does beside the jobs while a life goes on.
-type shiftWork struct {
+// epochWork is what a worker does beside the jobs while an epoch goes on.
+type epochWork struct {
 	*Worker
-	tending  *sync.WaitGroup
-	tendedMu sync.Mutex
-	tended   map[string]bool
-	news     int64
-	round    time.Time // of the last look into the bucket
+	leaders *sync.WaitGroup
+	ledMu   sync.Mutex
+	led     map[string]bool
+	news    int64
+	round   time.Time // of the last look into the bucket
 }
 
-func (s *shiftWork) run(ctx context.Context) error {
+func (s *epochWork) run(ctx context.Context) error {
 	defer s.leave(ctx)
 	s.round = time.Now()
-	s.tell(ctx)
+	s.announceState(ctx)
 	alive, news, beat := time.NewTicker(aliveTick), time.NewTicker(newsTick), time.NewTicker(beatTick)
 	defer alive.Stop()
 	defer news.Stop()
@@ -81,50 +81,50 @@ func (s *shiftWork) run(ctx context.Context) error {
 			return context.Cause(ctx)
 		case <-alive.C:
 			if alive, err := s.admission.Alive(ctx); err == nil && !alive {
-				return errLifeOver
+				return errEpochOver
 			}
 		case <-news.C:
-			s.hear(ctx)
+			s.readNews(ctx)
 		case <-beat.C:
-			s.tell(ctx)
+			s.announceState(ctx)
 		}
 	}
 }
 
-// hear looks into the bucket when there is news, and now and then without.
-func (s *shiftWork) hear(ctx context.Context) {
+// readNews looks into the bucket when there is news, and now and then without.
+func (s *epochWork) readNews(ctx context.Context) {
 	news, err := s.fleet.News(ctx)
 	if err != nil || news == s.news && time.Since(s.round) < roundTick {
 		return // Redis is away, and everything waits for it; or nothing is new
 	}
 	if err := s.refresh(ctx); err != nil {
 		s.note("", err.Error())
-		s.Logger.WarnContext(ctx, "orders not read, trying again", "err", err)
+		s.Logger.WarnContext(ctx, "submissions not read, trying again", "err", err)
 		return
 	}
 	s.note("", "")
 	s.news, s.round = news, time.Now()
 	s.startLanes(ctx)
-	s.tendAll(ctx)
-	s.tell(ctx) // somebody may wait for it
+	s.leadAll(ctx)
+	s.announceState(ctx) // somebody may wait for it
 }
 
-// tell tells the others what this worker does and knows.
-func (s *shiftWork) tell(ctx context.Context) {
-	if err := s.fleet.Beat(ctx, s.beat()); err != nil && ctx.Err() == nil {
+// announceState tells the others what this worker does and knows.
+func (s *epochWork) announceState(ctx context.Context) {
+	if err := s.fleet.Beat(ctx, s.heartbeat()); err != nil && ctx.Err() == nil {
 		s.Logger.DebugContext(ctx, "heartbeat not written", "err", err)
 	}
-	for _, batch := range s.heldList() {
-		if held := s.held(batch); held != nil {
-			if err := s.tellWork(ctx, held); err != nil && ctx.Err() == nil {
+	for _, batch := range s.knownList() {
+		if held := s.known(batch); held != nil {
+			if err := s.writeWork(ctx, held); err != nil && ctx.Err() == nil {
 				s.Logger.DebugContext(ctx, "requests and waits not counted yet", "batch_id", batch, "err", err)
 			}
 		}
 	}
 }
 
-// startLanes starts the lanes that have become known in this life.
-func (s *shiftWork) startLanes(ctx context.Context) {
+// startLanes starts the lanes that have become known in this epoch.
+func (s *epochWork) startLanes(ctx context.Context) {
 	for _, l := range s.laneList() {
 		if l.engine.Load() != nil {
 			continue
@@ -141,37 +141,37 @@ func (s *shiftWork) startLanes(ctx context.Context) {
 	}
 }
 
-// tendAll sees to it that somebody tends each batch: this worker, or another.
-func (s *shiftWork) tendAll(ctx context.Context) {
-	s.tendedMu.Lock()
-	defer s.tendedMu.Unlock()
-	for _, batch := range s.heldList() {
-		if s.tended[batch] {
+// leadAll sees to it that somebody tends each batch: this worker, or another.
+func (s *epochWork) leadAll(ctx context.Context) {
+	s.ledMu.Lock()
+	defer s.ledMu.Unlock()
+	for _, batch := range s.knownList() {
+		if s.led[batch] {
 			continue
 		}
-		s.tended[batch] = true
-		s.tending.Go(func() {
-			for !s.tendedToEnd(ctx, batch) {
-				s.tend(ctx, batch)
+		s.led[batch] = true
+		s.leaders.Go(func() {
+			for !s.ledToEnd(ctx, batch) {
+				s.lead(ctx, batch)
 			}
 		})
 	}
 }
 
-// tendedToEnd reports whether there is nothing more to tend. A batch that is opened
+// ledToEnd reports whether there is nothing more to tend. A batch that is opened
 // again after that is found by tendAll.
-func (s *shiftWork) tendedToEnd(ctx context.Context, batch string) bool {
-	s.tendedMu.Lock()
-	defer s.tendedMu.Unlock()
-	if ctx.Err() == nil && s.held(batch) != nil {
+func (s *epochWork) ledToEnd(ctx context.Context, batch string) bool {
+	s.ledMu.Lock()
+	defer s.ledMu.Unlock()
+	if ctx.Err() == nil && s.known(batch) != nil {
 		return false
 	}
-	delete(s.tended, batch)
+	delete(s.led, batch)
 	return true
 }
 
 // leave tells the others that this worker is gone.
-func (s *shiftWork) leave(ctx context.Context) {
+func (s *epochWork) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), app.PingTime)
 	defer cancel()
 	if err := s.fleet.Leave(ctx, s.name); err != nil {
@@ -203,9 +203,9 @@ func (w *Worker) laneList() []*lane {
 	return lanes
 }
 
-// enterLife takes part in the life that Redis is in. If there is none, one worker
+// joinEpoch takes part in the epoch that Redis is in. If there is none, one worker
 // restores what Redis lost, and the others wait for it.
-func (w *Worker) enterLife(ctx context.Context) error {
+func (w *Worker) joinEpoch(ctx context.Context) error {
 	for {
 		joined, err := w.admission.Join(ctx)
 		if err != nil || joined {

@@ -1,7 +1,7 @@
 -- Put in front of scripts that rely on what was counted before: is this still the
 -- Redis in which it was?
 --
--- A life begins when the state was restored, and ends when it may be incomplete:
+-- An epoch begins when the state was restored, and ends when it may be incomplete:
 -- when it was flushed (the key is gone), or when the server is another process
 -- than the one it was restored in, which may have lost its last second.
 
@@ -15,7 +15,7 @@ local function run_id()
   return string.match(info, 'run_id:(%w+)') or 'none'
 end
 
--- lost reports whether the life of this token is over.
-local function lost(life_key, token)
-  return redis.call('GET', life_key) ~= token .. ' ' .. run_id()
+-- lost reports whether the epoch of this token is over.
+local function lost(epoch_key, token)
+  return redis.call('GET', epoch_key) ~= token .. ' ' .. run_id()
 end

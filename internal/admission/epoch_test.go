@@ -49,7 +49,7 @@ func joins(t *testing.T, a *Admission, want bool) {
 	}
 }
 
-// Nothing is granted before a life is open; then others join it.
+// Nothing is granted before an epoch is open; then others join it.
 func TestBeginAndJoin(t *testing.T) {
 	onBoth(t, func(t *testing.T, s server) {
 		first, second := New(Options{Redis: s.client, Prefix: t.Name()}), New(Options{Redis: s.client, Prefix: t.Name()})
@@ -62,15 +62,15 @@ func TestBeginAndJoin(t *testing.T) {
 		mustDo(t, first.Seed(t.Context(), night, "potions", s.clock.time(), 4000))
 		mustDo(t, first.Adopt(t.Context(), ref("a"), 1, night, 3000, time.Time{}))
 		if _, err := first.Reserve(t.Context(), claim("b", 1, free)); !errors.Is(err, ErrLost) {
-			t.Errorf("reserve before the life is open: got %v, want %v", err, ErrLost)
+			t.Errorf("reserve before the epoch is open: got %v, want %v", err, ErrLost)
 		}
 		mustDo(t, first.Ready(t.Context()))
 		mustReserve(t, first, claim("b", 1, free))
 
 		isLost(t, second)
 		joins(t, second, true)
-		if second.Life() == "" || second.Life() != first.Life() {
-			t.Errorf("got the lives %q and %q, want one", first.Life(), second.Life())
+		if second.Epoch() == "" || second.Epoch() != first.Epoch() {
+			t.Errorf("got the lives %q and %q, want one", first.Epoch(), second.Epoch())
 		}
 		mustReserve(t, second, claim("c", 1, free))
 		if u := usage(t, second, free); u.Team.Running != 3 || u.Batch.Spent != 4000 || u.Batch.Reserved != 5000 {
@@ -79,9 +79,9 @@ func TestBeginAndJoin(t *testing.T) {
 	})
 }
 
-// A new life has nothing of the old one but what the provider told, and ends the
+// A new epoch has nothing of the old one but what the provider told, and ends the
 // old one for all others.
-func TestBeginEndsTheOldLife(t *testing.T) {
+func TestBeginEndsTheOldEpoch(t *testing.T) {
 	onBoth(t, func(t *testing.T, s server) {
 		first := s.admission(t)
 		second := New(Options{Redis: s.client, Prefix: t.Name()})
@@ -91,7 +91,7 @@ func TestBeginEndsTheOldLife(t *testing.T) {
 		}
 		mustSettle(t, first, "old7", night, 1)
 		mustDo(t, first.LearnCeiling(t.Context(), night, 800))
-		old := second.Life()
+		old := second.Epoch()
 		mustDo(t, second.Begin(t.Context()))
 		isLost(t, first)
 		joins(t, first, false)
@@ -103,14 +103,14 @@ func TestBeginEndsTheOldLife(t *testing.T) {
 		}
 		mustDo(t, second.Ready(t.Context()))
 		joins(t, first, true)
-		if first.Life() == old {
-			t.Error("the new life has the old one's name")
+		if first.Epoch() == old {
+			t.Error("the new epoch has the old one's name")
 		}
 		mustReserve(t, first, claim("old7", 1, free))
 	})
 }
 
-// Of two processes that begin a life at the same time one gets it, and the other
+// Of two processes that begin an epoch at the same time one gets it, and the other
 // takes nothing of what that one restored.
 func TestTwoBegin(t *testing.T) {
 	onBoth(t, func(t *testing.T, s server) {

@@ -18,9 +18,9 @@ const (
 	clocksApart = 10 * time.Minute
 )
 
-// work feeds an order, and ends it when all its jobs are over.
-// It returns when the order is over or another one is wanted.
-func (s *steward) work(ctx context.Context, held *heldBatch, feed fleet.Feed) error {
+// work feeds a submission, and ends it when all its jobs are over.
+// It returns when the submission is over or another one is wanted.
+func (s *leader) work(ctx context.Context, held *knownBatch, feed fleet.Feed) error {
 	working, stop := context.WithCancel(ctx)
 	var beside sync.WaitGroup
 	defer beside.Wait()
@@ -31,7 +31,7 @@ func (s *steward) work(ctx context.Context, held *heldBatch, feed fleet.Feed) er
 	} else {
 		beside.Go(func() { fed <- s.feed(working, held, feed) })
 	}
-	ticker := time.NewTicker(stewardTick)
+	ticker := time.NewTicker(leaderTick)
 	defer ticker.Stop()
 	allFed := false
 	for {
@@ -46,8 +46,8 @@ func (s *steward) work(ctx context.Context, held *heldBatch, feed fleet.Feed) er
 			continue
 		case <-ticker.C:
 		}
-		now := s.held(s.batch)
-		if now == nil || now.order.ID != held.order.ID {
+		now := s.known(s.batch)
+		if now == nil || now.submission.ID != held.submission.ID {
 			return nil
 		}
 		if now.control.State == batch.ControlCancel {
@@ -55,7 +55,7 @@ func (s *steward) work(ctx context.Context, held *heldBatch, feed fleet.Feed) er
 			return s.cancel(ctx, now)
 		}
 		counts, err := s.counts(ctx, now.lane)
-		if errors.Is(err, errLifeOver) {
+		if errors.Is(err, errEpochOver) {
 			return err
 		}
 		if err != nil {
@@ -72,8 +72,8 @@ func (s *steward) work(ctx context.Context, held *heldBatch, feed fleet.Feed) er
 }
 
 // feed gives the jobs of the plan to the lane, from where it was left.
-func (s *steward) feed(ctx context.Context, held *heldBatch, feed fleet.Feed) error {
-	start, err := readBegan(ctx, held)
+func (s *leader) feed(ctx context.Context, held *knownBatch, feed fleet.Feed) error {
+	start, err := readStart(ctx, held)
 	if err != nil {
 		return err
 	}
@@ -90,18 +90,18 @@ func (s *steward) feed(ctx context.Context, held *heldBatch, feed fleet.Feed) er
 		feed.Fed = jobs[len(jobs)-1].Index + 1
 		return s.fleet.SetFeed(ctx, s.batch, feed)
 	}
-	if err := e.runner.Feed(ctx, s.batch, held.order.Priority, s.toFeed(ctx, held, feed, done, fold), given); err != nil {
+	if err := e.runner.Feed(ctx, s.batch, held.submission.Priority, s.toFeed(ctx, held, feed, done, fold), given); err != nil {
 		return err
 	}
 	feed.All = true
 	return s.fleet.SetFeed(ctx, s.batch, feed)
 }
 
-// done are the jobs that were made before the order began at this time and since its plan
+// done are the jobs that were made before the submission began at this time and since its plan
 // was made: the plan does not know of them.
-func (s *steward) done(ctx context.Context, held *heldBatch, start time.Time) (map[job.ID]bool, error) {
+func (s *leader) done(ctx context.Context, held *knownBatch, start time.Time) (map[job.ID]bool, error) {
 	done := make(map[job.ID]bool)
-	planned := held.order.Planned.Add(-clocksApart)
+	planned := held.submission.Planned.Add(-clocksApart)
 	for result, err := range held.Log.Succeeded(ctx) {
 		if err != nil {
 			return nil, err
@@ -114,12 +114,12 @@ func (s *steward) done(ctx context.Context, held *heldBatch, start time.Time) (m
 }
 
 // found counts the jobs and images that the plan wants to make and that are there: an
-// order before made them after the plan had looked.
-func (s *steward) found(ctx context.Context, held *heldBatch, done map[job.ID]bool) (jobs, images int, err error) {
+// submission before made them after the plan had looked.
+func (s *leader) found(ctx context.Context, held *knownBatch, done map[job.ID]bool) (jobs, images int, err error) {
 	if len(done) == 0 {
 		return 0, 0, nil
 	}
-	for j, err := range batch.JobsToRun(ctx, s.Bucket, held.order.Plan) {
+	for j, err := range batch.JobsToRun(ctx, s.Bucket, held.submission.Plan) {
 		if err != nil {
 			return 0, 0, err
 		}
@@ -132,9 +132,9 @@ func (s *steward) found(ctx context.Context, held *heldBatch, done map[job.ID]bo
 }
 
 // toFeed are the jobs of the plan that are to run, from where the feed was left.
-func (s *steward) toFeed(ctx context.Context, held *heldBatch, feed fleet.Feed, done map[job.ID]bool, fold *batch.Fold) iter.Seq2[*job.Job, error] {
+func (s *leader) toFeed(ctx context.Context, held *knownBatch, feed fleet.Feed, done map[job.ID]bool, fold *batch.Fold) iter.Seq2[*job.Job, error] {
 	return func(yield func(*job.Job, error) bool) {
-		for j, err := range batch.JobsToRun(ctx, s.Bucket, held.order.Plan) {
+		for j, err := range batch.JobsToRun(ctx, s.Bucket, held.submission.Plan) {
 			if err != nil {
 				yield(nil, err)
 				return
@@ -142,7 +142,7 @@ func (s *steward) toFeed(ctx context.Context, held *heldBatch, feed fleet.Feed, 
 			if j.Index < feed.Fed || done[j.ID] {
 				continue
 			}
-			j.Before, j.Order = fold.Tried(j.ID), held.order.ID
+			j.Before, j.Order = fold.Tried(j.ID), held.submission.ID
 			if !yield(j, nil) {
 				return
 			}
@@ -150,9 +150,9 @@ func (s *steward) toFeed(ctx context.Context, held *heldBatch, feed fleet.Feed, 
 	}
 }
 
-// cancel withdraws what is queued, waits for what is under way, and ends the order.
-func (s *steward) cancel(ctx context.Context, held *heldBatch) error {
-	ticker := time.NewTicker(stewardTick)
+// cancel withdraws what is queued, waits for what is under way, and ends the submission.
+func (s *leader) cancel(ctx context.Context, held *knownBatch) error {
+	ticker := time.NewTicker(leaderTick)
 	defer ticker.Stop()
 	for {
 		if err := s.withdraw(ctx, held.lane); err != nil {
@@ -162,7 +162,7 @@ func (s *steward) cancel(ctx context.Context, held *heldBatch) error {
 		if err != nil {
 			return err
 		}
-		known, err := s.everybodyKnows(ctx, held)
+		known, err := s.acknowledged(ctx, held)
 		if err != nil {
 			return err
 		}
@@ -178,14 +178,14 @@ func (s *steward) cancel(ctx context.Context, held *heldBatch) error {
 			return context.Cause(ctx)
 		case <-ticker.C:
 		}
-		if now := s.held(s.batch); now == nil || now.order.ID != held.order.ID {
+		if now := s.known(s.batch); now == nil || now.submission.ID != held.submission.ID {
 			return nil
 		}
 	}
 }
 
 // withdraw ends the jobs of the batch that are queued in a lane and were not sent.
-func (s *steward) withdraw(ctx context.Context, l *lane) error {
+func (s *leader) withdraw(ctx context.Context, l *lane) error {
 	store := l.engine.Load().queue
 	refs, err := store.In(ctx, job.Queued, 0)
 	if err != nil {
@@ -203,8 +203,8 @@ func (s *steward) withdraw(ctx context.Context, l *lane) error {
 }
 
 // withdrawJob takes the job over, so that no handler can send it any more, and ends
-// it. What such a handler had reserved is given back at the end of the order.
-func (s *steward) withdrawJob(ctx context.Context, l *lane, ref job.Ref) error {
+// it. What such a handler had reserved is given back at the end of the submission.
+func (s *leader) withdrawJob(ctx context.Context, l *lane, ref job.Ref) error {
 	rec, claimed, err := l.engine.Load().queue.Claim(ctx, ref, job.Queued)
 	if errors.Is(err, job.ErrRecordGone) {
 		return nil
@@ -216,7 +216,7 @@ func (s *steward) withdrawJob(ctx context.Context, l *lane, ref job.Ref) error {
 		return nil // it was sent in the meantime
 	}
 	if rec.APIKey != "" {
-		if err := l.gate.Release(ctx, ref, rec.Attempt, rec.APIKey); err != nil {
+		if err := l.limiter.Release(ctx, ref, rec.Attempt, rec.APIKey); err != nil {
 			return err
 		}
 	}

@@ -33,7 +33,7 @@ type BatchInfo struct {
 	Submission *batch.Submission
 	Control    batch.Control
 	began      batch.Started
-	Report     *report.Report // of the last order that is over, or of a run
+	Report     *report.Report // of the last submission that is over, or of a run
 }
 
 // ReadBatchInfo reads what the bucket says of a batch; open are those that workers have
@@ -58,10 +58,10 @@ func ReadBatchInfo(ctx context.Context, b bucket.Objects, id string, open bool) 
 	return r, err
 }
 
-// begun reports whether a worker has begun the order.
+// begun reports whether a worker has begun the submission.
 func (r *BatchInfo) begun() bool { return r.Submission != nil && r.began.Order == r.Submission.ID }
 
-// Over reports whether the order has come to its end. The report is of it then.
+// Over reports whether the submission has come to its end. The report is of it then.
 func (r *BatchInfo) Over() bool { return !r.Open && r.begun() && r.Report != nil }
 
 // Blockage is what a person has to see to before an open batch goes on; nil if nothing is.
@@ -103,7 +103,7 @@ func (r *BatchInfo) Mode() job.Mode {
 	return job.Live
 }
 
-// StoredReport is the report of the last run or order of a batch that is over; nil if there
+// StoredReport is the report of the last run or submission of a batch that is over; nil if there
 // is none.
 func StoredReport(ctx context.Context, b bucket.Objects, id string) (*report.Report, error) {
 	report := new(report.Report)

@@ -79,7 +79,7 @@ func (l *ledger) counted(spent, reserved job.CU, running int) {
 	}
 }
 
-// What is not in flight is given back, and what was billed after the life had begun is
+// What is not in flight is given back, and what was billed after the epoch had begun is
 // settled.
 func TestGrantsOfWhatIsOverAreEnded(t *testing.T) {
 	t.Parallel()
@@ -98,14 +98,14 @@ func TestGrantsOfWhatIsOverAreEnded(t *testing.T) {
 	}
 }
 
-// In a new life all that was spent counts, and what another batch has in flight is held
+// In a new epoch all that was spent counts, and what another batch has in flight is held
 // without a slot.
 func TestSpendIsCountedInANewLife(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t)
 	l.must(CountSpend(t.Context(), l.admission, l.Bucket, nil))
 	l.counted(4-1, 2, 0)
-	// What ends while a life begins counts by what was read of it at first.
+	// What ends while an epoch begins counts by what was read of it at first.
 	fold, err := l.Fold(t.Context())
 	l.must(err)
 	l.made("flies", 2, 0)

@@ -13,35 +13,35 @@ const (
 	paceStep = 10 * time.Second
 )
 
-// landedTimes counts what came home in the last minutes, by batch. Its zero value is
+// storedTimes counts what came home in the last minutes, by batch. Its zero value is
 // ready; it is safe for use by many goroutines.
-type landedTimes struct {
+type storedTimes struct {
 	mu      sync.Mutex
-	batches map[string]*landedBatch
+	batches map[string]*storedBatch
 }
 
-type landedBatch struct{ steps []landedStep }
+type storedBatch struct{ steps []storedStep }
 
-type landedStep struct {
+type storedStep struct {
 	at           time.Time
 	jobs, images int
 }
 
-// landed counts a job with its images.
-func (l *landedTimes) landed(batch string, images int, now time.Time) {
+// add counts a job with its images.
+func (l *storedTimes) add(batch string, images int, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.batches == nil {
-		l.batches = make(map[string]*landedBatch)
+		l.batches = make(map[string]*storedBatch)
 	}
 	b := l.batches[batch]
 	if b == nil {
-		b = new(landedBatch)
+		b = new(storedBatch)
 		l.batches[batch] = b
 	}
 	at := now.Truncate(paceStep)
 	if len(b.steps) == 0 || !b.steps[len(b.steps)-1].at.Equal(at) {
-		b.steps = append(b.steps, landedStep{at: at})
+		b.steps = append(b.steps, storedStep{at: at})
 	}
 	last := &b.steps[len(b.steps)-1]
 	last.jobs++
@@ -51,7 +51,7 @@ func (l *landedTimes) landed(batch string, images int, now time.Time) {
 // recent is what came home in the last minutes. What is counted begins behind the first
 // step, since the time in which that came home began earlier. A batch of which nothing
 // came home is forgotten.
-func (l *landedTimes) recent(now time.Time) map[string]fleet.Landed {
+func (l *storedTimes) recent(now time.Time) map[string]fleet.Landed {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	all := make(map[string]fleet.Landed)

@@ -9,10 +9,10 @@ import (
 	"nightshift/internal/report"
 )
 
-// finish ends an order: what is still held is given back, the logs become whole objects,
+// finish ends a submission: what is still held is given back, the logs become whole objects,
 // what was spent, report and contact sheet are written, and the fleet has no more to do
 // with the batch. It can be repeated.
-func (s *steward) finish(ctx context.Context, held *heldBatch, end Ending) error {
+func (s *leader) finish(ctx context.Context, held *knownBatch, end Ending) error {
 	for _, name := range []string{"results.jsonl", "errors.jsonl", "_nightshift/attempts.jsonl"} {
 		if err := s.Bucket.Compact(ctx, s.batch+"/"+name); err != nil {
 			return err
@@ -38,14 +38,14 @@ func (s *steward) finish(ctx context.Context, held *heldBatch, end Ending) error
 	if err != nil {
 		return err
 	}
-	s.Logger.InfoContext(ctx, "order is over", "batch_id", s.batch, "order", held.order.ID, "outcome", string(end.Outcome),
+	s.Logger.InfoContext(ctx, "submission ended", "batch_id", s.batch, "submission", held.submission.ID, "outcome", string(end.Outcome),
 		"succeeded", report.Counts.Succeeded, "failed", report.Counts.Failed, "cu", report.Spend.Spent.String())
 	return s.close(ctx, held)
 }
 
 // report writes what was spent, thumbnails that are missing, report.json and the contact
 // sheet.
-func (s *steward) report(ctx context.Context, held *heldBatch, end Ending) (report.Report, error) {
+func (s *leader) report(ctx context.Context, held *knownBatch, end Ending) (report.Report, error) {
 	fold, err := held.Fold(ctx)
 	if err == nil {
 		err = fold.WriteSpend(ctx, s.Bucket)
@@ -53,11 +53,11 @@ func (s *steward) report(ctx context.Context, held *heldBatch, end Ending) (repo
 	if err != nil {
 		return report.Report{}, err
 	}
-	start, err := readBegan(ctx, held)
+	start, err := readStart(ctx, held)
 	if err != nil {
 		return report.Report{}, err
 	}
-	o := held.order
+	o := held.submission
 	sums := report.Report{
 		Batch: o.Name, Mode: o.Mode, State: end.Outcome, Started: start.At, Ended: time.Now().UTC(),
 		Counts: report.Counts{Jobs: o.Jobs, Kept: o.Kept + start.Found},
@@ -78,9 +78,9 @@ func (s *steward) report(ctx context.Context, held *heldBatch, end Ending) (repo
 	return sums, report.Publish(ctx, s.Bucket, s.batch, held.Log, sums)
 }
 
-// close says that the fleet has nothing to do with the order any more. Another one
+// close says that the fleet has nothing to do with the submission any more. Another one
 // that came in the meantime stays as it is.
-func (s *steward) close(ctx context.Context, held *heldBatch) error {
+func (s *leader) close(ctx context.Context, held *knownBatch) error {
 	if err := s.lease.Sure(ctx); err != nil {
 		return err
 	}
@@ -91,15 +91,15 @@ func (s *steward) close(ctx context.Context, held *heldBatch) error {
 	if err != nil {
 		return err
 	}
-	if err := batch.CloseBatch(ctx, s.Bucket, held.order, now); err != nil {
+	if err := batch.CloseBatch(ctx, s.Bucket, held.submission, now); err != nil {
 		return err
 	}
-	if err := errors.Join(s.fleet.DropFeed(ctx, s.admission.Life(), s.batch), s.fleet.DropWork(ctx, s.batch, held.order.ID), s.fleet.Announce(ctx)); err != nil {
+	if err := errors.Join(s.fleet.DropFeed(ctx, s.admission.Epoch(), s.batch), s.fleet.DropWork(ctx, s.batch, held.submission.ID), s.fleet.Announce(ctx)); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if current := s.batches[s.batch]; current != nil && current.order.ID == held.order.ID {
+	if current := s.batches[s.batch]; current != nil && current.submission.ID == held.submission.ID {
 		delete(s.batches, s.batch)
 	}
 	s.Observer.hasChanged()
@@ -109,18 +109,18 @@ func (s *steward) close(ctx context.Context, held *heldBatch) error {
 // ReportEarly reports on a batch that did not come to its end, once this worker has
 // stopped. Where nothing of it has begun there is nothing to report.
 func (w *Worker) ReportEarly(ctx context.Context, batch string, end Ending) error {
-	held := w.held(batch)
+	held := w.known(batch)
 	if held == nil {
 		return nil
 	}
 	if err := w.noteKeys(ctx, held, nil); err != nil {
 		return err
 	}
-	_, err := (&steward{Worker: w, batch: batch}).report(ctx, held, end)
+	_, err := (&leader{Worker: w, batch: batch}).report(ctx, held, end)
 	return err
 }
 
-// Ending is how an order ended.
+// Ending is how a submission ended.
 type Ending struct {
 	Outcome report.Outcome
 	Err     error  // why it was stopped

@@ -14,7 +14,7 @@ import (
 // sharedFolder is what the bucket holds of a batch on which several workers work.
 type sharedFolder struct {
 	batch.Folder
-	questions *batch.Questions
+	questions *batch.Decisions
 }
 
 // shared returns the folder of a batch, the same each time, so that lines that are
@@ -24,20 +24,20 @@ func (w *Worker) shared(id string) *sharedFolder {
 	defer w.mu.Unlock()
 	f := w.folders[id]
 	if f == nil {
-		f = &sharedFolder{Folder: batch.NewFolder(w.Bucket, id), questions: batch.NewQuestions(w.Bucket, id)}
+		f = &sharedFolder{Folder: batch.NewFolder(w.Bucket, id), questions: batch.NewDecisions(w.Bucket, id)}
 		w.folders[id] = f
 	}
 	return f
 }
 
-// held is a batch that the fleet has to do with; nil if it is not known here.
-func (w *Worker) held(batch string) *heldBatch {
+// known is a batch that the fleet has to do with; nil if it is not known here.
+func (w *Worker) known(batch string) *knownBatch {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	return w.batches[batch]
 }
 
-func (w *Worker) heldList() []string {
+func (w *Worker) knownList() []string {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	batches := make([]string, 0, len(w.batches))
@@ -59,7 +59,7 @@ func (w *Worker) refresh(ctx context.Context) error {
 		open = slices.DeleteFunc(open, func(batch string) bool { return batch != w.Only })
 	}
 	for _, id := range open {
-		held, err := w.readHeld(ctx, id)
+		held, err := w.readBatch(ctx, id)
 		if err != nil {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
@@ -72,7 +72,7 @@ func (w *Worker) refresh(ctx context.Context) error {
 			continue
 		}
 		w.note(id, "")
-		w.hold(ctx, held)
+		w.take(ctx, held)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -81,20 +81,20 @@ func (w *Worker) refresh(ctx context.Context) error {
 			delete(w.batches, batch)
 			delete(w.folders, batch)
 			delete(w.trouble, batch)
-			delete(w.stuckBy, batch)
+			delete(w.blockages, batch)
 		}
 	}
 	return nil
 }
 
 var (
-	errNoOrder = errors.New("it is marked as open and has no order")
+	errNoOrder = errors.New("it is marked as open and has no submission")
 	// errElsewhere says that a batch is another process' alone.
 	errElsewhere = errors.New("no other worker may take part")
 )
 
-// readHeld reads what a batch's folder says.
-func (w *Worker) readHeld(ctx context.Context, id string) (*heldBatch, error) {
+// readBatch reads what a batch's folder says.
+func (w *Worker) readBatch(ctx context.Context, id string) (*knownBatch, error) {
 	o, err := batch.ReadSubmission(ctx, w.Bucket, id)
 	if err == nil && o == nil {
 		err = &job.HintedError{Err: fmt.Errorf("batch %s: %w", id, errNoOrder), Hint: "submit its manifest again"}
@@ -124,31 +124,31 @@ func (w *Worker) readHeld(ctx context.Context, id string) (*heldBatch, error) {
 	if state != nil {
 		l.api.Keys.Remember(state.Keys)
 	}
-	return &heldBatch{sharedFolder: w.shared(id), order: o, control: c, lane: l, begun: start.Order == o.ID}, nil
+	return &knownBatch{sharedFolder: w.shared(id), submission: o, control: c, lane: l, started: start.Order == o.ID}, nil
 }
 
-// hold takes over what was read of a batch. Jobs that waited because it was paused,
+// take takes over what was read of a batch. Jobs that waited because it was paused,
 // or for its budget, ask again.
-func (w *Worker) hold(ctx context.Context, next *heldBatch) {
+func (w *Worker) take(ctx context.Context, next *knownBatch) {
 	w.mu.Lock()
 	before := w.batches[next.Batch]
 	w.batches[next.Batch] = next
 	w.mu.Unlock()
-	if before != nil && before.knows() == next.knows() && before.begun == next.begun {
+	if before != nil && before.version() == next.version() && before.started == next.started {
 		return
 	}
 	w.Observer.hasChanged()
-	w.Logger.InfoContext(ctx, "order heard of", "batch_id", next.Batch, "order", next.order.ID, "state", string(next.control.State))
+	w.Logger.InfoContext(ctx, "submission read", "batch_id", next.Batch, "submission", next.submission.ID, "state", string(next.control.State))
 	w.wakeLane(ctx, next.lane)
 }
 
-// began notes that the order of a batch has begun.
-func (w *Worker) began(held *heldBatch) {
+// noteStarted notes that the submission of a batch has begun.
+func (w *Worker) noteStarted(held *knownBatch) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if now := w.batches[held.Batch]; now != nil && now.order.ID == held.order.ID {
+	if now := w.batches[held.Batch]; now != nil && now.submission.ID == held.submission.ID {
 		next := *now
-		next.begun = true
+		next.started = true
 		w.batches[held.Batch] = &next
 	}
 }

@@ -22,23 +22,23 @@ import (
 	"nightshift/internal/plan"
 )
 
-// What the bucket holds of orders beside the folders of batches.
+// What the bucket holds of submissions beside the folders of batches.
 const (
 	orderName   = "_nightshift/order.json" // in the batch's folder
 	StartedName = "_nightshift/began.json"
 	// openFolder has a folder for each batch that workers have to do with, and in it
-	// one for each of its orders that is not over.
+	// one for each of its submissions that is not over.
 	openFolder = "_nightshift/open"
 	markName   = "open"
 )
 
 // Submission is what a fleet was asked to do with a batch: the plan beside it, under
-// these rules. A batch has one order at a time; the next replaces it.
+// these rules. A batch has one submission at a time; the next replaces it.
 type Submission struct {
 	// ID is the same for everybody who submits the same manifest after the same
-	// order, so that two submissions at once are one.
+	// submission, so that two submissions at once are one.
 	ID       string       `json:"id"`
-	Number   int          `json:"number"`
+	Revision int          `json:"number"`
 	Content  string       `json:"content"` // digest of jobs and rules
 	Batch    string       `json:"batch"`
 	Name     string       `json:"name"`
@@ -81,21 +81,21 @@ func (o *Submission) Lane() string {
 
 func (o *Submission) ToRun() int { return o.Jobs - o.Kept }
 
-// NewSubmission makes the order of a plan, after the one before; nil if there was none.
+// NewSubmission makes the submission of a plan, after the one before; nil if there was none.
 // It still lacks the plan's object and its digest.
 func NewSubmission(m *manifest.Manifest, p *plan.Plan, planned time.Time, before *Submission) *Submission {
 	o := &Submission{
-		Number: 1, Batch: m.Batch(), Name: m.Name, Manifest: path.Base(m.Path), Mode: m.Mode, Pool: m.Pool, Priority: job.Priority(m.Priority),
+		Revision: 1, Batch: m.Batch(), Name: m.Name, Manifest: path.Base(m.Path), Mode: m.Mode, Pool: m.Pool, Priority: job.Priority(m.Priority),
 		Rules: orderRules{Budget: m.Budget, Drift: m.MaxDrift, OnBudget: m.OnBudget, Window: m.Window},
 		Jobs:  p.Jobs, Kept: p.Kept, Images: p.ImagesToRun, Cost: p.Cost, Forecast: p.Forecast.Duration().Seconds(), Planned: planned,
 	}
 	if before != nil {
-		o.Number = before.Number + 1
+		o.Revision = before.Revision + 1
 	}
 	return o
 }
 
-// SetID gives the order its id, by the digest of the plan's jobs and the rules they run
+// SetID gives the submission its id, by the digest of the plan's jobs and the rules they run
 // under.
 func (o *Submission) SetID(jobs string) error {
 	text, err := json.Marshal([]any{jobs, o.Mode, o.Pool, o.Priority, o.Rules, o.Own})
@@ -104,7 +104,7 @@ func (o *Submission) SetID(jobs string) error {
 	}
 	sum := sha256.Sum256(text)
 	o.Content = hex.EncodeToString(sum[:8])
-	o.ID = fmt.Sprintf("%d-%s", o.Number, o.Content)
+	o.ID = fmt.Sprintf("%d-%s", o.Revision, o.Content)
 	return nil
 }
 
@@ -113,7 +113,7 @@ func NewPlanKey(batch string) string {
 	return batch + "/_nightshift/plans/" + strings.ToLower(rand.Text()) + ".jsonl"
 }
 
-// ReadSubmission returns the order of a batch, nil if it has none.
+// ReadSubmission returns the submission of a batch, nil if it has none.
 func ReadSubmission(ctx context.Context, b bucket.Objects, batch string) (*Submission, error) {
 	o := new(Submission)
 	found, err := ReadJSON(ctx, b, batch+"/"+orderName, o)
@@ -123,18 +123,18 @@ func ReadSubmission(ctx context.Context, b bucket.Objects, batch string) (*Submi
 	return o, nil
 }
 
-// WriteSubmission replaces the order of a batch. Its plan must be there; workers hear of
+// WriteSubmission replaces the submission of a batch. Its plan must be there; workers hear of
 // it when the batch is opened.
 func WriteSubmission(ctx context.Context, b bucket.Objects, o *Submission) error {
 	return WriteJSON(ctx, b, o.Batch+"/"+orderName, o)
 }
 
-// Started is when an order's first job was given out. Results recorded later are of it.
+// Started is when a submission's first job was given out. Results recorded later are of it.
 type Started struct {
 	Order string    `json:"order"`
 	Plan  string    `json:"plan"`
 	At    time.Time `json:"at"`
-	// Found are jobs that the plan wants to run and that were made by the order before
+	// Found are jobs that the plan wants to run and that were made by the submission before
 	// after the plan had looked, with their images. They are kept.
 	Found       int `json:"found"`
 	FoundImages int `json:"foundImages"`
@@ -176,24 +176,24 @@ func IsOpen(ctx context.Context, b bucket.Objects, batch string) (bool, error) {
 }
 
 // openMark is the object that tells workers that there is something to do in a batch.
-// Each order has one of its own, so that closing one cannot close the next, whatever
+// Each submission has one of its own, so that closing one cannot close the next, whatever
 // comes when and dies in between.
 func openMark(o *Submission) string { return openFolder + "/" + o.Batch + "/" + o.ID + "/" + markName }
 
-// OpenBatch tells workers that there is something to do in a batch: its order.
+// OpenBatch tells workers that there is something to do in a batch: its submission.
 func OpenBatch(ctx context.Context, b bucket.Objects, o *Submission) error {
 	return b.Put(ctx, openMark(o), strings.NewReader("\n"))
 }
 
-// CloseBatch tells workers that nothing is left to do of an order, nor of those that
-// it came in place of. now is the batch's order by now.
+// CloseBatch tells workers that nothing is left to do of a submission, nor of those that
+// it came in place of. now is the batch's submission by now.
 func CloseBatch(ctx context.Context, b bucket.Objects, over, now *Submission) error {
 	marked, err := b.Folders(ctx, openFolder+"/"+over.Batch)
 	if err != nil {
 		return err
 	}
 	for _, id := range marked {
-		if now != nil && id == now.ID && id != over.ID || numberOf(id) > over.Number {
+		if now != nil && id == now.ID && id != over.ID || numberOf(id) > over.Revision {
 			continue // it came after this one, perhaps just now
 		}
 		if err := b.Delete(ctx, openMark(&Submission{Batch: over.Batch, ID: id})); err != nil {
@@ -203,7 +203,7 @@ func CloseBatch(ctx context.Context, b bucket.Objects, over, now *Submission) er
 	return nil
 }
 
-// numberOf is the number of the order that an id names; 0 if it names none.
+// numberOf is the number of the submission that an id names; 0 if it names none.
 func numberOf(id string) int {
 	number, _, _ := strings.Cut(id, "-")
 	n, err := strconv.Atoi(number)

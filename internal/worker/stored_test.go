@@ -12,11 +12,11 @@ import (
 func TestLandedLooksBackFiveMinutes(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 3, 1, 22, 0, 0, 0, time.UTC)
-	var l landedTimes
+	var l storedTimes
 	for i := range 20 { // one a minute
-		l.landed("night", 2, start.Add(time.Duration(i)*time.Minute))
+		l.add("night", 2, start.Add(time.Duration(i)*time.Minute))
 	}
-	l.landed("day", 1, start.Add(19*time.Minute))
+	l.add("day", 1, start.Add(19*time.Minute))
 	want := map[string]fleet.Landed{
 		"night": {Jobs: 5, Images: 10, Seconds: 290},
 		"day":   {},

@@ -12,18 +12,18 @@ import (
 )
 
 const (
-	tendTick = 2 * time.Second
-	// stewardTick is how often a steward looks how its batch stands.
-	stewardTick = 500 * time.Millisecond
+	leaseTick = 2 * time.Second
+	// leaderTick is how often a leader looks how its batch stands.
+	leaderTick = 500 * time.Millisecond
 )
 
-// tend sees to a batch until the fleet has nothing to do with it any more, or ctx is
+// lead sees to a batch until the fleet has nothing to do with it any more, or ctx is
 // done. Of all workers one does so at a time; the others stand by.
-func (w *Worker) tend(ctx context.Context, id string) {
-	for ctx.Err() == nil && w.held(id) != nil {
+func (w *Worker) lead(ctx context.Context, id string) {
+	for ctx.Err() == nil && w.known(id) != nil {
 		lease, err := w.member.Hold(ctx, LeaderLease(id))
 		if err == nil && lease != nil {
-			err = w.tendHeld(ctx, id, lease)
+			err = w.leadHeld(ctx, id, lease)
 		}
 		if err != nil && ctx.Err() == nil {
 			w.note(id, err.Error())
@@ -32,21 +32,21 @@ func (w *Worker) tend(ctx context.Context, id string) {
 				w.Observer.isBlocked(batch.Blockage{Err: err, Hint: job.Hint(err)})
 			}
 		}
-		rest(ctx, tendTick/2+rand.N(tendTick)) // not all workers at the same time
+		rest(ctx, leaseTick/2+rand.N(leaseTick)) // not all workers at the same time
 	}
 }
 
 func LeaderLease(batch string) string { return "tend:" + batch }
 
-// tendHeld works as the batch's steward while the lease is held.
-func (w *Worker) tendHeld(ctx context.Context, batch string, lease *fleet.Lease) error {
+// leadHeld works as the batch's leader while the lease is held.
+func (w *Worker) leadHeld(ctx context.Context, batch string, lease *fleet.Lease) error {
 	ctx, cancel := lease.While(ctx)
 	defer cancel()
-	w.tending(batch, true)
-	defer w.tending(batch, false)
+	w.leading(batch, true)
+	defer w.leading(batch, false)
 	defer dropLease(ctx, lease, w.Logger)
-	s := &steward{Worker: w, batch: batch, lease: lease}
-	for ctx.Err() == nil && w.held(batch) != nil {
+	s := &leader{Worker: w, batch: batch, lease: lease}
+	for ctx.Err() == nil && w.known(batch) != nil {
 		if err := s.step(ctx); err != nil {
 			return err
 		}
@@ -54,65 +54,65 @@ func (w *Worker) tendHeld(ctx context.Context, batch string, lease *fleet.Lease)
 	return nil
 }
 
-func (w *Worker) tending(batch string, tends bool) {
+func (w *Worker) leading(batch string, tends bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if tends {
-		w.tends[batch] = true
+		w.leads[batch] = true
 		return
 	}
-	delete(w.tends, batch)
+	delete(w.leads, batch)
 }
 
-// steward is the worker that feeds a batch and ends it.
-type steward struct {
+// leader is the worker that feeds a batch and ends it.
+type leader struct {
 	*Worker
-	batch string
-	heard hearing
-	lease *fleet.Lease
+	batch           string
+	acknowledgement acknowledgement
+	lease           *fleet.Lease
 
 	looksBlocked blockedFor
 	others       runner.Waits // what the lane waits for in other workers, as they said last
 	askedOthers  time.Time
 }
 
-// step brings the batch's order on: it ends what an order before has left, begins
+// step brings the batch's submission on: it ends what a submission before has left, begins
 // this one, or feeds it and waits for its end. It returns when something changed.
-func (s *steward) step(ctx context.Context) error {
-	held := s.held(s.batch)
+func (s *leader) step(ctx context.Context) error {
+	held := s.known(s.batch)
 	if held == nil || held.lane.engine.Load() == nil { // closed, or about to be started
-		rest(ctx, stewardTick)
+		rest(ctx, leaderTick)
 		return nil
 	}
 	open, err := batch.IsOpen(ctx, s.Bucket, s.batch)
 	if err != nil {
 		return err
 	}
-	if !open { // the steward before has just ended it, which this worker has not read yet
+	if !open { // the leader before has just ended it, which this worker has not read yet
 		rest(ctx, newsTick)
 		return nil
 	}
-	feed, err := s.fleet.Feed(ctx, s.admission.Life(), s.batch)
+	feed, err := s.fleet.Feed(ctx, s.admission.Epoch(), s.batch)
 	if err == nil {
-		err = s.sameLife(ctx)
+		err = s.sameEpoch(ctx)
 	}
 	if err != nil {
 		return err
 	}
-	if feed.Order != held.order.ID {
-		over, err := s.endBefore(ctx, held, feed)
+	if feed.Order != held.submission.ID {
+		over, err := s.endEarlier(ctx, held, feed)
 		if err != nil || !over {
-			rest(ctx, stewardTick)
+			rest(ctx, leaderTick)
 			return err
 		}
-		return s.begin(ctx, held)
+		return s.start(ctx, held)
 	}
 	return s.work(ctx, held, feed)
 }
 
-// endBefore withdraws what an order before has queued, and reports whether nothing of
+// endEarlier withdraws what a submission before has queued, and reports whether nothing of
 // it is under way any more.
-func (s *steward) endBefore(ctx context.Context, held *heldBatch, feed fleet.Feed) (over bool, err error) {
+func (s *leader) endEarlier(ctx context.Context, held *knownBatch, feed fleet.Feed) (over bool, err error) {
 	l := held.lane
 	if feed.Lane != "" && feed.Lane != l.name {
 		if l, err = s.laneNamed(feed.Lane); err != nil {
@@ -129,40 +129,40 @@ func (s *steward) endBefore(ctx context.Context, held *heldBatch, feed fleet.Fee
 	if err != nil || live > 0 || feed.Order == "" {
 		return live == 0 && err == nil, err
 	}
-	return s.everybodyKnows(ctx, held)
+	return s.acknowledged(ctx, held)
 }
 
 // liveJobs are how many jobs of the batch a lane has. A Redis that was emptied has
 // none, and so has one that is being restored: what it says counts only if it is still
-// in the life in which this steward works.
-func (s *steward) liveJobs(ctx context.Context, l *lane) (int, error) {
+// in the epoch in which this leader works.
+func (s *leader) liveJobs(ctx context.Context, l *lane) (int, error) {
 	counts, err := s.counts(ctx, l)
 	return counts.Live(), err
 }
 
 // counts are the jobs of the batch in a lane by state; see liveJobs.
-func (s *steward) counts(ctx context.Context, l *lane) (job.Counts, error) {
+func (s *leader) counts(ctx context.Context, l *lane) (job.Counts, error) {
 	counts, err := l.engine.Load().queue.Counts(ctx, s.batch)
 	if err != nil {
 		return counts, err
 	}
-	return counts, s.sameLife(ctx)
+	return counts, s.sameEpoch(ctx)
 }
 
-// sameLife returns errLifeOver if what was just read from Redis may be of another life
+// sameEpoch returns errEpochOver if what was just read from Redis may be of another epoch
 // than this worker's.
-func (w *Worker) sameLife(ctx context.Context) error {
+func (w *Worker) sameEpoch(ctx context.Context) error {
 	alive, err := w.admission.Alive(ctx)
 	if err == nil && !alive {
-		return errLifeOver
+		return errEpochOver
 	}
 	return err
 }
 
-// begin takes up what is open of the batch, and lets the order begin. It can be
+// start takes up what is open of the batch, and lets the submission begin. It can be
 // repeated.
-func (s *steward) begin(ctx context.Context, held *heldBatch) error {
-	if err := s.dropPools(ctx); err != nil { // a run beside the fleet may have begun the life, and knows of none
+func (s *leader) start(ctx context.Context, held *knownBatch) error {
+	if err := s.dropPools(ctx); err != nil { // a run beside the fleet may have begun the epoch, and knows of none
 		return err
 	}
 	r, err := s.recoveryOf(ctx, held)
@@ -182,13 +182,13 @@ func (s *steward) begin(ctx context.Context, held *heldBatch) error {
 	if err := s.lease.Sure(ctx); err != nil {
 		return err
 	}
-	if err := r.engine.queue.Begin(ctx, s.batch, held.order.ID); err != nil {
+	if err := r.engine.queue.Begin(ctx, s.batch, held.submission.ID); err != nil {
 		return err
 	}
 	if err := s.noteKeys(ctx, held, nil); err != nil {
 		return err
 	}
-	if r.since, err = s.noteBegun(ctx, held); err != nil {
+	if r.since, err = s.recordStart(ctx, held); err != nil {
 		return err
 	}
 	if err := r.finished(ctx); err != nil {
@@ -198,27 +198,27 @@ func (s *steward) begin(ctx context.Context, held *heldBatch) error {
 	if err := r.recover(ctx, left); err != nil {
 		return err
 	}
-	s.Logger.InfoContext(ctx, "order begins", "batch_id", s.batch, "order", held.order.ID, "jobs", held.order.ToRun(), "found", found)
+	s.Logger.InfoContext(ctx, "submission starts", "batch_id", s.batch, "submission", held.submission.ID, "jobs", held.submission.ToRun(), "found", found)
 	if err := s.fleet.SetFeed(ctx, s.batch, s.feedOf(held)); err != nil {
 		return err
 	}
-	s.began(held)
+	s.noteStarted(held)
 	return s.fleet.Announce(ctx)
 }
 
-// noteBegun notes that the order begins now, and returns when it began: earlier, where
-// a steward before has noted that. What has ended since is of this order.
-func (s *steward) noteBegun(ctx context.Context, held *heldBatch) (time.Time, error) {
-	before, err := readBegan(ctx, held)
-	if err != nil || before.Order == held.order.ID {
+// recordStart notes that the submission begins now, and returns when it began: earlier, where
+// a leader before has noted that. What has ended since is of this submission.
+func (s *leader) recordStart(ctx context.Context, held *knownBatch) (time.Time, error) {
+	before, err := readStart(ctx, held)
+	if err != nil || before.Order == held.submission.ID {
 		return before.At, err
 	}
-	if before.Plan != "" && before.Plan != held.order.Plan {
+	if before.Plan != "" && before.Plan != held.submission.Plan {
 		if err := s.Bucket.Delete(ctx, before.Plan); err != nil {
 			return time.Time{}, err
 		}
 	}
-	start := batch.Started{Order: held.order.ID, Plan: held.order.Plan, At: time.Now().UTC()}
+	start := batch.Started{Order: held.submission.ID, Plan: held.submission.Plan, At: time.Now().UTC()}
 	done, err := s.done(ctx, held, start.At)
 	if err != nil {
 		return time.Time{}, err

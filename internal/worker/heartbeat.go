@@ -11,27 +11,27 @@ import (
 	"nightshift/internal/job"
 )
 
-// beat is what this worker does now.
-func (w *Worker) beat() fleet.Beat {
+// heartbeat is what this worker does now.
+func (w *Worker) heartbeat() fleet.Beat {
 	b := fleet.Beat{Worker: w.name, Owner: w.member.Owner(), Version: app.Version(), Started: w.started, Lanes: make(map[string]fleet.Lane)}
 	b.Landed = w.pace.recent(time.Now())
 	for _, l := range w.laneList() {
 		if l.engine.Load() != nil {
-			b.Lanes[l.name] = l.look(w.settings.SubmitSlots, w.settings.CollectSlots)
+			b.Lanes[l.name] = l.snapshot(w.settings.SubmitSlots, w.settings.CollectSlots)
 		}
 	}
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	b.Knows = make(map[string]string, len(w.batches))
 	for batch, held := range w.batches {
-		b.Knows[batch] = held.knows()
+		b.Knows[batch] = held.version()
 	}
-	b.Tends, b.Trouble = slices.Sorted(maps.Keys(w.tends)), maps.Clone(w.trouble)
+	b.Tends, b.Trouble = slices.Sorted(maps.Keys(w.leads)), maps.Clone(w.trouble)
 	return b
 }
 
-// look is how the lane stands.
-func (l *lane) look(submitSlots, storeSlots int) fleet.Lane {
+// snapshot is how the lane stands.
+func (l *lane) snapshot(submitSlots, storeSlots int) fleet.Lane {
 	waits := l.engine.Load().runner.Waits()
 	seen := fleet.Lane{
 		Reason: waits.Reason, Until: waits.Until, Detail: waits.Detail, Endless: waits.Endless,

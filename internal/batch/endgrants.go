@@ -12,7 +12,7 @@ import (
 // EndGrants gives back what Redis still holds for attempts of this batch that are not in
 // flight: the process that held it is gone, or lost the job meanwhile. No
 // job of the batch may have a record. What has a bill is settled: it was not over when
-// this life of Redis began, or it would not be held.
+// this epoch of Redis began, or it would not be held.
 func (f *Folder) EndGrants(ctx context.Context, a *admission.Admission, fold *Fold, inFlight []InFlight) error {
 	grants, err := a.Live(ctx, f.Batch)
 	if err != nil {
@@ -58,7 +58,7 @@ func (f *Folder) GiveUp(ctx context.Context, gone []InFlight) error {
 	return nil
 }
 
-// CountSpend counts, in a life that has just begun, what the logs of all batches in the
+// CountSpend counts, in an epoch that has just begun, what the logs of all batches in the
 // bucket say was spent, and what is held by those in flight. own are the caller's own
 // batches, whose jobs it takes up, with what it has read of them: what ends meanwhile
 // must not be counted twice.
