@@ -42,7 +42,7 @@ type Admission struct {
 	redis  redis.UniversalClient
 	keys   keys
 	window window
-	epoch   epoch
+	epoch  epoch
 }
 
 // New returns an Admission over a Redis, which the caller closes.

@@ -16,7 +16,7 @@ type keys struct{ tag string }
 
 func newKeys(prefix string) keys { return keys{tag: "{" + prefix + ":admission}:"} }
 
-func (k keys) epoch() string              { return k.tag + "epoch" }
+func (k keys) epoch() string             { return k.tag + "epoch" }
 func (k keys) ready() string             { return k.tag + "ready" }
 func (k keys) grant(owner string) string { return k.tag + grantKind + owner }
 func (k keys) live(batch string) string  { return k.tag + liveKind + batch }

@@ -96,7 +96,7 @@ type (
 // ask is what a script is asked; each takes of it what its head says. Scopes, limits
 // and periods are told once, however many have them in common.
 type ask struct {
-	Epoch       string        `json:"epoch"`
+	Epoch      string        `json:"epoch"`
 	Bucket     int64         `json:"bucket"`
 	Buckets    int           `json:"buckets"`
 	Periods    [][3]int64    `json:"periods,omitempty"`

@@ -16,10 +16,13 @@ type cleanupStep struct {
 	do   func() error
 }
 
+// Add notes how to give back what was just made; name says what that does, as in "close
+// Redis", and begins its error.
 func (c *Cleanup) Add(name string, do func() error) {
 	c.steps = append(c.steps, cleanupStep{name, do})
 }
 
+// Run gives everything back and forgets it. The error joins those of all steps.
 func (c *Cleanup) Run() error {
 	var failed []error
 	for _, step := range slices.Backward(c.steps) {

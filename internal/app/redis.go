@@ -138,6 +138,7 @@ func EmbeddedRedis() (client redis.UniversalClient, server *miniredis.Miniredis,
 	}
 }
 
+// KeepTime tells an emulated Redis the time until stop is called.
 func KeepTime(server *miniredis.Miniredis) (stop func()) {
 	ended := make(chan struct{})
 	var clock sync.WaitGroup

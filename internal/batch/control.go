@@ -28,8 +28,10 @@ type Control struct {
 	At    time.Time `json:"at"`
 }
 
+// ControlState is what is wanted of a submission, or what it is in; a closed list.
 type ControlState string
 
+// What can be wanted of a submission.
 const (
 	ControlGo     ControlState = "go"
 	ControlPause  ControlState = "paused"

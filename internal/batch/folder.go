@@ -17,6 +17,7 @@ type Folder struct {
 	Attempts *Attempts
 }
 
+// NewFolder is the folder of the batch with this id. Nothing is read before it is asked for.
 func NewFolder(b bucket.Objects, id string) Folder {
 	return Folder{Bucket: b, Batch: id, Log: NewLog(b, id), Attempts: NewAttempts(b, id)}
 }

@@ -1,20 +1,19 @@
 package batch
 
 import (
-	"nightshift/internal/config"
 	"nightshift/internal/job"
 )
 
 // laneName names the lane of a pool: "default/live".
 func laneName(pool string, mode job.Mode) string {
 	if pool == "" {
-		pool = config.DefaultPool
+		pool = job.DefaultPool
 	}
 	return pool + "/" + string(mode)
 }
 
-// LanePool is the name of a lane's jobs in Redis, in one life of it. No batch can have
-// it, so that a run beside the fleet never touches them. Each life has jobs of its own:
-// a worker that stood still, and does not know yet that its life is over, cannot take
-// anything from the life that goes on, nor add to it.
-func LanePool(lane, life string) string { return "lane " + lane + " " + life }
+// LanePool is the name of a lane's jobs in Redis, in one epoch of it. No batch can have
+// it, so that a run beside the fleet never touches them. Each epoch has jobs of its own:
+// a worker that stood still, and does not know yet that its epoch is over, cannot take
+// anything from the one that goes on, nor add to it.
+func LanePool(lane, epoch string) string { return "lane " + lane + " " + epoch }

@@ -14,6 +14,7 @@ type KeyOrigin struct {
 	Authors []string `json:"authors,omitempty"`
 }
 
+// Same reports whether a key of the other origin sees the same runs.
 func (w KeyOrigin) Same(other KeyOrigin) bool {
 	return w.API == other.API && (w.Project != "" && w.Project == other.Project || w.Mark != "" && w.Mark == other.Mark)
 }

@@ -56,6 +56,7 @@ func ReadState(ctx context.Context, b bucket.Objects, batch string) (*State, err
 	return state, nil
 }
 
+// WriteState replaces the state. The error is the bucket's.
 func WriteState(ctx context.Context, b bucket.Objects, batch string, state *State) error {
 	data, err := json.MarshalIndent(state, "", "  ")
 	if err != nil {

@@ -79,6 +79,7 @@ func (o *Submission) Lane() string {
 	return laneName(o.Pool, o.Mode)
 }
 
+// ToRun is how many jobs of the plan are not kept from before.
 func (o *Submission) ToRun() int { return o.Jobs - o.Kept }
 
 // NewSubmission makes the submission of a plan, after the one before; nil if there was none.
@@ -235,6 +236,7 @@ func ReadJSON(ctx context.Context, b bucket.Objects, key string, into any) (foun
 	return true, nil
 }
 
+// WriteJSON replaces a small object, whole or not at all. The error is the bucket's.
 func WriteJSON(ctx context.Context, b bucket.Objects, key string, value any) error {
 	data, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {

@@ -10,9 +10,6 @@ import (
 	"nightshift/internal/suggest"
 )
 
-// DefaultPool is the pool of batches whose manifest names none.
-const DefaultPool = "default"
-
 // ProviderScenario is the provider of a key that names none.
 const ProviderScenario = "scenario"
 
@@ -54,7 +51,7 @@ type APIKey struct {
 // are of the other mode, since a batch never mixes them.
 func (k *Keys) Pool(name string, mode job.Mode) ([]APIKey, error) {
 	if name == "" {
-		name = DefaultPool
+		name = job.DefaultPool
 	}
 	pool, known := k.Pools[name]
 	if !known {

@@ -132,6 +132,9 @@ const SeedInput = "seed"
 // request, in the order in which they are looked for.
 var CountInputs = []string{"numOutputs", "numImages", "numSamples"}
 
+// DefaultPool is the pool of API keys of batches whose manifest names none.
+const DefaultPool = "default"
+
 // State is where a job is in its life.
 type State string
 

@@ -67,7 +67,7 @@ func (a *API) keysFor(s config.Settings, environ []string, mode job.Mode, pool s
 		if mode == job.Live || pool != "" {
 			return nil, nil, err
 		}
-	} else if pool != "" && pool != config.DefaultPool {
+	} else if pool != "" && pool != job.DefaultPool {
 		return nil, nil, &job.HintedError{
 			Err:  fmt.Errorf("the manifest wants the pool %q of API keys, and there is no keys file", pool),
 			Hint: "name one in NIGHTSHIFT_KEYS, or leave out pool",
@@ -110,6 +110,7 @@ func keyHint(mode job.Mode) string {
 	return "; the simulator knows sim with the secret sim"
 }
 
+// BuiltInSimulator is a simulator of the API inside this process, reached without a network.
 func BuiltInSimulator() (http.RoundTripper, error) {
 	sim, err := simulator.New(simulator.Options{})
 	if err != nil {
@@ -152,6 +153,7 @@ func (c *RequestCounts) Tell(also func(operation string)) {
 	c.also = also
 }
 
+// Snapshot is how many requests were sent, in all and by operation.
 func (c *RequestCounts) Snapshot() (total int64, by map[string]int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

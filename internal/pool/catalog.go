@@ -16,6 +16,8 @@ type Catalog struct {
 	FromFile bool
 }
 
+// Model reads a model. If every key is refused the error is that of the last; else it is
+// the provider's.
 func (c *Catalog) Model(ctx context.Context, id string) (model *job.Model, err error) {
 	err = c.try(func(account provider.Account) (err error) {
 		model, err = account.Model(ctx, id)
@@ -24,6 +26,7 @@ func (c *Catalog) Model(ctx context.Context, id string) (model *job.Model, err e
 	return model, err
 }
 
+// Quote asks for the price of a request. Errors are as of [Catalog.Model].
 func (c *Catalog) Quote(ctx context.Context, r job.Request) (quote job.Quote, err error) {
 	err = c.try(func(account provider.Account) (err error) {
 		quote, err = account.Quote(ctx, r)
@@ -32,6 +35,8 @@ func (c *Catalog) Quote(ctx context.Context, r job.Request) (quote job.Quote, er
 	return quote, err
 }
 
+// Recent are runs of lately; none where the provider shows none. Errors are as of
+// [Catalog.Model].
 func (c *Catalog) Recent(ctx context.Context) (runs []job.Inference, err error) {
 	err = c.try(func(account provider.Account) (err error) {
 		if l, can := account.(app.Lister); can {

@@ -49,6 +49,8 @@ func markOf(key config.APIKey) string {
 	return hex.EncodeToString(sum[:6])
 }
 
+// NewKeyring opens the keys of a pool. rules are the limits of the whole keys file. The
+// error names the key that cannot be opened.
 func NewKeyring(open func(config.APIKey) (provider.Account, error), rules *config.Keys, pool []config.APIKey) (*Keyring, error) {
 	k := &Keyring{open: open, Rules: rules, Keys: make(map[string]*Key), Origins: make(map[string]batch.KeyOrigin), authors: make(map[string][]string)}
 	for _, key := range pool {
@@ -184,6 +186,7 @@ func (k *Keyring) known(apiKey string) batch.KeyOrigin {
 	return k.Origins[apiKey]
 }
 
+// Origin is what the key sees.
 func (k *Key) Origin() batch.KeyOrigin {
 	return batch.KeyOrigin{API: HostOf(k.URL), Project: k.Project, Team: k.Team, Mark: k.mark}
 }
@@ -193,6 +196,8 @@ func OriginOf(key config.APIKey) batch.KeyOrigin {
 	return batch.KeyOrigin{API: HostOf(key.URL), Project: key.Project, Team: key.Team, Mark: markOf(key)}
 }
 
+// HostOf is the host of an API's address, for people and to tell APIs apart; the address
+// itself where it names none.
 func HostOf(address string) string {
 	if u, err := url.Parse(address); err == nil && u.Host != "" {
 		return u.Host

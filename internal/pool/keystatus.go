@@ -16,6 +16,7 @@ import (
 // keyState says in a word whether an API key takes new jobs; a closed list.
 type keyState string
 
+// What an API key can be in.
 const (
 	KeyReady       keyState = "ready"
 	keyFull        keyState = "full"        // as many jobs run as may
@@ -134,6 +135,7 @@ func (s *Status) addCaps(scope admission.Scope, usage admission.ScopeUsage) {
 	}
 }
 
+// StatusOf makes the status of a key from what Redis counts of it and of what is around it.
 func StatusOf(key *Key, pool string, c admission.Candidate, u admission.Usage) KeyStatus {
 	s := KeyStatus{
 		ID: key.ID, Pool: pool, Mode: key.Mode, API: HostOf(key.URL), Project: key.Project, Team: key.Team,
@@ -215,7 +217,7 @@ func EveryKey(s config.Settings, environ []string) (rules *config.Keys, keys []c
 		if !a.BuiltIn {
 			keys[0].Mode = anyMode
 		}
-		pools[EnvironmentKey] = config.DefaultPool
+		pools[EnvironmentKey] = job.DefaultPool
 		return rules, keys, pools, nil
 	}
 	if rules, err = config.ReadKeys(s.KeysFile, environ); err != nil {

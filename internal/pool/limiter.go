@@ -108,6 +108,10 @@ func (g *Limiter) Account(apiKey string) admission.Account {
 	return admission.Account{APIKey: apiKey, Project: project, Team: team}
 }
 
+// Reserve takes a slot, a place in the request rate and CU for an attempt with one of the
+// keys, none of avoid, and returns its id. after is how long to wait before sending. A
+// limit that is reached is a [job.PostponedError]; a grant that another key has,
+// [job.ErrOtherKey]; other errors are Redis'.
 func (g *Limiter) Reserve(ctx context.Context, ref job.Ref, attempt int, quote job.CU, avoid []string) (string, time.Duration, error) {
 	if err := g.open(ref.Batch); err != nil {
 		return "", 0, err
@@ -180,14 +184,19 @@ func (g *Limiter) open(batch string) error {
 // Closed reports whether no job of the batch may start now, whatever the limits.
 func (g *Limiter) Closed(batch string) bool { return g.open(batch) != nil }
 
+// Adopt counts an attempt that was granted before Redis was emptied. charged is when its CU
+// count; zero for now.
 func (g *Limiter) Adopt(ctx context.Context, ref job.Ref, attempt int, amount job.CU, apiKey string, charged time.Time) error {
 	return g.Admission.Adopt(ctx, ref, attempt, g.Account(apiKey), amount, charged)
 }
 
+// Others reports whether any usable key is none of avoid.
 func (g *Limiter) Others(avoid []string) bool {
 	return slices.ContainsFunc(g.Keys.Usable(avoid), func(key *Key) bool { return !key.refused })
 }
 
+// Request takes a place in the request rate of a key, for what is not a submission. A rate
+// that is used up is a [job.PostponedError].
 func (g *Limiter) Request(ctx context.Context, apiKey string) error {
 	key := g.Keys.Find(apiKey)
 	if key == nil {
@@ -196,6 +205,8 @@ func (g *Limiter) Request(ctx context.Context, apiKey string) error {
 	return g.Admission.Request(ctx, g.Candidate(key, time.Now()))
 }
 
+// Free gives back the slots of attempts whose runs have ended; their CU stay reserved until
+// they are settled.
 func (g *Limiter) Free(ctx context.Context, ended []*job.Record) error {
 	attempts := make([]admission.Attempt, len(ended))
 	for i, rec := range ended {
@@ -218,10 +229,13 @@ func (g *Limiter) Settle(ctx context.Context, ref job.Ref, attempt int, apiKey s
 	return g.Admission.Settle(ctx, ref, attempt, in, billed, refunded)
 }
 
+// Release gives back all that an attempt has reserved, because it was never accepted.
 func (g *Limiter) Release(ctx context.Context, ref job.Ref, attempt int, apiKey string) error {
 	return g.Admission.Release(ctx, ref, attempt, g.Account(apiKey))
 }
 
+// Hold lets a key, or its whole team, rest for a time. A key whose credential was refused is
+// not used until a person acts.
 func (g *Limiter) Hold(ctx context.Context, apiKey string, reason job.WaitReason, team bool, d time.Duration) error {
 	if reason == job.WaitQuarantine && g.Keys.Refuse(apiKey) && g.Refused != nil {
 		g.Refused(apiKey)
@@ -229,6 +243,7 @@ func (g *Limiter) Hold(ctx context.Context, apiKey string, reason job.WaitReason
 	return g.Admission.Cooldown(ctx, g.Account(apiKey), reason, team, d)
 }
 
+// LearnCeiling notes how many jobs of a key's team the provider lets run at once.
 func (g *Limiter) LearnCeiling(ctx context.Context, apiKey string, ceiling int) error {
 	return g.Admission.LearnCeiling(ctx, g.Account(apiKey), ceiling)
 }

@@ -115,14 +115,14 @@ func (b *bed) start(tr *trap) *process {
 	p.ctx, p.end = context.WithCancelCause(context.Background())
 	p.Runner = runner.New(runner.Options{
 		APIKeys: processKeys{p}, Admission: processAdmission{p}, Store: processStore{p}, Tasks: processTasks{p}, Lease: processLease{p},
-		Images:    processImages{p},
-		Results:   func(string) runner.Results { return processFolder{p} },
-		Attempts:  func(string) runner.Attempts { return processFolder{p} },
-		Decisions: func(string) runner.Decisions { return processFolder{p} },
-		Logger:    slog.New(slog.DiscardHandler),
-		NeedsOperator:     func(_ string, err error) { b.do(func() { p.stuck = append(p.stuck, err) }) },
-		Answered:  func(a runner.Answer) { b.do(func() { p.answers = append(p.answers, a) }) },
-		Grace:     grace,
+		Images:        processImages{p},
+		Results:       func(string) runner.Results { return processFolder{p} },
+		Attempts:      func(string) runner.Attempts { return processFolder{p} },
+		Decisions:     func(string) runner.Decisions { return processFolder{p} },
+		Logger:        slog.New(slog.DiscardHandler),
+		NeedsOperator: func(_ string, err error) { b.do(func() { p.stuck = append(p.stuck, err) }) },
+		Answered:      func(a runner.Answer) { b.do(func() { p.answers = append(p.answers, a) }) },
+		Grace:         grace,
 	})
 	b.do(func() { b.processes = append(b.processes, p) })
 	p.working.Go(p.takeTasks)

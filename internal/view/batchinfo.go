@@ -14,6 +14,7 @@ import (
 // outcome of its report.
 type State string
 
+// How a batch can stand.
 const (
 	StateWaiting    State = "waiting" // for a worker
 	StateRunning    State = "running"
@@ -94,8 +95,10 @@ func (r *BatchInfo) State() State {
 	}
 }
 
+// Name is the name in the manifest.
 func (r *BatchInfo) Name() string { return path.Base(r.Batch) }
 
+// Mode is told by where the batch lies.
 func (r *BatchInfo) Mode() job.Mode {
 	if path.Dir(r.Batch) == batch.TestFolder {
 		return job.Test

@@ -109,6 +109,8 @@ func WriteIndented(out io.Writer, value any) error {
 	return encoder.Encode(value)
 }
 
+// Status is how these batches and all workers stand, for the command status. Without Redis
+// it says what is not known. The error is the bucket's or Redis'.
 func (v *View) Status(ctx context.Context, batches []string) (*Status, error) {
 	seen := &Status{Batches: []BatchStatus{}, Workers: []workerStatus{}, Notes: []string{}}
 	var beats []fleet.Beat

@@ -18,9 +18,10 @@ import (
 	"nightshift/internal/report"
 )
 
+// WatchOptions choose how a batch is shown.
 type WatchOptions struct {
-	Quiet bool
-	JSON  bool
+	Quiet bool // the end alone
+	JSON  bool // a line of JSON for each event
 }
 
 const (
@@ -88,6 +89,7 @@ type Watcher struct {
 	Last progress.Snapshot
 }
 
+// Snapshot is what is to be shown now.
 func (w *Watcher) Snapshot() progress.Snapshot {
 	w.Mu.Lock()
 	defer w.Mu.Unlock()

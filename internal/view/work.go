@@ -274,7 +274,7 @@ func (v *View) keysOf(ctx context.Context, r *BatchInfo) ([]pool.KeyStatus, erro
 
 func poolOf(o *batch.Submission) string {
 	if o.Pool == "" {
-		return config.DefaultPool
+		return job.DefaultPool
 	}
 	return o.Pool
 }

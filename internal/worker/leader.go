@@ -36,6 +36,7 @@ func (w *Worker) lead(ctx context.Context, id string) {
 	}
 }
 
+// LeaderLease names the lease of the worker that feeds a batch and ends it.
 func LeaderLease(batch string) string { return "tend:" + batch }
 
 // leadHeld works as the batch's leader while the lease is held.
