@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2/server"
+	"github.com/redis/go-redis/v9"
 
 	"nightshift/internal/admission"
 	"nightshift/internal/app"
@@ -35,12 +37,18 @@ type member struct {
 // member starts a worker.
 func (p *place) member() *member {
 	p.t.Helper()
+	return p.memberWith(p.wire, p.client)
+}
+
+// memberWith starts a worker that reaches the API and Redis by ways of its own.
+func (p *place) memberWith(transport http.RoundTripper, client redis.UniversalClient) *member {
+	p.t.Helper()
 	ctx, cancel := context.WithCancel(p.t.Context())
 	m := &member{cancel: cancel, over: make(chan struct{})}
 	p.members++
 	environ := append(slices.Clone(p.environ),
 		"NIGHTSHIFT_BUCKET=file://"+p.folder, "NIGHTSHIFT_LISTEN=off", "NIGHTSHIFT_WORKER=worker-"+strconv.Itoa(p.members))
-	process := app.Process{Environ: environ, Stdout: &m.log, Stderr: &m.log, Transport: p.wire, Redis: p.client}
+	process := app.Process{Environ: environ, Stdout: &m.log, Stderr: &m.log, Transport: transport, Redis: client}
 	go func() {
 		defer close(m.over)
 		m.code = Worker(ctx, process)
