@@ -26,7 +26,7 @@ func (a *Admission) Epoch() string { return a.epoch.token() }
 // Join takes part in the epoch that Redis is in. It reports false if there is none:
 // nothing was restored yet, or what was is lost.
 func (a *Admission) Join(ctx context.Context) (bool, error) {
-	token, open, err := a.look(ctx)
+	token, open, err := a.read(ctx)
 	if open {
 		a.epoch.name.Store(token)
 	}
@@ -35,19 +35,19 @@ func (a *Admission) Join(ctx context.Context) (bool, error) {
 
 // Alive reports whether Redis is still in the epoch that this process takes part in.
 func (a *Admission) Alive(ctx context.Context) (bool, error) {
-	token, _, err := a.look(ctx)
+	token, _, err := a.read(ctx)
 	return token != "" && token == a.epoch.token(), err
 }
 
 // Begun names the epoch that Redis is in, whether it is open or still being restored;
 // "" if there is none.
 func (a *Admission) Begun(ctx context.Context) (string, error) {
-	token, _, err := a.look(ctx)
+	token, _, err := a.read(ctx)
 	return token, err
 }
 
-// look returns the epoch that Redis is in, "" if none, and whether it is open.
-func (a *Admission) look(ctx context.Context) (token string, open bool, err error) {
+// read returns the epoch that Redis is in, "" if none, and whether it is open.
+func (a *Admission) read(ctx context.Context) (token string, open bool, err error) {
 	reply, err := a.run(ctx, beginScript, []string{a.keys.epoch(), a.keys.ready()}, "")
 	if err != nil {
 		return "", false, fmt.Errorf("look at the epoch of redis: %w", err)

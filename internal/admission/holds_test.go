@@ -40,7 +40,7 @@ func TestCooldownStops(t *testing.T) {
 				mustDo(t, a.Cooldown(t.Context(), night, c.reason, c.whole, c.duration))
 				wait := refused(t, a, claim("a", 1, free), c.reason)
 				want := c.of + " until " + end.UTC().Format("2006-01-02 15:04:05 UTC")
-				if wait.Detail != want || wait.Endless != c.endless || wait.After != c.duration {
+				if wait.Detail != want || wait.NeedsOperator != c.endless || wait.After != c.duration {
 					t.Errorf("got %+v, want %s, %q, endless %t", wait, c.duration, want, c.endless)
 				}
 				u := usage(t, a, free)

@@ -68,8 +68,8 @@ func TestWaits(t *testing.T) {
 				mustReserve(t, a, first)
 				before := usage(t, a, c.on)
 				wait := refused(t, a, second, c.reason)
-				if wait.Detail != c.detail || wait.Endless {
-					t.Errorf("got %q, endless %t, want %q", wait.Detail, wait.Endless, c.detail)
+				if wait.Detail != c.detail || wait.NeedsOperator {
+					t.Errorf("got %q, endless %t, want %q", wait.Detail, wait.NeedsOperator, c.detail)
 				}
 				within(t, wait.After, c.longest, c.slack)
 				if diff := cmp.Diff(before, usage(t, a, c.on)); diff != "" {
@@ -123,8 +123,8 @@ func TestSpentUp(t *testing.T) {
 					next := claim("next", 10, on)
 					next.Batch = batch
 					wait := refused(t, a, next, reason)
-					if wait.Endless != c.endless || wait.After != c.after {
-						t.Errorf("got %s, endless %t, want %s, %t", wait.After, wait.Endless, c.after, c.endless)
+					if wait.NeedsOperator != c.endless || wait.After != c.after {
+						t.Errorf("got %s, endless %t, want %s, %t", wait.After, wait.NeedsOperator, c.after, c.endless)
 					}
 				})
 			}
@@ -143,8 +143,8 @@ func TestEndlessOutlasts(t *testing.T) {
 		mustDo(t, a.Request(t.Context(), next.Candidates[0]))
 		wait := refused(t, a, next, job.WaitBatchCU)
 		want := "budget of batch potions, 500 CU: 490 spent or reserved, this job needs 10.75"
-		if wait.Detail != want || !wait.Endless {
-			t.Errorf("got %q, endless %t, want %q for ever", wait.Detail, wait.Endless, want)
+		if wait.Detail != want || !wait.NeedsOperator {
+			t.Errorf("got %q, endless %t, want %q for ever", wait.Detail, wait.NeedsOperator, want)
 		}
 		cheap := claim("third", 10, free)
 		cheap.Batch = next.Batch

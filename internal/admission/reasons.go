@@ -40,9 +40,9 @@ func (r answer) postponed(scopes askedScopes, amount job.CU) *job.PostponedError
 	scope := Scope{Kind: scopes.Kinds[i], Name: scopes.Names[i]}
 	reason := reasonOf(r.number(1))
 	wait := &job.PostponedError{
-		After:   time.Duration(r.number(2)) * time.Millisecond,
-		Reason:  reason,
-		Endless: r.number(3) == 1 || reason == job.WaitAllowance || reason == job.WaitQuarantine,
+		After:         time.Duration(r.number(2)) * time.Millisecond,
+		Reason:        reason,
+		NeedsOperator: r.number(3) == 1 || reason == job.WaitAllowance || reason == job.WaitQuarantine,
 	}
 	kind := kindOf(scope.Kind)
 	switch {

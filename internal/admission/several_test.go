@@ -114,10 +114,10 @@ func TestSoonestWait(t *testing.T) {
 		}
 		spent := dayKey
 		spent.Key.CU.Total = cu(4)
-		if wait := refused(t, a, claim("a", 5, spent, nightKey), job.WaitCooldown); wait.After != time.Hour || wait.Endless {
+		if wait := refused(t, a, claim("a", 5, spent, nightKey), job.WaitCooldown); wait.After != time.Hour || wait.NeedsOperator {
 			t.Errorf("got %+v, want the hour of the other key", wait)
 		}
-		if wait := refused(t, a, claim("a", 5, spent), job.WaitKeyCU); !wait.Endless {
+		if wait := refused(t, a, claim("a", 5, spent), job.WaitKeyCU); !wait.NeedsOperator {
 			t.Errorf("got %+v, want to wait for a person", wait)
 		}
 	})

@@ -52,7 +52,7 @@ type (
 	}
 	// Namer has names of its own for API keys, and tells those that it has used.
 	Namer interface {
-		Authors() []string
+		ProviderKeyIDs() []string
 	}
 )
 

@@ -54,7 +54,7 @@ func question(row string, attempt int, candidates ...string) job.Decision {
 	}
 	for i, id := range candidates {
 		q.Candidates = append(q.Candidates, job.Candidate{
-			Inference: id, Made: batchtest.Start.Add(time.Duration(i) * time.Second), Status: job.RunSucceeded, Author: "apiu_1", Billed: 10_750,
+			Inference: id, Made: batchtest.Start.Add(time.Duration(i) * time.Second), Status: job.RunSucceeded, ProviderKeyID: "apiu_1", Billed: 10_750,
 		})
 	}
 	return q

@@ -29,7 +29,7 @@ const (
 	// openFolder has a folder for each batch that workers have to do with, and in it
 	// one for each of its submissions that is not over.
 	openFolder = "_nightshift/open"
-	markName   = "open"
+	openName   = "open"
 )
 
 // Submission is what a fleet was asked to do with a batch: the plan beside it, under
@@ -47,8 +47,8 @@ type Submission struct {
 	Pool     string       `json:"pool,omitempty"`
 	Priority job.Priority `json:"priority"`
 	Rules    orderRules   `json:"rules"`
-	// Own says that the batch has a lane of its own: enqueue run works on nothing else.
-	Own bool `json:"own,omitempty"`
+	// OwnLane says that the batch has a lane of its own: enqueue run works on nothing else.
+	OwnLane bool `json:"own,omitempty"`
 	// Local says that it runs on a Redis within the process of enqueue run, so that no
 	// worker of another process may take part.
 	Local bool `json:"local,omitempty"`
@@ -73,7 +73,7 @@ type orderRules struct {
 
 // Lane is the name of the lane that runs the batch: its pool of API keys in its mode.
 func (o *Submission) Lane() string {
-	if o.Own {
+	if o.OwnLane {
 		return laneName(o.Pool, o.Mode) + "/" + o.Batch
 	}
 	return laneName(o.Pool, o.Mode)
@@ -99,7 +99,7 @@ func NewSubmission(m *manifest.Manifest, p *plan.Plan, planned time.Time, before
 // SetID gives the submission its id, by the digest of the plan's jobs and the rules they run
 // under.
 func (o *Submission) SetID(jobs string) error {
-	text, err := json.Marshal([]any{jobs, o.Mode, o.Pool, o.Priority, o.Rules, o.Own})
+	text, err := json.Marshal([]any{jobs, o.Mode, o.Pool, o.Priority, o.Rules, o.OwnLane})
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func IsOpen(ctx context.Context, b bucket.Objects, batch string) (bool, error) {
 		return false, err
 	}
 	for _, id := range orders {
-		_, err := b.Stat(ctx, openMark(&Submission{Batch: batch, ID: id}))
+		_, err := b.Stat(ctx, openKey(&Submission{Batch: batch, ID: id}))
 		if !errors.Is(err, fs.ErrNotExist) {
 			return err == nil, err
 		}
@@ -176,14 +176,14 @@ func IsOpen(ctx context.Context, b bucket.Objects, batch string) (bool, error) {
 	return false, nil
 }
 
-// openMark is the object that tells workers that there is something to do in a batch.
+// openKey is the object that tells workers that there is something to do in a batch.
 // Each submission has one of its own, so that closing one cannot close the next, whatever
 // comes when and dies in between.
-func openMark(o *Submission) string { return openFolder + "/" + o.Batch + "/" + o.ID + "/" + markName }
+func openKey(o *Submission) string { return openFolder + "/" + o.Batch + "/" + o.ID + "/" + openName }
 
 // OpenBatch tells workers that there is something to do in a batch: its submission.
 func OpenBatch(ctx context.Context, b bucket.Objects, o *Submission) error {
-	return b.Put(ctx, openMark(o), strings.NewReader("\n"))
+	return b.Put(ctx, openKey(o), strings.NewReader("\n"))
 }
 
 // CloseBatch tells workers that nothing is left to do of a submission, nor of those that
@@ -197,7 +197,7 @@ func CloseBatch(ctx context.Context, b bucket.Objects, over, now *Submission) er
 		if now != nil && id == now.ID && id != over.ID || numberOf(id) > over.Revision {
 			continue // it came after this one, perhaps just now
 		}
-		if err := b.Delete(ctx, openMark(&Submission{Batch: over.Batch, ID: id})); err != nil {
+		if err := b.Delete(ctx, openKey(&Submission{Batch: over.Batch, ID: id})); err != nil {
 			return err
 		}
 	}

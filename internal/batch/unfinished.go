@@ -33,7 +33,7 @@ func (f *Folder) Unfinished(ctx context.Context, before map[string]KeyOrigin) (*
 	}
 	found := &Unfinished{Fold: fold, Sent: fold.InFlight(), Open: make(map[job.ID]*runner.Open), Attempts: make(map[job.ID]int), KeyIDs: fold.ProviderKeyIDs()}
 	for id, w := range before {
-		for _, name := range w.Authors {
+		for _, name := range w.ProviderKeyIDs {
 			if !slices.Contains(found.KeyIDs[id], name) {
 				found.KeyIDs[id] = append(found.KeyIDs[id], name)
 			}

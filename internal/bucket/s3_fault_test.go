@@ -17,7 +17,7 @@ import (
 
 func waitsForStorage(err error) bool {
 	postponed, ok := errors.AsType[*job.PostponedError](err)
-	return ok && postponed.Reason == job.WaitStorage && postponed.After > 0 && !postponed.Endless
+	return ok && postponed.Reason == job.WaitStorage && postponed.After > 0 && !postponed.NeedsOperator
 }
 
 // passing are the faults that go away by themselves.

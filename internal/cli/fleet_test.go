@@ -271,7 +271,7 @@ func TestFleetIgnoresTheFeedOfAnotherLife(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		stale := fleet.Feed{Life: "gone", Order: o.ID, Lane: o.Lane(), All: true}
+		stale := fleet.Feed{Epoch: "gone", Order: o.ID, Lane: o.Lane(), All: true}
 		if err := fleet.New(n.client, n.prefix()).SetFeed(t.Context(), id, stale); err != nil {
 			t.Fatal(err)
 		}

@@ -51,7 +51,7 @@ func showKeys(ctx context.Context, p app.Process, s config.Settings, o keysOptio
 	if o.reconcile {
 		return c.reconcile(ctx, p.Stdout, o.json)
 	}
-	standings, err := c.look(ctx)
+	standings, err := c.statuses(ctx)
 	if err != nil {
 		return err
 	}
@@ -96,22 +96,22 @@ func (c *keysCommand) open(ctx context.Context, p app.Process, bucket app.Bucket
 	return err
 }
 
-// look asks the Redis server, or the runs that go on in the folder, or else works
+// statuses asks the Redis server, or the runs that go on in the folder, or else works
 // out from the logs what was spent.
-func (c *keysCommand) look(ctx context.Context) ([]pool.Status, error) {
+func (c *keysCommand) statuses(ctx context.Context) ([]pool.Status, error) {
 	if c.settings.Redis != "" {
 		client, err := app.ServerRedis(ctx, c.settings)
 		if err != nil {
 			return nil, &job.InputError{Err: err}
 		}
 		c.Add("close Redis", client.Close)
-		g := c.gate(client)
+		g := c.limiter(client)
 		counted, err := g.Admission.Join(ctx)
 		if err != nil {
 			return nil, err
 		}
 		if !counted { // emptied, or new: what it holds says nothing
-			s, err := c.lookIntoLogs(ctx)
+			s, err := c.statusOfLogs(ctx)
 			s.Source = "Redis at " + app.RedisAt(c.settings) + " has counted nothing yet, or is being restored; spend by the logs of the batches in " + c.bucket.Path("")
 			return []pool.Status{s}, err
 		}
@@ -125,7 +125,7 @@ func (c *keysCommand) look(ctx context.Context) ([]pool.Status, error) {
 	}
 	var standings []pool.Status
 	for _, batch := range batches {
-		s, there, err := c.lookIntoRun(ctx, batch)
+		s, there, err := c.statusOfRun(ctx, batch)
 		if err != nil {
 			return nil, err
 		}
@@ -136,34 +136,34 @@ func (c *keysCommand) look(ctx context.Context) ([]pool.Status, error) {
 	if len(standings) > 0 {
 		return standings, nil
 	}
-	s, err := c.lookIntoLogs(ctx)
+	s, err := c.statusOfLogs(ctx)
 	return []pool.Status{s}, err
 }
 
-func (c *keysCommand) gate(client redis.UniversalClient) *pool.Limiter {
+func (c *keysCommand) limiter(client redis.UniversalClient) *pool.Limiter {
 	return &pool.Limiter{
 		Admission: admission.New(admission.Options{Redis: client, Prefix: c.prefix}),
 		Keys:      c.ring, Requests: c.settings.RequestsPerMinute, Rules: func(string) pool.BatchRules { return pool.BatchRules{} },
 	}
 }
 
-// lookIntoRun asks the embedded Redis of a run, if there is one that goes on.
-func (c *keysCommand) lookIntoRun(ctx context.Context, batch string) (s pool.Status, there bool, err error) {
+// statusOfRun asks the embedded Redis of a run, if there is one that goes on.
+func (c *keysCommand) statusOfRun(ctx context.Context, batch string) (s pool.Status, there bool, err error) {
 	client := view.RunRedis(c.bucket.Path(batch))
 	c.Add("leave the run of "+batch, client.Close)
 	if !view.Answers(ctx, client) {
 		return s, false, nil // no run, or one that was killed
 	}
-	s, err = c.gate(client).Status(ctx, c.pools)
+	s, err = c.limiter(client).Status(ctx, c.pools)
 	s.Source = "the run of " + batch
 	return s, true, err
 }
 
-// lookIntoLogs counts in an embedded Redis what the logs of batches say. Nothing runs.
-func (c *keysCommand) lookIntoLogs(ctx context.Context) (pool.Status, error) {
+// statusOfLogs counts in an embedded Redis what the logs of batches say. Nothing runs.
+func (c *keysCommand) statusOfLogs(ctx context.Context) (pool.Status, error) {
 	client, _, stop := app.EmbeddedRedis()
 	c.Add("stop embedded Redis", stop)
-	g := c.gate(client)
+	g := c.limiter(client)
 	if err := g.Admission.Begin(ctx); err != nil {
 		return pool.Status{}, err
 	}

@@ -55,7 +55,7 @@ func writePlanTo(out io.Writer, plan *plan.Plan, asJSON bool) error {
 // underWay is what earlier runs have sent and not brought home: it is paid, and a
 // run collects it in place of sending it again.
 func (o *session) underWay(ctx context.Context) (*plan.UnderWay, error) {
-	if o.state == nil || !o.goneBefore().IsZero() {
+	if o.state == nil || !o.simulatorGoneBefore().IsZero() {
 		return nil, nil
 	}
 	left, err := o.Unfinished(ctx, o.state.Keys)

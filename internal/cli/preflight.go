@@ -48,15 +48,15 @@ func (o *session) checkKeys(ctx context.Context, tell func(string)) error {
 	return nil
 }
 
-// sameWorld refuses a batch of which requests are open that no API key of this command
+// checkOrigin refuses a batch of which requests are open that no API key of this command
 // can see: they would be paid again.
-func (o *session) sameWorld(ctx context.Context) error {
+func (o *session) checkOrigin(ctx context.Context) error {
 	if o.state == nil {
 		return nil
 	}
 	t := &worker.Recovery{
 		Folder: o.Folder, Name: o.manifest.Name, Limiter: o.limiter, Keys: o.api.Keys, Before: o.state.Keys,
-		Gone: o.goneBefore(),
+		Gone: o.simulatorGoneBefore(),
 	}
 	left, err := t.Unfinished(ctx)
 	if err != nil {
@@ -65,8 +65,8 @@ func (o *session) sameWorld(ctx context.Context) error {
 	return t.CheckOrigin(ctx, left)
 }
 
-// goneBefore is before when what was sent ran on a simulator that ended with its process.
-func (o *session) goneBefore() time.Time {
+// simulatorGoneBefore is before when what was sent ran on a simulator that ended with its process.
+func (o *session) simulatorGoneBefore() time.Time {
 	if o.api.BuiltIn && batch.OnBuiltIn(o.state.Keys) {
 		return o.started
 	}

@@ -43,7 +43,7 @@ func (c *keysCommand) reconcile(ctx context.Context, out io.Writer, asJSON bool)
 	r := reconciliation{Days: []dayAccount{}, Newest: make(map[string]time.Time), Notes: []string{}}
 	until := time.Now()
 	since := until.UTC().Truncate(24*time.Hour).AddDate(0, 0, -reconcileDays)
-	authors, err := c.authors(ctx)
+	authors, err := c.providerKeyIDs(ctx)
 	if err != nil {
 		return err
 	}
@@ -71,8 +71,8 @@ func (c *keysCommand) reconcile(ctx context.Context, out io.Writer, asJSON bool)
 	return r.write(out, until)
 }
 
-// authors are the provider's ids of keys, by our ids, as batches have seen them.
-func (c *keysCommand) authors(ctx context.Context) (map[string][]string, error) {
+// providerKeyIDs are the provider's ids of keys, by our ids, as batches have seen them.
+func (c *keysCommand) providerKeyIDs(ctx context.Context) (map[string][]string, error) {
 	batches, err := batch.BatchesOf(ctx, c.bucket)
 	if err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func (c *keysCommand) authors(ctx context.Context) (map[string][]string, error) 
 			continue
 		}
 		for id, w := range state.Keys {
-			authors[id] = append(authors[id], w.Authors...)
+			authors[id] = append(authors[id], w.ProviderKeyIDs...)
 		}
 	}
 	return authors, nil

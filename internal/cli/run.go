@@ -129,7 +129,7 @@ func (r *localRun) prepare(ctx context.Context) (made *plan.Plan, err error) {
 			return nil, err
 		}
 	}
-	if err := r.sameWorld(ctx); err != nil {
+	if err := r.checkOrigin(ctx); err != nil {
 		return nil, err
 	}
 	if err := r.identify(ctx); err != nil {
@@ -192,7 +192,7 @@ func (r *localRun) worker(ctx context.Context) (*worker.Worker, error) {
 		w.KeysFile = ""
 	}
 	w.Observer = worker.Observer{
-		Told:    func(text string) { r.view.Println(text) },
+		Said:    func(text string) { r.view.Println(text) },
 		Stored:  r.stored,
 		Changed: func() { signal(r.watch.News) },
 		Blocked: func(b batch.Blockage) {

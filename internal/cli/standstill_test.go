@@ -183,7 +183,7 @@ func TestFeedOfAnotherLifeIsNoNews(t *testing.T) {
 			t.Fatal(err)
 		}
 		f := fleet.New(n.client, n.prefix())
-		if err := f.SetFeed(t.Context(), id, fleet.Feed{Life: "gone", Order: o.ID, Lane: o.Lane(), Fed: 3}); err != nil {
+		if err := f.SetFeed(t.Context(), id, fleet.Feed{Epoch: "gone", Order: o.ID, Lane: o.Lane(), Fed: 3}); err != nil {
 			t.Fatal(err)
 		}
 		first.stop()

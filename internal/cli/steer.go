@@ -36,8 +36,8 @@ type steering struct {
 		Jobs  int    `json:"jobs"`
 		CU    job.CU `json:"cu"`
 	} `json:"committed"`
-	// Told says whether workers heard of it; if not they find out at their next round.
-	Told bool `json:"told"`
+	// Announced says whether workers heard of it; if not they find out at their next round.
+	Announced bool `json:"told"`
 }
 
 // steer is the commands pause, resume and cancel: it writes down what is wanted of a
@@ -103,9 +103,9 @@ func steerBatch(ctx context.Context, v *view.View, id string, wanted batch.Contr
 	if done.State = r.State(); done.State == view.StateWaiting {
 		done.State = stateFor(wanted)
 	}
-	if done.Told, err = v.Announce(ctx); err != nil {
+	if done.Announced, err = v.Announce(ctx); err != nil {
 		v.Logger.WarnContext(ctx, "workers not told", "err", err)
-		done.Told = false
+		done.Announced = false
 	}
 	return done, committed(ctx, v, r, done)
 }
@@ -142,7 +142,7 @@ func (s *steering) words(wanted batch.ControlState) string {
 	if wanted != batch.ControlGo {
 		text.WriteString(s.committedWords())
 	}
-	if !s.Told {
+	if !s.Announced {
 		text.WriteString("workers could not be told from here; " + view.LaterWords + "\n")
 	}
 	return text.String()

@@ -129,7 +129,7 @@ func (o *session) submit(ctx context.Context, made *plan.Plan, planned time.Time
 		}
 	}
 	next := batch.NewSubmission(o.manifest, made, planned, before)
-	next.Own, next.Local = options.own, options.local
+	next.OwnLane, next.Local = options.own, options.local
 	result := &submission{
 		Type: submissionType, Batch: o.Batch, Outcome: submitted, Jobs: next.Jobs, Kept: next.Kept, Images: next.Images, Cost: next.Cost,
 		Forecast: next.Forecast, Folder: o.Bucket.Path(o.Batch),

@@ -10,30 +10,30 @@ import (
 	"nightshift/internal/job"
 )
 
-// beatKept is how long it is known what a worker does, while its heart beats.
-const beatKept = time.Minute
+// stateKept is how long it is known what a worker does, while its heart beats.
+const stateKept = time.Minute
 
-// Beat is what a worker says of itself every few seconds.
-type Beat struct {
+// WriteHeartbeat is what a worker says of itself every few seconds.
+type Heartbeat struct {
 	Worker  string    `json:"worker"`
 	Owner   string    `json:"owner"` // its name in what it holds
 	Version string    `json:"version"`
 	Started time.Time `json:"started"`
 	// Tends are the batches that this worker feeds and reports on.
 	Tends []string `json:"tends"`
-	// Knows is what this worker has heard of each batch: its submission, and what is wanted of
+	// Versions is what this worker has heard of each batch: its submission, and what is wanted of
 	// it.
-	Knows map[string]string `json:"knows,omitempty"`
+	Versions map[string]string `json:"knows,omitempty"`
 	// Lanes is how the lanes stand, by name, as this worker sees it.
 	Lanes map[string]Lane `json:"lanes"`
-	// Landed is what this worker stored in the last minutes, by batch.
-	Landed map[string]Landed `json:"landed,omitempty"`
+	// Stored is what this worker stored in the last minutes, by batch.
+	Stored map[string]Stored `json:"landed,omitempty"`
 	// Trouble is what keeps it from working, by batch; "" is the worker itself.
 	Trouble map[string]string `json:"trouble,omitempty"`
 }
 
-// Landed is what came home lately.
-type Landed struct {
+// Stored is what came home lately.
+type Stored struct {
 	Jobs    int     `json:"jobs"`
 	Images  int     `json:"images"`
 	Seconds float64 `json:"seconds"` // in how much time, at most five minutes
@@ -41,7 +41,7 @@ type Landed struct {
 
 // Lane is what a worker sees of a lane.
 type Lane struct {
-	// Reason is what the lane waits for, "" while nothing does; Endless says that
+	// Reason is what the lane waits for, "" while nothing does; NeedsOperator says that
 	// only a person ends it.
 	Reason  job.WaitReason `json:"reason,omitempty"`
 	Until   time.Time      `json:"until,omitzero"`
@@ -56,12 +56,12 @@ type Lane struct {
 	StoreSlots  int `json:"storeSlots"`
 }
 
-// Beat says what a worker does. It counts while its heart beats. The error is Redis'.
-func (f *Fleet) Beat(ctx context.Context, b Beat) error {
+// WriteHeartbeat says what a worker does. It counts while its heart beats. The error is Redis'.
+func (f *Fleet) WriteHeartbeat(ctx context.Context, b Heartbeat) error {
 	text, err := json.Marshal(b)
 	if err == nil {
 		pipe := f.redis.TxPipeline()
-		pipe.Set(ctx, f.workerKey(b.Worker), text, beatKept)
+		pipe.Set(ctx, f.workerKey(b.Worker), text, stateKept)
 		pipe.SAdd(ctx, f.workersKey(), b.Worker)
 		_, err = pipe.Exec(ctx)
 	}
@@ -83,7 +83,7 @@ func (f *Fleet) Leave(ctx context.Context, worker string) error {
 }
 
 // Workers are the last beats of all workers that live, by name. The error is Redis'.
-func (f *Fleet) Workers(ctx context.Context) ([]Beat, error) {
+func (f *Fleet) Workers(ctx context.Context) ([]Heartbeat, error) {
 	names, err := f.redis.SMembers(ctx, f.workersKey()).Result()
 	if err != nil || len(names) == 0 {
 		return nil, wrapWorkers(err)
@@ -97,7 +97,7 @@ func (f *Fleet) Workers(ctx context.Context) ([]Beat, error) {
 	if err != nil {
 		return nil, wrapWorkers(err)
 	}
-	var beats []Beat
+	var beats []Heartbeat
 	for i, text := range texts {
 		line, there := text.(string)
 		if !there { // it died
@@ -106,7 +106,7 @@ func (f *Fleet) Workers(ctx context.Context) ([]Beat, error) {
 			}
 			continue
 		}
-		var beat Beat
+		var beat Heartbeat
 		if err := json.Unmarshal([]byte(line), &beat); err != nil {
 			return nil, wrapWorkers(err)
 		}
@@ -116,7 +116,7 @@ func (f *Fleet) Workers(ctx context.Context) ([]Beat, error) {
 }
 
 // living leaves out the beats of workers whose heartbeat is missing.
-func (f *Fleet) living(ctx context.Context, beats []Beat) ([]Beat, error) {
+func (f *Fleet) living(ctx context.Context, beats []Heartbeat) ([]Heartbeat, error) {
 	owners := make([]string, len(beats))
 	for i := range beats {
 		owners[i] = beats[i].Owner

@@ -42,7 +42,7 @@ func (f *Fleet) News(ctx context.Context) (int64, error) {
 
 // Feed is how far a batch is fed in the life of Redis that goes on.
 type Feed struct {
-	Life  string `json:"life"`  // of Redis, in which it was written
+	Epoch string `json:"life"`  // of Redis, in which it was written
 	Order string `json:"order"` // the order that is worked on
 	Lane  string `json:"lane"`  // in which its jobs are
 	Fed   int    `json:"fed"`   // jobs of the plan that were given to the lane, from its start
@@ -60,8 +60,8 @@ func (f *Fleet) SetFeed(ctx context.Context, batch string, feed Feed) error {
 	text, err := json.Marshal(feed)
 	if err == nil {
 		pipe := f.redis.TxPipeline()
-		pipe.HSet(ctx, f.feedsKey(feed.Life), batch, text)
-		pipe.Expire(ctx, f.feedsKey(feed.Life), feedsKept)
+		pipe.HSet(ctx, f.feedsKey(feed.Epoch), batch, text)
+		pipe.Expire(ctx, f.feedsKey(feed.Epoch), feedsKept)
 		_, err = pipe.Exec(ctx)
 	}
 	if err != nil {

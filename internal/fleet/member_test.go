@@ -173,7 +173,7 @@ func TestTheDeadAreNotShown(t *testing.T) {
 		f := New(client, "test")
 		a, b := join(t, client, "a"), join(t, client, "b")
 		for _, m := range []*Member{a, b} {
-			if err := f.Beat(t.Context(), Beat{Worker: m.name, Owner: m.Owner()}); err != nil {
+			if err := f.WriteHeartbeat(t.Context(), Heartbeat{Worker: m.name, Owner: m.Owner()}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -74,9 +74,9 @@ type PostponedError struct {
 	After  time.Duration
 	Reason WaitReason
 	Detail string // "7 of 7 running", for people
-	// Endless says that no time ends the wait: a person must change something. After
+	// NeedsOperator says that no time ends the wait: a person must change something. After
 	// is only when to look again.
-	Endless bool
+	NeedsOperator bool
 }
 
 func (e *PostponedError) Error() string {

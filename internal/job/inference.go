@@ -24,9 +24,9 @@ func (s RunStatus) Ended() bool { return s != RunActive && s != RunNotFound }
 
 // Inference is one run on the provider's side.
 type Inference struct {
-	ID     string
-	Model  string
-	Author string // the provider's id of the API key that started it
+	ID            string
+	Model         string
+	ProviderKeyID string // the provider's id of the API key that started it
 	// Inputs are as the provider shows them: those that were sent, without
 	// defaults; a listed prompt may be the id of a text asset instead.
 	Inputs Inputs

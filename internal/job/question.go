@@ -22,11 +22,11 @@ type Decision struct {
 
 // Candidate is a run at the provider that may be the one that was asked for.
 type Candidate struct {
-	Inference string    `json:"inference"` // the provider's id of the run
-	Made      time.Time `json:"made"`      // by the provider's clock
-	Status    RunStatus `json:"status"`
-	Author    string    `json:"author,omitempty"` // the provider's id of the API key that started it
-	Billed    CU        `json:"billed"`
+	Inference     string    `json:"inference"` // the provider's id of the run
+	Made          time.Time `json:"made"`      // by the provider's clock
+	Status        RunStatus `json:"status"`
+	ProviderKeyID string    `json:"author,omitempty"` // the provider's id of the API key that started it
+	Billed        CU        `json:"billed"`
 }
 
 // Answer is what a person decided about a question.

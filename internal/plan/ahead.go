@@ -18,10 +18,10 @@ type readRow struct {
 	err error
 }
 
-// ahead reads rows in a goroutine of its own while those before are worked on.
+// prefetch reads rows in a goroutine of its own while those before are worked on.
 // Their order stays. The goroutine ends before the sequence does; a context that
 // is done ends the sequence with its cause.
-func ahead(ctx context.Context, rows iter.Seq2[*manifest.Row, error]) iter.Seq2[*manifest.Row, error] {
+func prefetch(ctx context.Context, rows iter.Seq2[*manifest.Row, error]) iter.Seq2[*manifest.Row, error] {
 	return func(yield func(*manifest.Row, error) bool) {
 		reading, stop := context.WithCancel(ctx)
 		chunks := make(chan []readRow, chunksAhead)

@@ -129,7 +129,7 @@ func (p *Plan) forecast(now time.Time, limits Limits, runs []RunTime, note strin
 
 // waitForCU lengthens the forecast to the day or month in which the last of the
 // cost is spent.
-func (f *Forecast) waitForCU(now time.Time, rooms []*room, cost job.CU, t *pace) {
+func (f *Forecast) waitForCU(now time.Time, rooms []*headroom, cost job.CU, t *pace) {
 	s := spending{now: now, cost: cost, speed: t.jobsPerSecond() * float64(cost) / float64(f.Jobs)}
 	for _, r := range rooms {
 		if r.comesBack {

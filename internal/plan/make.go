@@ -33,7 +33,7 @@ func Make(ctx context.Context, o Options) (*Plan, error) {
 }
 
 func (p *Plan) make(ctx context.Context, o Options, h *history) error {
-	s := newSurvey(o, h, p.spool)
+	s := newScan(o, h, p.spool)
 	if err := s.read(ctx, p); err != nil {
 		return fmt.Errorf("plan batch %q: %w", p.Batch, err)
 	}
@@ -45,7 +45,7 @@ func (p *Plan) make(ctx context.Context, o Options, h *history) error {
 }
 
 // price asks what the jobs to run cost, and works out caps and time.
-func (p *Plan) price(ctx context.Context, s *survey, o Options) error {
+func (p *Plan) price(ctx context.Context, s *scan, o Options) error {
 	refused, err := price(ctx, s.models.caller, o.Quotes, s.shapes.order)
 	if err != nil {
 		return fmt.Errorf("plan batch %q: %w", p.Batch, err)

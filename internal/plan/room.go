@@ -7,10 +7,10 @@ import (
 	"nightshift/internal/manifest"
 )
 
-// room is what a cap leaves for the batch, or the caps of one pool and period
+// headroom is what a cap leaves for the batch, or the caps of one pool and period
 // together. A room of a day or month comes back, unless the batch ends where a cap
 // is full.
-type room struct {
+type headroom struct {
 	scope     string // of the first cap, as a forecast names it
 	left      job.CU // now
 	each      job.CU // in every further period
@@ -21,9 +21,9 @@ type room struct {
 }
 
 // rooms joins the caps of each pool and period. byCap has the room of each cap.
-func (p *Plan) rooms(caps []Cap, now time.Time) (all, byCap []*room) {
+func (p *Plan) rooms(caps []Cap, now time.Time) (all, byCap []*headroom) {
 	type shared struct{ pool, period string }
-	pools := make(map[shared]*room)
+	pools := make(map[shared]*headroom)
 	unit := p.unit()
 	for _, limit := range caps {
 		key := shared{limit.Pool, limit.period()}
@@ -39,16 +39,16 @@ func (p *Plan) rooms(caps []Cap, now time.Time) (all, byCap []*room) {
 	return all, byCap
 }
 
-func (p *Plan) newRoom(limit Cap) *room {
+func (p *Plan) newRoom(limit Cap) *headroom {
 	length := limit.length()
-	return &room{
+	return &headroom{
 		scope:     limit.name(),
 		length:    length,
 		comesBack: length > 0 && p.onBudget != manifest.OnBudgetFail,
 	}
 }
 
-func (r *room) add(limit Cap, unit job.CU, now time.Time) {
+func (r *headroom) add(limit Cap, unit job.CU, now time.Time) {
 	left, each := limit.left(), limit.CU
 	if r.comesBack { // what is too little for a job is lost at the end of the period
 		left -= left % unit
@@ -81,7 +81,7 @@ func (p *Plan) unit() job.CU {
 
 // covers returns how many of the jobs to run a room lets through in the end, and
 // what they cost.
-func (p *Plan) covers(r *room) (jobs int, cost job.CU) {
+func (p *Plan) covers(r *headroom) (jobs int, cost job.CU) {
 	if !r.comesBack {
 		if p.Cost <= r.left {
 			return p.ToRun(), p.Cost
@@ -99,7 +99,7 @@ func (p *Plan) covers(r *room) (jobs int, cost job.CU) {
 
 // periods is how many periods with CU in them a cost takes, all of it of jobs that
 // fit into one.
-func (r *room) periods(cost job.CU) int {
+func (r *headroom) periods(cost job.CU) int {
 	switch {
 	case cost == 0:
 		return 0

@@ -16,8 +16,8 @@ import (
 // maxSamples is how many of the jobs to run a plan shows.
 const maxSamples = 5
 
-// survey is the one pass over the manifest, and what it found.
-type survey struct {
+// scan is the one pass over the manifest, and what it found.
+type scan struct {
 	batch    string
 	manifest *manifest.Manifest
 	models   *models
@@ -30,8 +30,8 @@ type survey struct {
 	problems problems
 }
 
-func newSurvey(o Options, h *history, into *spool) *survey {
-	return &survey{
+func newScan(o Options, h *history, into *spool) *scan {
+	return &scan{
 		batch:    o.Manifest.Name,
 		manifest: o.Manifest,
 		models: &models{
@@ -48,8 +48,8 @@ func newSurvey(o Options, h *history, into *spool) *survey {
 
 // read checks every row, counts into the plan, and spools the jobs. What is wrong with
 // rows is collected; an error is what kept it from reading on.
-func (s *survey) read(ctx context.Context, p *Plan) error {
-	for row, err := range ahead(ctx, s.manifest.Rows()) {
+func (s *scan) read(ctx context.Context, p *Plan) error {
+	for row, err := range prefetch(ctx, s.manifest.Rows()) {
 		if err != nil {
 			if err := s.problems.addError(err); err != nil {
 				return err
@@ -67,7 +67,7 @@ func (s *survey) read(ctx context.Context, p *Plan) error {
 	return s.confirmNames(ctx)
 }
 
-func (s *survey) row(ctx context.Context, p *Plan, row *manifest.Row) error {
+func (s *scan) row(ctx context.Context, p *Plan, row *manifest.Row) error {
 	k, err := s.models.get(ctx, row.Model)
 	if err != nil {
 		return err
@@ -96,7 +96,7 @@ func (s *survey) row(ctx context.Context, p *Plan, row *manifest.Row) error {
 }
 
 // count adds a sound job to the plan, and returns the number of its price shape.
-func (s *survey) count(p *Plan, row *manifest.Row, c *checker, j *job.Job) (Status, int) {
+func (s *scan) count(p *Plan, row *manifest.Row, c *checker, j *job.Job) (Status, int) {
 	s.id = append(s.id[:0], j.ID...)
 	s.content.Write(s.id)
 	p.Jobs++
@@ -128,7 +128,7 @@ func (s *survey) count(p *Plan, row *manifest.Row, c *checker, j *job.Job) (Stat
 
 // confirmNames tells names that are the same from those that only look alike to the
 // hashes of the first look. Mostly none do.
-func (s *survey) confirmNames(ctx context.Context) error {
+func (s *scan) confirmNames(ctx context.Context) error {
 	if s.names.Suspects() == 0 {
 		return nil
 	}

@@ -67,8 +67,8 @@ type spending struct {
 	now   time.Time
 	cost  job.CU // that is not spent yet
 	speed float64
-	rooms []room // those that come back, changed as time goes by
-	scope string // of the last cap that held the batch up
+	rooms []headroom // those that come back, changed as time goes by
+	scope string     // of the last cap that held the batch up
 }
 
 // untilLast goes on to the period in which the rest of the cost is spent, and
@@ -94,7 +94,7 @@ func (s *spending) untilLast() time.Duration {
 }
 
 // tight is the room that leaves the least.
-func (s *spending) tight() *room {
+func (s *spending) tight() *headroom {
 	tight := &s.rooms[0]
 	for i := range s.rooms {
 		if s.rooms[i].left < tight.left {

@@ -28,23 +28,23 @@ type Keyring struct {
 	order []string        // of those that may be used
 	// Origins are where keys of earlier runs worked, by id.
 	Origins map[string]batch.KeyOrigin
-	// authors are what providers called keys under earlier credentials and in earlier
+	// providerKeyIDs are what providers called keys under earlier credentials and in earlier
 	// runs, by id.
-	authors map[string][]string
+	providerKeyIDs map[string][]string
 }
 
 // Key is one API key.
 type Key struct {
 	config.APIKey
-	Account provider.Account
-	mark    string
-	added   time.Time // when this credential was first heard of
-	refused bool      // the API does not take it
+	Account     provider.Account
+	fingerprint string
+	added       time.Time // when this credential was first heard of
+	refused     bool      // the API does not take it
 }
 
-// markOf is a short text by which a later run knows a credential again. It is cut
+// fingerprintOf is a short text by which a later run knows a credential again. It is cut
 // off a digest, so that nothing can be worked out from it.
-func markOf(key config.APIKey) string {
+func fingerprintOf(key config.APIKey) string {
 	sum := sha256.Sum256([]byte("nightshift key mark\x00" + key.Key.Reveal()))
 	return hex.EncodeToString(sum[:6])
 }
@@ -52,7 +52,7 @@ func markOf(key config.APIKey) string {
 // NewKeyring opens the keys of a pool. rules are the limits of the whole keys file. The
 // error names the key that cannot be opened.
 func NewKeyring(open func(config.APIKey) (provider.Account, error), rules *config.Keys, pool []config.APIKey) (*Keyring, error) {
-	k := &Keyring{open: open, Rules: rules, Keys: make(map[string]*Key), Origins: make(map[string]batch.KeyOrigin), authors: make(map[string][]string)}
+	k := &Keyring{open: open, Rules: rules, Keys: make(map[string]*Key), Origins: make(map[string]batch.KeyOrigin), providerKeyIDs: make(map[string][]string)}
 	for _, key := range pool {
 		if err := k.add(key); err != nil {
 			return nil, err
@@ -67,7 +67,7 @@ func (k *Keyring) add(key config.APIKey) error {
 	if err != nil {
 		return fmt.Errorf("API key %s: %w", key.ID, err)
 	}
-	k.Keys[key.ID] = &Key{APIKey: key, Account: account, mark: markOf(key), added: time.Now()}
+	k.Keys[key.ID] = &Key{APIKey: key, Account: account, fingerprint: fingerprintOf(key), added: time.Now()}
 	k.order = append(k.order, key.ID)
 	return nil
 }
@@ -97,7 +97,7 @@ func (k *Keyring) Replace(rules *config.Keys, pool []config.APIKey) (renewed []s
 			continue
 		}
 		if known != nil {
-			k.authors[key.ID] = k.authorsOf(key.ID)
+			k.providerKeyIDs[key.ID] = k.providerKeyIDsOf(key.ID)
 			renewed = append(renewed, key.ID)
 		}
 		if err := k.add(key); err != nil {
@@ -138,23 +138,23 @@ func (k *Keyring) Reader(apiKey string) string {
 	return apiKey
 }
 
-// Authors are what the provider calls a key, and from when on it has had its present
+// ProviderKeyIDs are what the provider calls a key, and from when on it has had its present
 // credential: always, where earlier runs had the same.
-func (k *Keyring) Authors(apiKey string) (authors []string, since time.Time) {
+func (k *Keyring) ProviderKeyIDs(apiKey string) (authors []string, since time.Time) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	if key := k.Keys[apiKey]; key != nil && k.Origins[apiKey].Mark != key.mark {
+	if key := k.Keys[apiKey]; key != nil && k.Origins[apiKey].Fingerprint != key.fingerprint {
 		since = key.added
 	}
-	return k.authorsOf(apiKey), since
+	return k.providerKeyIDsOf(apiKey), since
 }
 
-// authorsOf are the names of a key that were seen here or learned.
-func (k *Keyring) authorsOf(apiKey string) []string {
-	authors := slices.Clone(k.authors[apiKey])
+// providerKeyIDsOf are the names of a key that were seen here or learned.
+func (k *Keyring) providerKeyIDsOf(apiKey string) []string {
+	authors := slices.Clone(k.providerKeyIDs[apiKey])
 	if key := k.Keys[apiKey]; key != nil {
 		if n, can := key.Account.(app.Namer); can {
-			authors = append(authors, n.Authors()...)
+			authors = append(authors, n.ProviderKeyIDs()...)
 		}
 	}
 	slices.Sort(authors)
@@ -166,7 +166,7 @@ func (k *Keyring) Learn(authors map[string][]string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for id, names := range authors {
-		k.authors[id] = append(k.authors[id], names...)
+		k.providerKeyIDs[id] = append(k.providerKeyIDs[id], names...)
 	}
 }
 
@@ -188,12 +188,12 @@ func (k *Keyring) known(apiKey string) batch.KeyOrigin {
 
 // Origin is what the key sees.
 func (k *Key) Origin() batch.KeyOrigin {
-	return batch.KeyOrigin{API: HostOf(k.URL), Project: k.Project, Team: k.Team, Mark: k.mark}
+	return batch.KeyOrigin{API: HostOf(k.URL), Project: k.Project, Team: k.Team, Fingerprint: k.fingerprint}
 }
 
 // OriginOf is what a key that is not in the ring yet will see.
 func OriginOf(key config.APIKey) batch.KeyOrigin {
-	return batch.KeyOrigin{API: HostOf(key.URL), Project: key.Project, Team: key.Team, Mark: markOf(key)}
+	return batch.KeyOrigin{API: HostOf(key.URL), Project: key.Project, Team: key.Team, Fingerprint: fingerprintOf(key)}
 }
 
 // HostOf is the host of an API's address, for people and to tell APIs apart; the address
@@ -224,9 +224,9 @@ func (k *Keyring) AllOrigins() map[string]batch.KeyOrigin {
 	maps.Copy(all, k.Origins)
 	for id, key := range k.Keys {
 		w := key.Origin()
-		w.Authors = all[id].Authors
-		if seen := k.authorsOf(id); len(seen) > 0 {
-			w.Authors = seen
+		w.ProviderKeyIDs = all[id].ProviderKeyIDs
+		if seen := k.providerKeyIDsOf(id); len(seen) > 0 {
+			w.ProviderKeyIDs = seen
 		}
 		all[id] = w
 	}

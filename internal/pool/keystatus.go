@@ -86,7 +86,7 @@ func (g *Limiter) Status(ctx context.Context, pools map[string]string) (Status, 
 		}
 	}
 	for name := range g.Keys.Limits().Batches {
-		if err := g.lookAtBatch(ctx, &s, name, now); err != nil {
+		if err := g.batchStatus(ctx, &s, name, now); err != nil {
 			return s, err
 		}
 	}
@@ -96,8 +96,8 @@ func (g *Limiter) Status(ctx context.Context, pools map[string]string) (Status, 
 
 var scopeOrder = []string{"key", "project", "team", "batch"}
 
-// lookAtBatch adds the caps that the keys file sets for a batch.
-func (g *Limiter) lookAtBatch(ctx context.Context, s *Status, name string, now time.Time) error {
+// batchStatus adds the caps that the keys file sets for a batch.
+func (g *Limiter) batchStatus(ctx context.Context, s *Status, name string, now time.Time) error {
 	limits := limitsOf(g.Keys.Limits().Batches[name], now)
 	for i, batch := range []string{name, batch.TestFolder + "/" + name} { // a cap holds for each of the two
 		scope := admission.Scope{Kind: admission.Batch, Name: batch, Limits: limits}

@@ -151,11 +151,11 @@ const keyAgain = 30 * time.Second
 func noKey(refused []string) *job.PostponedError {
 	if len(refused) > 0 {
 		return &job.PostponedError{
-			After: keyAgain, Reason: job.WaitQuarantine, Endless: true,
+			After: keyAgain, Reason: job.WaitQuarantine, NeedsOperator: true,
 			Detail: "the API refused key " + strings.Join(refused, " and key ") + " or its secret",
 		}
 	}
-	return &job.PostponedError{After: keyAgain, Reason: job.WaitNoKey, Endless: true, Detail: "no API key of the pool may run the job"}
+	return &job.PostponedError{After: keyAgain, Reason: job.WaitNoKey, NeedsOperator: true, Detail: "no API key of the pool may run the job"}
 }
 
 // pausedAgain is when jobs of a paused batch ask again; a batch that goes on wakes
@@ -167,7 +167,7 @@ const pausedAgain = 30 * time.Second
 func (g *Limiter) open(batch string) error {
 	rules := g.Rules(batch)
 	if rules.Paused != "" {
-		return &job.PostponedError{After: pausedAgain, Reason: job.WaitPaused, Endless: true, Detail: rules.Paused}
+		return &job.PostponedError{After: pausedAgain, Reason: job.WaitPaused, NeedsOperator: true, Detail: rules.Paused}
 	}
 	window := rules.Window
 	if window == nil {

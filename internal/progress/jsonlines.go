@@ -33,7 +33,7 @@ func (l *jsonLines) show(m moment, last bool) {
 	}
 }
 
-func (l *jsonLines) landed(now time.Time, r *job.Result) {
+func (l *jsonLines) stored(now time.Time, r *job.Result) {
 	if l.quiet && r.State != job.Failed {
 		return
 	}

@@ -30,7 +30,7 @@ func (l *lines) show(m moment, last bool) {
 	}
 }
 
-func (l *lines) landed(now time.Time, r *job.Result) {
+func (l *lines) stored(now time.Time, r *job.Result) {
 	if r.State == job.Failed {
 		l.line(now, failedMark+" "+failure(r))
 	}

@@ -9,8 +9,8 @@ import (
 	"nightshift/internal/text"
 )
 
-// Standing is how a batch stands at one moment, for a person who asks.
-type Standing struct {
+// BatchStatus is how a batch stands at one moment, for a person who asks.
+type BatchStatus struct {
 	Snapshot
 	Word  string // says the phase in place of its own word
 	Alarm bool   // the word is bad news
@@ -31,7 +31,7 @@ type Note struct {
 
 // Write writes how the batch stands at a time: on a terminal as the live view shows
 // it, elsewhere as one line, and below that the notes. It returns the writer's error.
-func (s *Standing) Write(out io.Writer, style Style, now time.Time) error {
+func (s *BatchStatus) Write(out io.Writer, style Style, now time.Time) error {
 	page := page{brush: brush(style.Color)}
 	m := moment{Snapshot: s.Snapshot, now: now, left: s.Left, leftKnown: s.Left > 0, pace: s.Pace}
 	if style.Terminal {
@@ -57,7 +57,7 @@ func (s *Standing) Write(out io.Writer, style Style, now time.Time) error {
 }
 
 // frame is the live view's, under the standing's own head.
-func (s *Standing) frame(m *moment, columns int, b brush) []string {
+func (s *BatchStatus) frame(m *moment, columns int, b brush) []string {
 	lines := frame(m, columns, 0, b, false)
 	if s.Word != "" {
 		lines[0] = s.headline(m, max(columns-1, leastBar), b)
@@ -65,7 +65,7 @@ func (s *Standing) frame(m *moment, columns int, b brush) []string {
 	return lines
 }
 
-func (s *Standing) headline(m *moment, width int, b brush) string {
+func (s *BatchStatus) headline(m *moment, width int, b brush) string {
 	name, word, when := text.Clean(m.Batch, text.Short), text.Clean(s.Word, text.Short), ""
 	switch {
 	case !s.Ended.IsZero():
@@ -92,7 +92,7 @@ func (s *Standing) headline(m *moment, width int, b brush) string {
 }
 
 // facts are those of a line, under the standing's own word.
-func (s *Standing) facts(m *moment) string {
+func (s *BatchStatus) facts(m *moment) string {
 	facts := m.facts()
 	if s.Word == "" {
 		return facts

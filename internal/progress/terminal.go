@@ -59,7 +59,7 @@ func (t *terminal) show(m moment, last bool) {
 	t.refresh <- m.now
 }
 
-func (t *terminal) landed(now time.Time, r *job.Result) {
+func (t *terminal) stored(now time.Time, r *job.Result) {
 	if r.State != job.Failed {
 		return
 	}

@@ -21,7 +21,7 @@ const (
 type sink interface {
 	// show takes the state of now; last says that it is the last one.
 	show(m moment, last bool)
-	landed(now time.Time, r *job.Result)
+	stored(now time.Time, r *job.Result)
 	message(now time.Time, text string)
 	close()
 }
@@ -156,7 +156,7 @@ func (v *View) drain(results <-chan job.Result) {
 func (v *View) land(result *job.Result) {
 	v.turn <- struct{}{}
 	defer func() { <-v.turn }()
-	v.sink.landed(time.Now(), result)
+	v.sink.stored(time.Now(), result)
 }
 
 // show asks for the state before it takes its turn: the answer may take a while.

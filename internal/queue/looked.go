@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// Looked remembers that the runs of the pool were looked at just now.
-func (q *Queue) Looked(ctx context.Context) error {
-	if err := lookedScript.Run(ctx, q.redis, []string{q.lookedKey()}).Err(); err != nil {
+// RecordPoll remembers that the runs of the pool were looked at just now.
+func (q *Queue) RecordPoll(ctx context.Context) error {
+	if err := polledScript.Run(ctx, q.redis, []string{q.polledKey()}).Err(); err != nil {
 		return fmt.Errorf("remember look at the job list: %w", err)
 	}
 	return nil
 }
 
-// LastLook is when the runs of the pool were looked at last, by the clock of this
+// LastPoll is when the runs of the pool were looked at last, by the clock of this
 // machine, however wrong the one of the machine that looked; zero if never.
-func (q *Queue) LastLook(ctx context.Context) (time.Time, error) {
-	ago, err := lastLookScript.Run(ctx, q.redis, []string{q.lookedKey()}).Int64()
+func (q *Queue) LastPoll(ctx context.Context) (time.Time, error) {
+	ago, err := lastPollScript.Run(ctx, q.redis, []string{q.polledKey()}).Int64()
 	switch {
 	case err != nil:
 		return time.Time{}, fmt.Errorf("read time of the last look at the job list: %w", err)

@@ -11,7 +11,7 @@ import (
 
 func lastLook(t *testing.T, store *Queue) time.Time {
 	t.Helper()
-	looked, err := store.LastLook(t.Context())
+	looked, err := store.LastPoll(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func TestALookIsRemembered(t *testing.T) {
 		if looked := lastLook(t, store); !looked.IsZero() {
 			t.Fatalf("looked at %s before anybody did", looked)
 		}
-		if err := store.Looked(t.Context()); err != nil {
+		if err := store.RecordPoll(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if age := time.Since(lastLook(t, store)); age < 0 || age > 10*time.Second {
@@ -43,7 +43,7 @@ func TestTheTimeOfALookIsOfOneClock(t *testing.T) {
 	for _, off := range []time.Duration{-24 * time.Hour, 24 * time.Hour} {
 		looked := time.Now().Add(off)
 		server.SetTime(looked)
-		if err := store.Looked(t.Context()); err != nil {
+		if err := store.RecordPoll(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		server.SetTime(looked.Add(5 * time.Minute))

@@ -23,9 +23,9 @@ const (
 	leaseMargin = 3 * time.Minute
 	// sendLimit is longer than any submission may take.
 	sendLimit = 3 * time.Minute
-	// lookAgain is when a collect task of an inference that runs looks after it, if
+	// retryAfter is when a collect task of an inference that runs looks after it, if
 	// nobody wakes it earlier.
-	lookAgain = time.Minute
+	retryAfter = time.Minute
 )
 
 // ranByTheDead says of a task that whoever runs it is dead, instead of how long its
@@ -153,7 +153,7 @@ func (q *Queue) recover(ctx context.Context, rec *job.Record, margin int) error 
 	case job.Storing:
 		return q.put(ctx, q.collectName(), collectTask, next.Generation, first, rec.Ref)
 	default:
-		return q.Park(ctx, rec.Ref, next.Generation, lookAgain)
+		return q.Park(ctx, rec.Ref, next.Generation, retryAfter)
 	}
 }
 

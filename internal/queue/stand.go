@@ -8,24 +8,24 @@ import (
 	"nightshift/internal/job"
 )
 
-// Stand says that a job of this priority stands and waits for a limit, for ttl. The
+// AnnounceWaiting says that a job of this priority stands and waits for a limit, for ttl. The
 // error is Redis'.
-func (q *Queue) Stand(ctx context.Context, priority job.Priority, ttl time.Duration) error {
-	if err := q.redis.Set(ctx, q.standKey(priority), 1, ttl).Err(); err != nil {
+func (q *Queue) AnnounceWaiting(ctx context.Context, priority job.Priority, ttl time.Duration) error {
+	if err := q.redis.Set(ctx, q.waitingKey(priority), 1, ttl).Err(); err != nil {
 		return fmt.Errorf("say that %s jobs wait: %w", priority, err)
 	}
 	return nil
 }
 
-// Ahead reports whether jobs that go before those of this priority stand and wait, in
+// HigherWaiting reports whether jobs that go before those of this priority stand and wait, in
 // whatever process. The error is Redis'.
-func (q *Queue) Ahead(ctx context.Context, priority job.Priority) (bool, error) {
+func (q *Queue) HigherWaiting(ctx context.Context, priority job.Priority) (bool, error) {
 	var keys []string
 	for _, higher := range job.Priorities {
 		if higher == priority {
 			break
 		}
-		keys = append(keys, q.standKey(higher))
+		keys = append(keys, q.waitingKey(higher))
 	}
 	if len(keys) == 0 {
 		return false, nil

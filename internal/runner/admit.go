@@ -27,7 +27,7 @@ func (r *Runner) enter(ctx context.Context, rec *job.Record) error {
 	if r.turns.tryEnter() {
 		return nil
 	}
-	if err := r.standing.tell(ctx, rec.Priority); err != nil {
+	if err := r.standing.announce(ctx, rec.Priority); err != nil {
 		return err
 	}
 	return r.turns.enter(ctx, rec.Ref.Batch, rank(rec.Priority), r.stopping)
@@ -79,7 +79,7 @@ func (r *Runner) reserve(ctx context.Context, rec *job.Record) (after time.Durat
 	for yielded := 0; ; {
 		aside := false
 		if yielded < yieldMost {
-			if aside, err = r.standing.isAhead(ctx, rec.Priority); err != nil {
+			if aside, err = r.standing.higher(ctx, rec.Priority); err != nil {
 				break
 			}
 		}
@@ -122,7 +122,7 @@ func (r *Runner) tryReserve(ctx context.Context, rec *job.Record, deadline time.
 	if !standable(postponed.Reason) {
 		return false, 0, postponed
 	}
-	if err := r.standing.tell(ctx, rec.Priority); err != nil {
+	if err := r.standing.announce(ctx, rec.Priority); err != nil {
 		return false, 0, err
 	}
 	if time.Now().Add(postponed.After).After(deadline) {

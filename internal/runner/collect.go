@@ -47,7 +47,7 @@ func (r *Runner) Collect(ctx context.Context, ref job.Ref) error {
 // askOnce lets a job that woke by itself find out whether its run ended. While a
 // watcher is alive it does not spend a request on that.
 func (r *Runner) askOnce(ctx context.Context, rec *job.Record) error {
-	looked, err := r.Store.LastLook(ctx)
+	looked, err := r.Store.LastPoll(ctx)
 	if err != nil {
 		return err
 	}

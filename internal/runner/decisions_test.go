@@ -73,7 +73,7 @@ func TestDecisions(t *testing.T) {
 					if open := b.folder.questions; len(open) != 1 || len(open[0].Candidates) != 2 || b.provider.sent != 1 || b.admission.held[attempt{refOf(b.jobs[0]), 1}] == nil {
 						t.Errorf("asked is %+v, %d were sent, held is %v", open, b.provider.sent, b.admission.held)
 					}
-					if wait := p.Waits(); wait.Reason != job.WaitDecision || !wait.Endless {
+					if wait := p.Waits(); wait.Reason != job.WaitDecision || !wait.NeedsOperator {
 						t.Errorf("it waits for %+v, want a decision", wait)
 					}
 					b.folder.answers = []job.Answer{{Job: b.jobs[0].ID, Attempt: 1, Inference: c.answer, At: time.Now()}}

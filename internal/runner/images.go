@@ -76,7 +76,7 @@ func (r *Runner) storeOne(ctx context.Context, w ImageTarget) (job.Image, error)
 	for try := 1; ; try++ {
 		image, err = r.fetch(ctx, w)
 		if err == nil {
-			r.waits.aside(storeSide, nil)
+			r.waits.setSide(storeSide, nil)
 			return image, nil
 		}
 		if try == downloads || ctx.Err() != nil || job.Hint(err) != "" {
@@ -154,7 +154,7 @@ func (r *Runner) storeFailed(ctx context.Context, rec *job.Record, asset string,
 	r.Logger.WarnContext(ctx, "images not stored, trying later", r.attrs(rec, "asset_id", asset, "err", cause)...)
 	rest := storeAgain.After(tries)
 	wait := &job.PostponedError{After: rest, Reason: job.WaitStorage, Detail: cause.Error()}
-	r.waits.aside(storeSide, wait)
+	r.waits.setSide(storeSide, wait)
 	return wait
 }
 

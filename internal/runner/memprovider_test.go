@@ -125,7 +125,7 @@ func (r *memoryRun) assets() []string {
 
 // inference is a run as the provider shows it now, or as it is at its end.
 func (r *memoryRun) inference(over bool) job.Inference {
-	run := job.Inference{ID: r.id, Model: r.model, Inputs: r.inputs, Author: "author", Status: job.RunActive, CreatedAt: r.created, UpdatedAt: r.created}
+	run := job.Inference{ID: r.id, Model: r.model, Inputs: r.inputs, ProviderKeyID: "author", Status: job.RunActive, CreatedAt: r.created, UpdatedAt: r.created}
 	if !over && time.Since(r.created) < runTime {
 		return run
 	}
@@ -282,6 +282,6 @@ type processKeys struct{ p *process }
 func (s processKeys) Provider(_ string, requests provider.Requests) (provider.Provider, error) {
 	return processProvider{s.p, requests}, nil
 }
-func (processKeys) Reader(apiKey string) string                      { return apiKey }
-func (processKeys) Account(string) (project, team string)            { return "levels", "art" }
-func (processKeys) Authors(string) (names []string, since time.Time) { return nil, time.Time{} }
+func (processKeys) Reader(apiKey string) string                             { return apiKey }
+func (processKeys) Account(string) (project, team string)                   { return "levels", "art" }
+func (processKeys) ProviderKeyIDs(string) (names []string, since time.Time) { return nil, time.Time{} }

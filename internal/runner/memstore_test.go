@@ -278,14 +278,14 @@ func (s processStore) Counts(ctx context.Context, _ string) (counts job.Counts, 
 	return counts, err
 }
 
-func (s processStore) Looked(ctx context.Context) error {
+func (s processStore) RecordPoll(ctx context.Context) error {
 	return s.do(ctx, "note the look", func(m *memoryStore) error {
 		m.looked = time.Now()
 		return nil
 	})
 }
 
-func (s processStore) LastLook(ctx context.Context) (at time.Time, err error) {
+func (s processStore) LastPoll(ctx context.Context) (at time.Time, err error) {
 	err = s.do(ctx, "ask for the last look", func(m *memoryStore) error {
 		at = m.looked
 		return nil
@@ -316,10 +316,10 @@ func (l processLease) Drop(ctx context.Context) error {
 	})
 }
 
-func (s processStore) Stand(ctx context.Context, _ job.Priority, _ time.Duration) error {
+func (s processStore) AnnounceWaiting(ctx context.Context, _ job.Priority, _ time.Duration) error {
 	return s.do(ctx, "stand", func(*memoryStore) error { return nil })
 }
 
-func (s processStore) Ahead(ctx context.Context, _ job.Priority) (bool, error) {
+func (s processStore) HigherWaiting(ctx context.Context, _ job.Priority) (bool, error) {
 	return false, s.do(ctx, "ask who is ahead", func(*memoryStore) error { return nil })
 }

@@ -17,9 +17,9 @@ type APIKeys interface {
 	// Reader is the API key with which to read what another has sent: itself, or one
 	// that sees the same runs while it is refused or gone.
 	Reader(apiKey string) string
-	// Authors are what the provider calls an API key, as far as it is known, and since
+	// ProviderKeyIDs are what the provider calls an API key, as far as it is known, and since
 	// when it has had its present credential; before, it may have been called otherwise.
-	Authors(apiKey string) (authors []string, since time.Time)
+	ProviderKeyIDs(apiKey string) (authors []string, since time.Time)
 	// Account is the project and the team that the API key counts in.
 	Account(apiKey string) (project, team string)
 }
@@ -73,12 +73,12 @@ type Store interface {
 	Ours(ctx context.Context, ids []string) (map[string]bool, error)
 	Disown(ctx context.Context, before time.Time) error
 	Counts(ctx context.Context, batch string) (job.Counts, error)
-	Looked(ctx context.Context) error
-	LastLook(ctx context.Context) (time.Time, error)
-	// Stand says that a job of this priority stands and waits; Ahead whether any does that
+	RecordPoll(ctx context.Context) error
+	LastPoll(ctx context.Context) (time.Time, error)
+	// AnnounceWaiting says that a job of this priority waits for a limit; HigherWaiting whether any does that
 	// goes before this priority. They speak for all processes.
-	Stand(ctx context.Context, priority job.Priority, ttl time.Duration) error
-	Ahead(ctx context.Context, priority job.Priority) (bool, error)
+	AnnounceWaiting(ctx context.Context, priority job.Priority, ttl time.Duration) error
+	HigherWaiting(ctx context.Context, priority job.Priority) (bool, error)
 }
 
 // Tasks are the durable tasks of a pool.

@@ -10,9 +10,9 @@ import (
 	"nightshift/internal/provider"
 )
 
-// unask begins a look without questions, for every batch about which something is
+// withdrawDecisions begins a look without questions, for every batch about which something is
 // or may be asked.
-func (w *watcher) unask(unknown []*job.Record) {
+func (w *watcher) withdrawDecisions(unknown []*job.Record) {
 	for batch, open := range w.questions {
 		w.questions[batch] = open[:0]
 	}
@@ -23,9 +23,9 @@ func (w *watcher) unask(unknown []*job.Record) {
 	}
 }
 
-// question leaves jobs to a person, once the grace time is over: what is on its way
+// decision leaves jobs to a person, once the grace time is over: what is on its way
 // into the list, or about to get its receipt, often answers it before.
-func (w *watcher) question(s *search, jobs []*job.Record) {
+func (w *watcher) decision(s *search, jobs []*job.Record) {
 	for _, rec := range jobs {
 		delete(w.absent, rec.Ref)
 		if time.Since(rec.Since) < w.Grace {
@@ -37,15 +37,15 @@ func (w *watcher) question(s *search, jobs []*job.Record) {
 		}
 		for _, run := range s.runs(rec) {
 			question.Candidates = append(question.Candidates, job.Candidate{
-				Inference: run.ID, Made: run.CreatedAt, Status: run.Status, Author: run.Author, Billed: run.Billed,
+				Inference: run.ID, Made: run.CreatedAt, Status: run.Status, ProviderKeyID: run.ProviderKeyID, Billed: run.Billed,
 			})
 		}
 		w.questions[rec.Ref.Batch] = append(w.questions[rec.Ref.Batch], question)
 	}
 }
 
-// pose tells people what this look could not decide.
-func (w *watcher) pose(ctx context.Context) error {
+// publishDecisions tells people what this look could not decide.
+func (w *watcher) publishDecisions(ctx context.Context) error {
 	for batch, open := range w.questions {
 		if err := w.Decisions(batch).Publish(ctx, open); err != nil {
 			return err
@@ -67,7 +67,7 @@ func (w *watcher) undecided() *job.PostponedError {
 		return nil
 	}
 	return &job.PostponedError{
-		After: longTick, Reason: job.WaitDecision, Endless: true,
+		After: longTick, Reason: job.WaitDecision, NeedsOperator: true,
 		Detail: fmt.Sprintf("of %d lost replies only you can tell what became of them", jobs),
 	}
 }

@@ -101,7 +101,7 @@ type search struct {
 func (w *watcher) find(ctx context.Context, p provider.Provider, unknown []*job.Record) (*search, error) {
 	attempts := make([]provider.Attempt, len(unknown))
 	for i, rec := range unknown {
-		authors, since := w.APIKeys.Authors(rec.APIKey)
+		authors, since := w.APIKeys.ProviderKeyIDs(rec.APIKey)
 		attempts[i] = provider.Attempt{Request: rec.Job.Request(), Sent: rec.Intent, Author: authors, Since: since}
 	}
 	matches, err := p.Find(ctx, attempts, w.Store.Ours)
@@ -125,7 +125,7 @@ func (s *search) runs(rec *job.Record) []job.Inference {
 func (w *watcher) settleAlike(ctx context.Context, s *search, jobs []*job.Record) error {
 	match := s.matches[jobs[0].Ref]
 	if len(s.runs(jobs[0])) > len(jobs) || match.Unclear {
-		w.question(s, jobs)
+		w.decision(s, jobs)
 		return nil
 	}
 	rest := jobs[:0:0]
@@ -174,7 +174,7 @@ func (w *watcher) take(ctx context.Context, rec *job.Record, run *job.Inference)
 	delete(w.absent, rec.Ref)
 	rec.Inference = run.ID
 	w.Logger.InfoContext(ctx, "lost reply found in the job list, adopted", w.attrs(rec, "inference_id", run.ID)...)
-	if err := w.note(ctx, rec, job.AttemptLine{Event: job.Received, Inference: run.ID, ProviderKeyID: run.Author, Made: run.CreatedAt}); err != nil {
+	if err := w.note(ctx, rec, job.AttemptLine{Event: job.Received, Inference: run.ID, ProviderKeyID: run.ProviderKeyID, Made: run.CreatedAt}); err != nil {
 		return true, err
 	}
 	if !run.Status.Ended() {

@@ -70,8 +70,8 @@ func TestRefusals(t *testing.T) {
 				b.provider.replies = []reply{{err: c.err}}
 				p := b.start(nil)
 				submitOnce(t, b, p, c.reason, func(wait *job.PostponedError) {
-					if wait.After > c.within || wait.Endless != c.endless {
-						t.Errorf("it waits %s, endless %t, want at most %s and %t", wait.After, wait.Endless, c.within, c.endless)
+					if wait.After > c.within || wait.NeedsOperator != c.endless {
+						t.Errorf("it waits %s, endless %t, want at most %s and %t", wait.After, wait.NeedsOperator, c.within, c.endless)
 					}
 				})
 				p.stop()

@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// hopeless is how long a key is left alone that the provider refused, or whose
+	// refusedForGood is how long a key is left alone that the provider refused, or whose
 	// allowance is used up: nothing but a person changes that.
-	hopeless = 24 * time.Hour
+	refusedForGood = 24 * time.Hour
 	// slotPoll is when to ask again for a slot; a freed slot is heard of earlier.
 	slotPoll = 2 * time.Second
 	// moveRest is the pause before a refused job is tried on another API key.
@@ -81,7 +81,7 @@ func (r *Runner) learn(ctx context.Context, apiKey string, cause error) (*job.Po
 		if access.Access != job.AccessKey {
 			return nil, nil
 		}
-		wait := &job.PostponedError{After: hopeless, Reason: job.WaitQuarantine, Endless: true, Detail: "the API refused key " + apiKey + ": " + access.Detail}
+		wait := &job.PostponedError{After: refusedForGood, Reason: job.WaitQuarantine, NeedsOperator: true, Detail: "the API refused key " + apiKey + ": " + access.Detail}
 		return wait, r.Admission.Hold(ctx, apiKey, wait.Reason, false, wait.After)
 	}
 	if errors.Is(cause, job.ErrInvalid) || isRejected(cause) {
@@ -97,7 +97,7 @@ func (r *Runner) learnLimit(ctx context.Context, apiKey string, limit *job.Limit
 		wait := &job.PostponedError{After: slotPoll, Reason: job.WaitParallel, Detail: ceiling(limit)}
 		return wait, r.Admission.LearnCeiling(ctx, apiKey, limit.Ceiling)
 	case job.LimitAllowance:
-		wait := &job.PostponedError{After: hopeless, Reason: job.WaitAllowance, Endless: true, Detail: limit.Error()}
+		wait := &job.PostponedError{After: refusedForGood, Reason: job.WaitAllowance, NeedsOperator: true, Detail: limit.Error()}
 		return wait, r.Admission.Hold(ctx, apiKey, wait.Reason, limit.Scope == job.ScopeTeam, wait.After)
 	case job.LimitCooldown:
 		wait := &job.PostponedError{After: limit.After, Reason: job.WaitCooldown, Detail: limit.Error()}

@@ -60,8 +60,8 @@ type Runner struct {
 	Options
 	waits    *waits
 	pace     *pace
-	turns    *turns
-	standing *standing
+	turns    *fairQueue
+	standing *waitingElsewhere
 	freed    chan struct{} // something was given back to admission
 	took     chan struct{} // the feed has a reason to look at its window
 	stopping chan struct{}
@@ -79,8 +79,8 @@ func New(o Options) *Runner {
 		Options:  o,
 		waits:    newWaits(),
 		pace:     newPace(),
-		turns:    newTurns(),
-		standing: newStanding(o.Store),
+		turns:    newFairQueue(),
+		standing: newWaitingElsewhere(o.Store),
 		freed:    make(chan struct{}, 1),
 		took:     make(chan struct{}, 1),
 

@@ -144,7 +144,7 @@ func (r *Runner) receipt(ctx context.Context, rec *job.Record, run *job.Inferenc
 		return fmt.Errorf("record receipt of inference %s: %w", run.ID, err)
 	}
 	err = r.note(ctx, rec, job.AttemptLine{
-		Event: job.Received, Inference: run.ID, ProviderKeyID: run.Author, Made: started(run),
+		Event: job.Received, Inference: run.ID, ProviderKeyID: run.ProviderKeyID, Made: started(run),
 	})
 	if err != nil { // the intent is there, so that a later process looks it up
 		r.Logger.WarnContext(ctx, "receipt not noted beside the results", r.attrs(rec, "inference_id", run.ID, "err", err)...)

@@ -8,14 +8,14 @@ import (
 	"nightshift/internal/job"
 )
 
-// turns lets one handler of the lane at a time ask admission. The next is of the most
+// fairQueue lets one handler of the lane at a time ask admission. The next is of the most
 // pressing priority, most of the time; of several batches of it, that which was granted
 // something the longest ago, so that a small batch does not stand behind the whole window
 // of a large one; within a batch the first that came.
-type turns struct {
+type fairQueue struct {
 	mu      sync.Mutex
 	taken   bool
-	passed  int                 // turns that went by priority since one that did not
+	passed  int                 // fairQueue that went by priority since one that did not
 	waiting map[string][]waiter // by batch
 	granted map[string]int64    // by batch, of those that wait or have waited lately
 	clock   int64               // grants so far
@@ -34,12 +34,12 @@ const byPriority = 9
 // grantsKept bounds how many batches are remembered that wait for nothing.
 const grantsKept = 1000
 
-func newTurns() *turns {
-	return &turns{waiting: make(map[string][]waiter), granted: make(map[string]int64)}
+func newFairQueue() *fairQueue {
+	return &fairQueue{waiting: make(map[string][]waiter), granted: make(map[string]int64)}
 }
 
 // tryEnter takes the turn if nobody has it.
-func (t *turns) tryEnter() bool {
+func (t *fairQueue) tryEnter() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.taken {
@@ -51,7 +51,7 @@ func (t *turns) tryEnter() bool {
 
 // enter waits for the turn of a job of the batch. It returns early with ctx's cause,
 // or job.ErrInterrupted when stopping is closed.
-func (t *turns) enter(ctx context.Context, batch string, rank int, stopping <-chan struct{}) error {
+func (t *fairQueue) enter(ctx context.Context, batch string, rank int, stopping <-chan struct{}) error {
 	turn := make(chan struct{})
 	t.mu.Lock()
 	if !t.taken {
@@ -74,7 +74,7 @@ func (t *turns) enter(ctx context.Context, batch string, rank int, stopping <-ch
 }
 
 // giveUp takes a waiting handler out, and passes its turn on if it just came.
-func (t *turns) giveUp(batch string, turn chan struct{}) {
+func (t *fairQueue) giveUp(batch string, turn chan struct{}) {
 	t.mu.Lock()
 	for i, other := range t.waiting[batch] {
 		if other.turn == turn {
@@ -88,7 +88,7 @@ func (t *turns) giveUp(batch string, turn chan struct{}) {
 }
 
 // leave ends a turn.
-func (t *turns) leave() {
+func (t *fairQueue) leave() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	next, found := t.next()
@@ -102,7 +102,7 @@ func (t *turns) leave() {
 }
 
 // next is the batch whose turn it is.
-func (t *turns) next() (next string, found bool) {
+func (t *fairQueue) next() (next string, found bool) {
 	if t.passed++; t.passed > byPriority {
 		t.passed = 0
 	}
@@ -119,7 +119,7 @@ func (t *turns) next() (next string, found bool) {
 }
 
 // before reports whether the turn of one batch comes before that of another.
-func (t *turns) before(a, b string) bool {
+func (t *fairQueue) before(a, b string) bool {
 	rank := 0 // all alike
 	if t.passed > 0 {
 		rank = t.waiting[a][0].rank - t.waiting[b][0].rank // a batch has one priority
@@ -128,7 +128,7 @@ func (t *turns) before(a, b string) bool {
 }
 
 // served notes that a job of the batch was granted what it needs.
-func (t *turns) served(batch string) {
+func (t *fairQueue) served(batch string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.granted) > grantsKept {

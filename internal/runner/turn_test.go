@@ -16,7 +16,7 @@ import (
 func TestTurnsAreFair(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		turns, stopping := newTurns(), make(chan struct{})
+		turns, stopping := newFairQueue(), make(chan struct{})
 		if err := turns.enter(t.Context(), "large", 0, stopping); err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +50,7 @@ func TestTurnsAreFair(t *testing.T) {
 func TestTurnsArePassedOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		turns, stopping := newTurns(), make(chan struct{})
+		turns, stopping := newFairQueue(), make(chan struct{})
 		if err := turns.enter(t.Context(), "batch", 0, stopping); err != nil {
 			t.Fatal(err)
 		}

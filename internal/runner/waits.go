@@ -15,8 +15,8 @@ type Waits struct {
 	Reason job.WaitReason
 	Until  time.Time
 	Detail string
-	// Endless says that a person must change something before it goes on.
-	Endless bool
+	// NeedsOperator says that a person must change something before it goes on.
+	NeedsOperator bool
 	// Total is how long the lane has stood still, by reason.
 	Total map[job.WaitReason]time.Duration
 }
@@ -32,27 +32,27 @@ type waits struct {
 }
 
 type sideWait struct {
-	reason  job.WaitReason
-	detail  string
-	until   time.Time
-	endless bool
+	reason        job.WaitReason
+	detail        string
+	until         time.Time
+	needsOperator bool
 }
 
 // What can wait beside the lane. It is shown while the lane itself goes on, and
 // does not count as time in which the lane stood still.
 const (
-	lookSide  = iota // at the provider's job list
+	listSide  = iota // at the provider's job list
 	storeSide        // storing images
 	sides
 )
 
-// aside says what one side waits for; nil that it goes on.
-func (w *waits) aside(side int, p *job.PostponedError) {
+// setSide says what one side waits for; nil that it goes on.
+func (w *waits) setSide(side int, p *job.PostponedError) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.sides[side] = sideWait{}
 	if p != nil {
-		w.sides[side] = sideWait{reason: p.Reason, detail: p.Detail, until: time.Now().Add(p.After), endless: p.Endless}
+		w.sides[side] = sideWait{reason: p.Reason, detail: p.Detail, until: time.Now().Add(p.After), needsOperator: p.NeedsOperator}
 	}
 }
 
@@ -87,7 +87,7 @@ func (w *waits) begin(p *job.PostponedError) {
 	defer w.mu.Unlock()
 	w.close()
 	w.since = time.Now()
-	w.current.Reason, w.current.Detail, w.current.Endless = p.Reason, p.Detail, p.Endless
+	w.current.Reason, w.current.Detail, w.current.NeedsOperator = p.Reason, p.Detail, p.NeedsOperator
 	w.current.Until = w.since.Add(p.After)
 }
 
@@ -96,7 +96,7 @@ func (w *waits) end() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.close()
-	w.current.Reason, w.current.Detail, w.current.Until, w.current.Endless = "", "", time.Time{}, false
+	w.current.Reason, w.current.Detail, w.current.Until, w.current.NeedsOperator = "", "", time.Time{}, false
 }
 
 func (w *waits) close() {
@@ -117,7 +117,7 @@ func (w *waits) snapshot() Waits {
 	}
 	for _, side := range w.sides {
 		if side.reason != "" {
-			snapshot.Reason, snapshot.Detail, snapshot.Until, snapshot.Endless = side.reason, side.detail, side.until, side.endless
+			snapshot.Reason, snapshot.Detail, snapshot.Until, snapshot.NeedsOperator = side.reason, side.detail, side.until, side.needsOperator
 		}
 	}
 	return snapshot

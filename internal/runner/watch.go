@@ -23,9 +23,9 @@ const (
 	// maxSendMargin is how old an intent may be when the request is sent, however long
 	// the grace time is.
 	maxSendMargin = time.Minute
-	// LookBack is further back than a look for a lost reply ever goes before its
+	// PollBack is further back than a look for a lost reply ever goes before its
 	// intent, clocks included.
-	LookBack = 30 * time.Minute
+	PollBack = 30 * time.Minute
 	// ownMargin is how long inferences of finished jobs are remembered beyond the
 	// oldest time that a search can look back to.
 	ownMargin = 10 * time.Minute
@@ -60,12 +60,12 @@ func (r *Runner) Watch(ctx context.Context) {
 		if err != nil {
 			watcher.failures++
 			wait = lookAgain.After(watcher.failures)
-			r.waits.aside(lookSide, unread(err, wait))
+			r.waits.setSide(listSide, unread(err, wait))
 			r.Logger.WarnContext(ctx, "job list not read, trying again", "err", err, "after", wait)
 			continue
 		}
 		watcher.failures = 0
-		r.waits.aside(lookSide, watcher.undecided())
+		r.waits.setSide(listSide, watcher.undecided())
 	}
 }
 
@@ -74,7 +74,7 @@ func (r *Runner) Watch(ctx context.Context) {
 func unread(err error, wait time.Duration) *job.PostponedError {
 	p := &job.PostponedError{After: wait, Reason: job.WaitBackoff, Detail: "the job list is not read: " + err.Error()}
 	if _, ok := errors.AsType[*job.AccessError](err); ok {
-		p.Reason, p.Endless = job.WaitQuarantine, true
+		p.Reason, p.NeedsOperator = job.WaitQuarantine, true
 	}
 	return p
 }
@@ -118,15 +118,15 @@ func (w *watcher) tick(ctx context.Context) (time.Duration, error) {
 	if early := w.tooEarly(running); len(unknown) == 0 && early > 0 {
 		return early, nil
 	}
-	return w.lookAtAll(ctx, running, unknown)
+	return w.pollAll(ctx, running, unknown)
 }
 
 // view is what one API key can see of our jobs.
 type view struct{ running, unknown []*job.Record }
 
-// lookAtAll looks with as few API keys as see everything. Trouble with one of them
+// pollAll looks with as few API keys as see everything. Trouble with one of them
 // leaves the others to be looked at.
-func (w *watcher) lookAtAll(ctx context.Context, running, unknown []*job.Record) (time.Duration, error) {
+func (w *watcher) pollAll(ctx context.Context, running, unknown []*job.Record) (time.Duration, error) {
 	views := make(map[string]*view)
 	of := func(rec *job.Record) *view {
 		reader := w.APIKeys.Reader(rec.APIKey)
@@ -141,12 +141,12 @@ func (w *watcher) lookAtAll(ctx context.Context, running, unknown []*job.Record)
 	for _, rec := range unknown {
 		of(rec).unknown = append(of(rec).unknown, rec)
 	}
-	w.unask(unknown)
+	w.withdrawDecisions(unknown)
 	w.forgetAbsences(unknown)
 	var trouble []error
 	wait, horizon := time.Duration(0), time.Now()
 	for reader, view := range views {
-		from, err := w.look(ctx, reader, view)
+		from, err := w.pollKey(ctx, reader, view)
 		horizon = earlier(horizon, from)
 		next := longTick
 		if err == nil {
@@ -160,18 +160,18 @@ func (w *watcher) lookAtAll(ctx context.Context, running, unknown []*job.Record)
 	if err := errors.Join(trouble...); err != nil {
 		return 0, err
 	}
-	if err := w.pose(ctx); err != nil {
+	if err := w.publishDecisions(ctx); err != nil {
 		return 0, err
 	}
-	if err := w.Store.Looked(ctx); err != nil {
+	if err := w.Store.RecordPoll(ctx); err != nil {
 		return 0, err
 	}
 	return wait, w.Store.Disown(ctx, horizon.Add(-ownMargin))
 }
 
-// look asks the provider, as an API key sees it, for the jobs of a view. It returns how
+// pollKey asks the provider, as an API key sees it, for the jobs of a view. It returns how
 // far back a search for their runs can lead, by the provider's clock.
-func (w *watcher) look(ctx context.Context, reader string, v *view) (horizon time.Time, err error) {
+func (w *watcher) pollKey(ctx context.Context, reader string, v *view) (horizon time.Time, err error) {
 	p, err := w.provider(reader)
 	if err != nil {
 		return time.Now(), err

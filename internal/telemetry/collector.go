@@ -13,9 +13,9 @@ import (
 // read gets less than two seconds. An error says that Redis did not answer: then
 // nightshift_redis_up is 0, and of the Standing that comes along only what the
 // process itself knows is shown. The error is logged as a warning.
-func (m *Metrics) Follow(life context.Context, read func(context.Context) (Standing, error), logger *slog.Logger) {
+func (m *Metrics) Follow(life context.Context, read func(context.Context) (Status, error), logger *slog.Logger) {
 	c := &collector{life: life, lists: m.lists, logger: logger.With(AttrComponent, "metrics"), blocked: newBlockedTime()}
-	c.standing.read = func(ctx context.Context) (Standing, error) {
+	c.standing.read = func(ctx context.Context) (Status, error) {
 		s, err := read(ctx)
 		c.blocked.feed(s.Lanes)
 		return s, err
@@ -28,7 +28,7 @@ type collector struct {
 	life     context.Context
 	lists    Lists
 	logger   *slog.Logger
-	standing shared[Standing]
+	standing shared[Status]
 	blocked  *blockedTime
 }
 

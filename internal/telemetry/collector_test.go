@@ -58,7 +58,7 @@ func TestHangingReading(t *testing.T) {
 		m, registry := setup(t)
 		var begun atomic.Int32
 		hang := make(chan struct{})
-		m.Follow(t.Context(), func(context.Context) (telemetry.Standing, error) {
+		m.Follow(t.Context(), func(context.Context) (telemetry.Status, error) {
 			begun.Add(1)
 			<-hang
 			return full(), nil
@@ -91,9 +91,9 @@ func TestSlowReadingHandsOverWhatItHas(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m, registry := setup(t)
-		m.Follow(t.Context(), func(ctx context.Context) (telemetry.Standing, error) {
+		m.Follow(t.Context(), func(ctx context.Context) (telemetry.Status, error) {
 			<-ctx.Done()
-			return telemetry.Standing{Bucket: telemetry.No}, ctx.Err()
+			return telemetry.Status{Bucket: telemetry.No}, ctx.Err()
 		}, logger(t))
 		got := series(exposition(t, registry), "nightshift_redis_up", "nightshift_bucket_up")
 		if diff := cmp.Diff([]string{"nightshift_bucket_up 0", "nightshift_redis_up 0"}, got); diff != "" {
@@ -106,9 +106,9 @@ func TestBlockedSecondsOnlyRise(t *testing.T) {
 	t.Parallel()
 	m, registry := setup(t)
 	var total time.Duration
-	m.Follow(t.Context(), func(context.Context) (telemetry.Standing, error) {
+	m.Follow(t.Context(), func(context.Context) (telemetry.Status, error) {
 		waited := map[job.WaitReason]time.Duration{job.WaitStorage: total}
-		return telemetry.Standing{Lanes: []telemetry.Lane{{Name: "p/live", Waited: waited}}}, nil
+		return telemetry.Status{Lanes: []telemetry.Lane{{Name: "p/live", Waited: waited}}}, nil
 	}, logger(t))
 	// The total falls where the lane was made anew.
 	for _, step := range []struct {
@@ -129,7 +129,7 @@ func TestNothingIsShownAfterTheEnd(t *testing.T) {
 	t.Parallel()
 	m, registry := setup(t)
 	life, end := context.WithCancel(t.Context())
-	m.Follow(life, func(ctx context.Context) (telemetry.Standing, error) { return full(), ctx.Err() }, logger(t))
+	m.Follow(life, func(ctx context.Context) (telemetry.Status, error) { return full(), ctx.Err() }, logger(t))
 	if got := series(exposition(t, registry), "nightshift_redis_up"); len(got) != 1 {
 		t.Fatalf("before the end: %v", got)
 	}

@@ -47,7 +47,7 @@ func (g *gauges) all() []*prometheus.GaugeVec {
 }
 
 // local shows what the process knows without Redis.
-func (g *gauges) local(s Standing) {
+func (g *gauges) local(s Status) {
 	flag(g.bucketUp, s.Bucket)
 	flag(g.recovering, s.Recovering)
 	for _, lane := range s.Lanes {
@@ -60,7 +60,7 @@ func (g *gauges) local(s Standing) {
 }
 
 // shared shows what Redis holds.
-func (g *gauges) shared(s Standing, keyStates []string) {
+func (g *gauges) shared(s Status, keyStates []string) {
 	for _, lane := range s.Lanes {
 		g.lane(lane)
 	}

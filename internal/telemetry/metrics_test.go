@@ -72,7 +72,7 @@ func TestPromtoolAcceptsExposition(t *testing.T) {
 func TestUnknownWordsAreOther(t *testing.T) {
 	t.Parallel()
 	m, registry := setup(t)
-	s := telemetry.Standing{
+	s := telemetry.Status{
 		Lanes: []telemetry.Lane{{
 			Name: "p/test", Jobs: map[job.State]int{"dreaming": 2, "flying": 3}, Blocked: "mood",
 			Waited: map[job.WaitReason]time.Duration{"mood": time.Second},

@@ -65,8 +65,8 @@ func series(text string, prefixes ...string) []string {
 }
 
 // full is a Standing in which everything is said.
-func full() telemetry.Standing {
-	return telemetry.Standing{
+func full() telemetry.Status {
+	return telemetry.Status{
 		Bucket: telemetry.Yes, Recovering: telemetry.No,
 		Lanes: []telemetry.Lane{
 			{
@@ -88,6 +88,6 @@ func full() telemetry.Standing {
 	}
 }
 
-func always(s telemetry.Standing, err error) func(context.Context) (telemetry.Standing, error) {
-	return func(context.Context) (telemetry.Standing, error) { return s, err }
+func always(s telemetry.Status, err error) func(context.Context) (telemetry.Status, error) {
+	return func(context.Context) (telemetry.Status, error) { return s, err }
 }

@@ -6,10 +6,10 @@ import (
 	"nightshift/internal/job"
 )
 
-// Standing is how things stand at one moment. Redis holds most of it, so that every
+// Status is how things stand at one moment. Redis holds most of it, so that every
 // worker of one Redis tells the same; Bucket, Recovering and a lane's Blocked and
 // Waited are what this process alone knows.
-type Standing struct {
+type Status struct {
 	Bucket     Flag // whether the bucket answers
 	Recovering Flag // whether Redis lost state that is being restored
 	Lanes      []Lane

@@ -33,7 +33,7 @@ type BatchInfo struct {
 	Open       bool // workers have to do with it
 	Submission *batch.Submission
 	Control    batch.Control
-	began      batch.Started
+	started    batch.Started
 	Report     *report.Report // of the last submission that is over, or of a run
 }
 
@@ -51,7 +51,7 @@ func ReadBatchInfo(ctx context.Context, b bucket.Objects, id string, open bool) 
 		}
 	}
 	if r.Submission != nil {
-		if _, err = batch.ReadJSON(ctx, b, id+"/"+batch.StartedName, &r.began); err != nil {
+		if _, err = batch.ReadJSON(ctx, b, id+"/"+batch.StartedName, &r.started); err != nil {
 			return nil, err
 		}
 	}
@@ -59,11 +59,13 @@ func ReadBatchInfo(ctx context.Context, b bucket.Objects, id string, open bool) 
 	return r, err
 }
 
-// begun reports whether a worker has begun the submission.
-func (r *BatchInfo) begun() bool { return r.Submission != nil && r.began.Order == r.Submission.ID }
+// hasStarted reports whether a worker has begun the submission.
+func (r *BatchInfo) hasStarted() bool {
+	return r.Submission != nil && r.started.Order == r.Submission.ID
+}
 
 // Over reports whether the submission has come to its end. The report is of it then.
-func (r *BatchInfo) Over() bool { return !r.Open && r.begun() && r.Report != nil }
+func (r *BatchInfo) Over() bool { return !r.Open && r.hasStarted() && r.Report != nil }
 
 // Blockage is what a person has to see to before an open batch goes on; nil if nothing is.
 func (r *BatchInfo) Blockage() *batch.Blockage {
@@ -88,7 +90,7 @@ func (r *BatchInfo) State() State {
 		return StatePaused
 	case r.Control.State == batch.ControlBlocked:
 		return stateBlocked
-	case !r.begun():
+	case !r.hasStarted():
 		return StateWaiting
 	default:
 		return StateRunning

@@ -11,7 +11,7 @@ import (
 
 // snapshot is the batch as the live view shows it.
 func (b *BatchStatus) snapshot() progress.Snapshot {
-	s := progress.Snapshot{Phase: b.phase(), Batch: b.Name, Mode: b.Mode, Started: b.Began, Forecast: b.forecast}
+	s := progress.Snapshot{Phase: b.phase(), Batch: b.Name, Mode: b.Mode, Started: b.Started, Forecast: b.forecast}
 	j := b.Jobs
 	s.Jobs.Total, s.Jobs.Kept, s.Jobs.Succeeded, s.Jobs.Failed = j.Total, j.Kept, j.Succeeded, j.Failed
 	s.Jobs.Running, s.Jobs.Queued, s.Jobs.Unknown, s.Jobs.Storing = j.Running, j.Queued, j.Unknown, j.Storing
@@ -39,8 +39,8 @@ func (b *BatchStatus) phase() progress.Phase {
 }
 
 // standing is the batch as the command status shows it.
-func (b *BatchStatus) standing() progress.Standing {
-	s := progress.Standing{
+func (b *BatchStatus) standing() progress.BatchStatus {
+	s := progress.BatchStatus{
 		Snapshot: b.snapshot(), Word: b.word(), Ended: b.Ended, Pace: b.ImagesPerMinute / 60,
 		Left: time.Duration(b.SecondsLeft * float64(time.Second)),
 	}

@@ -37,7 +37,7 @@ type BatchStatus struct {
 	Order     string      `json:"order,omitempty"`
 	Lane      string      `json:"lane,omitempty"`
 	Submitted time.Time   `json:"submitted,omitzero"`
-	Began     time.Time   `json:"began,omitzero"`
+	Started   time.Time   `json:"began,omitzero"`
 	Ended     time.Time   `json:"ended,omitzero"`
 	Jobs      statusJobs  `json:"jobs"`
 	Images    statusTotal `json:"images"`
@@ -82,10 +82,10 @@ type statusCU struct {
 }
 
 type statusWait struct {
-	Reason  job.WaitReason `json:"reason"`
-	Until   time.Time      `json:"until,omitzero"`
-	Detail  string         `json:"detail,omitempty"`
-	Endless bool           `json:"endless"` // until a person does something
+	Reason        job.WaitReason `json:"reason"`
+	Until         time.Time      `json:"until,omitzero"`
+	Detail        string         `json:"detail,omitempty"`
+	NeedsOperator bool           `json:"endless"` // until a person does something
 }
 
 type troubleSeen struct {
@@ -113,7 +113,7 @@ func WriteIndented(out io.Writer, value any) error {
 // it says what is not known. The error is the bucket's or Redis'.
 func (v *View) Status(ctx context.Context, batches []string) (*Status, error) {
 	seen := &Status{Batches: []BatchStatus{}, Workers: []workerStatus{}, Notes: []string{}}
-	var beats []fleet.Beat
+	var beats []fleet.Heartbeat
 	if v.Fleet == nil {
 		seen.Notes = append(seen.Notes, v.blind+"; what runs now, what is waited for and which workers there are is not known")
 	} else {
@@ -152,7 +152,7 @@ func (v *View) Status(ctx context.Context, batches []string) (*Status, error) {
 }
 
 // batchStatus is how a batch stands.
-func (v *View) batchStatus(ctx context.Context, r *BatchInfo, beats []fleet.Beat) (*BatchStatus, error) {
+func (v *View) batchStatus(ctx context.Context, r *BatchInfo, beats []fleet.Heartbeat) (*BatchStatus, error) {
 	b, err := v.headStatus(ctx, r, beats)
 	if err != nil || !r.Open {
 		return b, err
@@ -161,7 +161,7 @@ func (v *View) batchStatus(ctx context.Context, r *BatchInfo, beats []fleet.Beat
 }
 
 // headStatus is how far a batch is, without what only status tells.
-func (v *View) headStatus(ctx context.Context, r *BatchInfo, beats []fleet.Beat) (*BatchStatus, error) {
+func (v *View) headStatus(ctx context.Context, r *BatchInfo, beats []fleet.Heartbeat) (*BatchStatus, error) {
 	b := &BatchStatus{Batch: r.Batch, Name: r.Name(), Mode: r.Mode(), State: r.State()}
 	w, err := v.Work(ctx, r, beats)
 	if err != nil {
@@ -172,8 +172,8 @@ func (v *View) headStatus(ctx context.Context, r *BatchInfo, beats []fleet.Beat)
 		b.Manifest, b.Order, b.Lane, b.Submitted, b.CU.Budget = o.Manifest, o.ID, o.Lane(), o.Planned, o.Rules.Budget
 		b.forecast = time.Duration(o.Forecast * float64(time.Second))
 	}
-	if r.begun() {
-		b.Began = r.began.At
+	if r.hasStarted() {
+		b.Started = r.started.At
 	}
 	b.Jobs = statusJobs{
 		Total: w.total, Kept: w.kept, Queued: w.queued, Running: w.Running, Unknown: w.Unknown, Storing: w.Storing,
@@ -181,7 +181,7 @@ func (v *View) headStatus(ctx context.Context, r *BatchInfo, beats []fleet.Beat)
 	}
 	b.Images, b.CU.Spent, b.CU.Reserved = statusTotal{w.images, w.toDo}, w.spent, w.Reserved
 	if w.wait != "" {
-		b.Waiting = &statusWait{Reason: w.wait, Until: w.waitUntil, Detail: w.waitDetail, Endless: w.endless}
+		b.Waiting = &statusWait{Reason: w.wait, Until: w.waitUntil, Detail: w.waitDetail, NeedsOperator: w.needsOperator}
 	}
 	switch {
 	case !r.Open:
@@ -195,7 +195,7 @@ func (v *View) headStatus(ctx context.Context, r *BatchInfo, beats []fleet.Beat)
 }
 
 // ongoing adds what is to be said of a batch that is not over.
-func (v *View) ongoing(ctx context.Context, r *BatchInfo, b *BatchStatus, beats []fleet.Beat) error {
+func (v *View) ongoing(ctx context.Context, r *BatchInfo, b *BatchStatus, beats []fleet.Heartbeat) error {
 	if r.Control.State != batch.ControlGo {
 		b.Why, b.Hint = r.Control.Why, r.Control.Hint
 	}

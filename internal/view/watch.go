@@ -80,7 +80,7 @@ type Watcher struct {
 
 	Record    *BatchInfo
 	closedFor int // how many looks in a row found that workers have nothing to do with it
-	beats     []fleet.Beat
+	beats     []fleet.Heartbeat
 
 	forecast    time.Duration // from the begin of watching to the end of the batch; 0 if not known
 	forecastFor string        // the submission
@@ -181,7 +181,7 @@ func (w *Watcher) isOver() bool {
 // ReadWork brings up to date what is shown. While Redis does not answer, what was last
 // known is.
 func (w *Watcher) ReadWork(ctx context.Context) error {
-	b, err := w.look(ctx)
+	b, err := w.read(ctx)
 	if err != nil && w.Fleet == nil || ctx.Err() != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ func (w *Watcher) ReadWork(ctx context.Context) error {
 		w.Last.Waiting = progress.Wait{Reason: job.WaitBackoff, Detail: "Redis does not answer, and everything waits for it"}
 		return nil
 	}
-	if b.work.gone && w.Last.Batch != "" { // what was shown is nearer to the truth
+	if b.work.unknownToRedis && w.Last.Batch != "" { // what was shown is nearer to the truth
 		w.Last.Phase = progress.Finishing
 		return nil
 	}
@@ -213,12 +213,12 @@ func (w *Watcher) foresee(b *BatchStatus) time.Duration {
 		w.forecastFor = b.Order
 		w.forecast = time.Since(w.Started) + time.Duration(float64(remaining)/b.work.pace*float64(time.Second))
 	case b.Images.Done == 0:
-		return time.Since(w.Started) + b.forecast - time.Since(b.Began)
+		return time.Since(w.Started) + b.forecast - time.Since(b.Started)
 	}
 	return w.forecast
 }
 
-func (w *Watcher) look(ctx context.Context) (*BatchStatus, error) {
+func (w *Watcher) read(ctx context.Context) (*BatchStatus, error) {
 	if w.Fleet != nil {
 		beats, err := w.Fleet.Workers(ctx)
 		if err != nil {
@@ -232,7 +232,7 @@ func (w *Watcher) look(ctx context.Context) (*BatchStatus, error) {
 // readLog passes on what came home since it was last asked. Until it is known when the
 // submission began nothing is read: it could not be told what is of it.
 func (w *Watcher) readLog(ctx context.Context) error {
-	if w.log == nil || !w.Record.begun() {
+	if w.log == nil || !w.Record.hasStarted() {
 		return nil
 	}
 	for result, err := range w.log.Next(ctx) {
@@ -241,7 +241,7 @@ func (w *Watcher) readLog(ctx context.Context) error {
 		}
 		from := w.since
 		if w.JSON {
-			from = w.Record.began.At
+			from = w.Record.started.At
 		}
 		if result.Recorded.Before(from) {
 			continue

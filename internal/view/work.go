@@ -20,29 +20,29 @@ import (
 // batchWork is how far the submission of a batch is. What cannot be known without Redis is
 // zero.
 type batchWork struct {
-	// gone says that Redis knows nothing of a submission that has begun: it is just being
+	// unknownToRedis says that Redis knows nothing of a submission that has begun: it is just being
 	// ended, or Redis lost it. Jobs are counted by the logs then, unless in a hurry.
-	gone bool
+	unknownToRedis bool
 
 	total, kept, succeeded, failed, cancelled, notRun int // jobs
 	queued, Running, Unknown, Storing                 int
 	images, toDo                                      int // images made, and those of the jobs that run
 	spent, Reserved                                   job.CU
 
-	wait       job.WaitReason
-	waitUntil  time.Time
-	waitDetail string
-	endless    bool    // only a person ends the wait
-	pace       float64 // images a second
+	wait          job.WaitReason
+	waitUntil     time.Time
+	waitDetail    string
+	needsOperator bool    // only a person ends the wait
+	pace          float64 // images a second
 }
 
 // Work is how far the submission of a batch is.
-func (v *View) Work(ctx context.Context, r *BatchInfo, beats []fleet.Beat) (batchWork, error) {
+func (v *View) Work(ctx context.Context, r *BatchInfo, beats []fleet.Heartbeat) (batchWork, error) {
 	w := batchWork{}
 	if r.Submission != nil {
 		w.total, w.kept, w.toDo = r.Submission.Jobs, r.Submission.Kept, r.Submission.Images
-		if r.begun() {
-			w.kept, w.toDo = w.kept+r.began.Found, w.toDo-r.began.FoundImages
+		if r.hasStarted() {
+			w.kept, w.toDo = w.kept+r.started.Found, w.toDo-r.started.FoundImages
 		}
 	}
 	if r.Submission == nil || r.Over() {
@@ -58,7 +58,7 @@ func (v *View) Work(ctx context.Context, r *BatchInfo, beats []fleet.Beat) (batc
 	if err := v.count(ctx, r, &w); err != nil {
 		return w, err
 	}
-	if w.gone && !v.Hasty {
+	if w.unknownToRedis && !v.Hasty {
 		if err := v.countLog(ctx, r, &w); err != nil {
 			return w, err
 		}
@@ -87,7 +87,7 @@ func (v *View) reported(r *BatchInfo, w *batchWork) {
 // count reads the jobs by state. While another submission is still being withdrawn they
 // are its own, and not counted.
 func (v *View) count(ctx context.Context, r *BatchInfo, w *batchWork) error {
-	if !r.begun() {
+	if !r.hasStarted() {
 		w.queued = w.total - w.kept
 		return nil
 	}
@@ -106,12 +106,12 @@ func (v *View) count(ctx context.Context, r *BatchInfo, w *batchWork) error {
 	if err != nil {
 		return err
 	}
-	w.gone = len(counts.Jobs) == 0 && (feed.Order != r.Submission.ID || feed.All)
+	w.unknownToRedis = len(counts.Jobs) == 0 && (feed.Order != r.Submission.ID || feed.All)
 	w.succeeded, w.failed, w.cancelled = counts.Jobs[job.Succeeded], counts.Jobs[job.Failed], counts.Jobs[job.Cancelled]
 	w.Running = counts.Jobs[job.Running] + counts.Jobs[job.Sending]
 	w.Unknown, w.Storing, w.images = counts.Jobs[job.Unknown], counts.Jobs[job.Storing], counts.Images
 	w.queued = max(0, w.total-w.kept-w.succeeded-w.failed-w.cancelled-w.Running-w.Unknown-w.Storing)
-	if feed.Order == r.Submission.ID && feed.All && !w.gone {
+	if feed.Order == r.Submission.ID && feed.All && !w.unknownToRedis {
 		w.queued = counts.Jobs[job.Queued]
 	}
 	return nil
@@ -119,8 +119,8 @@ func (v *View) count(ctx context.Context, r *BatchInfo, w *batchWork) error {
 
 // countLog counts the jobs by the logs.
 func (v *View) countLog(ctx context.Context, r *BatchInfo, w *batchWork) error {
-	sums := report.Report{Started: r.began.At, Counts: report.Counts{Jobs: w.total, Kept: w.kept}}
-	if r.begun() {
+	sums := report.Report{Started: r.started.At, Counts: report.Counts{Jobs: w.total, Kept: w.kept}}
+	if r.hasStarted() {
 		if err := report.Tally(ctx, batch.NewLog(v.Bucket, r.Batch), &sums); err != nil {
 			return err
 		}
@@ -143,10 +143,10 @@ func (v *View) sumSpend(ctx context.Context, r *BatchInfo, w *batchWork) error {
 
 // paceOf is how many images of a batch come home a second, all workers together; 0
 // if not known.
-func paceOf(batch string, beats []fleet.Beat) float64 {
+func paceOf(batch string, beats []fleet.Heartbeat) float64 {
 	pace := 0.0
 	for _, beat := range beats {
-		if l := beat.Landed[batch]; l.Seconds >= (20 * time.Second).Seconds() {
+		if l := beat.Stored[batch]; l.Seconds >= (20 * time.Second).Seconds() {
 			pace += float64(l.Images) / l.Seconds
 		}
 	}
@@ -155,9 +155,9 @@ func paceOf(batch string, beats []fleet.Beat) float64 {
 
 // waits says what the batch waits for: by what a person or its manifest wants, and
 // else by what its lane waits for.
-func (w *batchWork) waits(r *BatchInfo, beats []fleet.Beat) {
+func (w *batchWork) waits(r *BatchInfo, beats []fleet.Heartbeat) {
 	if w.wait, w.waitUntil, w.waitDetail = ownWait(r, time.Now()); w.wait != "" {
-		w.endless = wait.Of(w.wait).Person
+		w.needsOperator = wait.Of(w.wait).Person
 		return
 	}
 	for _, beat := range beats {
@@ -165,7 +165,7 @@ func (w *batchWork) waits(r *BatchInfo, beats []fleet.Beat) {
 		if !there || l.Reason == "" || !concerns(r, l.Reason, l.Detail) {
 			continue
 		}
-		w.wait, w.waitUntil, w.waitDetail, w.endless = l.Reason, l.Until, l.Detail, l.Endless
+		w.wait, w.waitUntil, w.waitDetail, w.needsOperator = l.Reason, l.Until, l.Detail, l.Endless
 		return
 	}
 	if w.Unknown > 0 {
@@ -200,13 +200,13 @@ func concerns(r *BatchInfo, reason job.WaitReason, detail string) bool {
 }
 
 // limits gathers what a bottleneck follows from.
-func (v *View) limits(ctx context.Context, r *BatchInfo, w *batchWork, beats []fleet.Beat) (limitFacts, error) {
+func (v *View) limits(ctx context.Context, r *BatchInfo, w *batchWork, beats []fleet.Heartbeat) (limitFacts, error) {
 	f := limitFacts{
 		wait: w.wait, waitUntil: w.waitUntil, waitDetail: w.waitDetail,
 		queued: w.queued, running: w.Running + w.Unknown, stored: w.Storing,
 		blocked: make(map[job.WaitReason]float64),
 	}
-	if w.endless {
+	if w.needsOperator {
 		f.waitUntil = time.Time{}
 	}
 	if own, at, detail := ownWait(r, time.Now()); own != "" {
@@ -218,7 +218,7 @@ func (v *View) limits(ctx context.Context, r *BatchInfo, w *batchWork, beats []f
 			continue
 		}
 		f.workers++
-		f.observed += min(time.Since(beat.Started), time.Since(r.began.At), time.Minute).Seconds()
+		f.observed += min(time.Since(beat.Started), time.Since(r.started.At), time.Minute).Seconds()
 		for reason, seconds := range l.Blocked {
 			if concerns(r, reason, w.waitDetail) {
 				f.blocked[reason] += seconds

@@ -33,7 +33,7 @@ func (s *leader) acknowledged(ctx context.Context, held *knownBatch) (bool, erro
 		return false, err
 	}
 	for _, beat := range beats {
-		known, holds := beat.Knows[s.batch]
+		known, holds := beat.Versions[s.batch]
 		if holds && known != s.acknowledgement.version && beat.Worker != s.name {
 			s.acknowledgement.all = time.Time{}
 			return now.Sub(s.acknowledgement.since) >= acknowledgedLimit, nil

@@ -161,7 +161,7 @@ func (w *Worker) laneNamed(name string) (*lane, error) {
 	}
 	o := &batch.Submission{Pool: parts[0], Mode: job.Mode(parts[1])}
 	if len(parts) == 3 {
-		o.Own, o.Batch = true, parts[2]
+		o.OwnLane, o.Batch = true, parts[2]
 	}
 	return w.lane(o)
 }

@@ -44,7 +44,7 @@ func (s *leader) blockedBy(ctx context.Context, held *knownBatch, counts job.Cou
 	}
 	waits := s.waitsOf(ctx, held)
 	blocked := needsOperator(counts, waits) || failsOverBudget(held, waits) && sentAll(counts)
-	if !s.looksBlocked.lasting(blocked) {
+	if !s.blockedSince.lasting(blocked) {
 		return nil
 	}
 	return &batch.Blockage{Err: errors.New(waits.Detail), Hint: wait.Of(waits.Reason).Hint(), Ends: failsOverBudget(held, waits)}
@@ -55,7 +55,7 @@ func (s *leader) blockedBy(ctx context.Context, held *knownBatch, counts job.Cou
 func (s *leader) waitsOf(ctx context.Context, held *knownBatch) runner.Waits {
 	r := held.lane.engine.Load().runner
 	if own := r.WaitOf(s.batch); own != nil {
-		return runner.Waits{Reason: own.Reason, Detail: own.Detail, Endless: own.Endless}
+		return runner.Waits{Reason: own.Reason, Detail: own.Detail, NeedsOperator: own.NeedsOperator}
 	}
 	if waits := r.Waits(); waits.Reason != "" {
 		return waits
@@ -70,7 +70,7 @@ func (s *leader) waitsOf(ctx context.Context, held *knownBatch) runner.Waits {
 	}
 	for _, beat := range beats {
 		if l := beat.Lanes[held.lane.name]; beat.Worker != s.name && l.Endless {
-			s.others = runner.Waits{Reason: l.Reason, Detail: l.Detail, Endless: true}
+			s.others = runner.Waits{Reason: l.Reason, Detail: l.Detail, NeedsOperator: true}
 		}
 	}
 	return s.others
@@ -86,9 +86,9 @@ func needsOperator(counts job.Counts, waits runner.Waits) bool {
 	case job.WaitDecision:
 		return inFlight(counts) == 0 && counts.Jobs[job.Queued] == 0
 	case job.WaitQuarantine:
-		return waits.Endless && counts.Jobs[job.Sending]+counts.Jobs[job.Storing] == 0
+		return waits.NeedsOperator && counts.Jobs[job.Sending]+counts.Jobs[job.Storing] == 0
 	default:
-		return waits.Endless && sentAll(counts)
+		return waits.NeedsOperator && sentAll(counts)
 	}
 }
 

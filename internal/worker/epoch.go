@@ -111,7 +111,7 @@ func (s *epochWork) readNews(ctx context.Context) {
 
 // announceState tells the others what this worker does and knows.
 func (s *epochWork) announceState(ctx context.Context) {
-	if err := s.fleet.Beat(ctx, s.heartbeat()); err != nil && ctx.Err() == nil {
+	if err := s.fleet.WriteHeartbeat(ctx, s.heartbeat()); err != nil && ctx.Err() == nil {
 		s.Logger.DebugContext(ctx, "heartbeat not written", "err", err)
 	}
 	for _, batch := range s.knownList() {

@@ -12,9 +12,9 @@ import (
 )
 
 // heartbeat is what this worker does now.
-func (w *Worker) heartbeat() fleet.Beat {
-	b := fleet.Beat{Worker: w.name, Owner: w.member.Owner(), Version: app.Version(), Started: w.started, Lanes: make(map[string]fleet.Lane)}
-	b.Landed = w.pace.recent(time.Now())
+func (w *Worker) heartbeat() fleet.Heartbeat {
+	b := fleet.Heartbeat{Worker: w.name, Owner: w.member.Owner(), Version: app.Version(), Started: w.started, Lanes: make(map[string]fleet.Lane)}
+	b.Stored = w.pace.recent(time.Now())
 	for _, l := range w.laneList() {
 		if l.engine.Load() != nil {
 			b.Lanes[l.name] = l.snapshot(w.settings.SubmitSlots, w.settings.CollectSlots)
@@ -22,9 +22,9 @@ func (w *Worker) heartbeat() fleet.Beat {
 	}
 	w.mu.RLock()
 	defer w.mu.RUnlock()
-	b.Knows = make(map[string]string, len(w.batches))
+	b.Versions = make(map[string]string, len(w.batches))
 	for batch, held := range w.batches {
-		b.Knows[batch] = held.version()
+		b.Versions[batch] = held.version()
 	}
 	b.Tends, b.Trouble = slices.Sorted(maps.Keys(w.leads)), maps.Clone(w.trouble)
 	return b
@@ -34,12 +34,12 @@ func (w *Worker) heartbeat() fleet.Beat {
 func (l *lane) snapshot(submitSlots, storeSlots int) fleet.Lane {
 	waits := l.engine.Load().runner.Waits()
 	seen := fleet.Lane{
-		Reason: waits.Reason, Until: waits.Until, Detail: waits.Detail, Endless: waits.Endless,
+		Reason: waits.Reason, Until: waits.Until, Detail: waits.Detail, Endless: waits.NeedsOperator,
 		Blocked:    l.blocked.lastMinute(waits.Total, time.Now()),
 		Submitting: int(l.submitting.Load()), SubmitSlots: submitSlots,
 		Storing: int(l.storing.Load()), StoreSlots: storeSlots,
 	}
-	if waits.Endless {
+	if waits.NeedsOperator {
 		seen.Until = time.Time{} // it is asked again then, and no more than that
 	}
 	return seen

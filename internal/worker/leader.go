@@ -72,7 +72,7 @@ type leader struct {
 	acknowledgement acknowledgement
 	lease           *fleet.Lease
 
-	looksBlocked blockedFor
+	blockedSince blockedFor
 	others       runner.Waits // what the lane waits for in other workers, as they said last
 	askedOthers  time.Time
 }

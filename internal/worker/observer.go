@@ -8,15 +8,15 @@ import (
 // Observer is told what happens in a worker by the process around it, beside the log.
 // What is nil is not told.
 type Observer struct {
-	Told    func(text string) // something worth a line to a person
+	Said    func(text string) // something worth a line to a person
 	Stored  func(result job.Result)
 	Changed func() // what the bucket tells of a batch may be new
 	Blocked func(b batch.Blockage)
 }
 
 func (o Observer) tell(text string) {
-	if o.Told != nil {
-		o.Told(text)
+	if o.Said != nil {
+		o.Said(text)
 	}
 }
 

@@ -25,7 +25,7 @@ func (r *Recovery) own(ctx context.Context, left *batch.Unfinished) error {
 		if err != nil {
 			return err
 		}
-		if result.Inference == "" || fetchedAgain[result.Inference] || result.Recorded.Before(oldest.Add(-runner.LookBack)) {
+		if result.Inference == "" || fetchedAgain[result.Inference] || result.Recorded.Before(oldest.Add(-runner.PollBack)) {
 			continue
 		}
 		if err := r.engine.queue.Own(ctx, result.Inference, result.Submitted); err != nil {

@@ -51,10 +51,10 @@ func (l *storedTimes) add(batch string, images int, now time.Time) {
 // recent is what came home in the last minutes. What is counted begins behind the first
 // step, since the time in which that came home began earlier. A batch of which nothing
 // came home is forgotten.
-func (l *storedTimes) recent(now time.Time) map[string]fleet.Landed {
+func (l *storedTimes) recent(now time.Time) map[string]fleet.Stored {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	all := make(map[string]fleet.Landed)
+	all := make(map[string]fleet.Stored)
 	for batch, b := range l.batches {
 		for len(b.steps) > 0 && now.Sub(b.steps[0].at) > paceSpan {
 			b.steps = b.steps[1:]
@@ -63,7 +63,7 @@ func (l *storedTimes) recent(now time.Time) map[string]fleet.Landed {
 			delete(l.batches, batch)
 			continue
 		}
-		sum := fleet.Landed{Seconds: max(0, now.Sub(b.steps[0].at)-paceStep).Seconds()}
+		sum := fleet.Stored{Seconds: max(0, now.Sub(b.steps[0].at)-paceStep).Seconds()}
 		for _, step := range b.steps[1:] {
 			sum.Jobs += step.jobs
 			sum.Images += step.images

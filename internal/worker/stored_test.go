@@ -17,7 +17,7 @@ func TestLandedLooksBackFiveMinutes(t *testing.T) {
 		l.add("night", 2, start.Add(time.Duration(i)*time.Minute))
 	}
 	l.add("day", 1, start.Add(19*time.Minute))
-	want := map[string]fleet.Landed{
+	want := map[string]fleet.Stored{
 		"night": {Jobs: 5, Images: 10, Seconds: 290},
 		"day":   {},
 	}

@@ -72,8 +72,8 @@ func (w *Worker) bucketAnswers(ctx context.Context) error {
 }
 
 // metricsStatus is how things stand now. The error is Redis'.
-func (w *Worker) metricsStatus(ctx context.Context) (telemetry.Standing, error) {
-	s := telemetry.Standing{
+func (w *Worker) metricsStatus(ctx context.Context) (telemetry.Status, error) {
+	s := telemetry.Status{
 		Bucket: telemetry.FlagOf(w.bucketAnswers(ctx) == nil), Recovering: telemetry.FlagOf(!w.ready.Load()),
 		Batches: make(map[string]int),
 	}
@@ -100,7 +100,7 @@ func (w *Worker) metricsStatus(ctx context.Context) (telemetry.Standing, error) 
 	return s, away
 }
 
-func (w *Worker) laneStatus(ctx context.Context, l *lane, s *telemetry.Standing) error {
+func (w *Worker) laneStatus(ctx context.Context, l *lane, s *telemetry.Status) error {
 	e := l.engine.Load()
 	waits := e.runner.Waits()
 	seen := telemetry.Lane{Name: l.name, Jobs: make(map[job.State]int), Blocked: waits.Reason, Waited: waits.Total}

@@ -26,8 +26,8 @@ func told(t *testing.T) []string {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
 	m := telemetry.New(registry, "1", telemetry.Lists{Operations: []string{"submit"}, KeyStates: []string{"ready"}})
-	read := func(context.Context) (telemetry.Standing, error) {
-		return telemetry.Standing{
+	read := func(context.Context) (telemetry.Status, error) {
+		return telemetry.Status{
 			Bucket: telemetry.Yes, Recovering: telemetry.No,
 			Lanes: []telemetry.Lane{{Name: "p/live", Waited: map[job.WaitReason]time.Duration{job.WaitStorage: time.Second}}},
 			Keys:  []telemetry.Key{{ID: "k", State: "ready", Ceiling: 1}},

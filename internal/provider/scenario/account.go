@@ -38,8 +38,8 @@ func (c *Client) Recent(ctx context.Context) ([]job.Inference, error) {
 	return runs, err
 }
 
-// Authors are what the API calls this API key, as far as it was seen.
-func (c *Client) Authors() []string { return c.names.all() }
+// ProviderKeyIDs are what the API calls this API key, as far as it was seen.
+func (c *Client) ProviderKeyIDs() []string { return c.names.all() }
 
 // names are what the API calls an API key: inferences name their author so.
 type names struct {

@@ -38,7 +38,7 @@ func TestInference(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &job.Inference{
-		ID: "job_KWxxsnSdVXDFZRMsoCvLTmKY", Model: "model_patina-material", Author: "apiu_1",
+		ID: "job_KWxxsnSdVXDFZRMsoCvLTmKY", Model: "model_patina-material", ProviderKeyID: "apiu_1",
 		Inputs: job.Inputs{
 			"maps": []any{"basecolor", "normal"}, "width": json.Number("512"),
 			"seed": json.Number("54341791"), "prompt": "weathered copper", "numOutputs": json.Number("1"),

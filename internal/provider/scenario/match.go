@@ -122,7 +122,7 @@ func (m *matcher) compare(ctx context.Context, i int, run *job.Inference) error 
 func (m *matcher) byAuthor(i int, run *job.Inference, unclear bool) {
 	a := &m.attempts[i]
 	switch {
-	case run.Author == "" || len(a.Author) == 0 || slices.Contains(a.Author, run.Author):
+	case run.ProviderKeyID == "" || len(a.Author) == 0 || slices.Contains(a.Author, run.ProviderKeyID):
 		m.add(i, run, unclear)
 	case a.Sent.Before(a.Since):
 		m.add(i, run, true)

@@ -91,7 +91,7 @@ func TestRequestsAreCounted(t *testing.T) {
 		if _, err := client.Limited(rate).Submit(t.Context(), time.Time{}, testRequest); err != nil || rate.waits != 0 {
 			t.Errorf("error %v, %d requests counted", err, rate.waits)
 		}
-		if authors := client.Authors(); len(authors) != 1 || authors[0] != "apiu_1" {
+		if authors := client.ProviderKeyIDs(); len(authors) != 1 || authors[0] != "apiu_1" {
 			t.Errorf("the key is known as %q", authors)
 		}
 	})

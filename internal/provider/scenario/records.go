@@ -25,7 +25,7 @@ var statuses = map[string]job.RunStatus{
 func (c *Client) inference(record jobRecord) job.Inference {
 	run := job.Inference{
 		ID:             record.id(),
-		Author:         record.AuthorID.Value,
+		ProviderKeyID:  record.AuthorID.Value,
 		Status:         job.RunActive,
 		CreatedAt:      record.CreatedAt.Time,
 		UpdatedAt:      record.UpdatedAt.Time,

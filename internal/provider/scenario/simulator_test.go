@@ -100,7 +100,7 @@ func TestWholeLifeOnTheSimulator(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &job.Inference{
-		ID: accepted.ID, Model: model, Author: accepted.Author, Inputs: inputs, Status: job.RunSucceeded,
+		ID: accepted.ID, Model: model, ProviderKeyID: accepted.ProviderKeyID, Inputs: inputs, Status: job.RunSucceeded,
 		Billed: quote.Total, BilledKnown: true,
 	}
 	if diff := cmp.Diff(want, run, cmpopts.IgnoreFields(job.Inference{}, "CreatedAt", "UpdatedAt", "AssetIDs")); diff != "" {

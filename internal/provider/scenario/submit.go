@@ -36,7 +36,7 @@ func (c *Client) Submit(ctx context.Context, late time.Time, r job.Request) (*jo
 	if run.Model == "" {
 		run.Model = r.Model
 	}
-	c.names.learn(run.Author)
+	c.names.learn(run.ProviderKeyID)
 	return run, nil
 }
 

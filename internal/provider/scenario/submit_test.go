@@ -63,7 +63,7 @@ func TestSubmitSendsOneFlatRequest(t *testing.T) {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 	wantRun := &job.Inference{
-		ID: "job_KWxx", Model: "model_bfl-flux-1-dev", Author: "apiu_1", Status: job.RunActive,
+		ID: "job_KWxx", Model: "model_bfl-flux-1-dev", ProviderKeyID: "apiu_1", Status: job.RunActive,
 		Inputs:    job.Inputs{"prompt": "a red potion"},
 		CreatedAt: time.Date(2026, 8, 28, 7, 37, 9, 434e6, time.UTC),
 		UpdatedAt: time.Date(2026, 8, 28, 7, 37, 9, 568e6, time.UTC),
