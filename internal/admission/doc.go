@@ -20,7 +20,7 @@
 //     is free the soonest.
 //   - Nothing is granted on counts that may be incomplete: [ErrLost].
 //
-// # Epoch of a grant
+// # Life of a grant
 //
 // A grant is named by batch, job and attempt.
 //
@@ -113,7 +113,7 @@
 //
 // All under one hash tag, {ns:admission} with the prefix of [Options]:
 //
-//	epoch                            text    name of the epoch and process of the server
+//	epoch                           text    name of the epoch and process of the server
 //	ready                           text    name of the epoch that is open
 //	grant:<job>/<attempt>/<batch>   hash    state, amount and scopes of a grant, or its marker
 //	live:<batch>                    set     grants of a batch that are live

@@ -1,12 +1,26 @@
-// Package batch is the folder of one batch: what was sent of it, what it cost, and what
-// is in flight.
+// Package batch is the folder of one batch: what is wanted of it, what was sent, what
+// that cost, how each job ended, and what is in flight.
 //
-//	results.jsonl, errors.jsonl   how each job ended, with its bill; see package results
+//	results.jsonl                 a line for each job that succeeded, with its bill
+//	errors.jsonl                  a line for each job that failed
 //	spend.jsonl                   what was spent, by API key and quarter of an hour, for
-//	                              people: written from the fold when a submission is over
+//	                              people: written from the fold
+//	_nightshift/order.json        the submission: what workers were asked to do
+//	_nightshift/plans/            its plan
+//	_nightshift/began.json        when it began
+//	_nightshift/control.json      whether it is paused or blocked, and why
+//	_nightshift/cancel.json       that it is cancelled
 //	_nightshift/attempts.jsonl    the paid requests: each before it is sent, and what
 //	                              became of it
 //	_nightshift/spend.json        a checkpoint of the fold
+//	_nightshift/questions.json    lost replies of which only a person can tell what
+//	                              became of them, with the runs that may be theirs
+//	_nightshift/answers.jsonl     what people decided, the last line of an attempt counts
+//	_nightshift/batch.json        the mode, and what each API key sees
+//	_nightshift/quotes.json       the prices of the last plan
+//
+// At the top of the bucket, _nightshift/open/ has a mark for each submission that is not
+// over. It is written last and tells workers that there is something to do.
 //
 // A folder that was made before there was a log of attempts gets one from sent.jsonl and
 // spend.jsonl when it is first read.

@@ -16,8 +16,8 @@
 //	{"type":"progress", …}  where the run is; every few seconds if anything
 //	                        changed, at a change of phase, and at least every
 //	                        30 seconds
-//	  phase         planning, looking_up, running, stopping, finishing, done; of a
-//	                batch that workers run also waiting (for one), paused, cancelling
+//	  phase         planning, running, stopping, finishing, done; of a batch that
+//	                workers run also waiting (for one), paused, cancelling
 //	  note          more on the phase
 //	  batch, mode   of the manifest
 //	  jobs          {total, kept, succeeded, failed, running, queued, unknown, storing}
@@ -30,7 +30,7 @@
 //	{"type":"result", "result":{…}}  a job that ended: a line of results.jsonl or errors.jsonl
 //	{"type":"message", "text":"…"}   what the program has to say meanwhile
 //	{"type":"summary", …}            the last line, see [Summary]
-//	  batch, mode, outcome (complete, interrupted, blocked, cancelled), reason
+//	  batch, mode, outcome (complete, interrupted, blocked, cancelled), reason, hint
 //	  jobs          {total, succeeded, kept, failed, cancelled, notRun}
 //	  images        stored in this run
 //	  failures      [{kind, reason, hint, jobs, rows}], most frequent first
@@ -38,6 +38,6 @@
 //	  requests      {total, perJob}
 //	  seconds       the run took
 //	  folder, sheet, sheetLink, errors   where things are
-//	  remote        {inferences, cu}: still running at the provider
+//	  remote        {inferences, cu, gone}: at the provider, or gone with its simulator
 //	  again         the command that goes on from here
 package progress

@@ -1,6 +1,6 @@
 // Package provider is the port behind which an image API stands, and this comment is its
 // contract: it is all that a person needs to put another API there. Package
-// provider/scenario is one; function openProvider in internal/app chooses by the
+// provider/scenario is one; function OpenProvider of internal/app chooses by the
 // provider of an API key.
 //
 // # Errors
@@ -73,5 +73,5 @@
 // # Beside it
 //
 // What not every API can is asked for by a type assertion, where it is used; see
-// openProvider.
+// OpenProvider.
 package provider

@@ -15,6 +15,6 @@
 // jobs and loses none.
 //
 // Waiting for a limit is not a failure and not an attempt. One handler of a lane
-// asks admission at a time, the others stand behind it, so that a hundred waiting
+// asks admission at a time and the others wait, so that a hundred waiting
 // jobs cost Redis what one does.
 package runner
