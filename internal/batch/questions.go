@@ -23,7 +23,7 @@ const (
 )
 
 // AnswersLock is what a process holds the lock of while it answers, as an object key
-// within the batch's folder; see [Questions.Answer].
+// within the batch's folder; see [Decisions.Answer].
 const AnswersLock = "_nightshift/answers.lock"
 
 // Decisions are the lost replies of a batch of which only a person can tell what
@@ -186,7 +186,7 @@ func (q *Decisions) answer(ctx context.Context, a job.Answer) error {
 
 // Answers returns the last answer of each job and attempt. The file is read only
 // while there are questions that it could answer, so that asking every second costs
-// nothing while there are none: once [Questions.Ask] was given none, what was read
+// nothing while there are none: once [Decisions.Publish] was given none, what was read
 // before is returned. An answer that another process gives then is seen when its
 // question is asked again.
 func (q *Decisions) Answers(ctx context.Context) ([]job.Answer, error) {

@@ -19,7 +19,7 @@ import (
 	"nightshift/internal/plan"
 )
 
-// What a batch's folder holds beside results; see also packages results and bucket.
+// What a batch's folder holds beside its logs.
 const (
 	StateName  = "_nightshift/batch.json"
 	PlanName   = "_nightshift/plan.jsonl"

@@ -69,6 +69,11 @@ func retryBatch(ctx context.Context, v *view.View, id string) (*submission, erro
 		return nil, &job.InputError{Err: &job.HintedError{
 			Err: fmt.Errorf("batch %s was never submitted", id), Hint: "submit its manifest, or run it with enqueue run",
 		}}
+	case r.Submission.Local:
+		return nil, &job.InputError{Err: &job.HintedError{
+			Err:  fmt.Errorf("batch %s was run without a Redis server, so no worker would take it up", id),
+			Hint: "run " + r.Submission.Manifest + " again with enqueue run: what failed is made again, what is there is kept",
+		}}
 	case r.Open:
 		return nil, &job.InputError{Err: &job.HintedError{
 			Err: fmt.Errorf("batch %s: %w", id, errGoesOn),

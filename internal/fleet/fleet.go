@@ -40,20 +40,20 @@ func (f *Fleet) News(ctx context.Context) (int64, error) {
 	return news, nil
 }
 
-// Feed is how far a batch is fed in the life of Redis that goes on.
+// Feed is how far a batch is fed in the epoch of Redis that goes on.
 type Feed struct {
-	Epoch string `json:"life"`  // of Redis, in which it was written
+	Epoch string `json:"epoch"` // of Redis, in which it was written
 	Order string `json:"order"` // the order that is worked on
 	Lane  string `json:"lane"`  // in which its jobs are
 	Fed   int    `json:"fed"`   // jobs of the plan that were given to the lane, from its start
 	All   bool   `json:"all"`   // the whole plan was given
 }
 
-// feedsKept is how long it is remembered how far batches are fed in a life in which
+// feedsKept is how long it is remembered how far batches are fed in an epoch in which
 // nothing was fed any more.
 const feedsKept = 30 * 24 * time.Hour
 
-// SetFeed notes how far a batch is fed in the life that feed names. What another life
+// SetFeed notes how far a batch is fed in the epoch that feed names. What another epoch
 // says of the batch stays as it is: who writes may not know yet that its own is over.
 // The error is Redis'.
 func (f *Fleet) SetFeed(ctx context.Context, batch string, feed Feed) error {
@@ -70,11 +70,11 @@ func (f *Fleet) SetFeed(ctx context.Context, batch string, feed Feed) error {
 	return nil
 }
 
-// Feed returns how far a batch is fed in a life of Redis; zero if nothing of it was.
+// Feed returns how far a batch is fed in an epoch of Redis; zero if nothing of it was.
 // The error is Redis'.
-func (f *Fleet) Feed(ctx context.Context, life, batch string) (Feed, error) {
+func (f *Fleet) Feed(ctx context.Context, epoch, batch string) (Feed, error) {
 	var feed Feed
-	text, err := f.redis.HGet(ctx, f.feedsKey(life), batch).Bytes()
+	text, err := f.redis.HGet(ctx, f.feedsKey(epoch), batch).Bytes()
 	if errors.Is(err, redis.Nil) {
 		return feed, nil
 	}
@@ -87,9 +87,9 @@ func (f *Fleet) Feed(ctx context.Context, life, batch string) (Feed, error) {
 	return feed, nil
 }
 
-// DropFeed forgets how far a batch is fed in a life. The error is Redis'.
-func (f *Fleet) DropFeed(ctx context.Context, life, batch string) error {
-	if err := f.redis.HDel(ctx, f.feedsKey(life), batch).Err(); err != nil {
+// DropFeed forgets how far a batch is fed in an epoch. The error is Redis'.
+func (f *Fleet) DropFeed(ctx context.Context, epoch, batch string) error {
+	if err := f.redis.HDel(ctx, f.feedsKey(epoch), batch).Err(); err != nil {
 		return fmt.Errorf("forget how far batch %s is fed: %w", batch, err)
 	}
 	return nil

@@ -29,7 +29,7 @@ const (
 // this order, amounts in CU, times in UTC and durations in seconds; maps are
 // sorted by name. New fields may be added, none is renamed.
 //
-// The caller fills in what only it knows; [Log.Tally] adds what the log says.
+// The caller fills in what only it knows; [Tally] adds what the log says.
 type Report struct {
 	Batch   string    `json:"batch"`
 	Mode    job.Mode  `json:"mode"`

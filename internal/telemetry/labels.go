@@ -16,8 +16,10 @@ const (
 	SubmissionRefused  = "refused"  // nothing was started
 	SubmissionLost     = "lost"     // nobody knows yet
 
-	BatchActive = "active"
-	BatchPaused = "paused"
+	BatchActive     = "active"
+	BatchPaused     = "paused"
+	BatchBlocked    = "blocked" // until a person acts
+	BatchCancelling = "cancelling"
 
 	billed   = "billed"
 	refunded = "refunded"
@@ -28,7 +30,7 @@ var (
 	laneStates  = texts([]job.State{job.Queued, job.Sending, job.Running, job.Unknown, job.Storing})
 	waitReasons = texts(job.WaitReasons)
 	outcomes    = []string{SubmissionAccepted, SubmissionRefused, SubmissionLost}
-	batchStates = []string{BatchActive, BatchPaused}
+	batchStates = []string{BatchActive, BatchPaused, BatchBlocked, BatchCancelling}
 	capScopes   = []string{"key", "project", "team", "batch"}
 	capPeriods  = []string{"total", "day", "month"}
 )

@@ -13,7 +13,7 @@ type Status struct {
 	Bucket     Flag // whether the bucket answers
 	Recovering Flag // whether Redis lost state that is being restored
 	Lanes      []Lane
-	Batches    map[string]int // by [BatchActive] or [BatchPaused]
+	Batches    map[string]int // by [BatchActive] and so on
 	Keys       []Key
 	Caps       []Cap
 }

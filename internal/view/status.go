@@ -114,9 +114,7 @@ func WriteIndented(out io.Writer, value any) error {
 func (v *View) Status(ctx context.Context, batches []string) (*Status, error) {
 	seen := &Status{Batches: []BatchStatus{}, Workers: []workerStatus{}, Notes: []string{}}
 	var beats []fleet.Heartbeat
-	if v.Fleet == nil {
-		seen.Notes = append(seen.Notes, v.blind+"; what runs now, what is waited for and which workers there are is not known")
-	} else {
+	if v.Fleet != nil {
 		var err error
 		if beats, err = v.Fleet.Workers(ctx); err != nil {
 			return nil, err
@@ -131,12 +129,14 @@ func (v *View) Status(ctx context.Context, batches []string) (*Status, error) {
 	if err != nil {
 		return nil, err
 	}
+	blind := v.Fleet == nil && len(batches) == 0
 	for _, batch := range batches {
 		r, err := ReadBatchInfo(ctx, v.Bucket, batch, slices.Contains(open, batch))
 		if err != nil {
 			return nil, err
 		}
 		view, beats := v.Of(ctx, batch), beats
+		blind = blind || view.Fleet == nil && r.Open
 		if view != v { // a run with a Redis of its own
 			if beats, err = view.Fleet.Workers(ctx); err != nil {
 				return nil, err
@@ -147,6 +147,9 @@ func (v *View) Status(ctx context.Context, batches []string) (*Status, error) {
 			return nil, err
 		}
 		seen.Batches = append(seen.Batches, *b)
+	}
+	if blind {
+		seen.Notes = append(seen.Notes, v.blind+"; what runs now, what is waited for and which workers there are is not known")
 	}
 	return seen, nil
 }

@@ -159,7 +159,7 @@ func (s *epochWork) leadAll(ctx context.Context) {
 }
 
 // ledToEnd reports whether there is nothing more to tend. A batch that is opened
-// again after that is found by tendAll.
+// again after that is found by leadAll.
 func (s *epochWork) ledToEnd(ctx context.Context, batch string) bool {
 	s.ledMu.Lock()
 	defer s.ledMu.Unlock()

@@ -21,8 +21,7 @@ type restoredBatch struct {
 
 // restoreAll brings Redis to where jobs may be granted, from the bucket: what all
 // batches have spent is counted, and what runs of those that the fleet has to do with
-// is taken up. The order of steps is that of [batchRun.restore], for all of them at a
-// time. A batch that cannot be read is counted like one of somebody else's.
+// is taken up. A batch that cannot be read is counted like one of somebody else's.
 func (w *Worker) restoreAll(ctx context.Context) error {
 	if err := w.dropPools(ctx); err != nil {
 		return err

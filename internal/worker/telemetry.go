@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nightshift/internal/app"
+	"nightshift/internal/batch"
 	"nightshift/internal/config"
 	"nightshift/internal/job"
 	"nightshift/internal/pool"
@@ -78,11 +79,9 @@ func (w *Worker) metricsStatus(ctx context.Context) (telemetry.Status, error) {
 		Batches: make(map[string]int),
 	}
 	for _, batch := range w.knownList() {
-		state := telemetry.BatchActive
-		if held := w.known(batch); held != nil && held.control.Closed() != "" {
-			state = telemetry.BatchPaused
+		if held := w.known(batch); held != nil {
+			s.Batches[batchState(held.control)]++
 		}
-		s.Batches[state]++
 	}
 	var away error
 	for _, l := range w.laneList() {
@@ -98,6 +97,20 @@ func (w *Worker) metricsStatus(ctx context.Context) (telemetry.Status, error) {
 		away = w.Redis.Ping(ctx).Err()
 	}
 	return s, away
+}
+
+// batchState is what is wanted of a batch in the words of the metrics.
+func batchState(c batch.Control) string {
+	switch {
+	case c.State == batch.ControlCancel:
+		return telemetry.BatchCancelling
+	case c.Blockage() != nil:
+		return telemetry.BatchBlocked
+	case c.State == batch.ControlPause:
+		return telemetry.BatchPaused
+	default:
+		return telemetry.BatchActive
+	}
 }
 
 func (w *Worker) laneStatus(ctx context.Context, l *lane, s *telemetry.Status) error {
