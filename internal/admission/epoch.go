@@ -50,7 +50,7 @@ func (a *Admission) Begun(ctx context.Context) (string, error) {
 func (a *Admission) read(ctx context.Context) (token string, open bool, err error) {
 	reply, err := a.run(ctx, beginScript, []string{a.keys.epoch(), a.keys.ready()}, "")
 	if err != nil {
-		return "", false, fmt.Errorf("look at the epoch of redis: %w", err)
+		return "", false, fmt.Errorf("read epoch of redis: %w", err)
 	}
 	return reply.text(0), reply.number(1) == 1, nil
 }

@@ -15,7 +15,7 @@ import (
 // If that is not possible now it returns a [job.PostponedError], of the key that is
 // free the soonest. An attempt that holds a live grant gets it again and nothing is
 // taken twice; on a key that is no candidate it gets [GrantedElsewhereError]. An
-// attempt that is settled gets [ErrSettled]; one that was released is granted anew.
+// attempt that is settled gets [ErrSettled]; one that was released is granted again.
 // [ErrLost] says that Redis lost what it counted.
 func (a *Admission) Reserve(ctx context.Context, c Claim) (Grant, error) {
 	grant, err := a.reserve(ctx, c)

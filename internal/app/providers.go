@@ -13,7 +13,7 @@ import (
 )
 
 // OpenProvider opens the API of an API key. transport carries its requests, nil for
-// transports of its own; observe, if not nil, is told of each request.
+// transports of its own; observe, if not nil, is called with each request.
 func OpenProvider(key config.APIKey, transport http.RoundTripper, observe func(operation string)) (provider.Account, error) {
 	switch key.Provider {
 	case config.ProviderScenario:
@@ -42,7 +42,7 @@ type (
 	checker interface {
 		Check(ctx context.Context) error
 	}
-	// Lister shows runs of lately.
+	// Lister shows recent runs.
 	Lister interface {
 		Recent(ctx context.Context) ([]job.Inference, error)
 	}

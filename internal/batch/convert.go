@@ -145,7 +145,7 @@ func (c *conversion) movement(m movement) error {
 	return c.ended(job.AttemptLine{Job: m.Job, Attempt: m.Attempt, At: m.At, APIKey: m.APIKey, Sent: m.Charged, Billed: m.Billed, Refunded: m.Refunded})
 }
 
-// result takes a bill that the journal had not heard of.
+// result takes a bill that the journal did not know.
 func (c *conversion) result(r job.Result) error {
 	if r.Charge != nil || r.Billed == 0 {
 		return nil

@@ -60,7 +60,7 @@ func (f *Folder) GiveUp(ctx context.Context, gone []InFlight) error {
 
 // CountSpend counts, in an epoch that has just begun, what the logs of all batches in the
 // bucket say was spent, and what is held by those in flight. own are the caller's own
-// batches, whose jobs it takes up, with what it has read of them: what ends meanwhile
+// batches, whose jobs it recovers, with what it has read of them: what ends meanwhile
 // must not be counted twice.
 func CountSpend(ctx context.Context, a *admission.Admission, b bucket.Objects, own map[string]*Fold) error {
 	batches, err := BatchesOf(ctx, b)

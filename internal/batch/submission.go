@@ -26,7 +26,7 @@ import (
 const (
 	orderName   = "_nightshift/order.json" // in the batch's folder
 	StartedName = "_nightshift/began.json"
-	// openFolder has a folder for each batch that workers have to do with, and in it
+	// openFolder has a folder for each open batch, and in it
 	// one for each of its submissions that is not over.
 	openFolder = "_nightshift/open"
 	openName   = "open"
@@ -141,7 +141,7 @@ type Started struct {
 	FoundImages int `json:"foundImages"`
 }
 
-// OpenBatches are the batches that workers have to do with.
+// OpenBatches are the open batches.
 func OpenBatches(ctx context.Context, b bucket.Objects) ([]string, error) {
 	marked, err := batchesIn(ctx, b, openFolder)
 	if err != nil {
@@ -160,7 +160,7 @@ func OpenBatches(ctx context.Context, b bucket.Objects) ([]string, error) {
 	return open, nil
 }
 
-// IsOpen reports whether workers have to do with a batch. A folder may still be there
+// IsOpen reports whether a batch has a submission that is not over. A folder may still be there
 // when its mark is gone.
 func IsOpen(ctx context.Context, b bucket.Objects, batch string) (bool, error) {
 	orders, err := b.Folders(ctx, openFolder+"/"+batch)

@@ -29,6 +29,6 @@
 // A reader lists the shards, then reads the base, then the shards in the order of
 // their names. [S3.Compact] stores a base with the shards in it and then deletes them,
 // in this order, so that a line can be seen twice by a reader and is never missing.
-// A reader that finds a shard gone begins anew, for the same reason. Only names that
+// A reader that finds a shard gone starts again, for the same reason. Only names that
 // end with .jsonl can be appended to, so that reading anything else takes one request.
 package bucket

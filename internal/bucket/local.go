@@ -118,13 +118,13 @@ func (b *Local) Open(ctx context.Context, objectKey string) (io.ReadCloser, erro
 func (b *Local) Stat(ctx context.Context, objectKey string) (Object, error) {
 	file, info, err := b.open(ctx, objectKey)
 	if err != nil {
-		return Object{}, fmt.Errorf("look at object %q: %w", objectKey, err)
+		return Object{}, fmt.Errorf("stat object %q: %w", objectKey, err)
 	}
 	defer file.Close()
 	object := Object{Key: objectKey, Size: info.Size(), ModTime: info.ModTime()}
 	side, found, err := b.readSidecar(ctx, objectKey)
 	if err != nil {
-		return Object{}, fmt.Errorf("look at object %q: %w", objectKey, err)
+		return Object{}, fmt.Errorf("stat object %q: %w", objectKey, err)
 	}
 	if found && side.Image.Bytes == object.Size {
 		object.Metadata = side.Metadata

@@ -7,7 +7,7 @@ import (
 	"io/fs"
 )
 
-// compactTries bounds how often folding is begun anew because somebody else changed
+// compactTries bounds how often folding is started again because somebody else changed
 // the object meanwhile.
 const compactTries = 5
 
@@ -17,7 +17,7 @@ const compactTries = 5
 // one part, whatever the size.
 //
 // Where the server knows If-Match (see [Findings]), any number of processes may
-// compact or put at the same time: all but one begin anew. Where it does not, one
+// compact or put at the same time: all but one start again. Where it does not, one
 // process at a time may, or lines that were appended meanwhile can be lost.
 func (b *S3) Compact(ctx context.Context, objectKey string) error {
 	if err := b.compact(ctx, objectKey); err != nil {

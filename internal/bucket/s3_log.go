@@ -15,7 +15,7 @@ const (
 	// fetchedBytes bounds the shards that are fetched ahead as a whole; larger ones
 	// are read when their turn comes.
 	fetchedBytes = 256 << 10
-	// freshTries bounds how often a log is begun anew because it was folded together
+	// freshTries bounds how often a log is started again because it was folded together
 	// while it was read.
 	freshTries = 100
 )
@@ -32,7 +32,7 @@ type logReader struct {
 	coming  []chan fetched
 	left    []shard
 	renewed int
-	strict  bool // what vanishes is an error, not a reason to begin anew
+	strict  bool // what vanishes is an error, not a reason to start again
 	err     error
 }
 
@@ -138,7 +138,7 @@ func (r *logReader) fetch(s shard) {
 	}()
 }
 
-// vanished begins anew when a shard is gone: its lines are in the base now, or were
+// vanished starts again when a shard is gone: its lines are in the base now, or were
 // replaced together with it. Lines that were read already come again.
 func (r *logReader) vanished(err error) error {
 	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errMoved) {

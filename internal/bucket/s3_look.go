@@ -104,7 +104,7 @@ func (b *S3) existing(ctx context.Context, name string, meta image.Metadata) (jo
 func (b *S3) Stat(ctx context.Context, objectKey string) (Object, error) {
 	object, err := b.stat(ctx, objectKey)
 	if err != nil {
-		return Object{}, fmt.Errorf("look at object %q: %w", objectKey, err)
+		return Object{}, fmt.Errorf("stat object %q: %w", objectKey, err)
 	}
 	return object, nil
 }

@@ -230,6 +230,6 @@ Exit codes: 0 shown, 1 unexpected error, 2 wrong settings.`,
 		RunE: withSettings(p, func(ctx context.Context, s config.Settings, _ []string) error { return ls(ctx, p, s, o) }),
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
-	cmd.Flags().BoolVar(&o.open, "open", false, "only those that workers have to do with")
+	cmd.Flags().BoolVar(&o.open, "open", false, "only open batches")
 	return cmd
 }

@@ -22,7 +22,7 @@ import (
 
 type lsOptions struct {
 	json bool
-	open bool // only batches that workers have to do with
+	open bool // only open batches
 }
 
 // listAtOnce is how many batches are read at a time.

@@ -237,7 +237,7 @@ func (r *localRun) endedEarly(ctx context.Context, w *worker.Worker, end worker.
 	if err == nil {
 		err = r.watch.ReadWork(ctx)
 	}
-	if err != nil { // as on a full disk: why it ended is told first
+	if err != nil { // as on a full disk: why it ended comes first
 		return errors.Join(end.Err, err)
 	}
 	r.phase(progress.Stopping)
@@ -290,7 +290,7 @@ func (r *localRun) tellEnd(record *view.BatchInfo) error {
 	return view.OutcomeOf(record.Report)
 }
 
-// summary is what the person is told at the end.
+// summary tells the person how it ended.
 func (r *localRun) summary(record *view.BatchInfo) progress.Summary {
 	s := r.watch.Summary(record)
 	s.Fleet, s.CU.Cap = false, r.manifest.Budget

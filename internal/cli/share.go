@@ -40,7 +40,7 @@ func (o *session) shareRedis(ctx context.Context) error {
 	}
 	stop, err := share(ctx, o.embedded, view.SocketPath(o.Bucket.Path(o.Batch)))
 	if err != nil {
-		o.logger.WarnContext(ctx, "enqueue keys cannot look into this run", "err", err)
+		o.logger.WarnContext(ctx, "embedded redis not shared; enqueue keys cannot see this run", "err", err)
 		return nil
 	}
 	o.Add("stop sharing Redis", stop)

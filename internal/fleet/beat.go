@@ -21,7 +21,7 @@ type Heartbeat struct {
 	Started time.Time `json:"started"`
 	// Tends are the batches that this worker feeds and reports on.
 	Tends []string `json:"tends"`
-	// Versions is what this worker has heard of each batch: its submission, and what is wanted of
+	// Versions is what this worker knows of each batch: its submission, and what is wanted of
 	// it.
 	Versions map[string]string `json:"knows,omitempty"`
 	// Lanes is how the lanes stand, by name, as this worker sees it.

@@ -26,7 +26,7 @@ type Record struct {
 	Fence      int64     // names this holder of the job; a later one has a higher fence
 	Owner      string    // the process that has claimed the job, "" if none has
 	Attempt    int       // counts from 1; waiting and interruptions do not raise it
-	Generation int       // of the job's queue tasks; raised when they are made anew
+	Generation int       // of the job's queue tasks; raised when they are made again
 	StoreTries int       // failed attempts to store the images
 	Since      time.Time // when the state was entered, by the clock of the store
 	Intent     time.Time // when the paid request was about to be sent, by our clock

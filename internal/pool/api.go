@@ -132,7 +132,7 @@ func (a *API) Hosts() []string {
 // RequestCounts counts the requests that are sent, for the report.
 type RequestCounts struct {
 	mu   sync.Mutex
-	also func(operation string) // told of each; may be nil
+	also func(operation string) // called with each request; may be nil
 	by   map[string]int64
 }
 
@@ -146,7 +146,7 @@ func (c *RequestCounts) count(op string) {
 	}
 }
 
-// Tell lets somebody else be told of each request from now on.
+// Tell calls also with each request from now on.
 func (c *RequestCounts) Tell(also func(operation string)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

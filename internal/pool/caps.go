@@ -110,7 +110,7 @@ func capOf(l config.Limits, period string) *job.CU {
 	}
 }
 
-// bounds are since when spending counts in a period, and when it begins anew.
+// bounds are since when spending counts in a period, and when it starts again.
 func (l *capList) bounds(c config.Calendar, period string) (since, resets time.Time) {
 	switch period {
 	case plan.PeriodDay:

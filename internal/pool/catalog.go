@@ -35,7 +35,7 @@ func (c *Catalog) Quote(ctx context.Context, r job.Request) (quote job.Quote, er
 	return quote, err
 }
 
-// Recent are runs of lately; none where the provider shows none. Errors are as of
+// Recent are recent runs; none where the provider shows none. Errors are as of
 // [Catalog.Model].
 func (c *Catalog) Recent(ctx context.Context) (runs []job.Inference, err error) {
 	err = c.try(func(account provider.Account) (err error) {

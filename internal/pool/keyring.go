@@ -38,7 +38,7 @@ type Key struct {
 	config.APIKey
 	Account     provider.Account
 	fingerprint string
-	added       time.Time // when this credential was first heard of
+	added       time.Time // when this credential was first seen
 	refused     bool      // the API does not take it
 }
 
@@ -178,7 +178,7 @@ func (k *Keyring) Account(apiKey string) (project, team string) {
 	return known.Project, known.Team
 }
 
-// known is what a key sees or saw; zero if it was never heard of.
+// known is what a key sees or saw; zero if it is unknown.
 func (k *Keyring) known(apiKey string) batch.KeyOrigin {
 	if key := k.Keys[apiKey]; key != nil {
 		return key.Origin()

@@ -188,7 +188,7 @@ var heldStates = map[job.WaitReason]keyState{
 	job.WaitBackoff:     keyPaused,
 }
 
-// fullCap is the first cap that leaves nothing, and when it begins anew.
+// fullCap is the first cap that leaves nothing, and when it starts again.
 func fullCap(l admission.Limits, u admission.ScopeUsage) (period string, resets time.Time) {
 	switch {
 	case l.CU.Total != nil && u.Spent+u.Reserved >= *l.CU.Total:

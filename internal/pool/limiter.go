@@ -23,7 +23,7 @@ type Limiter struct {
 	Requests  int // a minute, of projects for which the keys file has no limit
 	// Rules are those of a batch; zero where nothing is known of it.
 	Rules func(batch string) BatchRules
-	// refused, if set, is told of a key that the API does not take any more.
+	// refused, if set, is called with a key that the API does not take any more.
 	Refused func(apiKey string)
 
 	sparesMu sync.Mutex

@@ -48,7 +48,7 @@ type Account interface {
 type Requests interface {
 	// Wait waits for a place in the rate. It is called before each request.
 	Wait(ctx context.Context) error
-	// Refused is told of each request that was refused, and reports whether it is to
+	// Refused is called with each request that was refused, and reports whether it is to
 	// be made again. err is what came of it otherwise.
 	Refused(ctx context.Context, refusal error) (again bool, err error)
 	// Plenty reports whether so many requests are free that saving them is not worth a

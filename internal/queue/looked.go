@@ -9,7 +9,7 @@ import (
 // RecordPoll remembers that the runs of the pool were looked at just now.
 func (q *Queue) RecordPoll(ctx context.Context) error {
 	if err := polledScript.Run(ctx, q.redis, []string{q.polledKey()}).Err(); err != nil {
-		return fmt.Errorf("remember look at the job list: %w", err)
+		return fmt.Errorf("record poll of the job list: %w", err)
 	}
 	return nil
 }
@@ -20,7 +20,7 @@ func (q *Queue) LastPoll(ctx context.Context) (time.Time, error) {
 	ago, err := lastPollScript.Run(ctx, q.redis, []string{q.polledKey()}).Int64()
 	switch {
 	case err != nil:
-		return time.Time{}, fmt.Errorf("read time of the last look at the job list: %w", err)
+		return time.Time{}, fmt.Errorf("read time of the last poll of the job list: %w", err)
 	case ago < 0:
 		return time.Time{}, nil
 	default:

@@ -21,7 +21,7 @@ const (
 	soonTaken = 2 * time.Second
 	longTaken = 10 * time.Second
 	// feedTick is how often the feed looks at its window; a job that leaves the
-	// queue in this process is heard of earlier.
+	// queue in this process wakes it earlier.
 	feedTick = 500 * time.Millisecond
 	// stuckMost is how many jobs of a batch may wait for their images to be stored, or
 	// for a lost reply, before no more are given out: while a bucket takes nothing, the
@@ -33,7 +33,7 @@ const (
 
 // Feed gives the jobs of a plan to the lane in their order, a window at a time. It
 // returns when all were given, or with ctx's cause. Feeding a job twice is harmless.
-// given, if set, is told of the jobs that were given.
+// given, if set, is called with the jobs that were given.
 func (r *Runner) Feed(ctx context.Context, batch string, priority job.Priority, jobs iter.Seq2[*job.Job, error], given func([]*job.Job) error) error {
 	room, w := 0, &window{size: firstWindow}
 	var next []*job.Job
@@ -58,7 +58,7 @@ func (r *Runner) Feed(ctx context.Context, batch string, priority job.Priority, 
 	return r.give(ctx, batch, priority, next, given)
 }
 
-// give gives jobs to the lane, and those anew that wait there: who fed before may have
+// give gives jobs to the lane, and again those that wait there: who fed before may have
 // died before it gave them their tasks.
 func (r *Runner) give(ctx context.Context, batch string, priority job.Priority, jobs []*job.Job, given func([]*job.Job) error) error {
 	if len(jobs) == 0 {

@@ -16,7 +16,7 @@ const (
 	// refusedForGood is how long a key is left alone that the provider refused, or whose
 	// allowance is used up: nothing but a person changes that.
 	refusedForGood = 24 * time.Hour
-	// slotPoll is when to ask again for a slot; a freed slot is heard of earlier.
+	// slotPoll is when to ask again for a slot; a freed slot wakes it earlier.
 	slotPoll = 2 * time.Second
 	// moveRest is the pause before a refused job is tried on another API key.
 	moveRest = time.Second

@@ -31,7 +31,7 @@ type Options struct {
 	// OverQuote, if set, is called when a run was billed above its quote, after the
 	// bill was settled.
 	OverQuote func(ref job.Ref, row string, quote, billed job.CU)
-	// Answered, if set, is told what became of each paid request.
+	// Answered, if set, is called with what became of each paid request.
 	Answered func(Answer)
 
 	// Grace is how long a lost submission must stay absent from the provider's

@@ -159,7 +159,7 @@ func TestSendingOfADeadProcessIsUnknown(t *testing.T) {
 	}
 }
 
-// Tasks that the queue lost are made anew, and a collect task finds out by itself what
+// Tasks that the queue lost are made again, and a collect task finds out by itself what
 // became of its run while nobody watches.
 func TestLostTasksAndWatchers(t *testing.T) {
 	t.Parallel()

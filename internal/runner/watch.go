@@ -243,7 +243,7 @@ func (w *watcher) nextTick(ctx context.Context, apiKey string) (time.Duration, e
 
 // wakeStoring wakes the collect task of every job whose run has ended. A task
 // that ran just then may have missed the news, so this repeats until the job has
-// moved on; a task that is gone is made anew.
+// moved on; a task that is gone is made again.
 func (w *watcher) wakeStoring(ctx context.Context) error {
 	storing, err := w.records(ctx, job.Storing)
 	if err != nil {

@@ -30,8 +30,8 @@ func newBlockedTime() *blockedTime {
 	}
 }
 
-// feed adds what the totals rose by. One that fell began anew, as after a lane was
-// made anew, and counts from zero.
+// feed adds what the totals rose by. One that fell started again, as after a lane was
+// made again, and counts from zero.
 func (b *blockedTime) feed(lanes []Lane) {
 	for _, lane := range lanes {
 		for reason, total := range lane.Waited {

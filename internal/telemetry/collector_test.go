@@ -110,7 +110,7 @@ func TestBlockedSecondsOnlyRise(t *testing.T) {
 		waited := map[job.WaitReason]time.Duration{job.WaitStorage: total}
 		return telemetry.Status{Lanes: []telemetry.Lane{{Name: "p/live", Waited: waited}}}, nil
 	}, logger(t))
-	// The total falls where the lane was made anew.
+	// The total falls where the lane was made again.
 	for _, step := range []struct {
 		total time.Duration
 		want  string

@@ -25,7 +25,7 @@ func newGauges() *gauges {
 		recovering: vec("recovering", "Whether Redis lost state that is being restored."),
 
 		jobs:      vec("lane_jobs", "Unfinished jobs of a lane, by state.", "lane", "state"),
-		blockedBy: vec("lane_blocked_by", "Whether the lane stands still for this reason.", "lane", "reason"),
+		blockedBy: vec("lane_blocked_by", "Whether this reason blocks the lane.", "lane", "reason"),
 		useful:    vec("lane_useful_jobs", "Jobs that the limits would let run now if there were workers for them.", "lane"),
 		questions: vec("questions", "Lost replies that wait for a person to decide.", "lane"),
 		batches:   vec("batches", "Unfinished batches, by state.", "state"),

@@ -27,7 +27,7 @@ type Lane struct {
 
 	Blocked job.WaitReason // what the lane waits for; "" while it goes on
 	// Waited is how long it has stood still since the process began, by reason. A
-	// total that falls began anew.
+	// total that falls started again.
 	Waited map[job.WaitReason]time.Duration
 }
 

@@ -30,7 +30,7 @@ const (
 // BatchInfo is what the bucket says of a batch, in a few small objects.
 type BatchInfo struct {
 	Batch      string
-	Open       bool // workers have to do with it
+	Open       bool // workers work on it
 	Submission *batch.Submission
 	Control    batch.Control
 	started    batch.Started

@@ -188,7 +188,7 @@ func validBatch(id string) bool {
 }
 
 // FindAll are the ids that arguments mean, each once; without any, those of all
-// batches that workers have to do with.
+// open batches.
 func (v *View) FindAll(ctx context.Context, args []string) ([]string, error) {
 	if len(args) == 0 {
 		return batch.OpenBatches(ctx, v.Bucket)
@@ -206,8 +206,7 @@ func (v *View) FindAll(ctx context.Context, args []string) ([]string, error) {
 	return batches, nil
 }
 
-// TheOne is the batch that an argument means; without any, the only one that workers
-// have to do with.
+// TheOne is the batch that an argument means; without any, the only open one.
 func (v *View) TheOne(ctx context.Context, args []string) (string, error) {
 	batches, err := v.FindAll(ctx, args)
 	switch {

@@ -79,7 +79,7 @@ type Watcher struct {
 	Shown   func(s *progress.Snapshot) // completes what is shown; nil from afar
 
 	Record    *BatchInfo
-	closedFor int // how many looks in a row found that workers have nothing to do with it
+	closedFor int // how many polls in a row found it closed
 	beats     []fleet.Heartbeat
 
 	forecast    time.Duration // from the begin of watching to the end of the batch; 0 if not known
@@ -287,7 +287,7 @@ func OutcomeOf(sums *report.Report) error {
 	return nil
 }
 
-// Summary is what the person is told of a batch that is over.
+// Summary tells the person about a batch that is over.
 func (v *View) Summary(r *BatchInfo) progress.Summary {
 	report := r.Report
 	s := progress.Summary{

@@ -30,7 +30,7 @@ func (w *Worker) shared(id string) *sharedFolder {
 	return f
 }
 
-// known is a batch that the fleet has to do with; nil if it is not known here.
+// known is an open batch; nil if it is not known here.
 func (w *Worker) known(batch string) *knownBatch {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
@@ -48,7 +48,7 @@ func (w *Worker) knownList() []string {
 	return batches
 }
 
-// refresh reads which batches the fleet has to do with, and what is wanted of each.
+// refresh reads which batches are open, and what is wanted of each.
 // Trouble with one of them leaves the others as they are.
 func (w *Worker) refresh(ctx context.Context) error {
 	open, err := batch.OpenBatches(ctx, w.Bucket)

@@ -175,7 +175,7 @@ func (s *epochWork) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), app.PingTime)
 	defer cancel()
 	if err := s.fleet.Leave(ctx, s.name); err != nil {
-		s.Logger.DebugContext(ctx, "redis does not hear that this worker leaves", "err", err)
+		s.Logger.DebugContext(ctx, "leaving not written to redis", "err", err)
 	}
 }
 

@@ -60,7 +60,7 @@ func (w *Worker) lane(o *batch.Submission) (*lane, error) {
 	return l, nil
 }
 
-// rulesOf are the rules of a batch. One that this worker has not heard of may start
+// rulesOf are the rules of a batch. One that this worker does not know may start
 // nothing here until it has.
 func (w *Worker) rulesOf(batch string) pool.BatchRules {
 	w.mu.RLock()

@@ -17,7 +17,7 @@ const (
 	leaderTick = 500 * time.Millisecond
 )
 
-// lead sees to a batch until the fleet has nothing to do with it any more, or ctx is
+// lead sees to a batch until it is closed, or ctx is
 // done. Of all workers one does so at a time; the others stand by.
 func (w *Worker) lead(ctx context.Context, id string) {
 	for ctx.Err() == nil && w.known(id) != nil {
@@ -160,7 +160,7 @@ func (w *Worker) sameEpoch(ctx context.Context) error {
 	return err
 }
 
-// start takes up what is open of the batch, and lets the submission begin. It can be
+// start recovers what is in flight of the batch, and lets the submission begin. It can be
 // repeated.
 func (s *leader) start(ctx context.Context, held *knownBatch) error {
 	if err := s.dropPools(ctx); err != nil { // a run beside the fleet may have begun the epoch, and knows of none

@@ -78,7 +78,7 @@ func (s *leader) report(ctx context.Context, held *knownBatch, end Ending) (repo
 	return sums, report.Publish(ctx, s.Bucket, s.batch, held.Log, sums)
 }
 
-// close says that the fleet has nothing to do with the submission any more. Another one
+// close says that the submission is over. Another one
 // that came in the meantime stays as it is.
 func (s *leader) close(ctx context.Context, held *knownBatch) error {
 	if err := s.lease.Sure(ctx); err != nil {

@@ -24,6 +24,6 @@ func leaveFleet(ctx context.Context, member *fleet.Member, logger *slog.Logger) 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), app.PingTime)
 	defer cancel()
 	if err := member.Leave(ctx); err != nil {
-		logger.DebugContext(ctx, "redis does not hear that this process is gone", "err", err)
+		logger.DebugContext(ctx, "leaving not written to redis", "err", err)
 	}
 }

@@ -36,7 +36,7 @@ type Recovery struct {
 	places   int    // of the plan
 	priority job.Priority
 	order    string              // for which its jobs are fed; "" of a run
-	found    func([]runner.Open) // told of what is taken over; may be nil
+	found    func([]runner.Open) // called with what is taken over; may be nil
 }
 
 // Unfinished is what is so now.
@@ -64,7 +64,7 @@ func (r *Recovery) CheckOrigin(ctx context.Context, left *batch.Unfinished) erro
 		}
 		switch {
 		case sees:
-		case open.Counted: // images that are missing cannot be fetched from elsewhere; they are made anew
+		case open.Counted: // images that are missing cannot be fetched from elsewhere; they are made again
 			delete(left.Open, id)
 		default:
 			unseen[open.APIKey]++

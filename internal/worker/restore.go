@@ -20,8 +20,8 @@ type restoredBatch struct {
 }
 
 // restoreAll brings Redis to where jobs may be granted, from the bucket: what all
-// batches have spent is counted, and what runs of those that the fleet has to do with
-// is taken up. A batch that cannot be read is counted like one of somebody else's.
+// batches have spent is counted, and what runs of open ones
+// is recovered. A batch that cannot be read is counted like one of somebody else's.
 func (w *Worker) restoreAll(ctx context.Context) error {
 	if err := w.dropPools(ctx); err != nil {
 		return err
@@ -81,7 +81,7 @@ func (w *Worker) dropPools(ctx context.Context) error {
 }
 
 // toRestore reads what the batches have left whose submissions have begun. One that has
-// not begun is taken up by who tends it.
+// not started is recovered by its leader.
 func (w *Worker) toRestore(ctx context.Context) (map[string]*restoredBatch, error) {
 	batches := make(map[string]*restoredBatch)
 	for _, batch := range w.knownList() {
@@ -104,7 +104,7 @@ func (w *Worker) toRestore(ctx context.Context) (map[string]*restoredBatch, erro
 		}
 		if err := r.CheckOrigin(ctx, left); err != nil {
 			w.note(batch, err.Error())
-			w.Logger.ErrorContext(ctx, "batch not taken up", "batch_id", batch, "err", err, "hint", job.Hint(err))
+			w.Logger.ErrorContext(ctx, "batch not recovered", "batch_id", batch, "err", err, "hint", job.Hint(err))
 			continue
 		}
 		batches[batch] = &restoredBatch{knownBatch: held, recovery: r, left: left}

@@ -184,7 +184,7 @@ func (w *Worker) note(batch, text string) {
 	w.trouble[batch] = text
 }
 
-// knownBatch is a batch that the fleet has to do with, as this worker knows it.
+// knownBatch is an open batch as this worker knows it.
 type knownBatch struct {
 	*sharedFolder
 	submission *batch.Submission

@@ -31,7 +31,7 @@ func (c *Client) Check(ctx context.Context) error {
 	return err
 }
 
-// Recent returns inferences of lately, of all API keys of the project: one request's
+// Recent returns recent inferences, of all API keys of the project: one request's
 // worth, the newest first. Errors are those of [Client.Inferences].
 func (c *Client) Recent(ctx context.Context) ([]job.Inference, error) {
 	runs, _, err := c.Inferences(ctx, "", MaxPage)
