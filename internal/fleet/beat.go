@@ -19,8 +19,8 @@ type Heartbeat struct {
 	Owner   string    `json:"owner"` // its name in what it holds
 	Version string    `json:"version"`
 	Started time.Time `json:"started"`
-	// Tends are the batches that this worker feeds and reports on.
-	Tends []string `json:"tends"`
+	// Leads are the batches that this worker feeds and reports on.
+	Leads []string `json:"leads"`
 	// Versions is what this worker knows of each batch: its submission, and what is wanted of
 	// it.
 	Versions map[string]string `json:"knows,omitempty"`

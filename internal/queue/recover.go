@@ -51,7 +51,7 @@ func (q *Queue) Recover(ctx context.Context) error {
 	if owners, err = q.process.Dead(ctx, owners); err != nil {
 		return err
 	}
-	orphans, err := q.standing(ctx)
+	orphans, err := q.orphaned(ctx)
 	if err != nil {
 		return err
 	}
@@ -93,8 +93,8 @@ func (q *Queue) claimedBy(ctx context.Context, owner string, refs []job.Ref) ([]
 	return refs, nil
 }
 
-// standing are the jobs of tasks whose lease nobody extends.
-func (q *Queue) standing(ctx context.Context) (refs []job.Ref, err error) {
+// orphaned are the jobs of tasks whose lease nobody extends.
+func (q *Queue) orphaned(ctx context.Context) (refs []job.Ref, err error) {
 	seen := make(map[string]runningLease)
 	for _, name := range q.names() {
 		leases, err := q.redis.ZRangeWithScores(ctx, leaseKey(name), 0, -1).Result()

@@ -121,7 +121,7 @@ func (b *bed) start(tr *trap) *process {
 		Decisions:     func(string) runner.Decisions { return processFolder{p} },
 		Logger:        slog.New(slog.DiscardHandler),
 		NeedsOperator: func(_ string, err error) { b.do(func() { p.stuck = append(p.stuck, err) }) },
-		Answered:      func(a runner.Answer) { b.do(func() { p.answers = append(p.answers, a) }) },
+		Outcome:       func(a runner.Answer) { b.do(func() { p.answers = append(p.answers, a) }) },
 		Grace:         grace,
 	})
 	b.do(func() { b.processes = append(b.processes, p) })

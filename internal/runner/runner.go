@@ -31,8 +31,8 @@ type Options struct {
 	// OverQuote, if set, is called when a run was billed above its quote, after the
 	// bill was settled.
 	OverQuote func(ref job.Ref, row string, quote, billed job.CU)
-	// Answered, if set, is called with what became of each paid request.
-	Answered func(Answer)
+	// Outcome, if set, is called with what became of each paid request.
+	Outcome func(Answer)
 
 	// Grace is how long a lost submission must stay absent from the provider's
 	// complete list before it is sent again.
@@ -50,8 +50,8 @@ const (
 )
 
 func (r *Runner) answered(a Answer) {
-	if r.Answered != nil {
-		r.Answered(a)
+	if r.Outcome != nil {
+		r.Outcome(a)
 	}
 }
 

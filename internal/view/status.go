@@ -97,7 +97,7 @@ type workerStatus struct {
 	Name    string    `json:"name"`
 	Version string    `json:"version"`
 	Started time.Time `json:"started"`
-	Tends   []string  `json:"tends"`
+	Leads   []string  `json:"leads"`
 	Trouble string    `json:"trouble,omitempty"` // of the worker itself
 }
 
@@ -122,7 +122,7 @@ func (v *View) Status(ctx context.Context, batches []string) (*Status, error) {
 	}
 	for _, beat := range beats {
 		seen.Workers = append(seen.Workers, workerStatus{
-			Name: beat.Worker, Version: beat.Version, Started: beat.Started, Tends: append([]string{}, beat.Tends...), Trouble: beat.Trouble[""],
+			Name: beat.Worker, Version: beat.Version, Started: beat.Started, Leads: append([]string{}, beat.Leads...), Trouble: beat.Trouble[""],
 		})
 	}
 	open, err := batch.OpenBatches(ctx, v.Bucket)
@@ -260,13 +260,13 @@ func (s *Status) writeWorkers(out io.Writer, style progress.Style, now time.Time
 	}
 	var rows [][]string
 	for _, w := range s.Workers {
-		tends := strings.Join(w.Tends, ", ")
-		if tends == "" {
-			tends = "-"
+		leads := strings.Join(w.Leads, ", ")
+		if leads == "" {
+			leads = "-"
 		}
-		rows = append(rows, []string{w.Name, now.Sub(w.Started).Round(time.Second).String(), tends, w.Version})
+		rows = append(rows, []string{w.Name, now.Sub(w.Started).Round(time.Second).String(), leads, w.Version})
 	}
-	if err := progress.Table(out, style, []string{"WORKER", "UP", "TENDS", "VERSION"}, rows); err != nil {
+	if err := progress.Table(out, style, []string{"WORKER", "UP", "LEADS", "VERSION"}, rows); err != nil {
 		return err
 	}
 	for _, w := range s.Workers {

@@ -31,7 +31,7 @@ var errEpochOver = errors.New("redis lost its state")
 func (w *Worker) oneEpoch(ctx context.Context) error {
 	epoch, end := context.WithCancel(ctx)
 	var tending sync.WaitGroup
-	defer w.stopLanes() // once nobody tends a batch any more
+	defer w.stopLanes() // once nobody leads a batch any more
 	defer tending.Wait()
 	defer end()
 	if err := w.refresh(epoch); err != nil {
@@ -141,7 +141,7 @@ func (s *epochWork) startLanes(ctx context.Context) {
 	}
 }
 
-// leadAll sees to it that somebody tends each batch: this worker, or another.
+// leadAll sees to it that somebody leads each batch: this worker, or another.
 func (s *epochWork) leadAll(ctx context.Context) {
 	s.ledMu.Lock()
 	defer s.ledMu.Unlock()

@@ -26,7 +26,7 @@ func (w *Worker) heartbeat() fleet.Heartbeat {
 	for batch, held := range w.batches {
 		b.Versions[batch] = held.version()
 	}
-	b.Tends, b.Trouble = slices.Sorted(maps.Keys(w.leads)), maps.Clone(w.trouble)
+	b.Leads, b.Trouble = slices.Sorted(maps.Keys(w.leads)), maps.Clone(w.trouble)
 	return b
 }
 

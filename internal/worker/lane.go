@@ -90,7 +90,7 @@ func (w *Worker) newEngine(ctx context.Context, l *lane) (*engine, error) {
 			Stored:        w.stored,
 			NeedsOperator: w.needsOperator,
 			OverQuote:     w.overQuote,
-			Answered:      w.answered,
+			Outcome:       w.answered,
 		},
 		submitting: &l.submitting, storing: &l.storing,
 	}), nil

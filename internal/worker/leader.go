@@ -37,7 +37,7 @@ func (w *Worker) lead(ctx context.Context, id string) {
 }
 
 // LeaderLease names the lease of the worker that feeds a batch and ends it.
-func LeaderLease(batch string) string { return "tend:" + batch }
+func LeaderLease(batch string) string { return "lead:" + batch }
 
 // leadHeld works as the batch's leader while the lease is held.
 func (w *Worker) leadHeld(ctx context.Context, batch string, lease *fleet.Lease) error {
@@ -55,10 +55,10 @@ func (w *Worker) leadHeld(ctx context.Context, batch string, lease *fleet.Lease)
 	return nil
 }
 
-func (w *Worker) leading(batch string, tends bool) {
+func (w *Worker) leading(batch string, leads bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if tends {
+	if leads {
 		w.leads[batch] = true
 		return
 	}
