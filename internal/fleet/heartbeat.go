@@ -13,7 +13,7 @@ import (
 // stateKept is how long it is known what a worker does, while its heart beats.
 const stateKept = time.Minute
 
-// WriteHeartbeat is what a worker says of itself every few seconds.
+// Heartbeat is what a worker says of itself every few seconds.
 type Heartbeat struct {
 	Worker  string    `json:"worker"`
 	Owner   string    `json:"owner"` // its name in what it holds
