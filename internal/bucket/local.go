@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -161,4 +162,9 @@ func (b *Local) open(ctx context.Context, key string) (*os.File, fs.FileInfo, er
 		return nil, nil, err
 	}
 	return file, info, nil
+}
+
+// Link is the address of the object's file. It never ends.
+func (b *Local) Link(_ context.Context, objectKey string, _ time.Duration) (string, error) {
+	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(b.Path(objectKey))}).String(), nil
 }

@@ -3,6 +3,7 @@ package bucket
 import (
 	"context"
 	"io"
+	"time"
 
 	"nightshift/internal/bucket/image"
 )
@@ -21,5 +22,9 @@ type Objects interface {
 	Delete(ctx context.Context, objectKey string) error
 	// Compact brings an object that was appended to into one piece.
 	Compact(ctx context.Context, objectKey string) error
+	// Path is where an object lies, for people; "" is the whole bucket.
 	Path(objectKey string) string
+	// Link makes a link by which anybody can read the object for a while. It is a secret:
+	// it is printed when it is asked for, and never logged.
+	Link(ctx context.Context, objectKey string, ttl time.Duration) (string, error)
 }

@@ -11,6 +11,7 @@ import (
 
 	"nightshift/internal/app"
 	"nightshift/internal/batch"
+	"nightshift/internal/bucket"
 	"nightshift/internal/config"
 	"nightshift/internal/job"
 	"nightshift/internal/progress"
@@ -48,12 +49,6 @@ func showResults(ctx context.Context, p app.Process, s config.Settings, arg stri
 		if err != nil {
 			return err
 		}
-		var links app.Linker
-		if o.links {
-			if links, err = app.LinkerOf(v.Bucket); err != nil {
-				return err
-			}
-		}
 		buffered := bufio.NewWriter(p.Stdout)
 		sink := o.sink(buffered, progress.StyleOf(p.Stdout, p.Environ, false, false))
 		count := 0
@@ -63,8 +58,8 @@ func showResults(ctx context.Context, p app.Process, s config.Settings, arg stri
 			}
 			count++
 			shown := shownResult{Result: result}
-			if links != nil {
-				if shown.Links, err = linksTo(ctx, links, id, &result, o.expires); err != nil {
+			if o.links {
+				if shown.Links, err = linksTo(ctx, v.Bucket, id, &result, o.expires); err != nil {
 					return err
 				}
 			}
@@ -122,10 +117,10 @@ type shownResult struct {
 }
 
 // linksTo are links to the images of a result, in their order.
-func linksTo(ctx context.Context, l app.Linker, batch string, result *job.Result, ttl time.Duration) ([]string, error) {
+func linksTo(ctx context.Context, b bucket.Objects, batch string, result *job.Result, ttl time.Duration) ([]string, error) {
 	var links []string
 	for i := range result.Images {
-		link, err := l.Link(ctx, result.Key(batch, i), ttl)
+		link, err := b.Link(ctx, result.Key(batch, i), ttl)
 		if err != nil {
 			return nil, err
 		}
