@@ -308,7 +308,7 @@ func TestFleetBeginsNoOrderThatIsOver(t *testing.T) {
 			}
 			begun := 0
 			for _, m := range members {
-				begun += strings.Count(m.log.text(), "order begins")
+				begun += strings.Count(m.log.text(), "submission starts")
 			}
 			if begun != i+1 {
 				t.Fatalf("%d orders were begun of %d", begun, i+1)

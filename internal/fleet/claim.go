@@ -31,14 +31,19 @@ func (c *Claims) Claim(ctx context.Context, fleet string, wanted Claim) (Claim, 
 	if err != nil {
 		return Claim{}, err
 	}
-	set, err := c.redis.SetNX(ctx, c.Key(fleet), text, 0).Result()
-	if err != nil {
-		return Claim{}, fmt.Errorf("claim fleet %q: %w", fleet, err)
+	for {
+		set, err := c.redis.SetNX(ctx, c.Key(fleet), text, 0).Result()
+		if err != nil {
+			return Claim{}, fmt.Errorf("claim fleet %q: %w", fleet, err)
+		}
+		if set {
+			return wanted, nil
+		}
+		holder, err := c.Holder(ctx, fleet)
+		if err != nil || holder != (Claim{}) { // else Redis was just emptied
+			return holder, err
+		}
 	}
-	if set {
-		return wanted, nil
-	}
-	return c.Holder(ctx, fleet)
 }
 
 // Holder is the claim of a fleet; zero if there is none. The error is Redis'.

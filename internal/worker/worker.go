@@ -143,7 +143,8 @@ func newWorker(ctx context.Context, p app.Process) (*Worker, error) {
 	return w, nil
 }
 
-// connect connects to Redis, for which it waits.
+// connect connects to Redis and joins the fleet. It waits for a Redis or a bucket that is
+// away.
 func (w *Worker) connect(ctx context.Context) (err error) {
 	if w.Redis, err = app.FleetRedis(ctx, w.process, w.settings, w.Logger); err != nil {
 		return err
@@ -151,6 +152,23 @@ func (w *Worker) connect(ctx context.Context) (err error) {
 	if w.process.Redis == nil {
 		w.Add("close Redis", w.Redis.Close)
 	}
+	for {
+		err := w.enter(ctx)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case !passes(err) && !bucket.Full(err):
+			return err
+		}
+		w.Logger.WarnContext(ctx, "redis or bucket cannot be used at the moment, waiting for it", "err", err, "hint", job.Hint(err))
+		rest(ctx, awayRest)
+	}
+}
+
+// enter makes this worker a member of the fleet that works on its bucket.
+func (w *Worker) enter(ctx context.Context) error {
 	id, err := app.ClaimFleet(ctx, fleet.NewClaims(w.Redis), w.settings.Fleet, w.Bucket)
 	if err != nil {
 		return err
