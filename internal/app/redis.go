@@ -17,9 +17,16 @@ import (
 	"nightshift/internal/job"
 )
 
-// clockTick is how often the embedded Redis is told the time. Without that it
-// reads the clock at every access and goes through all of its keys each time.
-const clockTick = 50 * time.Millisecond
+const (
+	// clockTick is how often the embedded Redis is told the time. Without that it
+	// reads the clock at every access and goes through all of its keys each time.
+	clockTick = 50 * time.Millisecond
+	// Its keys are aged at most every ageLeast, so seldom that it takes a fiftieth of the
+	// time, but every ageMost, which the shortest expiry that matters, that of a heartbeat,
+	// can spare: a key that was just set is aged like those of before.
+	ageLeast = 500 * time.Millisecond
+	ageMost  = 2 * time.Second
+)
 
 // PingTime bounds the first answer of a Redis server.
 const PingTime = 5 * time.Second
@@ -121,8 +128,6 @@ var errRedisAddress = errors.New("not an address such as redis://127.0.0.1:6379/
 // later run needs is in the bucket or at the provider.
 func EmbeddedRedis() (client redis.UniversalClient, server *miniredis.Miniredis, stop func() error) {
 	server = miniredis.NewMiniRedis()
-	server.ClockTTL(true)
-	server.SetTime(time.Now())
 	stopClock := KeepTime(server)
 	client = redis.NewClient(&redis.Options{
 		Addr:            "127.0.0.1:0", // never dialled
@@ -138,17 +143,25 @@ func EmbeddedRedis() (client redis.UniversalClient, server *miniredis.Miniredis,
 	}
 }
 
-// KeepTime tells an emulated Redis the time until stop is called.
+// KeepTime tells an emulated Redis the time, and ages its keys, until stop is called.
 func KeepTime(server *miniredis.Miniredis) (stop func()) {
+	server.ClockTTL(false)
+	server.SetTime(time.Now())
 	ended := make(chan struct{})
 	var clock sync.WaitGroup
 	clock.Go(func() {
 		ticker := time.NewTicker(clockTick)
 		defer ticker.Stop()
+		aged, pause := time.Now(), ageLeast
 		for {
 			select {
 			case now := <-ticker.C:
 				server.SetTime(now)
+				if passed := time.Since(aged); passed >= pause {
+					aged = aged.Add(passed)
+					server.FastForward(passed)
+					pause = min(max(ageLeast, 50*time.Since(aged)), ageMost)
+				}
 			case <-ended:
 				return
 			}

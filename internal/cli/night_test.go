@@ -95,7 +95,6 @@ func (n *night) write(text string) {
 }
 
 func (p *place) startClock() {
-	p.redis.SetTime(time.Now())
 	p.clock = app.KeepTime(p.redis)
 }
 
@@ -111,6 +110,7 @@ func (p *place) close() {
 func (p *place) pass(d time.Duration) {
 	p.clock()
 	time.Sleep(d) // virtual
+	p.redis.FastForward(d)
 	p.startClock()
 }
 
