@@ -1,13 +1,10 @@
 package progress
 
 import (
-	"bytes"
 	"fmt"
+	"math"
 	"strings"
 	"time"
-
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
 
 	"nightshift/internal/job"
 	"nightshift/internal/text"
@@ -113,18 +110,12 @@ func timeLeft(m *moment, width int) (line string, room int) {
 	return line, room + len(", until 15:04")
 }
 
-// bar is drawn by mpb.
+// bar shows how much of the images is there.
 func bar(m *moment, width int, b brush) string {
-	style := mpb.BarStyle().Lbound("").Rbound("").Filler("━").Tip("━").Padding("─").
-		FillerMeta(func(s string) string { return b.paint(green, s) }).
-		TipMeta(func(s string) string { return b.paint(green, s) }).
-		PaddingMeta(func(s string) string { return b.paint(faint, s) })
-	var text bytes.Buffer
-	// A buffer takes everything.
-	_ = style.Build().Fill(&text, decor.Statistics{
-		AvailableWidth: width, Total: int64(m.Images.Total), Current: int64(min(m.Images.Done, m.Images.Total)),
-	})
-	return text.String()
+	width = max(width, 0)
+	share := min(1, float64(m.Images.Done)/float64(m.Images.Total))
+	filled := int(math.Round(share * float64(width)))
+	return b.paint(green, strings.Repeat("━", filled)) + b.paint(faint, strings.Repeat("─", width-filled))
 }
 
 // details are the counts of jobs, the money, and what is waited for.
