@@ -15,8 +15,7 @@ const (
 	narrow      = 60  // below, the figures of the bar get a line of their own
 	wide        = 100 // from here, there is room for more
 	leastBar    = 10
-	noteLines   = 1 // that a note may take
-	waitLines   = 2 // and what is waited for
+	waitLines   = 2 // that what is waited for may take
 	bottomSpare = 1 // the cursor stands below the frame
 )
 
@@ -29,7 +28,6 @@ func frame(m *moment, columns, rows int, b brush, last bool) []string {
 	if m.Images.Total > 0 {
 		lines = append(lines, barLines(m, width, b, last)...)
 	}
-	lines = append(lines, wrap(text.Clean(m.Note, text.Long), width, noteLines)...)
 	if !last {
 		lines = append(lines, details(m, width, b)...)
 	}
