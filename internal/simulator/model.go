@@ -141,26 +141,24 @@ func (c *catalogue) sorted() []*model {
 }
 
 // getModel answers GET /models/{id}.
-func (s *Simulator) getModel(w http.ResponseWriter, r *http.Request, _ *Key) {
+func (s *Simulator) getModel(r *http.Request, _ *Key) *reply {
 	model := s.models.models[r.PathValue("id")]
 	if model == nil {
-		noSuchModel(r.PathValue("id")).write(w)
-		return
+		return noSuchModel(r.PathValue("id"))
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"model": model.record})
+	return ok(map[string]any{"model": model.record})
 }
 
 // noSuchModel has the API's own words.
-func noSuchModel(id string) *refusal { return reason(http.StatusNotFound, "Model %s not found", id) }
+func noSuchModel(id string) *reply { return reason(http.StatusNotFound, "Model %s not found", id) }
 
 // listModels answers GET /models. Scenario API: private ones unless privacy=public
 // is asked for; rows have no inputs; the token is base64 of offset and limit.
-func (s *Simulator) listModels(w http.ResponseWriter, r *http.Request, _ *Key) {
+func (s *Simulator) listModels(r *http.Request, _ *Key) *reply {
 	query := r.URL.Query()
 	page, refused := readOffset(query, 100, 500)
 	if refused != nil {
-		refused.write(w)
-		return
+		return refused
 	}
 	privacy := query.Get("privacy")
 	if privacy == "" {
@@ -172,9 +170,9 @@ func (s *Simulator) listModels(w http.ResponseWriter, r *http.Request, _ *Key) {
 			rows = append(rows, model.row())
 		}
 	}
-	reply := map[string]any{}
-	reply["models"] = append([]map[string]any{}, cut(rows, page, reply)...) // never null
-	writeJSON(w, http.StatusOK, reply)
+	body := map[string]any{}
+	body["models"] = append([]map[string]any{}, cut(rows, page, body)...) // never null
+	return ok(body)
 }
 
 func (m *model) row() map[string]any {

@@ -15,7 +15,7 @@ import (
 // inputs. Scenario API: the texts for required, most, least, item counts and wrong
 // or unknown models are the real ones, and unknown fields pass; the texts for
 // lengths, closed lists and types are the simulator's own.
-func (c *catalogue) validate(m *model, inputs job.Inputs) *refusal {
+func (c *catalogue) validate(m *model, inputs job.Inputs) *reply {
 	for i := range m.Inputs {
 		input := &m.Inputs[i]
 		if !given(inputs[input.Name]) {
@@ -83,7 +83,7 @@ func messageOr(condition json.RawMessage, plain string) string {
 	return texts.Message
 }
 
-func (c *catalogue) checkValue(input *job.Input, value any) *refusal {
+func (c *catalogue) checkValue(input *job.Input, value any) *reply {
 	if input.Type.Array() {
 		items, isList := value.([]any)
 		if !isList {
@@ -108,7 +108,7 @@ func (c *catalogue) checkValue(input *job.Input, value any) *refusal {
 	return nil
 }
 
-func (c *catalogue) checkItems(input *job.Input, items []any) *refusal {
+func (c *catalogue) checkItems(input *job.Input, items []any) *reply {
 	if input.MaxLength != nil && len(items) > *input.MaxLength {
 		return reason(http.StatusBadRequest, "Input %s must be at most %d items long", input.Name, *input.MaxLength)
 	}
@@ -133,7 +133,7 @@ func (c *catalogue) checkItems(input *job.Input, items []any) *refusal {
 	return nil
 }
 
-func checkNumber(input *job.Input, value any) *refusal {
+func checkNumber(input *job.Input, value any) *reply {
 	number, isNumber := numberOf(value)
 	if !isNumber {
 		return reason(http.StatusBadRequest, "Input %s must be a number", input.Name)
@@ -147,7 +147,7 @@ func checkNumber(input *job.Input, value any) *refusal {
 	return nil
 }
 
-func checkText(input *job.Input, value any) *refusal {
+func checkText(input *job.Input, value any) *reply {
 	text, isText := value.(string)
 	if !isText {
 		return reason(http.StatusBadRequest, "Input %s must be a string", input.Name)
@@ -167,7 +167,7 @@ func checkText(input *job.Input, value any) *refusal {
 }
 
 // checkModels first looks for models that do not exist, then for wrong types.
-func (c *catalogue) checkModels(input *job.Input, ids []any) *refusal {
+func (c *catalogue) checkModels(input *job.Input, ids []any) *reply {
 	var wrong []string
 	for _, value := range ids {
 		id := fmt.Sprint(value)
