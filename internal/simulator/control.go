@@ -29,12 +29,10 @@ func (s *Simulator) showFaults(*http.Request) *reply {
 
 // replaceFaults sets the faults of the request in place of those before.
 func (s *Simulator) replaceFaults(r *http.Request) *reply {
-	decoder := json.NewDecoder(io.LimitReader(r.Body, maxRequestBytes))
-	decoder.DisallowUnknownFields()
 	var body struct {
 		Faults []Fault `json:"faults"`
 	}
-	if err := decoder.Decode(&body); err != nil {
+	if err := decodeStrictly(io.LimitReader(r.Body, maxRequestBytes), &body); err != nil {
 		return reason(http.StatusBadRequest, `Want {"faults": [{"kind", "rate", "seed", "next", "seconds", "percent"}]}: %s`, err)
 	}
 	if err := s.SetFaults(body.Faults...); err != nil {
@@ -50,13 +48,11 @@ func (s *Simulator) clearFaults(r *http.Request) *reply {
 
 // changeKey revokes a key or restores it.
 func (s *Simulator) changeKey(r *http.Request) *reply {
-	decoder := json.NewDecoder(io.LimitReader(r.Body, maxRequestBytes))
-	decoder.DisallowUnknownFields()
 	var body struct {
 		Revoke  string `json:"revoke"`
 		Restore string `json:"restore"`
 	}
-	err := decoder.Decode(&body)
+	err := decodeStrictly(io.LimitReader(r.Body, maxRequestBytes), &body)
 	switch {
 	case err != nil || (body.Revoke == "") == (body.Restore == ""):
 		return reason(http.StatusBadRequest, `Want {"revoke": name} or {"restore": name}`)
@@ -69,4 +65,11 @@ func (s *Simulator) changeKey(r *http.Request) *reply {
 		return reason(http.StatusBadRequest, "%s", err)
 	}
 	return ok(map[string]any{"keys": s.keys.state()})
+}
+
+// decodeStrictly reads JSON and refuses fields that are not known.
+func decodeStrictly(from io.Reader, into any) error {
+	decoder := json.NewDecoder(from)
+	decoder.DisallowUnknownFields()
+	return decoder.Decode(into)
 }

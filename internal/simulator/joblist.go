@@ -40,11 +40,11 @@ func (s *Simulator) listJobs(r *http.Request, key *Key) *reply {
 	body := map[string]any{"jobs": rows}
 	switch {
 	case size == 0 && sparse:
-		body["nextPaginationToken"] = s.placeOf(runs[cut-1], true).encode()
+		body["nextPaginationToken"] = encodeToken(s.placeOf(runs[cut-1], true))
 	case size == filter.size || sparse:
 		// As with a database that counts rows: a page that was filled carries a
 		// token even if nothing comes after it.
-		body["nextPaginationToken"] = s.placeOf(runs[cut], false).encode()
+		body["nextPaginationToken"] = encodeToken(s.placeOf(runs[cut], false))
 	}
 	return ok(body)
 }
@@ -85,7 +85,7 @@ func readJobFilter(query url.Values) (jobFilter, *reply) {
 		return jobFilter{}, refused
 	}
 	f := jobFilter{size: size, author: query.Get("authorId"), status: query.Get("status")}
-	if f.status != "" && !isStatus(f.status) {
+	if f.status != "" && !slices.Contains(statuses(), f.status) {
 		return f, reason(http.StatusBadRequest, "status must be one of %s", strings.Join(statuses(), ", "))
 	}
 	if kinds := query.Get("types"); kinds != "" {
@@ -102,8 +102,6 @@ func readJobFilter(query url.Values) (jobFilter, *reply) {
 	}
 	return f, nil
 }
-
-func isStatus(text string) bool { return slices.Contains(statuses(), text) }
 
 func (f *jobFilter) wants(r *run, now time.Time) bool {
 	return !r.listed.After(now) &&

@@ -73,8 +73,6 @@ func (s *Simulator) placeOf(r *run, unread bool) placeToken {
 	return placeToken{textAttribute{s.stamp(r.accepted)}, textAttribute{r.id}, textAttribute{r.key.Project}, unread}
 }
 
-func (t placeToken) encode() string { return encodeToken(t) }
-
 func encodeToken(token any) string {
 	data, err := json.Marshal(token)
 	if err != nil {

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
@@ -162,10 +163,7 @@ func (o Options) filled() (Options, error) {
 		{"requests per minute", &o.RequestsPerMinute, DefaultRequestsPerMinute},
 		{"long prompt", &o.LongPrompt, DefaultLongPrompt},
 	} {
-		switch {
-		case *limit.value == 0:
-			*limit.value = limit.standard
-		case *limit.value < Unlimited:
+		if *limit.value = cmp.Or(*limit.value, limit.standard); *limit.value < Unlimited {
 			return o, fmt.Errorf("%s is %d: give a positive number, 0 for the default %d, or %d for no limit",
 				limit.name, *limit.value, limit.standard, Unlimited)
 		}
@@ -176,9 +174,7 @@ func (o Options) filled() (Options, error) {
 	if o.UsageLag < 0 {
 		return o, fmt.Errorf("usage lag %s is negative", o.UsageLag)
 	}
-	if o.LinkLifetime == 0 {
-		o.LinkLifetime = DefaultLinkLifetime
-	}
+	o.LinkLifetime = cmp.Or(o.LinkLifetime, DefaultLinkLifetime)
 	if o.PublicURL != "" {
 		base, err := url.Parse(o.PublicURL)
 		if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
