@@ -109,11 +109,8 @@ func (c *catalogue) checkValue(input *job.Input, value any) *reply {
 }
 
 func (c *catalogue) checkItems(input *job.Input, items []any) *reply {
-	if input.MaxLength != nil && len(items) > *input.MaxLength {
-		return reason(http.StatusBadRequest, "Input %s must be at most %d items long", input.Name, *input.MaxLength)
-	}
-	if input.MinLength != nil && len(items) < *input.MinLength {
-		return reason(http.StatusBadRequest, "Input %s must be at least %d items long", input.Name, *input.MinLength)
+	if refused := checkLength(input, len(items), "items"); refused != nil {
+		return refused
 	}
 	switch input.Type {
 	case job.TypeModelArray:
@@ -152,16 +149,22 @@ func checkText(input *job.Input, value any) *reply {
 	if !isText {
 		return reason(http.StatusBadRequest, "Input %s must be a string", input.Name)
 	}
-	length := utf8.RuneCountInString(text)
-	if input.MaxLength != nil && length > *input.MaxLength {
-		return reason(http.StatusBadRequest, "Input %s must be at most %d characters long", input.Name, *input.MaxLength)
-	}
-	if input.MinLength != nil && length < *input.MinLength {
-		return reason(http.StatusBadRequest, "Input %s must be at least %d characters long", input.Name, *input.MinLength)
+	if refused := checkLength(input, utf8.RuneCountInString(text), "characters"); refused != nil {
+		return refused
 	}
 	allowed := func(known any) bool { return same(known, text) }
 	if len(input.AllowedValues) > 0 && !slices.ContainsFunc(input.AllowedValues, allowed) {
 		return reason(http.StatusBadRequest, "Input %s must be one of %s", input.Name, joinValues(input.AllowedValues))
+	}
+	return nil
+}
+
+func checkLength(input *job.Input, length int, unit string) *reply {
+	if input.MaxLength != nil && length > *input.MaxLength {
+		return reason(http.StatusBadRequest, "Input %s must be at most %d %s long", input.Name, *input.MaxLength, unit)
+	}
+	if input.MinLength != nil && length < *input.MinLength {
+		return reason(http.StatusBadRequest, "Input %s must be at least %d %s long", input.Name, *input.MinLength, unit)
 	}
 	return nil
 }
