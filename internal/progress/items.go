@@ -75,11 +75,8 @@ func failure(r *job.Result) string {
 
 // reasonOf is the best that is known of why a job failed, with what can be done.
 func reasonOf(reason, kind, hint string) string {
-	line := cmp.Or(text.Clean(reason, text.Long), text.Clean(kind, text.Short), noReason)
-	if hint := text.Clean(hint, text.Long); hint != "" {
-		line += " (" + hint + ")"
-	}
-	return line
+	known := cmp.Or(text.Clean(reason, text.Long), text.Clean(kind, text.Short), noReason)
+	return known + text.Brackets(text.Clean(hint, text.Long))
 }
 
 const noReason = "no reason is known"
