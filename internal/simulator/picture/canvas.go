@@ -51,22 +51,21 @@ func (c *canvas) ground(top, bottom rgb) {
 	}
 }
 
-// light brightens the upper left and darkens the lower right, as a lamp would.
+// light darkens the picture towards its lower right, as a lamp at the upper left
+// would.
 func (c *canvas) light() {
-	const brightest, fall = 67500, 16000 // in shares of 65536, from corner to corner
+	const whole, fall = 1 << 16, 16000 // fall is from corner to corner
 	size := c.img.Bounds().Size()
 	for y := range size.Y {
 		row := c.img.Pix[y*c.img.Stride:][:c.img.Stride]
-		share, step := brightest-fall/2*y/size.Y, fall/2/size.X
+		share, step := uint32(whole-fall/2*y/size.Y), uint32(fall/2/size.X)
 		for x := 0; x < len(row); x += 4 {
-			row[x], row[x+1], row[x+2] = lit(row[x], share), lit(row[x+1], share), lit(row[x+2], share)
+			p := row[x : x+3 : x+3]
+			p[0], p[1], p[2] = uint8(uint32(p[0])*share>>16), uint8(uint32(p[1])*share>>16), uint8(uint32(p[2])*share>>16)
 			share -= step
 		}
 	}
 }
-
-// lit is a value times a share of 65536.
-func lit(value uint8, share int) uint8 { return uint8(min(int(value)*share>>16, 255)) }
 
 // color is how images hold it; strength is how much it covers.
 func (c rgb) color(strength float64) color.NRGBA {

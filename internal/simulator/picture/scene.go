@@ -57,7 +57,7 @@ func (p composition) drawScene(s *scene) {
 	}
 	sun := p.side() * p.between(0.05, 0.09)
 	x, y := p.w*p.between(0.2, 0.8), p.h*p.between(0.15, 0.4)
-	for ring := 4.0; ring >= 1; ring-- {
+	for ring := 3.0; ring >= 1; ring-- {
 		p.shape(path{}.ellipse(x, y, sun*ring, sun*ring), low.mix(white, 0.8), 0.6/(ring*ring))
 	}
 	if s.rough == 0 {
