@@ -226,12 +226,7 @@ func plainWhole(written string) bool {
 	if len(written) > 18 || len(written) > 1 && written[0] == '0' {
 		return false
 	}
-	for i := range len(written) {
-		if written[i] < '0' || written[i] > '9' {
-			return false
-		}
-	}
-	return true
+	return !strings.ContainsFunc(written, func(r rune) bool { return r < '0' || r > '9' })
 }
 
 func (p *JSONReader) word() (Kind, string, error) {

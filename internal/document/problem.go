@@ -28,6 +28,11 @@ func (p Place) String() string {
 	return text
 }
 
+// Compare orders places by file, line and column.
+func (p Place) Compare(other Place) int {
+	return cmp.Or(strings.Compare(p.File, other.File), cmp.Compare(p.Line, other.Line), cmp.Compare(p.Column, other.Column))
+}
+
 // Problem is one thing that is wrong in a file, for the person who wrote it.
 type Problem struct {
 	Place      Place
@@ -70,9 +75,7 @@ func (p *Problems) Add(problem *Problem) {
 
 // Sort brings the list into the order of the file.
 func (p *Problems) Sort() {
-	slices.SortStableFunc(p.List, func(a, b *Problem) int {
-		return cmp.Or(strings.Compare(a.Place.File, b.Place.File), cmp.Compare(a.Place.Line, b.Place.Line), cmp.Compare(a.Place.Column, b.Place.Column))
-	})
+	slices.SortStableFunc(p.List, func(a, b *Problem) int { return a.Place.Compare(b.Place) })
 }
 
 // Len is how many problems there are, listed or not.
@@ -80,17 +83,15 @@ func (p *Problems) Len() int { return len(p.List) + p.More + p.Alike }
 
 // Error writes one problem a line.
 func (p *Problems) Error() string {
-	var text strings.Builder
+	lines := make([]string, len(p.List))
 	for i, problem := range p.List {
-		if i > 0 {
-			text.WriteByte('\n')
-		}
-		text.WriteString(problem.Error())
+		lines[i] = problem.Error()
 	}
+	text := strings.Join(lines, "\n")
 	if p.More > 0 {
-		fmt.Fprintf(&text, "\nand %d more", p.More)
+		text += fmt.Sprintf("\nand %d more", p.More)
 	}
-	return text.String()
+	return text
 }
 
 // Err returns the list as an error, or nil where it is empty.

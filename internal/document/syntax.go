@@ -28,7 +28,7 @@ const bom = "\ufeff"
 func clean(content string) (string, error) {
 	content = strings.TrimPrefix(content, bom)
 	at, message := strings.IndexByte(content, 0), "the file holds a NUL character"
-	if invalid := firstInvalid(content); invalid >= 0 && (at < 0 || invalid < at) {
+	if invalid := FirstInvalid(content); invalid >= 0 && (at < 0 || invalid < at) {
 		at, message = invalid, "the file is not valid UTF-8"
 	}
 	if strings.HasPrefix(content, "\xff\xfe") || strings.HasPrefix(content, "\xfe\xff") {
@@ -48,13 +48,10 @@ func clean(content string) (string, error) {
 	}
 }
 
-// firstInvalid returns the index of the first byte that is not UTF-8, or -1.
-func firstInvalid(content string) int {
+// FirstInvalid returns the index of the first byte that is not UTF-8, or -1.
+func FirstInvalid(content string) int {
 	for i, c := range content {
-		if c != utf8.RuneError {
-			continue
-		}
-		if _, size := utf8.DecodeRuneInString(content[i:]); size == 1 {
+		if c == utf8.RuneError && !strings.HasPrefix(content[i:], string(utf8.RuneError)) {
 			return i
 		}
 	}

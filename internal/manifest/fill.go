@@ -14,19 +14,9 @@ type fault struct {
 }
 
 // templated reports whether a text has braces to be filled or halved.
-func templated(raw string) bool {
-	return strings.IndexByte(raw, '{') >= 0 || strings.IndexByte(raw, '}') >= 0
-}
+func templated(raw string) bool { return strings.ContainsAny(raw, braces) }
 
-// brace returns the place of the first brace, or -1.
-func brace(raw string) int {
-	for i := range len(raw) {
-		if raw[i] == '{' || raw[i] == '}' {
-			return i
-		}
-	}
-	return -1
-}
+const braces = "{}"
 
 // fill returns raw with each {name} replaced by what lookup says and {{ and }} by
 // single braces. It goes on after a fault, so that all of them are found.
@@ -42,7 +32,7 @@ func fill(raw string, lookup func(name string) (string, bool)) (string, []fault)
 func appendFilled(filled []byte, raw string, lookup func(name string) (string, bool)) ([]byte, []fault) {
 	var faults []fault
 	for rest := raw; ; {
-		at := brace(rest)
+		at := strings.IndexAny(rest, braces)
 		if at < 0 {
 			return append(filled, rest...), faults
 		}
@@ -53,7 +43,7 @@ func appendFilled(filled []byte, raw string, lookup func(name string) (string, b
 			filled, rest = append(filled, found), rest[1:]
 			continue
 		}
-		end := brace(rest)
+		end := strings.IndexAny(rest, braces)
 		if found == '}' || end < 0 || rest[end] == '{' {
 			faults = append(faults, fault{message: fmt.Sprintf("a single %c stands alone", found)})
 			continue

@@ -77,12 +77,7 @@ func (g *grid) number(indices []int) int {
 
 // excluded reports whether a rule leaves the combination out for the item.
 func (g *grid) excluded(id string, indices []int) bool {
-	for _, r := range g.excludes {
-		if r.matches(id, indices) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(g.excludes, func(r *rule) bool { return r.matches(id, indices) })
 }
 
 func (r *rule) matches(id string, indices []int) bool {

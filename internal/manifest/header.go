@@ -195,7 +195,7 @@ func (h *headerReader) readDefaults(n *document.Node) {
 func (h *headerReader) readStyles(n *document.Node) {
 	h.Fields(n, "styles", nil, func(f *document.Field) {
 		s := &style{name: f.Name, layer: layer{place: h.At(f.Position)}}
-		s.where = func(string) (document.Place, bool) { return document.Place{}, false }
+		s.where = nowhere
 		if slug(f.Name) == "" {
 			h.Report(f.Position, "use letters, digits, - _ and .", "%q is not the name of a style", f.Name)
 		}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"strings"
 
 	"nightshift/internal/job"
 )
@@ -17,29 +18,13 @@ func deriveID(l *layer) string {
 	}
 	const most = 40
 	words := slug(readable)
-	if len(words) > most {
-		words = words[:most]
-	}
-	words = trimWord(words)
+	words = strings.Trim(words[:min(len(words), most)], "-_.@=")
+	words = strings.ToValidUTF8(words, "") // a letter may have been cut in two
 	if words == "" {
 		words = "row"
 	}
 	return words + "-" + contentHash(l)
 }
-
-// trimWord takes a cut letter and what joins words from the ends of a name.
-func trimWord(words string) string {
-	start, end := 0, len(words)
-	for start < end && joins(words[start]) {
-		start++
-	}
-	for end > start && (joins(words[end-1])) {
-		end--
-	}
-	return validPrefix(words[start:end])
-}
-
-func joins(c byte) bool { return c == '-' || c == '_' || c == '.' || c == '@' || c == '=' }
 
 func contentHash(l *layer) string {
 	hash := sha256.New()

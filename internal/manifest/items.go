@@ -27,7 +27,7 @@ func (h *headerReader) readItems() {
 		if last := len(h.root.Children) - 1; last >= 0 {
 			whole.end = h.At(h.root.Children[last].Position)
 		}
-		whole.where = func(string) (document.Place, bool) { return document.Place{}, false }
+		whole.where = nowhere
 		h.m.def.items = &inlineItems{layers: []*layer{whole}}
 	}
 }

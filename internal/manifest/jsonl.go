@@ -122,8 +122,8 @@ func (r *jsonlReader) problem(column int, suggestion, format string, args ...any
 }
 
 func (r *jsonlReader) decode(line string) (*layer, error) {
-	if !utf8.ValidString(line) {
-		return nil, r.problem(invalidColumn(line), "save the file as UTF-8", "the line is not valid UTF-8")
+	if at := document.FirstInvalid(line); at >= 0 {
+		return nil, r.problem(1+utf8.RuneCountInString(line[:at]), "save the file as UTF-8", "the line is not valid UTF-8")
 	}
 	n, err := r.parser.Read(line, r.number)
 	if err != nil {
@@ -141,18 +141,6 @@ func (r *jsonlReader) decode(line string) (*layer, error) {
 	file, number := r.path, r.number
 	r.item.where = func(name string) (document.Place, bool) { return jsonPlace(file, line, number, name) }
 	return &r.item, nil
-}
-
-// invalidColumn is the column of the first byte that is not UTF-8.
-func invalidColumn(line string) int {
-	column := 1
-	for i, c := range line {
-		if c == utf8.RuneError && !strings.HasPrefix(line[i:], string(utf8.RuneError)) {
-			break
-		}
-		column++
-	}
-	return column
 }
 
 // jsonPlace reads a line once more to find a field in it. Places are asked for

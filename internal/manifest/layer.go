@@ -194,6 +194,9 @@ func variableFault(name string) string {
 	return ""
 }
 
+// nowhere is the where of a layer that gives no fields.
+func nowhere(string) (document.Place, bool) { return document.Place{}, false }
+
 // nodeWhere finds the fields of an object that stays in memory.
 func (d *decoder) nodeWhere(n *document.Node) func(string) (document.Place, bool) {
 	return func(name string) (document.Place, bool) { return d.find(n, name) }

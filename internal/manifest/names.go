@@ -3,7 +3,6 @@ package manifest
 import (
 	"fmt"
 	"hash/maphash"
-	"strings"
 
 	"nightshift/internal/document"
 )
@@ -116,15 +115,13 @@ func claims(name string) func(yield func(folded string, folder bool) bool) {
 		if !yield(trimExtension(folded), false) {
 			return
 		}
-		for at := strings.IndexByte(folded, '/'); at >= 0; {
+		for at, r := range folded {
+			if r != '/' {
+				continue
+			}
 			if folder := folded[:at]; trimExtension(folder) != folder && !yield(trimExtension(folder), true) {
 				return
 			}
-			next := strings.IndexByte(folded[at+1:], '/')
-			if next < 0 {
-				return
-			}
-			at += 1 + next
 		}
 	}
 }

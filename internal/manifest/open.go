@@ -49,7 +49,6 @@ func Open(path string) (*Manifest, error) {
 func (m *Manifest) openFlat(file *dataFile, problems *document.Problems) error {
 	m.Name = fileBatchName(file.path)
 	m.def.grid, m.def.flat = grid{zipped: 1, total: 1}, true
-	nowhere := func(string) (document.Place, bool) { return document.Place{}, false }
 	m.def.header.where, m.def.defaults.where = nowhere, nowhere
 	d := newDecoder(file.path, problems)
 	items, err := d.flatItems(file)
@@ -67,7 +66,7 @@ func (m *Manifest) openTree(file *dataFile, problems *document.Problems, parse f
 		return err
 	}
 	h := &headerReader{decoder: newDecoder(file.path, problems), m: m}
-	m.def.defaults.where = func(string) (document.Place, bool) { return document.Place{}, false }
+	m.def.defaults.where = nowhere
 	root, err := parse(content)
 	if err != nil {
 		h.Syntax(err)

@@ -61,12 +61,7 @@ func slug(value string) string {
 
 // isSafe reports whether a value consists of safe ASCII alone.
 func isSafe(value string) bool {
-	for i := range len(value) {
-		if value[i] >= utf8.RuneSelf || !safeRune(rune(value[i])) {
-			return false
-		}
-	}
-	return true
+	return !strings.ContainsFunc(value, func(r rune) bool { return r >= utf8.RuneSelf || !safeRune(r) })
 }
 
 // templateFault says what an output template holds that no file name may, or "".
@@ -99,9 +94,7 @@ func nameFault(name string) (message, suggestion string) {
 	if len(name) > maxNameBytes {
 		return fmt.Sprintf("output has %d bytes; at most %d fit", len(name), maxNameBytes), "use shorter variables"
 	}
-	rest, part, more := name, "", true
-	for more {
-		part, rest, more = strings.Cut(rest, "/")
+	for part := range strings.SplitSeq(name, "/") {
 		if message, suggestion := partFault(part); message != "" {
 			return message, suggestion
 		}
@@ -150,21 +143,7 @@ func isDeviceName(part string) bool {
 }
 
 // foldName brings names that a file system may take for one into one form.
-func foldName(name string) string {
-	if isASCII(name) {
-		return strings.ToLower(name)
-	}
-	return norm.NFC.String(strings.ToLower(name))
-}
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}
+func foldName(name string) string { return norm.NFC.String(strings.ToLower(name)) }
 
 // trimExtension takes the image extension or {ext} from a folded name.
 func trimExtension(name string) string {
@@ -179,10 +158,5 @@ func trimExtension(name string) string {
 }
 
 func isImageExtension(extension string) bool {
-	for _, known := range imageExtensions {
-		if strings.EqualFold(extension, known) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(imageExtensions, func(known string) bool { return strings.EqualFold(extension, known) })
 }

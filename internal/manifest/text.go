@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"unicode/utf8"
 
 	"nightshift/internal/text"
 )
@@ -20,14 +19,6 @@ func withoutBOM(from io.Reader) io.Reader {
 		_, _ = buffered.Discard(len(bom))
 	}
 	return buffered
-}
-
-// validPrefix drops what is left of a character that was cut in two.
-func validPrefix(cut string) string {
-	for len(cut) > 0 && !utf8.ValidString(cut) {
-		cut = cut[:len(cut)-1]
-	}
-	return cut
 }
 
 func quoteShort(value string) string { return fmt.Sprintf("%q", text.Shorten(value, shownLength)) }

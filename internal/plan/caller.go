@@ -90,16 +90,10 @@ func waitFor(err error) (job.WaitReason, time.Duration) {
 			return "", 0
 		}
 	}
-	if _, ok := errors.AsType[*job.AccessError](err); ok {
-		return "", 0
-	}
-	if _, ok := errors.AsType[*job.PaidDryRunError](err); ok {
-		return "", 0
-	}
-	if _, ok := errors.AsType[*job.RejectedError](err); ok {
-		return "", 0
-	}
-	if errors.Is(err, job.ErrInvalid) || errors.Is(err, job.ErrNotFound) {
+	_, access := errors.AsType[*job.AccessError](err)
+	_, paid := errors.AsType[*job.PaidDryRunError](err)
+	_, rejected := errors.AsType[*job.RejectedError](err)
+	if access || paid || rejected || errors.Is(err, job.ErrInvalid) || errors.Is(err, job.ErrNotFound) {
 		return "", 0
 	}
 	return job.WaitBackoff, 0

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"math/bits"
 	"time"
 
@@ -91,12 +92,7 @@ func (p *Plan) checkCaps(caps []Cap, now time.Time) []CapCheck {
 
 func (c *Cap) left() job.CU { return max(c.CU-c.Spent, 0) }
 
-func (c *Cap) period() string {
-	if c.Period == "" {
-		return PeriodTotal
-	}
-	return c.Period
-}
+func (c *Cap) period() string { return cmp.Or(c.Period, PeriodTotal) }
 
 // length is that of the period, zero where it does not end.
 func (c *Cap) length() time.Duration {
@@ -109,8 +105,6 @@ func (c *Cap) length() time.Duration {
 		return 0
 	}
 }
-
-func (c *Cap) name() string { return perPeriod(c.Scope, c.period()) }
 
 // perPeriod names a cap with its period, for people.
 func perPeriod(scope, period string) string {

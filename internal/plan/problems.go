@@ -115,12 +115,7 @@ func (p *problems) err() error {
 		listed.Alike += same.more
 	}
 	slices.SortStableFunc(all, func(a, b *document.Problem) int {
-		return cmp.Or(
-			cmp.Compare(a.Place.File, b.Place.File),
-			cmp.Compare(a.Place.Line, b.Place.Line),
-			cmp.Compare(a.Place.Column, b.Place.Column),
-			cmp.Compare(a.Message, b.Message),
-		)
+		return cmp.Or(a.Place.Compare(b.Place), cmp.Compare(a.Message, b.Message))
 	})
 	for _, problem := range all {
 		listed.Add(problem)

@@ -140,11 +140,7 @@ func (f *QuoteFile) Keep(key string, q job.Quote, asked time.Time) {
 }
 
 func (f *QuoteFile) oldest() string {
-	var oldest string
-	for key, kept := range f.quotes {
-		if oldest == "" || kept.asked.Before(f.quotes[oldest].asked) {
-			oldest = key
-		}
-	}
-	return oldest
+	return slices.MinFunc(slices.Collect(maps.Keys(f.quotes)), func(a, b string) int {
+		return f.quotes[a].asked.Compare(f.quotes[b].asked)
+	})
 }

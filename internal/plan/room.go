@@ -42,7 +42,7 @@ func (p *Plan) rooms(caps []Cap, now time.Time) (all, byCap []*headroom) {
 func (p *Plan) newRoom(limit Cap) *headroom {
 	length := limit.length()
 	return &headroom{
-		scope:     limit.name(),
+		scope:     perPeriod(limit.Scope, limit.period()),
 		length:    length,
 		comesBack: length > 0 && p.onBudget != manifest.OnBudgetFail,
 	}

@@ -1,7 +1,9 @@
 package plan
 
 import (
+	"cmp"
 	"math"
+	"slices"
 	"time"
 
 	"nightshift/internal/job"
@@ -94,25 +96,13 @@ func (s *spending) untilLast() time.Duration {
 }
 
 // tight is the room that leaves the least.
-func (s *spending) tight() *headroom {
-	tight := &s.rooms[0]
-	for i := range s.rooms {
-		if s.rooms[i].left < tight.left {
-			tight = &s.rooms[i]
-		}
-	}
-	return tight
+func (s *spending) tight() headroom {
+	return slices.MinFunc(s.rooms, func(a, b headroom) int { return cmp.Compare(a.left, b.left) })
 }
 
 // next is when the next period of any room begins.
 func (s *spending) next() time.Time {
-	next := s.rooms[0].resets
-	for i := range s.rooms {
-		if s.rooms[i].resets.Before(next) {
-			next = s.rooms[i].resets
-		}
-	}
-	return next
+	return slices.MinFunc(s.rooms, func(a, b headroom) int { return a.resets.Compare(b.resets) }).resets
 }
 
 func (s *spending) spend(spent job.CU, until time.Time) {

@@ -18,7 +18,6 @@
 //	                        30 seconds
 //	  phase         planning, running, stopping, finishing, done; of a batch that
 //	                workers run also waiting (for one), paused, cancelling
-//	  note          more on the phase
 //	  batch, mode   of the manifest
 //	  jobs          {total, kept, succeeded, failed, running, queued, unknown, storing}
 //	  images        {done, total}: of this run, those kept from earlier ones not counted

@@ -1,13 +1,10 @@
 package progress
 
 import (
-	"bytes"
 	"fmt"
+	"math"
 	"strings"
 	"time"
-
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
 
 	"nightshift/internal/job"
 	"nightshift/internal/text"
@@ -18,8 +15,7 @@ const (
 	narrow      = 60  // below, the figures of the bar get a line of their own
 	wide        = 100 // from here, there is room for more
 	leastBar    = 10
-	noteLines   = 1 // that a note may take
-	waitLines   = 2 // and what is waited for
+	waitLines   = 2 // that what is waited for may take
 	bottomSpare = 1 // the cursor stands below the frame
 )
 
@@ -32,7 +28,6 @@ func frame(m *moment, columns, rows int, b brush, last bool) []string {
 	if m.Images.Total > 0 {
 		lines = append(lines, barLines(m, width, b, last)...)
 	}
-	lines = append(lines, wrap(text.Clean(m.Note, text.Long), width, noteLines)...)
 	if !last {
 		lines = append(lines, details(m, width, b)...)
 	}
@@ -113,18 +108,12 @@ func timeLeft(m *moment, width int) (line string, room int) {
 	return line, room + len(", until 15:04")
 }
 
-// bar is drawn by mpb.
+// bar shows how much of the images is there.
 func bar(m *moment, width int, b brush) string {
-	style := mpb.BarStyle().Lbound("").Rbound("").Filler("━").Tip("━").Padding("─").
-		FillerMeta(func(s string) string { return b.paint(green, s) }).
-		TipMeta(func(s string) string { return b.paint(green, s) }).
-		PaddingMeta(func(s string) string { return b.paint(faint, s) })
-	var text bytes.Buffer
-	// A buffer takes everything.
-	_ = style.Build().Fill(&text, decor.Statistics{
-		AvailableWidth: width, Total: int64(m.Images.Total), Current: int64(min(m.Images.Done, m.Images.Total)),
-	})
-	return text.String()
+	width = max(width, 0)
+	share := min(1, float64(m.Images.Done)/float64(m.Images.Total))
+	filled := int(math.Round(share * float64(width)))
+	return b.paint(green, strings.Repeat("━", filled)) + b.paint(faint, strings.Repeat("─", width-filled))
 }
 
 // details are the counts of jobs, the money, and what is waited for.

@@ -1,6 +1,7 @@
 package progress
 
 import (
+	"cmp"
 	"fmt"
 
 	"nightshift/internal/job"
@@ -68,23 +69,14 @@ func (m *moment) waiting(countdown bool) string {
 
 // failure says in one line which row failed, why, and what can be done.
 func failure(r *job.Result) string {
-	row := text.Clean(r.Row, text.Short)
-	if row == "" {
-		row = text.Clean(string(r.Job), text.Short)
-	}
-	line := row + ": " + reasonOf(r)
-	if hint := text.Clean(r.Hint, text.Long); hint != "" {
-		line += " (" + hint + ")"
-	}
-	return line
+	row := cmp.Or(text.Clean(r.Row, text.Short), text.Clean(string(r.Job), text.Short))
+	return row + ": " + reasonOf(r.Reason, r.Kind, r.Hint)
 }
 
-func reasonOf(r *job.Result) string {
-	if reason := text.Clean(r.Reason, text.Long); reason != "" {
-		return reason
-	}
-	if kind := text.Clean(r.Kind, text.Short); kind != "" {
-		return kind
-	}
-	return "no reason is known"
+// reasonOf is the best that is known of why a job failed, with what can be done.
+func reasonOf(reason, kind, hint string) string {
+	known := cmp.Or(text.Clean(reason, text.Long), text.Clean(kind, text.Short), noReason)
+	return known + text.Brackets(text.Clean(hint, text.Long))
 }
+
+const noReason = "no reason is known"

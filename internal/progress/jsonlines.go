@@ -19,10 +19,6 @@ type jsonLines struct {
 	pulse pulse
 }
 
-func newJSONLines(out io.Writer, s Style) *jsonLines {
-	return &jsonLines{out: out, quiet: s.Quiet, pulse: pulse{every: s.every()}}
-}
-
 func (l *jsonLines) show(m moment, last bool) {
 	if l.quiet {
 		return
@@ -91,60 +87,15 @@ func escapeInvisible(text string) string {
 }
 
 type progressJSON struct {
-	Type        string     `json:"type"`
-	Time        time.Time  `json:"time"`
-	Phase       Phase      `json:"phase"`
-	Note        string     `json:"note,omitempty"`
-	Batch       string     `json:"batch"`
-	Mode        job.Mode   `json:"mode"`
-	Jobs        jobsJSON   `json:"jobs"`
-	Images      imagesJSON `json:"images"`
-	Waiting     *waitJSON  `json:"waiting,omitempty"`
-	CU          cuJSON     `json:"cu"`
-	Requests    int64      `json:"requests"`
-	Started     time.Time  `json:"started,omitzero"`
-	SecondsLeft *float64   `json:"secondsLeft,omitempty"`
-}
-
-type jobsJSON struct {
-	Total     int `json:"total"`
-	Kept      int `json:"kept"`
-	Succeeded int `json:"succeeded"`
-	Failed    int `json:"failed"`
-	Running   int `json:"running"`
-	Queued    int `json:"queued"`
-	Unknown   int `json:"unknown"`
-	Storing   int `json:"storing"`
-}
-
-type imagesJSON struct {
-	Done  int `json:"done"`
-	Total int `json:"total"`
-}
-
-type waitJSON struct {
-	Reason job.WaitReason `json:"reason"`
-	Until  time.Time      `json:"until,omitzero"`
-	Detail string         `json:"detail,omitempty"`
-}
-
-type cuJSON struct {
-	Spent    job.CU  `json:"spent"`
-	Reserved job.CU  `json:"reserved"`
-	Cap      *job.CU `json:"cap,omitempty"`
+	Type string    `json:"type"`
+	Time time.Time `json:"time"`
+	Snapshot
+	SecondsLeft *float64 `json:"secondsLeft,omitempty"`
 }
 
 func progressLine(m *moment) progressJSON {
-	line := progressJSON{
-		Type: "progress", Time: stamp(m.now), Phase: m.Phase, Note: m.Note, Batch: m.Batch, Mode: m.Mode,
-		Jobs: jobsJSON(m.Jobs), Images: imagesJSON(m.Images), CU: cuJSON(m.CU),
-		Requests: m.Requests, Started: stamp(m.Started),
-	}
-	if m.Waiting.Reason != "" {
-		wait := waitJSON(m.Waiting)
-		wait.Until = stamp(wait.Until)
-		line.Waiting = &wait
-	}
+	line := progressJSON{Type: "progress", Time: stamp(m.now), Snapshot: m.Snapshot}
+	line.Started, line.Waiting.Until = stamp(m.Started), stamp(m.Waiting.Until)
 	if m.leftKnown {
 		seconds := m.left.Round(time.Second).Seconds()
 		line.SecondsLeft = &seconds

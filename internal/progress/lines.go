@@ -17,10 +17,6 @@ type lines struct {
 	pulse pulse
 }
 
-func newLines(out io.Writer, s Style) *lines {
-	return &lines{out: out, quiet: s.Quiet, pulse: pulse{every: s.every()}}
-}
-
 func (l *lines) show(m moment, last bool) {
 	if l.quiet {
 		return
@@ -61,9 +57,6 @@ func (m *moment) facts() string {
 		parts = append(parts, wait)
 	}
 	head := m.Phase.words()
-	if note := text.Clean(m.Note, text.Long); note != "" {
-		head += " (" + note + ")"
-	}
 	if len(parts) == 0 {
 		return head
 	}

@@ -19,11 +19,8 @@ var evening = []scene{
 	{0, func(s *Snapshot, start time.Time) {
 		s.Phase, s.Batch, s.Mode, s.Started = Planning, "potion-icons", job.Test, start
 	}},
-	{1200 * time.Millisecond, func(s *Snapshot, _ time.Time) {
-		s.Phase, s.Note = LookingUp, "4 pages of the job list read"
-	}},
 	{3 * time.Second, func(s *Snapshot, _ time.Time) {
-		s.Phase, s.Note = Running, ""
+		s.Phase = Running
 		s.Forecast = 20 * time.Minute
 		s.Jobs.Total, s.Jobs.Kept, s.Jobs.Queued, s.Images.Total = 60, 10, 50, 100
 		s.CU.Cap = new(500 * job.OneCU)

@@ -12,8 +12,7 @@ type Phase string
 
 // The phases.
 const (
-	Planning  Phase = "planning"   // reads, checks and prices the manifest
-	LookingUp Phase = "looking_up" // looks for what earlier runs left at the provider
+	Planning  Phase = "planning" // reads, checks and prices the manifest
 	Running   Phase = "running"
 	Stopping  Phase = "stopping"  // sends nothing more, stores what it can
 	Finishing Phase = "finishing" // draws the contact sheet
@@ -27,8 +26,6 @@ const (
 // words says the phase to a person.
 func (p Phase) words() string {
 	switch p {
-	case LookingUp:
-		return "looking up earlier runs"
 	case Finishing:
 		return "drawing the contact sheet"
 	case Waiting:
@@ -40,32 +37,47 @@ func (p Phase) words() string {
 
 // Wait is what keeps the next job from being sent.
 type Wait struct {
-	Reason job.WaitReason // "" if nothing does
-	Until  time.Time      // zero if not known
-	Detail string         // "6 of 6 running", for people
+	Reason job.WaitReason `json:"reason"`           // "" if nothing does
+	Until  time.Time      `json:"until,omitzero"`   // zero if not known
+	Detail string         `json:"detail,omitempty"` // "6 of 6 running", for people
 }
+
+// IsZero reports whether nothing is waited for.
+func (w Wait) IsZero() bool { return w.Reason == "" }
 
 // Snapshot is where a run is at one moment. Its counts are of the whole batch
 // but for Images, which are of this run.
 type Snapshot struct {
-	Phase Phase
-	Note  string // more on the phase: "4 pages of the job list read"
-	Batch string
-	Mode  job.Mode
+	Phase Phase    `json:"phase"`
+	Batch string   `json:"batch"`
+	Mode  job.Mode `json:"mode"`
 
 	// Jobs by state; Kept had their result before this run.
-	Jobs struct{ Total, Kept, Succeeded, Failed, Running, Queued, Unknown, Storing int }
+	Jobs struct {
+		Total     int `json:"total"`
+		Kept      int `json:"kept"`
+		Succeeded int `json:"succeeded"`
+		Failed    int `json:"failed"`
+		Running   int `json:"running"`
+		Queued    int `json:"queued"`
+		Unknown   int `json:"unknown"`
+		Storing   int `json:"storing"`
+	} `json:"jobs"`
 	// Images of this run; those of kept jobs are not counted.
-	Images  struct{ Done, Total int }
-	Waiting Wait
+	Images struct {
+		Done  int `json:"done"`
+		Total int `json:"total"`
+	} `json:"images"`
+	Waiting Wait `json:"waiting,omitzero"`
 	// CU spent and reserved for the batch, and its budget if it has one.
 	CU struct {
-		Spent, Reserved job.CU
-		Cap             *job.CU
-	}
-	Requests int64 // sent to the API in this run
-	Started  time.Time
+		Spent    job.CU  `json:"spent"`
+		Reserved job.CU  `json:"reserved"`
+		Cap      *job.CU `json:"cap,omitempty"`
+	} `json:"cu"`
+	Requests int64     `json:"requests"` // sent to the API in this run
+	Started  time.Time `json:"started,omitzero"`
 	// Forecast is how long the plan takes, 0 if not known; it counts until enough
 	// images are done to extrapolate.
-	Forecast time.Duration
+	Forecast time.Duration `json:"-"`
 }

@@ -12,7 +12,7 @@ import (
 // BatchStatus is how a batch stands at one moment, for a person who asks.
 type BatchStatus struct {
 	Snapshot
-	Word  string // says the phase in place of its own word
+	Word  string // says the phase in place of its own word; never empty
 	Alarm bool   // the word is bad news
 	Good  bool   // or good news
 	Ended time.Time
@@ -36,7 +36,9 @@ func (s *BatchStatus) Write(out io.Writer, style Style, now time.Time) error {
 	m := moment{Snapshot: s.Snapshot, now: now, left: s.Left, leftKnown: s.Left > 0, pace: s.Pace}
 	if style.Terminal {
 		page.width = style.width()
-		for _, line := range s.frame(&m, page.width, page.brush) {
+		lines := frame(&m, page.width, 0, page.brush, false)
+		lines[0] = s.headline(&m, max(page.width-1, leastBar), page.brush)
+		for _, line := range lines {
 			page.WriteString(strings.TrimRight(line, " ") + "\n")
 		}
 	} else {
@@ -56,15 +58,7 @@ func (s *BatchStatus) Write(out io.Writer, style Style, now time.Time) error {
 	return nil
 }
 
-// frame is the live view's, under the standing's own head.
-func (s *BatchStatus) frame(m *moment, columns int, b brush) []string {
-	lines := frame(m, columns, 0, b, false)
-	if s.Word != "" {
-		lines[0] = s.headline(m, max(columns-1, leastBar), b)
-	}
-	return lines
-}
-
+// headline names the batch, how it stands and since when.
 func (s *BatchStatus) headline(m *moment, width int, b brush) string {
 	name, word, when := text.Clean(m.Batch, text.Short), text.Clean(s.Word, text.Short), ""
 	switch {
@@ -93,11 +87,7 @@ func (s *BatchStatus) headline(m *moment, width int, b brush) string {
 
 // facts are those of a line, under the standing's own word.
 func (s *BatchStatus) facts(m *moment) string {
-	facts := m.facts()
-	if s.Word == "" {
-		return facts
-	}
-	return text.Clean(s.Word, text.Short) + strings.TrimPrefix(facts, m.Phase.words())
+	return text.Clean(s.Word, text.Short) + strings.TrimPrefix(m.facts(), m.Phase.words())
 }
 
 // Table writes rows below a head in columns that fit their longest cell; on a terminal

@@ -4,31 +4,27 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"golang.org/x/term"
 )
 
-const (
-	plainWidth = 80              // where the width is not known
-	usualEvery = 5 * time.Second // between lines on a pipe
-)
+// plainWidth is the width where it is not known.
+const plainWidth = 80
 
 // Style says how to show things.
 type Style struct {
-	Terminal bool          // draw a live view; otherwise write lines
-	Width    int           // columns of the terminal; 0: 80, and lines of any length on a pipe
-	Color    bool          // use colours
-	Quiet    bool          // nothing but failures and the summary
-	JSON     bool          // one JSON object a line; goes before Terminal
-	Every    time.Duration // between lines where there is no live view; 0: 5 seconds
+	Terminal bool // draw a live view; otherwise write lines
+	Width    int  // columns of the terminal; 0: 80, and lines of any length on a pipe
+	Color    bool // use colours
+	Quiet    bool // nothing but failures and the summary
+	JSON     bool // one JSON object a line; goes before Terminal
 }
 
 // StyleOf returns the style that suits out. Only a terminal gets a live view and
 // colours, and not if TERM is "dumb"; NO_COLOR, if not empty, turns colours off
 // (https://no-color.org). environ is a list of "NAME=value".
 func StyleOf(out io.Writer, environ []string, quiet, json bool) Style {
-	style := Style{Quiet: quiet, JSON: json, Every: usualEvery}
+	style := Style{Quiet: quiet, JSON: json}
 	file, ok := out.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return style
@@ -54,13 +50,6 @@ func variable(environ []string, name string) string {
 		}
 	}
 	return value
-}
-
-func (s Style) every() time.Duration {
-	if s.Every <= 0 {
-		return usualEvery
-	}
-	return s.Every
 }
 
 func (s Style) width() int {

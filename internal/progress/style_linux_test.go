@@ -48,11 +48,11 @@ func TestStyleOfATerminal(t *testing.T) {
 		environ []string
 		want    Style
 	}{
-		"usual":          {[]string{"TERM=xterm-256color"}, Style{Terminal: true, Color: true, Width: 133, Every: usualEvery}},
-		"no colour":      {[]string{"TERM=xterm", "NO_COLOR=0"}, Style{Terminal: true, Width: 133, Every: usualEvery}},
-		"NO_COLOR empty": {[]string{"NO_COLOR="}, Style{Terminal: true, Color: true, Width: 133, Every: usualEvery}},
-		"the last one":   {[]string{"NO_COLOR=1", "NO_COLOR="}, Style{Terminal: true, Color: true, Width: 133, Every: usualEvery}},
-		"dumb":           {[]string{"TERM=dumb"}, Style{Width: 133, Every: usualEvery}},
+		"usual":          {[]string{"TERM=xterm-256color"}, Style{Terminal: true, Color: true, Width: 133}},
+		"no colour":      {[]string{"TERM=xterm", "NO_COLOR=0"}, Style{Terminal: true, Width: 133}},
+		"NO_COLOR empty": {[]string{"NO_COLOR="}, Style{Terminal: true, Color: true, Width: 133}},
+		"the last one":   {[]string{"NO_COLOR=1", "NO_COLOR="}, Style{Terminal: true, Color: true, Width: 133}},
+		"dumb":           {[]string{"TERM=dumb"}, Style{Width: 133}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

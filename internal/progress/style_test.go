@@ -18,7 +18,7 @@ func TestStyleOfAPipe(t *testing.T) {
 	}
 	t.Cleanup(func() { _, _ = reader.Close(), writer.Close() })
 	for name, out := range map[string]io.Writer{"pipe": writer, "buffer": &bytes.Buffer{}} {
-		want := Style{Quiet: true, JSON: true, Every: usualEvery}
+		want := Style{Quiet: true, JSON: true}
 		if diff := cmp.Diff(want, StyleOf(out, []string{"TERM=xterm"}, true, true)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}

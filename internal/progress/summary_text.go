@@ -1,6 +1,7 @@
 package progress
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -18,7 +19,7 @@ func (s *Summary) text(p *page) {
 	p.line(s.verdict())
 	p.blank()
 	if s.Outcome == Blocked || s.Outcome == Cancelled && s.Reason != "" {
-		p.field("reason", yellow, orUnknown(text.Clean(s.Reason, text.Long)))
+		p.field("reason", yellow, cmp.Or(text.Clean(s.Reason, text.Long), noReason))
 	}
 	p.field("jobs", plain, s.jobs())
 	for _, group := range s.Failures[:min(len(s.Failures), mostReasons)] {
@@ -61,13 +62,6 @@ func (s *Summary) verdict() (paint, string) {
 	}
 }
 
-func orUnknown(reason string) string {
-	if reason == "" {
-		return "no reason is known"
-	}
-	return reason
-}
-
 // jobs counts how they ended.
 func (s *Summary) jobs() string {
 	parts := []string{text.Number(s.Jobs.Succeeded) + " made"}
@@ -84,14 +78,7 @@ func (s *Summary) jobs() string {
 
 // failedWords says why jobs failed, what to do, and names some of them.
 func failedWords(group job.FailureGroup) string {
-	reason := text.Clean(group.Reason, text.Long)
-	if reason == "" {
-		reason = orUnknown(text.Clean(group.Kind, text.Short))
-	}
-	line := text.Number(group.Jobs) + " × " + reason
-	if hint := text.Clean(group.Hint, text.Long); hint != "" {
-		line += " (" + hint + ")"
-	}
+	line := text.Number(group.Jobs) + " × " + reasonOf(group.Reason, group.Kind, group.Hint)
 	if len(group.Rows) == 0 {
 		return line
 	}

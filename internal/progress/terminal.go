@@ -3,60 +3,79 @@ package progress
 import (
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/acarl005/stripansi"
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/term"
 
 	"nightshift/internal/job"
 )
 
 // terminal keeps a live view at the foot of a terminal, below what is printed
-// meanwhile. mpb moves the cursor and keeps both apart; frame says what is drawn.
+// meanwhile; frame says what is drawn. Each frame is drawn over the one before.
 type terminal struct {
-	out     io.Writer
-	screen  *screen
-	brush   brush
-	view    *mpb.Progress
-	bar     *mpb.Bar
-	refresh chan any
+	out   io.Writer
+	size  func() (columns, rows int)
+	brush brush
 
-	drawn   []string // the frame that was last handed to mpb
-	columns int      // of the terminal then
-	printed bool     // something was printed since
-
-	current atomic.Pointer[[]string] // drawn, for mpb's goroutine
-	drawing []string                 // what that is drawing
+	drawn   []string        // the frame that was drawn last
+	columns int             // of the terminal then
+	printed strings.Builder // goes above the next frame
+	shown   []int           // widths of the lines on the terminal; frames can be lost on the way
+	closed  bool
 }
-
-// muchWidth keeps mpb from cutting lines; frame fits them to the terminal as it is.
-const muchWidth = 1 << 12
 
 // newTerminal starts a view on out, whose size can be asked at any time.
 func newTerminal(out io.Writer, s Style, size func() (columns, rows int)) *terminal {
-	t := &terminal{
-		out: out, brush: brush(s.Color), refresh: make(chan any),
-		screen: &screen{out: out, size: size},
+	return &terminal{out: out, size: size, brush: brush(s.Color)}
+}
+
+// sizeOf returns the columns and rows of the terminal behind out, as they are now.
+// Where it cannot be asked, the columns are as the style says and the rows are 0:
+// not known.
+func sizeOf(out io.Writer, s Style) func() (columns, rows int) {
+	file, ok := out.(*os.File)
+	return func() (int, int) {
+		if ok {
+			if columns, rows, err := term.GetSize(int(file.Fd())); err == nil && columns > 0 {
+				return columns, rows
+			}
+		}
+		return s.width(), 0
 	}
-	t.view = mpb.New(mpb.WithOutput(t.screen), mpb.WithManualRefresh(t.refresh), mpb.WithWidth(muchWidth))
-	t.current.Store(&[]string{""})
-	t.bar = t.view.MustAdd(0, mpb.BarFillerFunc(t.head), mpb.BarFillerTrim(), mpb.BarExtender(mpb.BarFillerFunc(t.tail), false))
-	return t
 }
 
 func (t *terminal) show(m moment, last bool) {
-	columns, rows := t.screen.size()
+	columns, rows := t.size()
 	lines := frame(&m, columns, rows, t.brush, last)
-	if slices.Equal(lines, t.drawn) && !t.printed && columns == t.columns {
+	if slices.Equal(lines, t.drawn) && t.printed.Len() == 0 && columns == t.columns {
 		return
 	}
-	t.drawn, t.printed, t.columns = lines, false, columns
-	t.current.Store(&lines)
-	t.refresh <- m.now
+	text := t.above(columns) + t.printed.String() + strings.Join(lines, "\n") + "\n"
+	t.drawn, t.columns = lines, columns
+	t.printed.Reset()
+	if _, err := io.WriteString(t.out, text); err == nil {
+		t.shown = widths(lines)
+	}
+}
+
+// above moves to the first line of the shown frame and erases from there. A terminal
+// shows a Ctrl-C as two characters where the cursor stands, so the way up begins at
+// the margin. One that has become narrower has broken lines that no longer fit into
+// several. And some keep a copy of what is erased from the very top of the screen, so
+// the first line is erased apart from the others.
+func (t *terminal) above(columns int) string {
+	rows := 0
+	for _, width := range t.shown {
+		rows += max(1, (width+columns-1)/columns)
+	}
+	if rows == 0 {
+		return ""
+	}
+	return fmt.Sprintf("\r\x1b[%dA\x1b[K\x1b[B\x1b[J\x1b[A", rows)
 }
 
 func (t *terminal) stored(now time.Time, r *job.Result) {
@@ -64,7 +83,7 @@ func (t *terminal) stored(now time.Time, r *job.Result) {
 		return
 	}
 	clock := now.Local().Format(time.TimeOnly) + " "
-	columns, _ := t.screen.size()
+	columns, _ := t.size()
 	indent := len(clock)
 	if columns < narrow {
 		indent = 2
@@ -76,7 +95,7 @@ func (t *terminal) stored(now time.Time, r *job.Result) {
 }
 
 func (t *terminal) message(_ time.Time, text string) {
-	columns, _ := t.screen.size()
+	columns, _ := t.size()
 	for line := range strings.SplitSeq(text, "\n") {
 		t.print(strings.Join(wrap(line, max(columns-1, leastText), 0), "\n"))
 	}
@@ -85,34 +104,15 @@ func (t *terminal) message(_ time.Time, text string) {
 // print writes lines above the view with the next frame, or at once when the view
 // is no more.
 func (t *terminal) print(text string) {
-	t.printed = true
-	if _, err := io.WriteString(t.view, text+"\n"); err != nil {
+	if t.closed {
 		fmt.Fprintln(t.out, text)
+		return
 	}
+	t.printed.WriteString(text + "\n")
 }
 
-// close waits for mpb's goroutines. The last frame stays where it is.
-func (t *terminal) close() {
-	t.bar.Abort(false)
-	t.view.Wait()
-}
-
-// head and tail are called by mpb, one after the other, for each frame.
-func (t *terminal) head(w io.Writer, _ decor.Statistics) error {
-	t.drawing = *t.current.Load()
-	t.screen.next = widths(t.drawing)
-	_, err := io.WriteString(w, t.drawing[0])
-	return err
-}
-
-func (t *terminal) tail(w io.Writer, _ decor.Statistics) error {
-	for _, line := range t.drawing[1:] {
-		if _, err := io.WriteString(w, line+"\n"); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+// close leaves the last frame where it is.
+func (t *terminal) close() { t.closed = true }
 
 func widths(lines []string) []int {
 	all := make([]int, len(lines))

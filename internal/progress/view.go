@@ -68,14 +68,13 @@ type View struct {
 // holds up the results and Println, until Stop.
 func Start(out io.Writer, s Style, snapshot func() Snapshot, landed <-chan job.Result) *View {
 	outlet := newOutlet(out, s.JSON)
-	every := min(phaseEvery, s.every())
 	switch {
 	case s.JSON:
-		return start(outlet, newJSONLines(outlet, s), every, snapshot, landed)
+		return start(outlet, &jsonLines{out: outlet, quiet: s.Quiet}, phaseEvery, snapshot, landed)
 	case s.Terminal && !s.Quiet:
 		return start(outlet, newTerminal(outlet, s, sizeOf(out, s)), liveEvery, snapshot, landed)
 	default:
-		return start(outlet, newLines(outlet, s), every, snapshot, landed)
+		return start(outlet, &lines{out: outlet, quiet: s.Quiet}, phaseEvery, snapshot, landed)
 	}
 }
 

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"slices"
 	"time"
@@ -73,42 +74,30 @@ func (s *Simulator) assetRecord(a *asset, r *http.Request) assetRecord {
 }
 
 // getAsset answers GET /assets/{id}.
-func (s *Simulator) getAsset(w http.ResponseWriter, r *http.Request, key *Key) {
-	if s.fault(FaultAssetError) != nil {
-		serverError().write(w)
-		return
-	}
+func (s *Simulator) getAsset(r *http.Request, key *Key) *reply {
 	asset := s.book.findAsset(r.PathValue("id"), key, time.Now())
 	if asset == nil {
-		noSuchAsset(r.PathValue("id")).write(w)
-		return
+		return noSuchAsset(r.PathValue("id"))
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"asset": s.assetRecord(asset, r)})
+	return ok(map[string]any{"asset": s.assetRecord(asset, r)})
 }
 
 // noSuchAsset is in the words of unknown models; the real ones are not known.
-func noSuchAsset(id string) *refusal { return reason(http.StatusNotFound, "Asset %s not found", id) }
+func noSuchAsset(id string) *reply { return reason(http.StatusNotFound, "Asset %s not found", id) }
 
 // getAssets answers POST /assets/get-bulk. Assets that are not known are left out.
-func (s *Simulator) getAssets(w http.ResponseWriter, r *http.Request, key *Key) {
-	if s.fault(FaultAssetError) != nil {
-		serverError().write(w)
-		return
-	}
+func (s *Simulator) getAssets(r *http.Request, key *Key) *reply {
 	var body struct {
 		AssetIDs []string `json:"assetIds"`
 	}
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequestBytes)).Decode(&body); err != nil {
-		reason(http.StatusBadRequest, "The request body is not a JSON object").write(w)
-		return
+	if err := json.NewDecoder(io.LimitReader(r.Body, maxRequestBytes)).Decode(&body); err != nil {
+		return reason(http.StatusBadRequest, "The request body is not a JSON object")
 	}
 	switch {
 	case len(body.AssetIDs) == 0:
-		reason(http.StatusBadRequest, "Input assetIds is required").write(w)
-		return
+		return reason(http.StatusBadRequest, "Input assetIds is required")
 	case len(body.AssetIDs) > maxBulkAssets:
-		reason(http.StatusBadRequest, "Input assetIds must be at most %d items long", maxBulkAssets).write(w)
-		return
+		return reason(http.StatusBadRequest, "Input assetIds must be at most %d items long", maxBulkAssets)
 	}
 	records := []assetRecord{}
 	now := time.Now()
@@ -117,30 +106,23 @@ func (s *Simulator) getAssets(w http.ResponseWriter, r *http.Request, key *Key) 
 			records = append(records, s.assetRecord(asset, r))
 		}
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"assets": records})
+	return ok(map[string]any{"assets": records})
 }
 
 // listAssets answers GET /assets. Scenario API: pages of 50 unless asked, at most
 // 100, filters by author, model and creation time. Newest first here.
-func (s *Simulator) listAssets(w http.ResponseWriter, r *http.Request, key *Key) {
-	if s.fault(FaultAssetError) != nil {
-		serverError().write(w)
-		return
-	}
+func (s *Simulator) listAssets(r *http.Request, key *Key) *reply {
 	query := r.URL.Query()
 	page, refused := readOffset(query, 50, 100)
 	if refused != nil {
-		refused.write(w)
-		return
+		return refused
 	}
 	if query.Has("createdAfter") && query.Get("sortBy") != "createdAt" {
-		reason(http.StatusBadRequest, "createdAfter needs sortBy=createdAt").write(w)
-		return
+		return reason(http.StatusBadRequest, "createdAfter needs sortBy=createdAt")
 	}
 	after, err := parseStamp(query.Get("createdAfter"))
 	if err != nil {
-		reason(http.StatusBadRequest, "createdAfter must be a date").write(w)
-		return
+		return reason(http.StatusBadRequest, "createdAfter must be a date")
 	}
 	wanted := func(a *asset) bool {
 		return s.told(a.run.ends()).After(after) &&
@@ -148,12 +130,12 @@ func (s *Simulator) listAssets(w http.ResponseWriter, r *http.Request, key *Key)
 			(!query.Has("modelId") || query.Get("modelId") == a.run.model.ID)
 	}
 	assets := s.book.assetsOf(key, wanted, time.Now())
-	reply, records := map[string]any{}, []assetRecord{}
-	for _, asset := range cut(assets, page, reply) {
+	body, records := map[string]any{}, []assetRecord{}
+	for _, asset := range cut(assets, page, body) {
 		records = append(records, s.assetRecord(asset, r))
 	}
-	reply["assets"] = records
-	writeJSON(w, http.StatusOK, reply)
+	body["assets"] = records
+	return ok(body)
 }
 
 func parseStamp(text string) (time.Time, error) {

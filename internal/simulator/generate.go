@@ -14,42 +14,39 @@ const maxRequestBytes = 8 << 20
 
 // generate answers POST /generate/custom/{id}. Scenario API: dryRun counts as a
 // query parameter only and then answers 269; in the body it is ignored, and paid.
-func (s *Simulator) generate(w http.ResponseWriter, r *http.Request, key *Key) {
+func (s *Simulator) generate(r *http.Request, key *Key) *reply {
 	model, inputs, refused := s.readRequest(r, key)
 	if refused != nil {
-		refused.write(w)
-		return
+		return refused
 	}
 	cost := model.price(inputs)
 	if dry, err := strconv.ParseBool(r.URL.Query().Get("dryRun")); err == nil && dry {
-		writeJSON(w, statusDryRun, cost.quote(map[string]any{}))
-		return
+		return &reply{statusDryRun, cost.quote(map[string]any{})}
 	}
 	run, refused := s.accept(&order{key: key, model: model, inputs: inputs, cost: cost})
 	if refused != nil {
-		refused.write(w)
-		return
+		return refused
 	}
 	s.log.Debug("job accepted", "job", run.id, "model", model.ID, "cu", run.charge.total(), "key", key.ID)
-	s.replyAccepted(w, run)
+	return s.replyAccepted(run)
 }
 
 // statusDryRun is the status of a dry run. Scenario API: 269.
 const statusDryRun = 269
 
-func (p price) quote(reply map[string]any) map[string]any {
+func (p price) quote(body map[string]any) map[string]any {
 	details := map[string]any{actionGeneration: p.generation}
 	if p.qualityGate > 0 {
 		details["quality-gate"] = p.qualityGate
 	}
-	reply["creativeUnitsCost"] = p.total()
-	reply["creativeUnitsDiscount"] = 0
-	reply["costDetails"] = details
-	return reply
+	body["creativeUnitsCost"] = p.total()
+	body["creativeUnitsDiscount"] = 0
+	body["costDetails"] = details
+	return body
 }
 
 // readRequest finds the model and checks the inputs.
-func (s *Simulator) readRequest(r *http.Request, key *Key) (*model, job.Inputs, *refusal) {
+func (s *Simulator) readRequest(r *http.Request, key *Key) (*model, job.Inputs, *reply) {
 	id := r.PathValue("id")
 	model := s.models.models[id]
 	if model == nil {
@@ -74,7 +71,7 @@ func (s *Simulator) readRequest(r *http.Request, key *Key) (*model, job.Inputs, 
 
 // refuseByFault injects the faults that come before acceptance. The caller holds
 // the book's lock and has settled the book.
-func (s *Simulator) refuseByFault(key *Key, now time.Time) *refusal {
+func (s *Simulator) refuseByFault(key *Key, now time.Time) *reply {
 	team := s.book.teams[key.Team]
 	if fault := s.fault(FaultCooldown); fault != nil {
 		team.cooldown, team.cooldownLength = now.Add(fault.duration()), fault.duration()
@@ -98,16 +95,15 @@ func (s *Simulator) refuseByFault(key *Key, now time.Time) *refusal {
 
 // serverError is the same before and after acceptance, because a client cannot
 // tell either.
-func serverError() *refusal { return message(http.StatusInternalServerError, "Internal server error") }
+func serverError() *reply { return message(http.StatusInternalServerError, "Internal server error") }
 
 // replyAccepted answers an accepted request, unless its answer is to be lost.
-func (s *Simulator) replyAccepted(w http.ResponseWriter, r *run) {
+func (s *Simulator) replyAccepted(r *run) *reply {
 	switch r.fault {
 	case FaultDropAfterAccept:
 		dropConnection()
 	case FaultErrorAfterAccept:
-		serverError().write(w)
-	default:
-		writeJSON(w, http.StatusOK, r.quoted.quote(map[string]any{"job": s.jobRecord(r, time.Now(), false)}))
+		return serverError()
 	}
+	return ok(r.quoted.quote(map[string]any{"job": s.jobRecord(r, time.Now(), false)}))
 }

@@ -11,22 +11,16 @@ import (
 // listJobs answers GET /jobs. Scenario API: newest first, pages of 10 unless
 // asked, at most 200. Filters run after a page is cut, so a page can be short or
 // empty and yet carry a token; the token marks the last row that was looked at.
-func (s *Simulator) listJobs(w http.ResponseWriter, r *http.Request, key *Key) {
-	if s.fault(FaultListError) != nil {
-		serverError().write(w)
-		return
-	}
+func (s *Simulator) listJobs(r *http.Request, key *Key) *reply {
 	filter, refused := readJobFilter(r.URL.Query())
 	if refused != nil {
-		refused.write(w)
-		return
+		return refused
 	}
 	runs := s.book.ofTenant(key)
 	if filter.after != "" {
 		last := s.book.find(filter.after, key)
 		if last == nil {
-			reason(http.StatusBadRequest, "Invalid pagination token").write(w)
-			return
+			return reason(http.StatusBadRequest, "Invalid pagination token")
 		}
 		end := last.number
 		if filter.unread {
@@ -43,16 +37,16 @@ func (s *Simulator) listJobs(w http.ResponseWriter, r *http.Request, key *Key) {
 			rows = append(rows, s.jobRecord(runs[i], now, true))
 		}
 	}
-	reply := map[string]any{"jobs": rows}
+	body := map[string]any{"jobs": rows}
 	switch {
 	case size == 0 && sparse:
-		reply["nextPaginationToken"] = s.placeOf(runs[cut-1], true).encode()
+		body["nextPaginationToken"] = encodeToken(s.placeOf(runs[cut-1], true))
 	case size == filter.size || sparse:
 		// As with a database that counts rows: a page that was filled carries a
 		// token even if nothing comes after it.
-		reply["nextPaginationToken"] = s.placeOf(runs[cut], false).encode()
+		body["nextPaginationToken"] = encodeToken(s.placeOf(runs[cut], false))
 	}
-	writeJSON(w, http.StatusOK, reply)
+	return ok(body)
 }
 
 // sparsePage draws whether a page is to hold fewer rows than the size it should
@@ -85,13 +79,13 @@ type jobFilter struct {
 
 // readJobFilter reads the query. Scenario API: types is a comma list and wins over
 // type. The words of refusals are the simulator's own.
-func readJobFilter(query url.Values) (jobFilter, *refusal) {
+func readJobFilter(query url.Values) (jobFilter, *reply) {
 	size, refused := pageSize(query, 10, 200)
 	if refused != nil {
 		return jobFilter{}, refused
 	}
 	f := jobFilter{size: size, author: query.Get("authorId"), status: query.Get("status")}
-	if f.status != "" && !isStatus(f.status) {
+	if f.status != "" && !slices.Contains(statuses(), f.status) {
 		return f, reason(http.StatusBadRequest, "status must be one of %s", strings.Join(statuses(), ", "))
 	}
 	if kinds := query.Get("types"); kinds != "" {
@@ -108,8 +102,6 @@ func readJobFilter(query url.Values) (jobFilter, *refusal) {
 	}
 	return f, nil
 }
-
-func isStatus(text string) bool { return slices.Contains(statuses(), text) }
 
 func (f *jobFilter) wants(r *run, now time.Time) bool {
 	return !r.listed.After(now) &&

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"io"
 	"maps"
 	"net/http"
 	"time"
@@ -111,39 +112,31 @@ func textAssetID(prompt string) string {
 }
 
 // getJob answers GET /jobs/{id}.
-func (s *Simulator) getJob(w http.ResponseWriter, r *http.Request, key *Key) {
-	if s.fault(FaultJobError) != nil {
-		serverError().write(w)
-		return
-	}
+func (s *Simulator) getJob(r *http.Request, key *Key) *reply {
 	run := s.book.find(r.PathValue("id"), key)
 	if run == nil {
-		noSuchJob(r.PathValue("id")).write(w)
-		return
+		return noSuchJob(r.PathValue("id"))
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"job": s.jobRecord(run, time.Now(), false)})
+	return ok(map[string]any{"job": s.jobRecord(run, time.Now(), false)})
 }
 
 // noSuchJob is in the words of unknown models; the real ones are not known.
-func noSuchJob(id string) *refusal { return reason(http.StatusNotFound, "Job %s not found", id) }
+func noSuchJob(id string) *reply { return reason(http.StatusNotFound, "Job %s not found", id) }
 
 // actOnJob answers POST /jobs/{id}/action. Scenario API: a generation cannot be
 // cancelled.
-func (s *Simulator) actOnJob(w http.ResponseWriter, r *http.Request, key *Key) {
+func (s *Simulator) actOnJob(r *http.Request, key *Key) *reply {
 	var body struct {
 		Action string `json:"action"`
 	}
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequestBytes)).Decode(&body); err != nil {
-		reason(http.StatusBadRequest, "The request body is not a JSON object").write(w)
-		return
+	if err := json.NewDecoder(io.LimitReader(r.Body, maxRequestBytes)).Decode(&body); err != nil {
+		return reason(http.StatusBadRequest, "The request body is not a JSON object")
 	}
 	if s.book.find(r.PathValue("id"), key) == nil {
-		noSuchJob(r.PathValue("id")).write(w)
-		return
+		return noSuchJob(r.PathValue("id"))
 	}
 	if body.Action != "cancel" {
-		reason(http.StatusBadRequest, "Input action must be one of cancel").write(w)
-		return
+		return reason(http.StatusBadRequest, "Input action must be one of cancel")
 	}
-	reason(http.StatusBadRequest, "Cannot cancel this type of job. Action not permitted.").write(w)
+	return reason(http.StatusBadRequest, "Cannot cancel this type of job. Action not permitted.")
 }

@@ -2,7 +2,7 @@ package simulator
 
 import (
 	"bytes"
-	"encoding/json"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -92,10 +92,8 @@ func ParseKeys(data []byte) ([]Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read keys: %w", err)
 	}
-	decoder := json.NewDecoder(bytes.NewReader(encoded))
-	decoder.DisallowUnknownFields()
 	var keys []Key
-	if err := decoder.Decode(&keys); err != nil {
+	if err := decodeStrictly(bytes.NewReader(encoded), &keys); err != nil {
 		return nil, fmt.Errorf("read keys (want a list of keys): %w", err)
 	}
 	if len(keys) == 0 {
@@ -132,17 +130,8 @@ func (k *Key) fill() error {
 	if k.Key == "" || strings.Contains(k.Key, ":") {
 		return fmt.Errorf("field key must be a text without a colon")
 	}
-	for _, field := range []struct {
-		value    *string
-		standard string
-	}{
-		{&k.ID, "apiu_" + k.Key}, {&k.Team, "team_sim"}, {&k.Project, "proj_sim"},
-		{(*string)(&k.Mode), string(job.Test)}, {&k.Plan, plans[len(plans)-1].name},
-	} {
-		if *field.value == "" {
-			*field.value = field.standard
-		}
-	}
+	k.ID, k.Team, k.Project = cmp.Or(k.ID, "apiu_"+k.Key), cmp.Or(k.Team, "team_sim"), cmp.Or(k.Project, "proj_sim")
+	k.Mode, k.Plan = cmp.Or(k.Mode, job.Test), cmp.Or(k.Plan, plans[len(plans)-1].name)
 	if k.Mode != job.Test && k.Mode != job.Live {
 		return fmt.Errorf("mode %q: want test or live", k.Mode)
 	}

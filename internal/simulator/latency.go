@@ -26,12 +26,9 @@ func ParseLatency(text string) (Latency, error) {
 	if !ranged {
 		high = low
 	}
-	from, err := time.ParseDuration(low)
-	if err != nil {
-		return Latency{}, fmt.Errorf("latency %q: want a time (8s) or a range (2s..6s)", text)
-	}
-	to, err := time.ParseDuration(high)
-	if err != nil {
+	from, lowErr := time.ParseDuration(low)
+	to, highErr := time.ParseDuration(high)
+	if lowErr != nil || highErr != nil {
 		return Latency{}, fmt.Errorf("latency %q: want a time (8s) or a range (2s..6s)", text)
 	}
 	if from < 0 || to < from {

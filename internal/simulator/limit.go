@@ -20,8 +20,8 @@ const (
 
 // planLimit is a PlanLimitReachedError. Scenario API: status 429, no job, nothing
 // charged.
-func planLimit(action, scope string, limit, value any) *refusal {
-	return &refusal{http.StatusTooManyRequests, map[string]any{
+func planLimit(action, scope string, limit, value any) *reply {
+	return &reply{http.StatusTooManyRequests, map[string]any{
 		"reason": planLimitReason,
 		"name":   "PlanLimitReachedError",
 		"details": map[string]any{
@@ -35,7 +35,7 @@ func planLimit(action, scope string, limit, value any) *refusal {
 
 // cooling is a RateLimitError. Scenario API: the name and both numbers were seen;
 // that they stand at the top of the body is one client's reading.
-func cooling(remaining, whole time.Duration) *refusal {
+func cooling(remaining, whole time.Duration) *reply {
 	seconds := int(math.Ceil(remaining.Seconds()))
 	refused := reason(http.StatusTooManyRequests, "Too many launches, please wait %d seconds before trying again.", seconds)
 	refused.body["name"] = "RateLimitError"
@@ -46,7 +46,7 @@ func cooling(remaining, whole time.Duration) *refusal {
 
 // modelRestricted refuses a model that the key's plan does not include. Scenario
 // API: a dry run gets it too.
-func modelRestricted(m *model, key *Key) *refusal {
+func modelRestricted(m *model, key *Key) *reply {
 	if m.AccessRestrictions <= key.level() {
 		return nil
 	}
@@ -61,7 +61,7 @@ func modelRestricted(m *model, key *Key) *refusal {
 // limits refuses a paid request that would pass a limit. The caller holds mu and
 // has settled the book. Scenario API: an allowance is decided on the price of the
 // request against what is left, so a cheaper one may still pass.
-func (b *book) limits(key *Key, cost job.CU, parallel int, now time.Time) *refusal {
+func (b *book) limits(key *Key, cost job.CU, parallel int, now time.Time) *reply {
 	team := b.teams[key.Team]
 	switch {
 	case now.Before(team.cooldown):

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"encoding/json"
 	"errors"
@@ -54,11 +55,10 @@ func loadCatalogue(extra fs.FS) (*catalogue, error) {
 	if err := c.read(builtinModels); err != nil {
 		return nil, fmt.Errorf("built-in models: %w", err)
 	}
-	if extra == nil {
-		return c, nil
-	}
-	if err := c.read(extra); err != nil {
-		return nil, fmt.Errorf("models: %w", err)
+	if extra != nil {
+		if err := c.read(extra); err != nil {
+			return nil, fmt.Errorf("models: %w", err)
+		}
 	}
 	return c, nil
 }
@@ -105,9 +105,7 @@ func parseModel(data []byte) (*model, error) {
 	}
 	delete(m.record, "simulator")
 	if file.Simulator != nil {
-		decoder := json.NewDecoder(bytes.NewReader(file.Simulator))
-		decoder.DisallowUnknownFields()
-		if err := decoder.Decode(&m.behaviour); err != nil {
+		if err := decodeStrictly(bytes.NewReader(file.Simulator), &m.behaviour); err != nil {
 			return nil, fmt.Errorf("read simulator block: %w", err)
 		}
 	}
@@ -131,50 +129,36 @@ func (m *model) check() error {
 	return errors.Join(complaints...)
 }
 
-func (c *catalogue) sorted() []*model {
-	ids := slices.Sorted(maps.Keys(c.models))
-	models := make([]*model, len(ids))
-	for i, id := range ids {
-		models[i] = c.models[id]
-	}
-	return models
-}
-
 // getModel answers GET /models/{id}.
-func (s *Simulator) getModel(w http.ResponseWriter, r *http.Request, _ *Key) {
+func (s *Simulator) getModel(r *http.Request, _ *Key) *reply {
 	model := s.models.models[r.PathValue("id")]
 	if model == nil {
-		noSuchModel(r.PathValue("id")).write(w)
-		return
+		return noSuchModel(r.PathValue("id"))
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"model": model.record})
+	return ok(map[string]any{"model": model.record})
 }
 
 // noSuchModel has the API's own words.
-func noSuchModel(id string) *refusal { return reason(http.StatusNotFound, "Model %s not found", id) }
+func noSuchModel(id string) *reply { return reason(http.StatusNotFound, "Model %s not found", id) }
 
 // listModels answers GET /models. Scenario API: private ones unless privacy=public
 // is asked for; rows have no inputs; the token is base64 of offset and limit.
-func (s *Simulator) listModels(w http.ResponseWriter, r *http.Request, _ *Key) {
+func (s *Simulator) listModels(r *http.Request, _ *Key) *reply {
 	query := r.URL.Query()
 	page, refused := readOffset(query, 100, 500)
 	if refused != nil {
-		refused.write(w)
-		return
+		return refused
 	}
-	privacy := query.Get("privacy")
-	if privacy == "" {
-		privacy = "private"
-	}
+	privacy := cmp.Or(query.Get("privacy"), "private")
 	var rows []map[string]any
-	for _, model := range s.models.sorted() {
-		if model.Privacy == privacy && (!query.Has("type") || query.Get("type") == model.Type) {
+	for _, id := range slices.Sorted(maps.Keys(s.models.models)) {
+		if model := s.models.models[id]; model.Privacy == privacy && (!query.Has("type") || query.Get("type") == model.Type) {
 			rows = append(rows, model.row())
 		}
 	}
-	reply := map[string]any{}
-	reply["models"] = append([]map[string]any{}, cut(rows, page, reply)...) // never null
-	writeJSON(w, http.StatusOK, reply)
+	body := map[string]any{}
+	body["models"] = append([]map[string]any{}, cut(rows, page, body)...) // never null
+	return ok(body)
 }
 
 func (m *model) row() map[string]any {

@@ -80,7 +80,7 @@ func (o *order) expectedEnding() ending {
 // accept charges for the order and starts its run, or refuses it for a limit or by
 // a fault. Faults are drawn for what passes the limits alone, so that "next" counts
 // calls that they befall; under the lock, so that no other call comes between.
-func (s *Simulator) accept(o *order) (*run, *refusal) {
+func (s *Simulator) accept(o *order) (*run, *reply) {
 	b := s.book
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 
 // pageSize reads the pageSize of a list. The words of its refusal are the
 // simulator's own.
-func pageSize(query url.Values, standard, most int) (int, *refusal) {
+func pageSize(query url.Values, standard, most int) (int, *reply) {
 	if !query.Has("pageSize") {
 		return standard, nil
 	}
@@ -29,7 +29,7 @@ type offsetToken struct {
 }
 
 // readOffset reads the page that a query asks for.
-func readOffset(query url.Values, standard, most int) (offsetToken, *refusal) {
+func readOffset(query url.Values, standard, most int) (offsetToken, *reply) {
 	size, refused := pageSize(query, standard, most)
 	if refused != nil {
 		return offsetToken{}, refused
@@ -44,13 +44,13 @@ func readOffset(query url.Values, standard, most int) (offsetToken, *refusal) {
 	return page, nil
 }
 
-// cut returns the rows of a page and sets the token of the next one in the reply,
+// cut returns the rows of a page and sets the token of the next one in the body,
 // if there is one.
-func cut[T any](rows []T, page offsetToken, reply map[string]any) []T {
+func cut[T any](rows []T, page offsetToken, body map[string]any) []T {
 	start := min(page.Offset, len(rows))
 	end := min(start+page.Limit, len(rows))
 	if end < len(rows) {
-		reply["nextPaginationToken"] = encodeToken(offsetToken{Offset: end, Limit: page.Limit})
+		body["nextPaginationToken"] = encodeToken(offsetToken{Offset: end, Limit: page.Limit})
 	}
 	return rows[start:end]
 }
@@ -72,8 +72,6 @@ type textAttribute struct {
 func (s *Simulator) placeOf(r *run, unread bool) placeToken {
 	return placeToken{textAttribute{s.stamp(r.accepted)}, textAttribute{r.id}, textAttribute{r.key.Project}, unread}
 }
-
-func (t placeToken) encode() string { return encodeToken(t) }
 
 func encodeToken(token any) string {
 	data, err := json.Marshal(token)

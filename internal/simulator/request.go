@@ -32,10 +32,7 @@ func (m *model) count(inputs job.Inputs) int {
 	if input == nil {
 		return 1
 	}
-	count, ok := m.number(input.Name, inputs)
-	if !ok {
-		return 1
-	}
+	count, _ := m.number(input.Name, inputs)
 	return max(1, count)
 }
 

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
@@ -112,33 +113,33 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Simulator) routes() {
-	s.mux.HandleFunc("GET /v1/models", s.api(scopeModels, s.listModels))
-	s.mux.HandleFunc("GET /v1/models/{id}", s.api(scopeModels, s.getModel))
-	s.mux.HandleFunc("POST /v1/generate/custom/{id}", s.api(scopeGenerate, s.generate))
-	s.mux.HandleFunc("GET /v1/jobs", s.api(scopeJobs, s.listJobs))
-	s.mux.HandleFunc("GET /v1/jobs/{id}", s.api(scopeJobs, s.getJob))
-	s.mux.HandleFunc("POST /v1/jobs/{id}/action", s.api(scopeJobs, s.actOnJob))
-	s.mux.HandleFunc("GET /v1/assets", s.api(scopeAssets, s.listAssets))
-	s.mux.HandleFunc("GET /v1/assets/{id}", s.api(scopeAssets, s.getAsset))
-	s.mux.HandleFunc("POST /v1/assets/get-bulk", s.api(scopeAssets, s.getAssets))
-	s.mux.HandleFunc("GET /v1/usages", s.api(scopeUsages, s.listUsages))
+	s.mux.Handle("GET /v1/models", s.api(scopeModels, "", s.listModels))
+	s.mux.Handle("GET /v1/models/{id}", s.api(scopeModels, "", s.getModel))
+	s.mux.Handle("POST /v1/generate/custom/{id}", s.api(scopeGenerate, "", s.generate))
+	s.mux.Handle("GET /v1/jobs", s.api(scopeJobs, FaultListError, s.listJobs))
+	s.mux.Handle("GET /v1/jobs/{id}", s.api(scopeJobs, FaultJobError, s.getJob))
+	s.mux.Handle("POST /v1/jobs/{id}/action", s.api(scopeJobs, "", s.actOnJob))
+	s.mux.Handle("GET /v1/assets", s.api(scopeAssets, FaultAssetError, s.listAssets))
+	s.mux.Handle("GET /v1/assets/{id}", s.api(scopeAssets, FaultAssetError, s.getAsset))
+	s.mux.Handle("POST /v1/assets/get-bulk", s.api(scopeAssets, FaultAssetError, s.getAssets))
+	s.mux.Handle("GET /v1/usages", s.api(scopeUsages, "", s.listUsages))
 	for _, route := range []string{
 		"POST /v1/generate/txt2img", "GET /v1/inferences",
 		"POST /v1/models/{id}/inferences", "GET /v1/models/{id}/inferences/{inference}",
 	} {
-		s.mux.HandleFunc(route, s.api(scopeGenerate, gone))
+		s.mux.Handle(route, s.api(scopeGenerate, "", gone))
 	}
-	s.mux.HandleFunc("/v1/", s.api("", noSuchRoute))
+	s.mux.Handle("/v1/", s.api("", "", noSuchRoute))
 
 	s.mux.HandleFunc("GET "+linkPath+"{id}", s.followLink)
 	s.mux.HandleFunc("GET "+filePath+"{id}", s.download)
 
-	s.mux.HandleFunc("GET /_sim/health", s.health)
-	s.mux.HandleFunc("GET /_sim/ledger", s.showLedger)
-	s.mux.HandleFunc("GET /_sim/faults", s.showFaults)
-	s.mux.HandleFunc("POST /_sim/faults", s.replaceFaults)
-	s.mux.HandleFunc("DELETE /_sim/faults", s.clearFaults)
-	s.mux.HandleFunc("POST /_sim/keys", s.changeKey)
+	s.mux.Handle("GET /_sim/health", handler(s.health))
+	s.mux.Handle("GET /_sim/ledger", handler(s.showLedger))
+	s.mux.Handle("GET /_sim/faults", handler(s.showFaults))
+	s.mux.Handle("POST /_sim/faults", handler(s.replaceFaults))
+	s.mux.Handle("DELETE /_sim/faults", handler(s.clearFaults))
+	s.mux.Handle("POST /_sim/keys", handler(s.changeKey))
 }
 
 func (o Options) filled() (Options, error) {
@@ -162,10 +163,7 @@ func (o Options) filled() (Options, error) {
 		{"requests per minute", &o.RequestsPerMinute, DefaultRequestsPerMinute},
 		{"long prompt", &o.LongPrompt, DefaultLongPrompt},
 	} {
-		switch {
-		case *limit.value == 0:
-			*limit.value = limit.standard
-		case *limit.value < Unlimited:
+		if *limit.value = cmp.Or(*limit.value, limit.standard); *limit.value < Unlimited {
 			return o, fmt.Errorf("%s is %d: give a positive number, 0 for the default %d, or %d for no limit",
 				limit.name, *limit.value, limit.standard, Unlimited)
 		}
@@ -176,9 +174,7 @@ func (o Options) filled() (Options, error) {
 	if o.UsageLag < 0 {
 		return o, fmt.Errorf("usage lag %s is negative", o.UsageLag)
 	}
-	if o.LinkLifetime == 0 {
-		o.LinkLifetime = DefaultLinkLifetime
-	}
+	o.LinkLifetime = cmp.Or(o.LinkLifetime, DefaultLinkLifetime)
 	if o.PublicURL != "" {
 		base, err := url.Parse(o.PublicURL)
 		if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {

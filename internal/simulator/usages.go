@@ -58,20 +58,19 @@ type usageQuery struct {
 
 // listUsages answers GET /usages with the charges and refunds of the project,
 // newest first. Of the six types of data it has the activity alone.
-func (s *Simulator) listUsages(w http.ResponseWriter, r *http.Request, key *Key) {
+func (s *Simulator) listUsages(r *http.Request, key *Key) *reply {
 	now := time.Now()
 	query, refused := readUsageQuery(r.URL.Query(), key, s.told(now))
 	if refused != nil {
-		refused.write(w)
-		return
+		return refused
 	}
-	reply := map[string]any{}
+	body := map[string]any{}
 	if query.activity {
 		entries := s.usageEntries(key, query, now)
 		start := min(query.offset, len(entries))
-		reply["activity"] = entries[start:min(start+usagePage, len(entries))]
+		body["activity"] = entries[start:min(start+usagePage, len(entries))]
 	}
-	writeJSON(w, http.StatusOK, reply)
+	return ok(body)
 }
 
 // usageEntries are those that happened in the time that is asked for, as far as
@@ -102,7 +101,7 @@ func (s *Simulator) usageEntries(key *Key, query usageQuery, now time.Time) []us
 // readUsageQuery reads the query. Scenario API: startDate and endDate go together
 // and win over timeRange; a bad type means all types, a bad offset none. The words
 // of refusals and the standard range are the simulator's own.
-func readUsageQuery(query url.Values, key *Key, now time.Time) (usageQuery, *refusal) {
+func readUsageQuery(query url.Values, key *Key, now time.Time) (usageQuery, *reply) {
 	if list := query.Get("projectIds"); list != "" {
 		for id := range strings.SplitSeq(list, ",") {
 			if id != key.Project {
@@ -114,7 +113,7 @@ func readUsageQuery(query url.Values, key *Key, now time.Time) (usageQuery, *ref
 	if offset, err := strconv.Atoi(query.Get("activityOffset")); err == nil {
 		asked.offset = max(0, offset)
 	}
-	var refused *refusal
+	var refused *reply
 	if query.Get("startDate") != "" || query.Get("endDate") != "" {
 		asked.from, asked.to, refused = readDates(query.Get("startDate"), query.Get("endDate"))
 	} else {
@@ -136,7 +135,7 @@ func wantsActivity(list string) bool {
 	return all
 }
 
-func readDates(start, end string) (from, to time.Time, refused *refusal) {
+func readDates(start, end string) (from, to time.Time, refused *reply) {
 	from, startErr := parseDate(start)
 	to, endErr := parseDate(end)
 	switch {
@@ -164,7 +163,7 @@ func parseDate(text string) (time.Time, error) {
 	return time.Parse(time.RFC3339, text)
 }
 
-func readTimeRange(name string, now time.Time) (from, to time.Time, refused *refusal) {
+func readTimeRange(name string, now time.Time) (from, to time.Time, refused *reply) {
 	names := make([]string, len(usageRanges))
 	for i, known := range usageRanges {
 		// Up to now and with it: an entry of this moment counts.

@@ -15,7 +15,7 @@ import (
 // inputs. Scenario API: the texts for required, most, least, item counts and wrong
 // or unknown models are the real ones, and unknown fields pass; the texts for
 // lengths, closed lists and types are the simulator's own.
-func (c *catalogue) validate(m *model, inputs job.Inputs) *refusal {
+func (c *catalogue) validate(m *model, inputs job.Inputs) *reply {
 	for i := range m.Inputs {
 		input := &m.Inputs[i]
 		if !given(inputs[input.Name]) {
@@ -83,7 +83,7 @@ func messageOr(condition json.RawMessage, plain string) string {
 	return texts.Message
 }
 
-func (c *catalogue) checkValue(input *job.Input, value any) *refusal {
+func (c *catalogue) checkValue(input *job.Input, value any) *reply {
 	if input.Type.Array() {
 		items, isList := value.([]any)
 		if !isList {
@@ -108,12 +108,9 @@ func (c *catalogue) checkValue(input *job.Input, value any) *refusal {
 	return nil
 }
 
-func (c *catalogue) checkItems(input *job.Input, items []any) *refusal {
-	if input.MaxLength != nil && len(items) > *input.MaxLength {
-		return reason(http.StatusBadRequest, "Input %s must be at most %d items long", input.Name, *input.MaxLength)
-	}
-	if input.MinLength != nil && len(items) < *input.MinLength {
-		return reason(http.StatusBadRequest, "Input %s must be at least %d items long", input.Name, *input.MinLength)
+func (c *catalogue) checkItems(input *job.Input, items []any) *reply {
+	if refused := checkLength(input, len(items), "items"); refused != nil {
+		return refused
 	}
 	switch input.Type {
 	case job.TypeModelArray:
@@ -133,7 +130,7 @@ func (c *catalogue) checkItems(input *job.Input, items []any) *refusal {
 	return nil
 }
 
-func checkNumber(input *job.Input, value any) *refusal {
+func checkNumber(input *job.Input, value any) *reply {
 	number, isNumber := numberOf(value)
 	if !isNumber {
 		return reason(http.StatusBadRequest, "Input %s must be a number", input.Name)
@@ -147,17 +144,13 @@ func checkNumber(input *job.Input, value any) *refusal {
 	return nil
 }
 
-func checkText(input *job.Input, value any) *refusal {
+func checkText(input *job.Input, value any) *reply {
 	text, isText := value.(string)
 	if !isText {
 		return reason(http.StatusBadRequest, "Input %s must be a string", input.Name)
 	}
-	length := utf8.RuneCountInString(text)
-	if input.MaxLength != nil && length > *input.MaxLength {
-		return reason(http.StatusBadRequest, "Input %s must be at most %d characters long", input.Name, *input.MaxLength)
-	}
-	if input.MinLength != nil && length < *input.MinLength {
-		return reason(http.StatusBadRequest, "Input %s must be at least %d characters long", input.Name, *input.MinLength)
+	if refused := checkLength(input, utf8.RuneCountInString(text), "characters"); refused != nil {
+		return refused
 	}
 	allowed := func(known any) bool { return same(known, text) }
 	if len(input.AllowedValues) > 0 && !slices.ContainsFunc(input.AllowedValues, allowed) {
@@ -166,8 +159,18 @@ func checkText(input *job.Input, value any) *refusal {
 	return nil
 }
 
+func checkLength(input *job.Input, length int, unit string) *reply {
+	if input.MaxLength != nil && length > *input.MaxLength {
+		return reason(http.StatusBadRequest, "Input %s must be at most %d %s long", input.Name, *input.MaxLength, unit)
+	}
+	if input.MinLength != nil && length < *input.MinLength {
+		return reason(http.StatusBadRequest, "Input %s must be at least %d %s long", input.Name, *input.MinLength, unit)
+	}
+	return nil
+}
+
 // checkModels first looks for models that do not exist, then for wrong types.
-func (c *catalogue) checkModels(input *job.Input, ids []any) *refusal {
+func (c *catalogue) checkModels(input *job.Input, ids []any) *reply {
 	var wrong []string
 	for _, value := range ids {
 		id := fmt.Sprint(value)

@@ -41,13 +41,6 @@ func (c rgb) mix(other rgb, share float64) rgb {
 
 var white, black = rgb{255, 255, 255}, rgb{10, 8, 20}
 
-// tone is a part of a palette that shapes are painted in.
-type tone struct{ from, to rgb }
-
-func (t tone) mix(other rgb, share float64) tone {
-	return tone{t.from.mix(other, share), t.to.mix(other, share)}
-}
-
 // palette is the colours of one picture: a hue for the ground, one across from it
 // for the subject, one between for the details.
 type palette struct {
@@ -55,7 +48,7 @@ type palette struct {
 	ground, main, accent float64 // hues
 	sky, floor           rgb
 	chroma               float64
-	tones                map[string]tone
+	tones                map[string]rgb // that shapes are painted in
 }
 
 // hues of colour words, and of things that have a colour of their own.
@@ -106,20 +99,20 @@ func (p *palette) setGround(w words) {
 }
 
 func (p *palette) setTones() {
-	p.tones = map[string]tone{
-		"main":   {lch(0.76, p.chroma, p.main-0.015), lch(0.5, p.chroma, p.main+0.035)},
-		"second": {lch(0.66, p.chroma*0.8, p.main+0.06), lch(0.42, p.chroma*0.8, p.main+0.1)},
-		"accent": {lch(0.86, p.chroma*0.95, p.accent), lch(0.64, p.chroma, p.accent+0.04)},
-		"dark":   {lch(0.36, p.chroma*0.45, p.main+0.05), lch(0.24, p.chroma*0.4, p.main+0.08)},
-		"light":  {lch(0.97, 0.02, p.accent), lch(0.87, 0.04, p.main)},
-		"metal":  {lch(0.93, 0.012, 0.7), lch(0.62, 0.03, 0.72)},
-		"gold":   {lch(0.9, 0.12, 0.26), lch(0.66, 0.13, 0.2)},
-		"wood":   {lch(0.62, 0.09, 0.16), lch(0.4, 0.07, 0.14)},
-		"leaf":   {lch(0.7, 0.13, 0.38), lch(0.45, 0.1, 0.42)},
-		"skin":   {lch(0.86, 0.06, 0.16), lch(0.7, 0.08, 0.13)},
-		"stone":  {lch(0.78, 0.015, 0.75), lch(0.56, 0.025, 0.78)},
-		"glass":  {lch(0.95, 0.03, 0.62), lch(0.82, 0.05, 0.66)},
-		"gloss":  {white, white},
-		"shade":  {black, black},
+	p.tones = map[string]rgb{
+		"main":   lch(0.64, p.chroma, p.main),
+		"second": lch(0.54, p.chroma*0.8, p.main+0.08),
+		"accent": lch(0.76, p.chroma, p.accent),
+		"dark":   lch(0.3, p.chroma*0.45, p.main+0.06),
+		"light":  lch(0.93, 0.03, p.accent),
+		"metal":  lch(0.82, 0.02, 0.7),
+		"gold":   lch(0.8, 0.13, 0.23),
+		"wood":   lch(0.52, 0.08, 0.15),
+		"leaf":   lch(0.6, 0.12, 0.4),
+		"skin":   lch(0.8, 0.07, 0.15),
+		"stone":  lch(0.7, 0.02, 0.76),
+		"glass":  lch(0.9, 0.04, 0.64),
+		"gloss":  white,
+		"shade":  black,
 	}
 }

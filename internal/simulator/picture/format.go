@@ -25,7 +25,7 @@ func (f Format) Known() bool { return f == PNG || f == JPEG || f == WebP }
 // MIME returns the media type of the format.
 func (f Format) MIME() string { return "image/" + string(f) }
 
-// jpegQuality leaves the caption crisp.
+// jpegQuality leaves edges crisp.
 const jpegQuality = 90
 
 // Encode writes an image in a format. It fails where w does, or for a format that

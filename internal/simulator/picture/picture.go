@@ -21,26 +21,19 @@ type Spec struct {
 	Width, Height int // pixels, at least 1
 }
 
-// pixelArtSide is the longer side of the grid that pixel art is drawn on.
-const pixelArtSide = 80
-
-// Draw draws the image. It takes about ten milliseconds for 512 by 512 pixels.
+// Draw draws the image. It takes a few milliseconds for 512 by 512 pixels.
 func Draw(spec Spec) *image.RGBA {
 	words := read(spec.Prompt)
 	random := spec.random()
-	cell := 1
-	if words.has("pixel", "pixelart", "8bit", "16bit", "8-bit", "16-bit") {
-		cell = max(1, max(spec.Width, spec.Height)/pixelArtSide)
+	p := composition{
+		canvas: newCanvas(spec.Width, spec.Height),
+		words:  words,
+		colors: choosePalette(words, random),
+		random: random,
 	}
-	c := newCanvas((spec.Width+cell-1)/cell, (spec.Height+cell-1)/cell)
-	composition{words: words, colors: choosePalette(words, random), random: random}.draw(c)
-	if cell > 1 {
-		c = c.enlarged(cell, spec.Width, spec.Height)
-	} else {
-		c.grain(random.Uint64())
-	}
-	c.caption(spec)
-	return c.img
+	p.draw()
+	p.light()
+	return p.img
 }
 
 // random is a stream of numbers that belongs to the spec.
@@ -53,28 +46,36 @@ func (s Spec) random() *rand.Rand {
 
 // composition is a picture in the making.
 type composition struct {
+	*canvas
 	words  words
 	colors palette
 	random *rand.Rand
 }
 
+func (p composition) between(low, high float64) float64 { return low + (high-low)*p.random.Float64() }
+
 // draw lays down the background, then what the prompt speaks of.
-func (p composition) draw(c *canvas) {
-	subjects := p.words.subjects()
-	scene := p.words.scene()
-	switch {
-	case scene != nil:
-		p.drawScene(c, scene)
-	case p.words.has("icon", "badge", "sticker", "emblem", "logo"):
-		p.drawStudio(c)
-		p.drawPlate(c)
-	default:
-		p.drawStudio(c)
+func (p composition) draw() {
+	subjects, scene := p.words.subjects(), p.words.scene()
+	if scene != nil {
+		p.drawScene(scene)
+	} else {
+		p.drawStudio()
 	}
 	switch {
 	case len(subjects) > 0:
-		p.drawSubjects(c, subjects, scene != nil)
+		p.drawSubjects(subjects, scene != nil)
 	case scene == nil:
-		p.drawOrnament(c)
+		p.drawOrnament()
+	}
+}
+
+// dots scatters disks over the upper part of the picture, their radius in shares of
+// its side.
+func (p composition) dots(count int, least, most float64, color rgb, strength float64) {
+	for range count {
+		x, y := p.between(0, p.w), p.between(0, 0.75*p.h)
+		radius := p.side() * p.between(least, most)
+		p.shape(path{}.ellipse(x, y, radius, radius), color, strength)
 	}
 }

@@ -47,8 +47,8 @@ func TestDrawDependsOnEveryPartOfTheSpec(t *testing.T) {
 	}
 }
 
-// TestDrawIsOpaqueInAnySize goes through sizes that are smaller than a caption, not
-// multiples of the ground's step, and long in one direction.
+// TestDrawIsOpaqueInAnySize goes through sizes that are smaller than a thing that is
+// drawn, odd, and long in one direction.
 func TestDrawIsOpaqueInAnySize(t *testing.T) {
 	t.Parallel()
 	for _, size := range []image.Point{{1, 1}, {16, 300}, {161, 81}, {700, 33}, {333, 250}} {

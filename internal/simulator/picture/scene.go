@@ -1,97 +1,117 @@
 package picture
 
-import "math"
-
-// scene is a place that words stand for.
-type scene struct {
-	draw func(p composition, c *canvas)
-	// sun tells whether the sky has one.
-	sun bool
-}
-
-var (
-	forestScene   = &scene{composition.drawForest, true}
-	mountainScene = &scene{composition.drawMountains, true}
-	cityScene     = &scene{composition.drawCity, true}
-	seaScene      = &scene{composition.drawSea, true}
-	desertScene   = &scene{composition.drawDunes, true}
-	meadowScene   = &scene{composition.drawMeadow, true}
-	spaceScene    = &scene{composition.drawSpace, false}
+import (
+	"math"
+	"slices"
+	"strings"
 )
 
-var scenesByWord = map[string]*scene{
-	"forest": forestScene, "wood": forestScene, "jungle": forestScene, "grove": forestScene, "swamp": forestScene,
-	"mountain": mountainScene, "canyon": mountainScene, "cliff": mountainScene, "alp": mountainScene, "valley": mountainScene,
-	"volcano": mountainScene, "glacier": mountainScene,
-	"city": cityScene, "skyline": cityScene, "street": cityScene, "metropolis": cityScene, "cyberpunk": cityScene, "town": cityScene,
-	"sea": seaScene, "ocean": seaScene, "beach": seaScene, "island": seaScene, "lake": seaScene, "harbor": seaScene, "underwater": seaScene,
-	"desert": desertScene, "dune": desertScene, "savanna": desertScene,
-	"meadow": meadowScene, "field": meadowScene, "garden": meadowScene, "hill": meadowScene, "landscape": meadowScene,
-	"countryside": meadowScene, "village": meadowScene, "farm": meadowScene,
-	"space": spaceScene, "galaxy": spaceScene, "nebula": spaceScene, "cosmos": spaceScene, "star": spaceScene, "night-sky": spaceScene,
+// scene is a place that words stand for: land in layers, each a line of ups and downs
+// from edge to edge that is filled to the bottom.
+type scene struct {
+	words       string
+	join        join
+	hue, chroma float64 // of the land
+	peaks       int     // from edge to edge
+	rough       float64 // how far they rise, in shares of the canvas; 0: there is no land
 }
 
-// weather is what sky and land look like.
-func (p composition) snowy() bool {
-	return p.words.has("snow", "snowy", "winter", "frozen", "ice", "icy", "glacier")
+// join is how the ups and downs of a land are joined.
+type join int
+
+const (
+	curves join = iota
+	lines
+	steps
+)
+
+var scenes = []*scene{
+	{"forest wood jungle grove swamp", lines, 0.4, 0.09, 38, 0.16},
+	{"mountain canyon cliff alp valley volcano glacier", lines, 0.7, 0.06, 9, 0.3},
+	{"city skyline street metropolis cyberpunk town", steps, 0.78, 0.06, 13, 0.34},
+	{"sea ocean beach island lake harbor underwater", curves, 0.64, 0.1, 24, 0.02},
+	{"desert dune savanna", curves, 0.19, 0.1, 6, 0.14},
+	{"meadow field garden hill landscape countryside village farm", curves, 0.36, 0.13, 7, 0.12},
+	{words: "space galaxy nebula cosmos star night-sky"},
 }
 
-func (p composition) drawScene(c *canvas, s *scene) {
-	if s.sun {
-		p.drawSky(c)
+// scene returns the first scene that the prompt speaks of, or nil.
+func (w words) scene() *scene {
+	for _, word := range w {
+		for _, s := range scenes {
+			if slices.Contains(strings.Fields(s.words), singular(word)) {
+				return s
+			}
+		}
 	}
-	s.draw(p, c)
+	return nil
+}
+
+func (p composition) drawScene(s *scene) {
+	dark := p.colors.dark || s.rough == 0
+	top, low := p.skyColors(dark)
+	p.ground(top, low)
+	if dark {
+		p.dots(9, 0.1, 0.4, p.colors.tones["main"], 0.06)
+		p.dots(90, 0.001, 0.004, white, 0.8)
+	}
+	sun := p.side() * p.between(0.05, 0.09)
+	x, y := p.w*p.between(0.2, 0.8), p.h*p.between(0.15, 0.4)
+	for ring := 3.0; ring >= 1; ring-- {
+		p.shape(path{}.ellipse(x, y, sun*ring, sun*ring), low.mix(white, 0.8), 0.6/(ring*ring))
+	}
+	if s.rough == 0 {
+		return
+	}
+	const layers = 3
+	for i := range layers {
+		depth := float64(i) / (layers - 1)
+		p.shape(p.ridge(s, 0.56+0.36*depth), low.mix(p.land(s, dark), 0.3+0.7*depth), 1)
+	}
 }
 
 // skyColors are the top and the horizon of the sky.
-func (p composition) skyColors() (top, low rgb) {
+func (p composition) skyColors(dark bool) (top, low rgb) {
 	switch {
 	case p.words.has("sunset", "dusk", "dawn", "sunrise", "evening"):
 		return lch(0.5, 0.11, 0.83), lch(0.86, 0.11, 0.16)
-	case p.words.has("foggy", "misty", "mist", "fog", "rain", "rainy", "stormy"):
-		return lch(0.66, 0.02, 0.7), lch(0.88, 0.015, 0.66)
-	case p.colors.dark:
-		return lch(0.24, 0.07, 0.76), lch(0.5, 0.1, 0.76+0.12*p.random.Float64())
-	case p.snowy():
-		return lch(0.8, 0.05, 0.68), lch(0.96, 0.02, 0.1)
+	case dark:
+		return lch(0.24, 0.07, p.between(0.66, 0.8)), lch(0.5, 0.1, p.between(0.7, 0.88))
 	default:
-		return lch(0.74, 0.1, 0.66+0.05*p.random.Float64()), lch(0.95, 0.05, 0.22*p.random.Float64()+0.1)
+		return lch(0.74, 0.1, p.between(0.66, 0.71)), lch(0.95, 0.05, p.between(0.1, 0.32))
 	}
 }
 
-func (p composition) drawSky(c *canvas) {
-	top, low := p.skyColors()
-	sunX, sunY := 0.2+0.6*p.random.Float64(), 0.18+0.22*p.random.Float64()
-	c.ground(func(x, y float64) rgb {
-		color := top.mix(low, smooth(y/0.75))
-		far := math.Hypot((x-sunX)*c.w/c.h, y-sunY)
-		return color.mix(white, 0.5*math.Exp(-12*far*far))
-	})
-	if p.colors.dark {
-		p.drawStars(c, 70)
+// land is the colour of the nearest layer.
+func (p composition) land(s *scene, dark bool) rgb {
+	near := lch(0.45, s.chroma, s.hue+p.between(-0.04, 0.04))
+	if p.words.has("snow", "snowy", "winter", "frozen", "ice", "icy", "glacier") {
+		near = lch(0.88, 0.02, 0.7)
 	}
-	radius := c.side() * (0.045 + 0.035*p.random.Float64())
-	sun := path{}.ellipse(sunX*c.w, sunY*c.h, radius, radius)
-	c.shape(sun, tone{white, lch(0.95, 0.06, 0.24)}, 0.95)
-	if !p.colors.dark {
-		p.drawClouds(c)
+	if dark {
+		near = near.mix(black, 0.5)
 	}
+	return near
 }
 
-func (p composition) drawStars(c *canvas, count int) {
-	for range count {
-		x, y := p.random.Float64()*c.w, p.random.Float64()*c.h*0.7
-		radius := c.side() * (0.0012 + 0.0025*p.random.Float64())
-		c.shape(path{}.ellipse(x, y, radius, radius), tone{white, white}, 0.4+0.6*p.random.Float64())
+// ridge is one layer of land around a height.
+func (p composition) ridge(s *scene, height float64) path {
+	outline := path{}.add('M', -p.w, p.h*2)
+	wide := p.w / float64(s.peaks)
+	last, up := p.h*height, 0.5
+	outline = outline.add('L', -p.w, last)
+	for x := -wide * p.random.Float64(); x < p.w+2*wide; x += wide {
+		up = -math.Copysign(p.between(0.2, 0.5), up)
+		y := p.h * (height + s.rough*up)
+		switch s.join {
+		case curves:
+			outline = outline.add('C', x-wide/2, last, x-wide/2, y, x, y)
+		case lines:
+			outline = outline.add('L', x, y)
+		case steps:
+			outline = outline.add('L', x, last).add('L', x, y)
+		}
+		last = y
 	}
-}
-
-func (p composition) drawClouds(c *canvas) {
-	for range 2 + p.random.IntN(3) {
-		x, y := p.random.Float64()*c.w, c.h*(0.1+0.28*p.random.Float64())
-		wide := c.side() * (0.08 + 0.08*p.random.Float64())
-		cloud := path{}.ellipse(x, y, wide, wide*0.32).ellipse(x-wide*0.5, y+wide*0.06, wide*0.6, wide*0.24).
-			ellipse(x+wide*0.55, y+wide*0.08, wide*0.65, wide*0.22).ellipse(x+wide*0.1, y-wide*0.2, wide*0.5, wide*0.36)
-		c.shape(cloud, tone{white, lch(0.9, 0.02, 0.7)}, 0.75)
-	}
+	return outline.add('L', p.w*2, p.h*2).add('Z')
 }

@@ -62,7 +62,12 @@ func parseSubjects(text string) (map[string]*subject, error) {
 // strengths of the tones that let the layers below shine through.
 var strengths = map[string]float64{"gloss": 0.5, "shade": 0.2, "glass": 0.55}
 
+// draw paints the subject's shadow and then its layers.
 func (s *subject) draw(c *canvas, colors palette, at placing) {
+	shadow := at
+	shadow.middle.x += 2.2 * at.scale
+	shadow.middle.y += 2.6 * at.scale
+	c.shape(s.layers[0].outline.placed(shadow), black, 0.2)
 	for _, layer := range s.layers {
 		strength, thin := strengths[layer.tone]
 		if !thin {
@@ -70,15 +75,4 @@ func (s *subject) draw(c *canvas, colors palette, at placing) {
 		}
 		c.shape(layer.outline.placed(at), colors.tones[layer.tone], strength)
 	}
-}
-
-// silhouette paints the subject's solid layers in one colour.
-func (s *subject) silhouette(c *canvas, color rgb, strength float64, at placing) {
-	var whole path
-	for _, layer := range s.layers {
-		if _, thin := strengths[layer.tone]; !thin {
-			whole = append(whole, layer.outline.placed(at)...)
-		}
-	}
-	c.shape(whole, tone{color, color}, strength)
 }

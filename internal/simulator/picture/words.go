@@ -19,6 +19,8 @@ func (w words) has(any ...string) bool {
 	return slices.ContainsFunc(w, func(word string) bool { return slices.Contains(any, word) })
 }
 
+func (w words) icon() bool { return w.has("icon", "badge", "sticker", "emblem", "logo") }
+
 func (w words) hues() []float64 {
 	var found []float64
 	for _, word := range w {
@@ -54,16 +56,6 @@ func (w words) named(weak bool) []*subject {
 		}
 	}
 	return found
-}
-
-// scene returns the first scene that the prompt speaks of, or nil.
-func (w words) scene() *scene {
-	for _, word := range w {
-		if scene := scenesByWord[singular(word)]; scene != nil {
-			return scene
-		}
-	}
-	return nil
 }
 
 // singular takes the s off a plural. Words in -ss, -us, -is and -os are left alone,
