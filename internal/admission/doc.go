@@ -36,10 +36,10 @@
 // A request that the provider refused is released, and the same attempt may be
 // reserved again, since waiting for a limit is not an attempt. A settled attempt
 // is never granted again: Reserve answers [ErrSettled], because sending it a
-// second time would be paying a second time. Released and settled grants leave
-// a marker for an hour, which is how a late repeat is recognised; after that
-// Settle answers [ErrNoGrant] rather than guess, and Free and Release find
-// nothing to give back.
+// second time would be paying a second time. A settled grant is remembered for an
+// hour at least and two at most, which is how a late repeat is recognised; after
+// that Settle answers [ErrNoGrant] rather than guess. Free and Release of a grant
+// that is over find nothing to give back.
 //
 // A grant has no expiry of its own: after a lost reply nobody knows whether the
 // CU are spent, so they stay reserved until someone has looked.
@@ -115,7 +115,8 @@
 //
 //	epoch                           text    name of the epoch and process of the server
 //	ready                           text    name of the epoch that is open
-//	grant:<job>/<attempt>/<batch>   hash    state, amount and scopes of a grant, or its marker
+//	grant:<job>/<attempt>/<batch>   hash    state, amount and scopes of a live grant
+//	settled:even, settled:odd       hash    grants that were settled in this hour or the one before
 //	live:<batch>                    set     grants of a batch that are live
 //	slots:<kind>:<name>             set     grants that hold a slot of a scope
 //	ceiling:<kind>:<name>           hash    how many of these may run, as was learned

@@ -70,7 +70,7 @@ func (a *Admission) begin(ctx context.Context) error {
 	if _, err := a.run(ctx, beginScript, []string{a.keys.epoch(), a.keys.ready()}, token); err != nil {
 		return err
 	}
-	for _, kind := range []string{grantKind, liveKind, slotsKind, cuKind} {
+	for _, kind := range []string{grantKind, settledKind, liveKind, slotsKind, cuKind} {
 		err := rediskeys.Each(ctx, a.redis, a.keys.tag+kind, func(found []string) error {
 			return inEpoch(a.run(ctx, clearScript, append([]string{a.keys.epoch()}, found...), token))
 		})

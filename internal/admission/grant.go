@@ -99,7 +99,7 @@ func (a *Admission) changeHere(ctx context.Context, how string, changes []change
 		c.Owner, c.Scopes = owner(c.of.Ref, c.of.Attempt), one.Scopes
 		all.keys = append(append(all.keys, a.keys.grant(c.Owner), a.keys.live(c.of.Ref.Batch)), one.keys...)
 	}
-	reply, err := a.ask(ctx, changeScript, []string{a.keys.epoch()}, all)
+	reply, err := a.ask(ctx, changeScript, append([]string{a.keys.epoch()}, a.keys.settled()...), all)
 	if err := inEpoch(reply, err); err != nil {
 		return nil, err
 	}

@@ -164,32 +164,75 @@ func TestAttemptsAreApart(t *testing.T) {
 	})
 }
 
-// What finished jobs leave is gone after an hour, and a late repeat is recognised
-// until then; totals stay.
-func TestMarkersLastAnHour(t *testing.T) {
+// A late repeat is recognised for an hour at least, whenever in the hour of the clock the
+// grant was settled.
+func TestSettledIsRememberedForAnHour(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		_, client := redistest.Emulator(t)
-		a := opened(t, client)
+	for _, minutes := range []time.Duration{0, 30 * time.Minute, time.Hour - time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			a := emulated(t)
+			time.Sleep(minutes) // after midnight
+			mustSpend(t, a, "early", 1, free)
+			time.Sleep(rememberedFor - time.Second)
+			mustSpend(t, a, "late", 1, free)
+			mustSettle(t, a, "early", night, 1)
+			mustDo(t, a.Adopt(t.Context(), ref("early"), 1, night, 1000, time.Time{}))
+			if _, err := a.Reserve(t.Context(), claim("early", 1, free)); !errors.Is(err, ErrSettled) {
+				t.Errorf("%s: got %v, want %v", minutes, err, ErrSettled)
+			}
+			if u := usage(t, a, free); u.Batch.Spent != 2*job.OneCU || u.Batch.Reserved != 0 {
+				t.Errorf("%s: got %+v, want 2 CU spent", minutes, u.Batch)
+			}
+		})
+	}
+}
+
+// What was settled is forgotten after two hours, whether jobs go on or not, and totals
+// stay.
+func TestSettledIsForgotten(t *testing.T) {
+	t.Parallel()
+	for _, goesOn := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			_, client := redistest.Emulator(t)
+			a := opened(t, client)
+			for i := range 50 {
+				mustSpend(t, a, job.ID(strconv.Itoa(i)), 1, free)
+			}
+			time.Sleep(rememberedFor)
+			mustSpend(t, a, "hour", 1, free)
+			time.Sleep(rememberedFor)
+			if goesOn {
+				mustSpend(t, a, "next", 1, free)
+			}
+			err := a.Settle(t.Context(), ref("7"), 1, night, 1000, 0)
+			if !errors.Is(err, ErrNoGrant) {
+				t.Errorf("goes on %t: a settle two hours late: got %v, want %v", goesOn, err, ErrNoGrant)
+			}
+			if u := usage(t, a, free); u.Batch.Spent < 51*job.OneCU || u.Batch.Reserved != 0 {
+				t.Errorf("goes on %t: got %+v, want all CU spent", goesOn, u.Batch)
+			}
+			time.Sleep(2 * rememberedFor)
+			if got := client.Keys(t.Context(), a.keys.tag+settledKind+"*").Val(); len(got) != 0 {
+				t.Errorf("goes on %t: got %q, want nothing remembered", goesOn, got)
+			}
+		})
+	}
+}
+
+// However many jobs were settled, Redis has the same keys: each costs the embedded one
+// time whenever it ages its keys.
+func TestKeysDoNotGrowWithJobs(t *testing.T) {
+	onBoth(t, func(t *testing.T, s server) {
+		a := s.admission(t)
+		mustSpend(t, a, "first", 1, free)
+		before := s.client.DBSize(t.Context()).Val()
 		for i := range 50 {
 			mustSpend(t, a, job.ID(strconv.Itoa(i)), 1, free)
+			mustReserve(t, a, claim("refused", 1, free))
+			mustDo(t, a.Release(t.Context(), ref("refused"), 1, night))
 		}
-		time.Sleep(markerKept - time.Second)
-		mustSettle(t, a, "7", night, 1)
-		mustDo(t, a.Adopt(t.Context(), ref("7"), 1, night, 1000, time.Time{}))
-		if _, err := a.Reserve(t.Context(), claim("7", 1, free)); !errors.Is(err, ErrSettled) {
-			t.Errorf("got %v, want %v", err, ErrSettled)
-		}
-		time.Sleep(2 * time.Second)
-		got, err := client.Keys(t.Context(), a.keys.tag+grantKind+"*").Result()
-		if err != nil || len(got) != 0 {
-			t.Errorf("got %q (%v), want no grants left", got, err)
-		}
-		if err := a.Settle(t.Context(), ref("7"), 1, night, 1000, 0); !errors.Is(err, ErrNoGrant) {
-			t.Errorf("a settle an hour late: got %v, want %v", err, ErrNoGrant)
-		}
-		if u := usage(t, a, free); u.Batch.Spent != 50*job.OneCU || u.Batch.Reserved != 0 {
-			t.Errorf("got %+v, want 50 CU spent", u.Batch)
+		if got := s.client.DBSize(t.Context()).Val(); got != before {
+			t.Errorf("%d keys after 51 jobs, %d after one", got, before)
 		}
 	})
 }

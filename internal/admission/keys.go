@@ -21,6 +21,11 @@ func (k keys) ready() string             { return k.tag + "ready" }
 func (k keys) grant(owner string) string { return k.tag + grantKind + owner }
 func (k keys) live(batch string) string  { return k.tag + liveKind + batch }
 
+// settled are the grants that were settled, by even and by odd hours.
+func (k keys) settled() []string {
+	return []string{k.tag + settledKind + "even", k.tag + settledKind + "odd"}
+}
+
 // counter counts one thing of a scope.
 func (k keys) counter(what string, of Kind, name string) string {
 	return k.tag + what + ":" + string(of) + ":" + name
@@ -32,6 +37,8 @@ const (
 	liveKind  = "live:"
 	slotsKind = "slots:"
 	cuKind    = "cu:"
+	// settledKind is followed by whether the hours are even or odd.
+	settledKind = "settled:"
 )
 
 // owner names a grant. The batch is part of it, because a job's ID is its content

@@ -27,6 +27,7 @@ type modelGrant struct {
 	in      Account
 	amount  job.CU
 	charged time.Time
+	settled int64 // in which hour
 }
 
 type modelBill struct {
@@ -141,7 +142,7 @@ func (m *model) reserve(c Claim) string {
 		return "wait"
 	}
 	in := keyedOf(c.Candidates[best]).Account
-	m.grants[name] = modelGrant{"held", in, c.Amount, m.now}
+	m.grants[name] = modelGrant{state: "held", in: in, amount: c.Amount, charged: m.now}
 	return "granted " + in.APIKey
 }
 
@@ -150,7 +151,7 @@ func (m *model) adopt(name attemptRef, in Account, amount job.CU, charged time.T
 		charged = m.now
 	}
 	if g := m.grants[name]; !g.live() && g.state != "settled" {
-		m.grants[name] = modelGrant{"held", in, amount, charged}
+		m.grants[name] = modelGrant{state: "held", in: in, amount: amount, charged: charged}
 	}
 }
 
@@ -168,11 +169,20 @@ func (m *model) end(name attemptRef, state string, spent job.CU) bool {
 		return false
 	}
 	g.state = state
-	m.grants[name] = g
 	if state == "settled" {
+		g.settled = m.now.Unix() / 3600
 		m.bills = append(m.bills, modelBill{g.in, name.Batch, g.charged, spent})
+		m.forget(g.settled)
 	}
+	m.grants[name] = g
 	return true
+}
+
+// forget drops what was settled two hours before this one, or four.
+func (m *model) forget(hour int64) {
+	maps.DeleteFunc(m.grants, func(_ attemptRef, g modelGrant) bool {
+		return g.state == "settled" && g.settled < hour && (hour-g.settled)%2 == 0
+	})
 }
 
 // restore is what a new epoch knows: bills, and what is open.

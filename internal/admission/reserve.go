@@ -38,7 +38,8 @@ func (a *Admission) reserve(ctx context.Context, c Claim) (Grant, error) {
 		}
 		q.Candidates = append(q.Candidates, append(numbers, q.add(a.keys, Scope{Batch, c.Ref.Batch, c.Batch})))
 	}
-	keys := []string{a.keys.epoch(), a.keys.ready(), a.keys.grant(q.Owner), a.keys.live(c.Ref.Batch)}
+	keys := append([]string{a.keys.epoch(), a.keys.ready()}, a.keys.settled()...)
+	keys = append(keys, a.keys.grant(q.Owner), a.keys.live(c.Ref.Batch))
 	reply, err := a.ask(ctx, reserveScript, keys, q)
 	if err != nil {
 		return Grant{}, err

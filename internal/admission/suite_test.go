@@ -17,7 +17,7 @@ const (
 	pollAfter                           = time.Second
 	stuckAfter                          = 30 * time.Second
 	mostAhead                           = 10 * time.Second
-	markerKept                          = time.Hour
+	rememberedFor                       = time.Hour // a settled grant
 	probeAfter, probeGuess, ceilingKept = 10 * time.Minute, time.Minute, 7 * 24 * time.Hour
 )
 

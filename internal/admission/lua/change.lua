@@ -1,7 +1,7 @@
 -- Changes grants, or counts what was spent before there were any.
 --
--- KEYS  1 epoch  then for each grant  grant, those of its batch that are live,
---       and those of its scopes
+-- KEYS  1 epoch  2, 3 settled  then for each grant  grant, those of its batch that are
+--       live, and those of its scopes
 -- ARGV  1 {epoch, change, grants}: a grant is {owner, scopes, amount, charged (ms; 0 = now),
 --       billed, refunded}
 -- Returns  {LOST}, or {DONE} and for each grant {DONE}, {NO_GRANT} or
@@ -29,7 +29,8 @@ end
 -- counts it.
 function CHANGES.settle(grant, asked)
   if live(grant) then
-    end_grant(grant, asked.scopes, FINAL)
+    end_grant(grant, asked.scopes)
+    remember(grant.settled, grant.owner)
     for _, scope in ipairs(asked.scopes) do
       spend(scope.cu, asked.billed - asked.refunded, grant.charged)
     end
@@ -41,7 +42,7 @@ end
 -- A request that cost nothing gives everything back.
 function CHANGES.release(grant, asked)
   if live(grant) then
-    end_grant(grant, asked.scopes, RELEASED)
+    end_grant(grant, asked.scopes)
   end
 end
 
@@ -66,9 +67,9 @@ end
 if lost(KEYS[1], ask.epoch) then
   return {LOST}
 end
-local answer, at = {DONE}, 2
+local answer, at = {DONE}, 4
 for i, asked in ipairs(ask.grants) do
-  local grant = read_grant(KEYS[at], KEYS[at + 1], asked.owner)
+  local grant = read_grant(KEYS[at], KEYS[at + 1], asked.owner, {KEYS[2], KEYS[3]})
   at = bind(asked, at + 2)
   if live(grant) and not counted_in(grant, asked.scopes) then
     answer[i + 1] = flatten(grant, {ELSEWHERE})

@@ -1,7 +1,7 @@
 -- Takes what one submission needs on one of several API keys: a place in the
 -- request rates, slots, and CU of all scopes of the key; all of it or nothing.
 --
--- KEYS  1 epoch  2 ready  3 grant  4 those of its batch that are live
+-- KEYS  1 epoch  2 ready  3, 4 settled  5 grant  6 those of its batch that are live
 --       then those of the scopes
 -- ARGV  1 {epoch, owner, amount, scopes, candidates}: a candidate is the numbers of its
 --       scopes, that of its API key first, each within the next
@@ -21,9 +21,9 @@ if lost(KEYS[1], ask.epoch) or redis.call('GET', KEYS[2]) ~= ask.epoch then
 end
 
 local now, amount = now_ms(), ask.amount
-bind(ask, 5)
+bind(ask, 7)
 
-local grant = read_grant(KEYS[3], KEYS[4], ask.owner)
+local grant = read_grant(KEYS[5], KEYS[6], ask.owner, {KEYS[3], KEYS[4]})
 if grant.state == FINAL then
   return {SETTLED}
 end
