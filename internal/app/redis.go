@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -16,10 +15,6 @@ import (
 	"nightshift/internal/config"
 	"nightshift/internal/job"
 )
-
-// clockTick is how often the embedded Redis is told the time. Without that it
-// reads the clock at every access and goes through all of its keys each time.
-const clockTick = 50 * time.Millisecond
 
 // PingTime bounds the first answer of a Redis server.
 const PingTime = 5 * time.Second
@@ -121,8 +116,6 @@ var errRedisAddress = errors.New("not an address such as redis://127.0.0.1:6379/
 // later run needs is in the bucket or at the provider.
 func EmbeddedRedis() (client redis.UniversalClient, server *miniredis.Miniredis, stop func() error) {
 	server = miniredis.NewMiniRedis()
-	server.ClockTTL(true)
-	server.SetTime(time.Now())
 	stopClock := KeepTime(server)
 	client = redis.NewClient(&redis.Options{
 		Addr:            "127.0.0.1:0", // never dialled
@@ -135,27 +128,5 @@ func EmbeddedRedis() (client redis.UniversalClient, server *miniredis.Miniredis,
 		err := client.Close()
 		server.Close()
 		return err
-	}
-}
-
-// KeepTime tells an emulated Redis the time until stop is called.
-func KeepTime(server *miniredis.Miniredis) (stop func()) {
-	ended := make(chan struct{})
-	var clock sync.WaitGroup
-	clock.Go(func() {
-		ticker := time.NewTicker(clockTick)
-		defer ticker.Stop()
-		for {
-			select {
-			case now := <-ticker.C:
-				server.SetTime(now)
-			case <-ended:
-				return
-			}
-		}
-	})
-	return func() {
-		close(ended)
-		clock.Wait()
 	}
 }
