@@ -123,6 +123,7 @@ func TestPausesAreForgotten(t *testing.T) {
 		refused(t, a, claim("a", 1, free), job.WaitCooldown)
 		time.Sleep(time.Millisecond)
 		mustReserve(t, a, claim("a", 1, free))
+		time.Sleep(holdSpare)
 		if n, err := a.redis.Exists(t.Context(), a.keys.counter("hold", Key, "night")).Result(); n != 0 || err != nil {
 			t.Errorf("got %d, %v, want nothing left", n, err)
 		}

@@ -18,6 +18,7 @@ const (
 	stuckAfter                          = 30 * time.Second
 	mostAhead                           = 10 * time.Second
 	rememberedFor                       = time.Hour // a settled grant
+	holdSpare                           = 10 * time.Second
 	probeAfter, probeGuess, ceilingKept = 10 * time.Minute, time.Minute, 7 * 24 * time.Hour
 )
 

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -15,17 +14,6 @@ import (
 
 	"nightshift/internal/config"
 	"nightshift/internal/job"
-)
-
-const (
-	// clockTick is how often the embedded Redis is told the time. Without that it
-	// reads the clock at every access and goes through all of its keys each time.
-	clockTick = 50 * time.Millisecond
-	// Its keys are aged at most every ageLeast, so seldom that it takes a fiftieth of the
-	// time, but every ageMost, which the shortest expiry that matters, that of a heartbeat,
-	// can spare: a key that was just set is aged like those of before.
-	ageLeast = 500 * time.Millisecond
-	ageMost  = 2 * time.Second
 )
 
 // PingTime bounds the first answer of a Redis server.
@@ -140,35 +128,5 @@ func EmbeddedRedis() (client redis.UniversalClient, server *miniredis.Miniredis,
 		err := client.Close()
 		server.Close()
 		return err
-	}
-}
-
-// KeepTime tells an emulated Redis the time, and ages its keys, until stop is called.
-func KeepTime(server *miniredis.Miniredis) (stop func()) {
-	server.ClockTTL(false)
-	server.SetTime(time.Now())
-	ended := make(chan struct{})
-	var clock sync.WaitGroup
-	clock.Go(func() {
-		ticker := time.NewTicker(clockTick)
-		defer ticker.Stop()
-		aged, pause := time.Now(), ageLeast
-		for {
-			select {
-			case now := <-ticker.C:
-				server.SetTime(now)
-				if passed := time.Since(aged); passed >= pause {
-					aged = aged.Add(passed)
-					server.FastForward(passed)
-					pause = min(max(ageLeast, 50*time.Since(aged)), ageMost)
-				}
-			case <-ended:
-				return
-			}
-		}
-	})
-	return func() {
-		close(ended)
-		clock.Wait()
 	}
 }

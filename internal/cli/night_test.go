@@ -94,9 +94,7 @@ func (n *night) write(text string) {
 	n.log = batch.NewLog(n.bucket, n.manifest.Batch())
 }
 
-func (p *place) startClock() {
-	p.clock = app.KeepTime(p.redis)
-}
+func (p *place) startClock() { p.clock = app.KeepTime(p.redis) }
 
 // close ends what still runs.
 func (p *place) close() {
