@@ -4,15 +4,11 @@ import (
 	"errors"
 	"io"
 	"net"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"nightshift/internal/admission"
 )
-
-// RestoreRest is the pause before restoring what Redis lost is tried again.
-const RestoreRest = 500 * time.Millisecond
 
 // RedisFailed reports whether an error says that Redis is away, begins, or is in
 // another epoch.

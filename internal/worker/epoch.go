@@ -20,6 +20,8 @@ const (
 	// aliveTick is how often it is asked whether Redis has kept its state. Nothing is
 	// granted in between, should it have lost it.
 	aliveTick = time.Second
+	// restorePause is how long to wait before restoring what Redis lost is tried again.
+	restorePause = 500 * time.Millisecond
 )
 
 // errEpochOver says that Redis is not in the epoch any more in which this worker has
@@ -219,7 +221,7 @@ func (w *Worker) joinEpoch(ctx context.Context) error {
 			return w.restoreAlone(ctx, lease)
 		}
 		w.note("", "another process restores what Redis lost")
-		rest(ctx, app.RestoreRest)
+		rest(ctx, restorePause)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

@@ -107,7 +107,7 @@ func (w *Worker) Work(ctx context.Context) {
 			if !passes(err) {
 				w.Observer.isBlocked(batch.Blockage{Err: err, Hint: job.Hint(err)})
 			}
-			rest(ctx, app.RestoreRest)
+			rest(ctx, restorePause)
 		}
 	}
 }
