@@ -109,6 +109,7 @@ func (s *slow) Append(ctx context.Context, key string, data []byte) error {
 func TestImagesFetchedAgainCostNothing(t *testing.T) {
 	t.Parallel()
 	m := newMemory()
+	putLines(t, m, "_nightshift/attempts.jsonl", []job.AttemptLine{sampleIntent("aaaa", 1)})
 	putLines(t, m, "errors.jsonl", []job.Result{{Job: "aaaa", State: job.Failed, Attempts: 1, Inference: "run1", Submitted: started}})
 	putLines(t, m, "results.jsonl", []job.Result{{
 		Job: "aaaa", State: job.Succeeded, Attempts: 1, APIKey: "studio", Inference: "run1", Billed: 5000, Submitted: started,
@@ -244,7 +245,8 @@ func TestFoldersOfBeforeAreConverted(t *testing.T) {
 		return s
 	}
 	want := []job.Slice{at(15, 6000), at(30, 7000)}
-	for range 2 {
+	same := func() {
+		t.Helper()
 		f := readFold(t, m)
 		if diff := cmp.Diff(want, f.Slices()); diff != "" {
 			t.Errorf("spent (-want +got):\n%s", diff)
@@ -253,15 +255,84 @@ func TestFoldersOfBeforeAreConverted(t *testing.T) {
 		if len(sent) != 1 || sent[0].Inference != "run4" || sent[0].Quoted != 8000 || sent[0].Team != "art" || f.Tried("aaaa") != 2 {
 			t.Errorf("in flight are %+v", sent)
 		}
+	}
+	same()
+	if _, err := m.Open(t.Context(), historyBatch+"/_nightshift/attempts.jsonl"); err == nil {
+		t.Error("who only reads has written")
+	}
+	for range 2 {
+		if err := convert(t, m); err != nil {
+			t.Fatal(err)
+		}
+		same()
 		delete(m.held, historyBatch+"/_nightshift/sent.jsonl") // it is not needed any more
+		if err := readFold(t, m).WriteSpend(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
 	}
 	m = newMemory()
 	m.held[historyBatch+"/spend.jsonl"] = []byte("{\"life\":\"a\"\n")
 	if _, err := batch.ReadFold(t.Context(), m, historyBatch); job.Hint(err) == "" {
 		t.Errorf("a damaged journal: %v", err)
 	}
+	if err := convert(t, m); job.Hint(err) == "" {
+		t.Errorf("a damaged journal is converted: %v", err)
+	}
 	if _, err := m.Open(t.Context(), historyBatch+"/_nightshift/attempts.jsonl"); err == nil {
 		t.Error("half a log was made of it")
+	}
+}
+
+func convert(t *testing.T, m *memory) error {
+	t.Helper()
+	return batch.Convert(t.Context(), m, historyBatch)
+}
+
+// What is written for people is no journal of before: a batch that was cancelled before
+// anything was sent has it alone.
+func TestNothingSentIsNotAFolderOfBefore(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	if err := readFold(t, m).WriteSpend(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	m.held[historyBatch+"/spend.jsonl"] = append(m.held[historyBatch+"/spend.jsonl"], `{"apiKey":"k"}`...)
+	if f := readFold(t, m); len(f.InFlight())+len(f.Slices()) > 0 {
+		t.Errorf("%+v", f)
+	}
+	if err := convert(t, m); err != nil {
+		t.Error(err)
+	}
+	if len(m.held) != 1 {
+		t.Errorf("it holds %d objects", len(m.held))
+	}
+}
+
+// Of a log of attempts that was deleted or cut short nobody knows what is in flight.
+func TestLostLinesOfTheLogAreNoticed(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	m.held[historyBatch+"/results.jsonl"] = []byte(`{"job":"aaaa","state":"succeeded","attempts":1,"apiKey":"k","charge":{"billed":5,"refunded":0},"recorded":"2026-01-01T00:00:05Z"}
+{"job":"bbbb","state":"succeeded","attempts":2,"apiKey":"k","charge":{"billed":5,"refunded":0},"recorded":"2026-01-01T00:00:05Z"}
+`)
+	m.held[historyBatch+"/errors.jsonl"] = []byte(`{"job":"cccc","state":"failed","attempts":1,"apiKey":"k","charge":{"billed":0,"refunded":0},"recorded":"2026-01-01T00:00:05Z"}
+`)
+	log := `{"event":"intended","job":"aaaa","attempt":1,"fence":1,"at":"2026-01-01T00:00:00Z","apiKey":"k","quoted":5}
+{"event":"intended","job":"bbbb","attempt":2,"fence":2,"at":"2026-01-01T00:00:00Z","apiKey":"k","quoted":5}
+`
+	for _, lost := range []string{"", log[:strings.Index(log, "\n")+1], log[strings.Index(log, "\n")+1:]} {
+		m.held[historyBatch+"/_nightshift/attempts.jsonl"] = []byte(lost)
+		if _, err := batch.ReadFold(t.Context(), m, historyBatch); job.Hint(err) == "" {
+			t.Errorf("with\n%s\n%v", lost, err)
+		}
+	}
+	m.held[historyBatch+"/_nightshift/attempts.jsonl"] = []byte(log + log)
+	f := readFold(t, m)
+	if err := f.WriteCheckpoint(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	if _, billed, _ := readFold(t, m).Total(); billed != 10*job.OneCU {
+		t.Errorf("%s CU are billed", billed)
 	}
 }
 

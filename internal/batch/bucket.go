@@ -36,18 +36,17 @@ const (
 
 func objectKey(batch, name string) string { return path.Join(batch, name) }
 
-// openLog opens a log; one that was never written is empty.
+// openLog opens a log; one that was never written is empty. Of a folder that was made
+// before there was a log of attempts, what its own logs say is read in its place.
 func openLog(ctx context.Context, b Bucket, batch, name string) (io.ReadCloser, error) {
 	body, err := b.Open(ctx, objectKey(batch, name))
-	if name == attemptsName && errors.Is(err, fs.ErrNotExist) {
-		if done, err := convert(ctx, b, batch); err != nil {
-			return nil, err
-		} else if done {
-			return b.Open(ctx, objectKey(batch, name))
-		}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return body, err
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return io.NopCloser(bytes.NewReader(nil)), nil
+	if name == attemptsName {
+		return openOld(ctx, b, batch)
 	}
-	return body, err
+	return noLines(), nil
 }
+
+func noLines() io.ReadCloser { return io.NopCloser(bytes.NewReader(nil)) }

@@ -141,7 +141,7 @@ func (f *Fold) decode(data []byte) error {
 	}
 	// No bill of theirs is to come: all lines that stood in the logs are counted.
 	for name := range slices.Chunk(state.Over, size) {
-		f.over[digest(name)] = true
+		f.over[digest(name)] = billed | intended
 	}
 	return nil
 }

@@ -13,6 +13,9 @@ const (
 	// cancelName is an object of its own, so that nobody who pauses or resumes at the
 	// same time takes a cancellation back.
 	cancelName = "_nightshift/cancel.json"
+	// blockedName is the leader's own, so that it takes back nothing that a person wants
+	// at the same time.
+	blockedName = "_nightshift/blocked.json"
 )
 
 // Control is what a person, or a guard, wants of a submission that goes on, or what keeps it
@@ -43,13 +46,13 @@ const (
 
 // ReadControl is what is wanted of a submission; to go on, where nobody said otherwise.
 func ReadControl(ctx context.Context, b bucket.Objects, o *Submission) (Control, error) {
-	for _, name := range []string{cancelName, controlName} {
+	for _, name := range []string{cancelName, controlName, blockedName} {
 		var c Control
 		found, err := ReadJSON(ctx, b, o.Batch+"/"+name, &c)
 		if err != nil {
 			return Control{}, err
 		}
-		if found && c.Order == o.ID {
+		if found && c.Order == o.ID && c.State != ControlGo {
 			return c, nil
 		}
 	}
@@ -57,13 +60,27 @@ func ReadControl(ctx context.Context, b bucket.Objects, o *Submission) (Control,
 }
 
 // WriteControl says what is wanted of a submission; c needs no submission and no time.
+// Who lets it go on has seen to what blocked it.
 func WriteControl(ctx context.Context, b bucket.Objects, o *Submission, c Control) error {
 	name := controlName
-	if c.State == ControlCancel {
+	switch c.State {
+	case ControlCancel:
 		name = cancelName
+	case ControlBlocked:
+		name = blockedName
+	case ControlGo:
+		if err := Unblock(ctx, b, o); err != nil {
+			return err
+		}
+	case ControlPause:
 	}
 	c.Order, c.At = o.ID, time.Now().UTC()
 	return WriteJSON(ctx, b, o.Batch+"/"+name, c)
+}
+
+// Unblock says that nothing blocks a submission any more. What a person wants of it stays.
+func Unblock(ctx context.Context, b bucket.Objects, o *Submission) error {
+	return WriteJSON(ctx, b, o.Batch+"/"+blockedName, Control{Order: o.ID, State: ControlGo, At: time.Now().UTC()})
 }
 
 // Blockage is what a person has to see to before the batch goes on; nil if nothing is.

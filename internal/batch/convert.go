@@ -22,50 +22,89 @@ const (
 	convertLock  = "_nightshift/convert.lock"
 )
 
-// convert writes the log of attempts of a folder that was made before there was one, and
-// reports whether it did. Of such a folder nothing is granted, and so nothing noted,
-// before its logs were read for the first time, which is when this is called.
-func convert(ctx context.Context, b Bucket, batch string) (done bool, err error) {
-	old := false
-	for _, name := range []string{oldSentName, oldSpendName} {
-		there, err := exists(ctx, b, objectKey(batch, name))
-		if err != nil {
-			return false, err
-		}
-		old = old || there
+// oldSpendStart begins the lines of the spend journal of before. What is written for
+// people under the same name today begins with the API key.
+const oldSpendStart = `{"life":"`
+
+// Convert writes the log of attempts of a folder that was made before there was one. The
+// batch's leader calls it before anything is granted, and so before anything is noted.
+func Convert(ctx context.Context, b Bucket, batch string) (err error) {
+	key := objectKey(batch, attemptsName)
+	if begins, err := beginning(ctx, b, key, 1); err != nil || begins != "" {
+		return err
 	}
-	if !old {
-		return false, nil
+	if old, err := isOld(ctx, b, batch); err != nil || !old {
+		return err
 	}
 	unlock, err := b.Lock(ctx, objectKey(batch, convertLock))
 	if err != nil {
-		return false, fmt.Errorf("convert %s: %w", objectKey(batch, oldSentName), err)
+		return fmt.Errorf("convert %s: %w", objectKey(batch, oldSentName), err)
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	key := objectKey(batch, attemptsName)
-	if there, err := exists(ctx, b, key); err != nil || there { // another process has just done it
-		return there, err
+	if begins, err := beginning(ctx, b, key, 1); err != nil || begins != "" { // another process has just done it
+		return err
+	}
+	converted, err := openOld(ctx, b, batch)
+	if err != nil {
+		return err
+	}
+	defer converted.Close() // only read from
+	return b.Put(ctx, key, converted)
+}
+
+// isOld reports whether a folder without a log of attempts has logs of before.
+func isOld(ctx context.Context, b Bucket, batch string) (bool, error) {
+	sent, err := beginning(ctx, b, objectKey(batch, oldSentName), 1)
+	if err != nil || sent != "" {
+		return sent != "", err
+	}
+	spent, err := beginning(ctx, b, objectKey(batch, oldSpendName), len(oldSpendStart))
+	return spent == oldSpendStart, err
+}
+
+// beginning returns what an object begins with; "" if it is empty or not there.
+func beginning(ctx context.Context, b Bucket, key string, length int) (string, error) {
+	body, err := b.Open(ctx, key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", key, err)
+	}
+	defer body.Close() // only read from
+	text, err := io.ReadAll(io.LimitReader(body, int64(length)))
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", key, err)
+	}
+	return string(text), nil
+}
+
+// openOld reads the logs of before as lines of the log of attempts; a folder that has
+// none of them has no lines.
+func openOld(ctx context.Context, b Bucket, batch string) (io.ReadCloser, error) {
+	if old, err := isOld(ctx, b, batch); err != nil || !old {
+		return noLines(), err
 	}
 	reader, writer := io.Pipe()
-	var writing sync.WaitGroup
-	writing.Go(func() {
+	converted := oldLog{PipeReader: reader}
+	converted.writing.Go(func() {
 		c := conversion{bucket: b, batch: batch, to: bufio.NewWriter(writer), billed: make(map[digest]bool), in: make(map[string]movement)}
 		writer.CloseWithError(c.run(ctx))
 	})
-	defer writing.Wait()
-	defer reader.Close() // ends the writer, should Put have given up
-	return true, b.Put(ctx, key, reader)
+	return &converted, nil
 }
 
-func exists(ctx context.Context, b Bucket, key string) (bool, error) {
-	body, err := b.Open(ctx, key)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("read %s: %w", key, err)
-	}
-	return true, body.Close()
+// oldLog is read while it is converted.
+type oldLog struct {
+	*io.PipeReader
+	writing sync.WaitGroup
+}
+
+// Close ends the conversion.
+func (l *oldLog) Close() error {
+	err := l.PipeReader.Close()
+	l.writing.Wait()
+	return err
 }
 
 // movement is a line of the spend journal of before.
@@ -99,7 +138,7 @@ type conversion struct {
 }
 
 func (c *conversion) run(ctx context.Context) error {
-	err := eachOld(ctx, c, oldSpendName, `{"life":"`, c.movement)
+	err := eachOld(ctx, c, oldSpendName, oldSpendStart, c.movement)
 	for _, name := range []string{failedName, succeededName} {
 		if err == nil {
 			err = eachOld(ctx, c, name, bills.Start, c.result)

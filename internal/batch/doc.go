@@ -8,7 +8,8 @@
 //	_nightshift/order.json        the submission: what workers were asked to do
 //	_nightshift/plans/            its plan
 //	_nightshift/began.json        when it began
-//	_nightshift/control.json      whether it is paused or blocked, and why
+//	_nightshift/control.json      whether it is paused, and why
+//	_nightshift/blocked.json      what keeps it from going on until a person acts
 //	_nightshift/cancel.json       that it is cancelled
 //	_nightshift/attempts.jsonl    the paid requests: each before it is sent, and what
 //	                              became of it
@@ -22,8 +23,8 @@
 // At the top of the bucket, _nightshift/open/ has a mark for each submission that is not
 // over. It is written last and tells workers that there is something to do.
 //
-// A folder that was made before there was a log of attempts gets one from sent.jsonl and
-// spend.jsonl when it is first read.
+// Of a folder that was made before there was a log of attempts, sent.jsonl and spend.jsonl
+// are read in its place. Its leader writes the log from them before it goes on.
 //
 // # One log of attempts
 //

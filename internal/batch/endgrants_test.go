@@ -87,6 +87,7 @@ func TestGrantsOfWhatIsOverAreEnded(t *testing.T) {
 	l.adopt("flies", 2)
 	l.adopt("made", 3)
 	l.adopt("withdrawn", 5)
+	l.sent("fetched again", 7)
 	l.made("fetched again", 7, 0)
 	l.adopt("fetched again", 0) // its price was counted before
 	l.counted(0, 10, 4)

@@ -11,6 +11,7 @@ import (
 
 	"nightshift/internal/job"
 	"nightshift/internal/jsonl"
+	"nightshift/internal/text"
 )
 
 // Fold is what the logs of a batch say: what was spent, what is in flight, and which
@@ -19,13 +20,22 @@ type Fold struct {
 	batch string
 	marks map[string]*jsonl.Mark // up to where each log was read, by its name
 
-	// over are the attempts that are over; true where the bill is counted.
-	over   map[digest]bool
+	over   map[digest]known    // attempts that are over, and what was read of them
 	last   map[job.ID]*request // of jobs with an attempt that is not over
 	spent  spend
 	runs   []Run               // of attempts that ended without a result
 	keyIDs map[string][]string // the provider's ids of API keys, by ours
+	unsent int                 // attempts with a bill in the results and no intent so far
 }
+
+// known says what was read of an attempt that is over.
+type known uint8
+
+const (
+	billed   known = 1 << iota // its bill is counted
+	intended                   // that it was about to be sent
+	paid                       // a result says what it cost, and its intent was not read first
+)
 
 // digest stands for a job and its attempt. With 80 bits, no two attempts of any real
 // batch share one by chance.
@@ -40,7 +50,7 @@ func digestOf(id job.ID, attempt int) digest {
 
 func newFold(batch string) *Fold {
 	f := &Fold{
-		batch: batch, marks: make(map[string]*jsonl.Mark), over: make(map[digest]bool), last: make(map[job.ID]*request),
+		batch: batch, marks: make(map[string]*jsonl.Mark), over: make(map[digest]known), last: make(map[job.ID]*request),
 		spent: spend{slices: make(map[job.Slice]job.CU)}, keyIDs: make(map[string][]string),
 	}
 	for _, name := range []string{failedName, succeededName, attemptsName} {
@@ -81,6 +91,9 @@ func (f *Fold) readOn(ctx context.Context, b Bucket) (whole bool, err error) {
 	}
 	if whole, err := readLog(ctx, f, b, attemptsName, attemptLines, f.attempt); err != nil || !whole {
 		return false, err
+	}
+	if f.unsent > 0 {
+		return false, f.cutError()
 	}
 	if len(f.InFlight()) == 0 {
 		return true, nil
@@ -127,17 +140,34 @@ func (f *Fold) result(b bill, _ []byte) error {
 		in := job.Slice{APIKey: b.apiKey, Project: b.charge.Project, Team: b.charge.Team, Batch: f.batch}
 		f.spent.add(in, b.sent(), b.charge.Billed, b.charge.Refunded)
 	}
+	if name := digestOf(b.job, b.attempt); b.charge != nil && b.charge.Billed > 0 && f.over[name]&(intended|paid) == 0 {
+		f.over[name] |= paid
+		f.unsent++
+	}
 	return nil
 }
 
+// cutError says that the log of attempts lacks lines: nothing is paid before its intent
+// is durable. What else it lacks may be in flight.
+func (f *Fold) cutError() error {
+	return &job.HintedError{
+		Err: fmt.Errorf("%s lacks lines: results name %s that it does not know", objectKey(f.batch, attemptsName), text.Count(f.unsent, "paid attempt")),
+		Hint: "put back the file as it was, from a copy. Without it requests that are still under way are not looked for at the provider " +
+			"and their jobs may be paid again; if none is under way, move the batch's folder away",
+	}
+}
+
 // attempt takes a line of the log of attempts.
-func (f *Fold) attempt(line job.AttemptLine, text []byte) (err error) {
+func (f *Fold) attempt(line job.AttemptLine, whole []byte) (err error) {
 	if line.Event == job.Received && line.ProviderKeyID != "" && !slices.Contains(f.keyIDs[line.APIKey], line.ProviderKeyID) {
 		f.keyIDs[line.APIKey] = append(f.keyIDs[line.APIKey], line.ProviderKeyID)
 	}
 	if line.Event == job.Ended {
 		f.ended(&line)
 		return nil
+	}
+	if line.Event == job.Intended {
+		f.intended(&line)
 	}
 	last := f.last[line.Job]
 	if f.Over(line.Job, line.Attempt) || last != nil && line.Attempt < last.attempt {
@@ -149,12 +179,23 @@ func (f *Fold) attempt(line job.AttemptLine, text []byte) (err error) {
 		f.last[line.Job] = last
 	}
 	if line.Event == job.Intended {
-		if line, err = wholeAttempt(text); err != nil {
+		if line, err = wholeAttempt(whole); err != nil {
 			return err
 		}
 	}
 	last.take(&line)
 	return nil
+}
+
+// intended notes that an attempt that is over was about to be sent.
+func (f *Fold) intended(line *job.AttemptLine) {
+	name := digestOf(line.Job, line.Attempt)
+	if of, over := f.over[name]; over && of&intended == 0 {
+		f.over[name] |= intended
+		if of&paid != 0 {
+			f.unsent--
+		}
+	}
 }
 
 func (f *Fold) ended(line *job.AttemptLine) {
@@ -180,7 +221,7 @@ func (f *Fold) end(id job.ID, attempt int) {
 		if _, known := f.over[name]; known {
 			return
 		}
-		f.over[name] = false
+		f.over[name] = 0
 	}
 }
 
@@ -188,8 +229,8 @@ func (f *Fold) end(id job.ID, attempt int) {
 // that it is.
 func (f *Fold) bill(id job.ID, attempt int) bool {
 	name := digestOf(id, attempt)
-	counted := f.over[name]
-	f.over[name] = true
+	counted := f.over[name]&billed != 0
+	f.over[name] |= billed
 	return !counted
 }
 

@@ -35,8 +35,8 @@ const (
 	driftDecimals = 3
 )
 
-// Dearer reports whether a bill is above its quote by more than the share.
-func (d Drift) Dearer(quote, billed job.CU) bool {
+// Exceeded reports whether a bill is above its quote by more than the share.
+func (d Drift) Exceeded(quote, billed job.CU) bool {
 	// In 128 bits, so that no amount overflows.
 	boundHigh, boundLow := bits.Mul64(uint64(max(quote, 0)), wholeDrift+uint64(max(d, 0)))
 	high, low := bits.Mul64(uint64(max(billed, 0)), wholeDrift)

@@ -9,7 +9,7 @@ import (
 	"nightshift/internal/job"
 )
 
-func TestDearer(t *testing.T) {
+func TestExceeded(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name          string
@@ -37,8 +37,8 @@ func TestDearer(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if got := test.drift.Dearer(test.quote, test.billed); got != test.want {
-				t.Errorf("Drift(%d).Dearer(%d, %d) = %t", test.drift, test.quote, test.billed, got)
+			if got := test.drift.Exceeded(test.quote, test.billed); got != test.want {
+				t.Errorf("Drift(%d).Exceeded(%d, %d) = %t", test.drift, test.quote, test.billed, got)
 			}
 		})
 	}

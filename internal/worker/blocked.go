@@ -120,14 +120,7 @@ func (s *leader) noteBlocked(ctx context.Context, held *knownBatch, counts job.C
 	if err != nil || now.State != batch.ControlGo && now.State != batch.ControlBlocked {
 		return err // a person wants something else of it
 	}
-	next := batch.Control{State: batch.ControlGo}
-	if found != nil {
-		next = batch.Control{State: batch.ControlBlocked, Why: found.Err.Error(), Hint: found.Hint}
-	}
-	if found != nil && found.Ends {
-		next.State = batch.ControlCancel
-	}
-	if err := batch.WriteControl(ctx, s.Bucket, held.submission, next); err != nil {
+	if err := s.writeBlocked(ctx, held, found); err != nil {
 		return err
 	}
 	if found != nil && !found.Ends {
@@ -136,6 +129,18 @@ func (s *leader) noteBlocked(ctx context.Context, held *knownBatch, counts job.C
 		}
 	}
 	return s.fleet.Announce(ctx)
+}
+
+// writeBlocked says in the batch's control what blocks it, nil if nothing does any more.
+func (s *leader) writeBlocked(ctx context.Context, held *knownBatch, found *batch.Blockage) error {
+	if found == nil {
+		return batch.Unblock(ctx, s.Bucket, held.submission)
+	}
+	next := batch.Control{State: batch.ControlBlocked, Why: found.Err.Error(), Hint: found.Hint}
+	if found.Ends {
+		next.State = batch.ControlCancel
+	}
+	return batch.WriteControl(ctx, s.Bucket, held.submission, next)
 }
 
 // needsOperator takes note of trouble of a batch that no waiting will end, and tells of it.

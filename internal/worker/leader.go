@@ -170,6 +170,9 @@ func (s *leader) start(ctx context.Context, held *knownBatch) error {
 	if err != nil {
 		return err
 	}
+	if err := batch.Convert(ctx, s.Bucket, s.batch); err != nil {
+		return err
+	}
 	left, err := r.Unfinished(ctx)
 	if err != nil {
 		return err

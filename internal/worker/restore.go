@@ -84,32 +84,44 @@ func (w *Worker) dropPools(ctx context.Context) error {
 // not started is recovered by its leader.
 func (w *Worker) toRestore(ctx context.Context) (map[string]*restoredBatch, error) {
 	batches := make(map[string]*restoredBatch)
-	for _, batch := range w.knownList() {
-		held := w.known(batch)
-		begun, err := readStart(ctx, held)
-		if err != nil {
+	for _, id := range w.knownList() {
+		b, err := w.restorable(ctx, w.known(id))
+		switch {
+		case err == nil && b != nil:
+			batches[id] = b
+		case err == nil:
+		case job.Hint(err) == "" || passes(err):
 			return nil, err
+		default: // a person has to see to this one; the others go on
+			w.note(id, err.Error())
+			w.Logger.ErrorContext(ctx, "batch not recovered", "batch_id", id, "err", err, "hint", job.Hint(err))
 		}
-		if begun.Order != held.submission.ID {
-			continue
-		}
-		r, err := w.recoveryOf(ctx, held)
-		if err != nil {
-			return nil, err
-		}
-		r.since = begun.At
-		left, err := r.Unfinished(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if err := r.CheckOrigin(ctx, left); err != nil {
-			w.note(batch, err.Error())
-			w.Logger.ErrorContext(ctx, "batch not recovered", "batch_id", batch, "err", err, "hint", job.Hint(err))
-			continue
-		}
-		batches[batch] = &restoredBatch{knownBatch: held, recovery: r, left: left}
 	}
 	return batches, nil
+}
+
+// restorable is what a batch has left; nil if its submission has not begun.
+func (w *Worker) restorable(ctx context.Context, held *knownBatch) (*restoredBatch, error) {
+	begun, err := readStart(ctx, held)
+	if err != nil || begun.Order != held.submission.ID {
+		return nil, err
+	}
+	r, err := w.recoveryOf(ctx, held)
+	if err != nil {
+		return nil, err
+	}
+	r.since = begun.At
+	if err := batch.Convert(ctx, w.Bucket, held.Batch); err != nil {
+		return nil, err
+	}
+	left, err := r.Unfinished(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.CheckOrigin(ctx, left); err != nil {
+		return nil, err
+	}
+	return &restoredBatch{knownBatch: held, recovery: r, left: left}, nil
 }
 
 func (w *Worker) restoreBatch(ctx context.Context, b *restoredBatch) error {

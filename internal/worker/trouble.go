@@ -49,7 +49,7 @@ func (t *loggedTroubles) again(trouble string, now time.Time) bool {
 // allows: the prices that the plan was agreed on no longer hold.
 func (w *Worker) overQuote(ref job.Ref, row string, quote, billed job.CU) {
 	held := w.known(ref.Batch)
-	if held == nil || !held.submission.Rules.Drift.Dearer(quote, billed) || held.control.State != batch.ControlGo {
+	if held == nil || !held.submission.Rules.Drift.Exceeded(quote, billed) || held.control.Closed() != "" {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), app.PingTime)
