@@ -71,15 +71,37 @@ func ClaimFleet(ctx context.Context, f *fleet.Claims, name string, b bucket.Obje
 		ours.Identity = newIdentity()
 	}
 	holder, err := f.Claim(ctx, name, ours)
-	switch {
-	case err != nil:
+	if err != nil {
 		return "", err
-	case holder.Identity == ours.Identity && id != "":
-		return id, nil
-	case holder.Identity == ours.Identity || id == "" && holder.Bucket == ours.Bucket:
-		return holder.Identity, b.Put(ctx, identityKey, strings.NewReader(holder.Identity))
 	}
-	return "", OtherBucket(f, name, holder, ours)
+	if holder.Identity != ours.Identity && (id != "" || holder.Bucket != ours.Bucket) {
+		return "", OtherBucket(f, name, holder, ours)
+	}
+	ours.Identity = holder.Identity
+	if _, err := f.Claim(ctx, placeOf(ours), ours); err != nil {
+		return "", err
+	}
+	if err := CheckCopy(ctx, f, ours); err != nil || id != "" {
+		return holder.Identity, err
+	}
+	return holder.Identity, b.Put(ctx, identityKey, strings.NewReader(holder.Identity))
+}
+
+// placeOf is the name under which it is claimed where a bucket of this identity lies.
+func placeOf(ours fleet.Claim) string { return "bucket " + ours.Identity }
+
+// CheckCopy refuses a bucket whose identity is worked on at another place: a copy has that
+// of its original, and each would take the other's jobs and results for its own.
+func CheckCopy(ctx context.Context, f *fleet.Claims, ours fleet.Claim) error {
+	holder, err := f.Holder(ctx, placeOf(ours))
+	if err != nil || holder == (fleet.Claim{}) || bucket.SamePlace(holder.Bucket, ours.Bucket) {
+		return err
+	}
+	return &job.InputError{Err: &job.HintedError{
+		Err: fmt.Errorf("%s has the identity of %s, which this Redis serves: one is a copy of the other", ours.Bucket, holder.Bucket),
+		Hint: "delete " + identityKey + " in the copy, and it becomes a bucket of its own; if the bucket was moved, delete the Redis key " +
+			f.Key(placeOf(ours)),
+	}}
 }
 
 // OtherBucket refuses a process whose fleet works on another bucket.

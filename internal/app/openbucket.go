@@ -103,8 +103,7 @@ func ConnectFleet(ctx context.Context, p Process, s config.Settings) (redis.Univ
 	return connectServer(ctx, s)
 }
 
-// redisRest is the pause before a Redis that was not reached is tried again.
-const redisRest = time.Second
+const redisRest = time.Second // before a Redis that was not reached is tried again
 
 // NewLogger logs to w as the settings say; usual is the level where they name none.
 func NewLogger(w io.Writer, s config.Settings, usual slog.Level) (*slog.Logger, error) {

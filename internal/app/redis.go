@@ -46,8 +46,7 @@ func ServerRedis(ctx context.Context, s config.Settings) (redis.UniversalClient,
 	return client, nil
 }
 
-// connectServer is serverRedis with errors that leave it to the caller to name the
-// variable.
+// connectServer is [ServerRedis] without the variable's name in its errors.
 func connectServer(ctx context.Context, s config.Settings) (redis.UniversalClient, error) {
 	client, at, err := redisClient(s.Redis.Reveal())
 	if err != nil {

@@ -26,9 +26,9 @@ import (
 const (
 	orderName   = "_nightshift/order.json" // in the batch's folder
 	StartedName = "_nightshift/began.json"
-	// openFolder has a folder for each open batch, and in it
+	// OpenFolder has a folder for each open batch, and in it
 	// one for each of its submissions that is not over.
-	openFolder = "_nightshift/open"
+	OpenFolder = "_nightshift/open"
 	openName   = "open"
 )
 
@@ -143,7 +143,7 @@ type Started struct {
 
 // OpenBatches are the open batches.
 func OpenBatches(ctx context.Context, b bucket.Objects) ([]string, error) {
-	marked, err := batchesIn(ctx, b, openFolder)
+	marked, err := batchesIn(ctx, b, OpenFolder)
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +163,7 @@ func OpenBatches(ctx context.Context, b bucket.Objects) ([]string, error) {
 // IsOpen reports whether a batch has a submission that is not over. A folder may still be there
 // when its mark is gone.
 func IsOpen(ctx context.Context, b bucket.Objects, batch string) (bool, error) {
-	orders, err := b.Folders(ctx, openFolder+"/"+batch)
+	orders, err := b.Folders(ctx, OpenFolder+"/"+batch)
 	if err != nil {
 		return false, err
 	}
@@ -179,7 +179,7 @@ func IsOpen(ctx context.Context, b bucket.Objects, batch string) (bool, error) {
 // openKey is the object that tells workers that there is something to do in a batch.
 // Each submission has one of its own, so that closing one cannot close the next, whatever
 // comes when and dies in between.
-func openKey(o *Submission) string { return openFolder + "/" + o.Batch + "/" + o.ID + "/" + openName }
+func openKey(o *Submission) string { return OpenFolder + "/" + o.Batch + "/" + o.ID + "/" + openName }
 
 // OpenBatch tells workers that there is something to do in a batch: its submission.
 func OpenBatch(ctx context.Context, b bucket.Objects, o *Submission) error {
@@ -189,7 +189,7 @@ func OpenBatch(ctx context.Context, b bucket.Objects, o *Submission) error {
 // CloseBatch tells workers that nothing is left to do of a submission, nor of those that
 // it came in place of. now is the batch's submission by now.
 func CloseBatch(ctx context.Context, b bucket.Objects, over, now *Submission) error {
-	marked, err := b.Folders(ctx, openFolder+"/"+over.Batch)
+	marked, err := b.Folders(ctx, OpenFolder+"/"+over.Batch)
 	if err != nil {
 		return err
 	}

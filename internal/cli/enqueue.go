@@ -10,6 +10,7 @@ import (
 	"nightshift/internal/app"
 	"nightshift/internal/config"
 	"nightshift/internal/job"
+	"nightshift/internal/telemetry"
 )
 
 // Enqueue is the program enqueue. It returns the exit code. When ctx ends it stops
@@ -21,7 +22,7 @@ func Enqueue(ctx context.Context, p app.Process) int {
 		Short:         "Turn manifests of prompts into images, overnight and paid once",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Version:       app.Version(),
+		Version:       telemetry.Version(),
 	}
 	root.SetArgs(p.Args)
 	root.SetOut(p.Stdout)

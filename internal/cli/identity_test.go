@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -82,4 +84,53 @@ func TestTwoBucketsOneRedis(t *testing.T) {
 		t.Errorf("after Redis was emptied: %q after %q, %v", again, id, err)
 	}
 	refused(second)
+}
+
+// A copy of a bucket has the identity of its original. It is refused with both names, also
+// under another fleet's name, and becomes a bucket of its own without its identity. A
+// bucket that was moved, or that is reached by a link, stays what it is.
+func TestCopiedBucket(t *testing.T) {
+	t.Parallel()
+	claims := fleet.NewClaims(redistest.Start(t).Client(t))
+	original := newBucket(t)
+	id, err := app.ClaimFleet(t.Context(), claims, "default", original)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	if err := os.CopyFS(filepath.Join(folder, "copy"), os.DirFS(original.Path(""))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(original.Path(""), filepath.Join(folder, "link")); err != nil {
+		t.Fatal(err)
+	}
+	at := func(name string) *bucket.Local {
+		b, err := bucket.NewLocal(filepath.Join(folder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	for _, name := range []string{"default", "other"} {
+		_, err := app.ClaimFleet(t.Context(), claims, name, at("copy"))
+		if err == nil || !strings.Contains(err.Error(), original.Path("")) || !strings.Contains(err.Error(), at("copy").Path("")) ||
+			!strings.Contains(job.Hint(err), "_nightshift/id") {
+			t.Errorf("a copy under fleet %q: %v, hint %q", name, err, job.Hint(err))
+		}
+	}
+	if again, err := app.ClaimFleet(t.Context(), claims, "default", at("link")); err != nil || again != id {
+		t.Errorf("by a link: %q after %q, %v", again, id, err)
+	}
+	if err := os.Remove(filepath.Join(folder, "copy", "_nightshift", "id")); err != nil {
+		t.Fatal(err)
+	}
+	if own, err := app.ClaimFleet(t.Context(), claims, "copies", at("copy")); err != nil || own == id {
+		t.Errorf("without the identity: %q beside %q, %v", own, id, err)
+	}
+	if err := os.Rename(original.Path(""), filepath.Join(folder, "moved")); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := app.ClaimFleet(t.Context(), claims, "default", at("moved")); err != nil || again != id {
+		t.Errorf("moved: %q after %q, %v", again, id, err)
+	}
 }

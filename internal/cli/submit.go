@@ -122,6 +122,9 @@ func (o *session) submit(ctx context.Context, made *plan.Plan, planned time.Time
 			return nil, err
 		}
 	}
+	if goesOn && !before.Local && options.local {
+		return nil, o.workersHaveIt()
+	}
 	var wanted batch.Control // of the submission before; one that is cancelled is about to end
 	if goesOn {
 		if wanted, err = batch.ReadControl(ctx, o.Bucket, before); err != nil {
@@ -175,6 +178,16 @@ func (o *session) notRunning(ctx context.Context) error {
 		return &job.InputError{Err: fmt.Errorf("batch %s: %w", o.manifest.Name, err)}
 	}
 	return unlock()
+}
+
+// workersHaveIt refuses a run whose Redis ends with it while workers have the batch: both
+// would send its jobs.
+func (o *session) workersHaveIt() error {
+	return &job.InputError{Err: &job.HintedError{
+		Err: fmt.Errorf("batch %s was submitted to workers, and this run does not share their Redis", o.manifest.Name),
+		Hint: "set " + config.RedisVariable + " to their Redis, and the run takes part; if there are no workers any more, delete " +
+			o.Bucket.Path(batch.OpenFolder+"/"+o.Batch) + " first",
+	}}
 }
 
 // placeOrder hands a submission, whose plan is written, to the fleet. The batch is opened

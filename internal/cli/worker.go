@@ -9,6 +9,7 @@ import (
 
 	"nightshift/internal/app"
 	"nightshift/internal/job"
+	"nightshift/internal/telemetry"
 	"nightshift/internal/worker"
 )
 
@@ -29,7 +30,7 @@ Exit codes: 0 stopped as asked, 1 unexpected error, 2 wrong settings.`,
 		Args:          noArguments,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Version:       app.Version(),
+		Version:       telemetry.Version(),
 		RunE:          func(cmd *cobra.Command, _ []string) error { return worker.Run(cmd.Context(), p) },
 	}
 	root.AddCommand(&cobra.Command{

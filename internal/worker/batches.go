@@ -58,22 +58,40 @@ func (w *Worker) refresh(ctx context.Context) error {
 	if w.Only != "" {
 		open = slices.DeleteFunc(open, func(batch string) bool { return batch != w.Only })
 	}
+	ours := open[:0]
 	for _, id := range open {
 		held, err := w.readBatch(ctx, id)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if !errors.Is(err, errElsewhere) {
+			ours = append(ours, id)
+		}
 		if err != nil {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			w.note(id, err.Error())
-			if !errors.Is(err, errElsewhere) {
-				w.Logger.ErrorContext(ctx, "batch cannot be worked on", "batch_id", id, "err", err, "hint", job.Hint(err))
-				w.Observer.isBlocked(batch.Blockage{Err: err, Hint: job.Hint(err)})
-			}
+			w.unreadable(ctx, id, err)
 			continue
 		}
 		w.note(id, "")
 		w.take(ctx, held)
 	}
+	w.forgetOthers(ours)
+	return nil
+}
+
+// unreadable tells of a batch that cannot be worked on.
+func (w *Worker) unreadable(ctx context.Context, id string, err error) {
+	w.note(id, err.Error())
+	if errors.Is(err, errElsewhere) {
+		return
+	}
+	w.Logger.ErrorContext(ctx, "batch cannot be worked on", "batch_id", id, "err", err, "hint", job.Hint(err))
+	if !passes(err) {
+		w.Observer.isBlocked(batch.Blockage{Err: err, Hint: job.Hint(err)})
+	}
+}
+
+// forgetOthers forgets all batches but these.
+func (w *Worker) forgetOthers(open []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for batch := range w.batches {
@@ -84,7 +102,6 @@ func (w *Worker) refresh(ctx context.Context) error {
 			delete(w.blockages, batch)
 		}
 	}
-	return nil
 }
 
 var (

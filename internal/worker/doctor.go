@@ -277,15 +277,19 @@ func (w *Worker) tryKey(ctx context.Context, key config.APIKey) (warn string, er
 	}
 }
 
-// checkFleet is claimFleet without claiming anything.
+// checkFleet looks at what enter claims, and claims nothing.
 func (w *Worker) checkFleet(ctx context.Context) finding {
 	name, claims := w.settings.Fleet, fleet.NewClaims(w.Redis)
 	found := finding{what: config.FleetVariable, says: fmt.Sprintf("fleet %q is free on this Redis, and takes this bucket", name)}
 	id, err := app.ReadIdentity(ctx, w.Bucket)
+	ours := fleet.Claim{Identity: id, Bucket: w.Bucket.Path("")}
 	holder, failed := claims.Holder(ctx, name)
-	switch ours := (fleet.Claim{Identity: id, Bucket: w.Bucket.Path("")}); {
-	case err != nil || failed != nil:
-		found.err = errors.Join(err, failed)
+	if err = errors.Join(err, failed); err == nil && id != "" {
+		err = app.CheckCopy(ctx, claims, ours)
+	}
+	switch {
+	case err != nil:
+		found.err = err
 	case holder == fleet.Claim{}:
 	case holder.Identity == id || id == "" && holder.Bucket == ours.Bucket:
 		found.says = fmt.Sprintf("fleet %q on this Redis works on this bucket", name)

@@ -236,6 +236,10 @@ func (w *Worker) restoreAlone(ctx context.Context, lease *fleet.Lease) error {
 	if err != nil || joined {
 		return err
 	}
+	// With what Redis lost went the claim, too, and another bucket may have come first.
+	if _, err := app.ClaimFleet(ctx, fleet.NewClaims(w.Redis), w.settings.Fleet, w.Bucket); err != nil {
+		return err
+	}
 	if err := w.refresh(ctx); err != nil { // much may have happened while this waited
 		return err
 	}

@@ -6,14 +6,14 @@ import (
 	"sync"
 	"time"
 
-	"nightshift/internal/app"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
+	"nightshift/internal/telemetry"
 )
 
 // heartbeat is what this worker does now.
 func (w *Worker) heartbeat() fleet.Heartbeat {
-	b := fleet.Heartbeat{Worker: w.name, Owner: w.member.Owner(), Version: app.Version(), Started: w.started, Lanes: make(map[string]fleet.Lane)}
+	b := fleet.Heartbeat{Worker: w.name, Owner: w.member.Owner(), Version: telemetry.Version(), Started: w.started, Lanes: make(map[string]fleet.Lane)}
 	b.Stored = w.pace.recent(time.Now())
 	for _, l := range w.laneList() {
 		if l.engine.Load() != nil {

@@ -29,7 +29,7 @@ func telemetryLists() telemetry.Lists {
 // serve answers for metrics and health until the worker has stopped.
 func (w *Worker) serve(ctx context.Context) error {
 	registry := telemetry.NewRegistry()
-	w.metrics = telemetry.New(registry, app.Version(), telemetryLists())
+	w.metrics = telemetry.New(registry, telemetry.Version(), telemetryLists())
 	if w.settings.Listen == config.ListenOff {
 		return nil
 	}

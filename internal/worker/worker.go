@@ -81,7 +81,7 @@ func Run(ctx context.Context, p app.Process) (err error) {
 	if err := w.serve(ctx); err != nil {
 		return err
 	}
-	w.Logger.InfoContext(ctx, "worker started", "worker", w.name, "version", app.Version(), "bucket", w.Bucket.Path(""))
+	w.Logger.InfoContext(ctx, "worker started", "worker", w.name, "version", telemetry.Version(), "bucket", w.Bucket.Path(""))
 	defer w.Logger.InfoContext(ctx, "worker stopped", "worker", w.name)
 	w.Work(ctx)
 	return nil
@@ -184,7 +184,7 @@ func (w *Worker) Join(ctx context.Context, a *admission.Admission) (err error) {
 		return err
 	}
 	w.Add("leave the fleet", func() error { leaveFleet(ctx, w.member, w.Logger); return nil })
-	w.metrics = telemetry.New(telemetry.NewRegistry(), app.Version(), telemetryLists())
+	w.metrics = telemetry.New(telemetry.NewRegistry(), telemetry.Version(), telemetryLists())
 	w.thumbs = newThumbnailer(ctx, w.Bucket, w.Logger)
 	w.Add("finish thumbnails", func() error { w.thumbs.stop(); return nil })
 	return nil
