@@ -151,7 +151,7 @@ func (f *Fold) result(b bill, _ []byte) error {
 // is durable. What else it lacks may be in flight.
 func (f *Fold) cutError() error {
 	return &job.HintedError{
-		Err: fmt.Errorf("%s lacks lines: results name %s that it does not know", objectKey(f.batch, attemptsName), text.Count(f.unsent, "paid attempt")),
+		Err: fmt.Errorf("%s is %w, it lacks lines: results name %s that it does not know", objectKey(f.batch, attemptsName), job.ErrDamaged, text.Count(f.unsent, "paid attempt")),
 		Hint: "put back the file as it was, from a copy. Without it requests that are still under way are not looked for at the provider " +
 			"and their jobs may be paid again; if none is under way, move the batch's folder away",
 	}

@@ -139,7 +139,7 @@ func (q *Decisions) Open(ctx context.Context) ([]job.Decision, error) {
 	var open []job.Decision
 	if err := json.Unmarshal(data, &open); err != nil {
 		return nil, &job.HintedError{
-			Err:  fmt.Errorf("read %s: %w", q.questionsKey, err),
+			Err:  fmt.Errorf("read %s: %w: %w", q.questionsKey, job.ErrDamaged, err),
 			Hint: "remove the file and run the batch again: what is still open is asked again",
 		}
 	}

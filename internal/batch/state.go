@@ -49,8 +49,8 @@ func ReadState(ctx context.Context, b bucket.Objects, batch string) (*State, err
 	state := new(State)
 	if err := json.NewDecoder(io.LimitReader(body, 1<<20)).Decode(state); err != nil {
 		return nil, &job.HintedError{
-			Err:  fmt.Errorf("read %s: %w", b.Path(batch+"/"+StateName), err),
-			Hint: "the file is damaged; move the folder away, or delete the file if nothing is under way at the provider",
+			Err:  fmt.Errorf("read %s: %w: %w", b.Path(batch+"/"+StateName), job.ErrDamaged, err),
+			Hint: "move the folder away, or delete the file if nothing is under way at the provider",
 		}
 	}
 	return state, nil

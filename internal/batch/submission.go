@@ -82,18 +82,31 @@ func (o *Submission) Lane() string {
 // ToRun is how many jobs of the plan are not kept from before.
 func (o *Submission) ToRun() int { return o.Jobs - o.Kept }
 
-// NewSubmission makes the submission of a plan, after the one before; nil if there was none.
-// It still lacks the plan's object and its digest.
-func NewSubmission(m *manifest.Manifest, p *plan.Plan, planned time.Time, before *Submission) *Submission {
-	o := &Submission{
-		Revision: 1, Batch: m.Batch(), Name: m.Name, Manifest: path.Base(m.Path), Mode: m.Mode, Pool: m.Pool, Priority: job.Priority(m.Priority),
+// NewSubmission makes the submission of a plan.
+// It still lacks the plan's object, its digest and its number.
+func NewSubmission(m *manifest.Manifest, p *plan.Plan, planned time.Time) *Submission {
+	return &Submission{
+		Batch: m.Batch(), Name: m.Name, Manifest: path.Base(m.Path), Mode: m.Mode, Pool: m.Pool, Priority: job.Priority(m.Priority),
 		Rules: orderRules{Budget: m.Budget, Drift: m.MaxDrift, OnBudget: m.OnBudget, Window: m.Window},
 		Jobs:  p.Jobs, Kept: p.Kept, Images: p.ImagesToRun, Cost: p.Cost, Forecast: p.Forecast.Duration().Seconds(), Planned: planned,
 	}
+}
+
+// SetRevision numbers the submission after the one before. Without one it is the first, or
+// comes after all that are still marked as open, should their object have been lost.
+func (o *Submission) SetRevision(ctx context.Context, b bucket.Objects, before *Submission) error {
 	if before != nil {
 		o.Revision = before.Revision + 1
+		return nil
 	}
-	return o
+	o.Revision = 1
+	marked, err := b.Folders(ctx, OpenFolder+"/"+o.Batch)
+	for _, id := range marked {
+		if number := numberOf(id); number > 1 { // another first one may come at the same time
+			o.Revision = max(o.Revision, number+1)
+		}
+	}
+	return err
 }
 
 // SetID gives the submission its id, by the digest of the plan's jobs and the rules they run
@@ -217,7 +230,8 @@ func numberOf(id string) int {
 // MaxJSON is far more than any of the small objects has.
 const MaxJSON = 1 << 20
 
-// ReadJSON reads a small object; found is false if there is none.
+// ReadJSON reads a small object; found is false if there is none. The error of one that
+// cannot be decoded is a [job.HintedError] that wraps [job.ErrDamaged].
 func ReadJSON(ctx context.Context, b bucket.Objects, key string, into any) (found bool, err error) {
 	body, err := b.Open(ctx, key)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -228,10 +242,11 @@ func ReadJSON(ctx context.Context, b bucket.Objects, key string, into any) (foun
 	}
 	defer body.Close() // only read from
 	if err := json.NewDecoder(io.LimitReader(body, MaxJSON)).Decode(into); err != nil {
-		return false, &job.HintedError{
-			Err:  fmt.Errorf("read %s: %w", b.Path(key), err),
-			Hint: "the object is damaged; submit the manifest again to replace it",
+		hint := "delete the object"
+		if path.Base(key) == path.Base(orderName) {
+			hint += ", then submit the manifest again"
 		}
+		return false, &job.HintedError{Err: fmt.Errorf("read %s: %w: %w", b.Path(key), job.ErrDamaged, err), Hint: hint}
 	}
 	return true, nil
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -88,10 +89,16 @@ func list(ctx context.Context, b bucket.Objects, openOnly bool) ([]listedBatch, 
 	for i, batch := range batches {
 		reading.Go(func() error {
 			r, err := view.ReadBatchInfo(ctx, b, batch, slices.Contains(open, batch))
-			if err == nil {
-				listed[i] = listedOf(r)
+			switch {
+			case errors.Is(err, job.ErrDamaged):
+				r = &view.BatchInfo{Batch: batch}
+				listed[i] = listedBatch{Batch: batch, Name: r.Name(), Mode: r.Mode(), State: view.StateDamaged}
+				return nil
+			case err != nil:
+				return err
 			}
-			return err
+			listed[i] = listedOf(r)
+			return nil
 		})
 	}
 	if err := reading.Wait(); err != nil {

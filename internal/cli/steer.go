@@ -48,7 +48,10 @@ func steer(ctx context.Context, p app.Process, s config.Settings, arg string, wa
 		if err != nil {
 			return err
 		}
-		done, err := steerBatch(ctx, v.Of(ctx, batch), batch, wanted, o.why)
+		if v, err = v.Of(ctx, batch); err != nil {
+			return err
+		}
+		done, err := steerBatch(ctx, v, batch, wanted, o.why)
 		if err != nil {
 			return err
 		}

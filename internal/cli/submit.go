@@ -131,7 +131,10 @@ func (o *session) submit(ctx context.Context, made *plan.Plan, planned time.Time
 			return nil, err
 		}
 	}
-	next := batch.NewSubmission(o.manifest, made, planned, before)
+	next := batch.NewSubmission(o.manifest, made, planned)
+	if err := next.SetRevision(ctx, o.Bucket, before); err != nil {
+		return nil, err
+	}
 	next.OwnLane, next.Local = options.own, options.local
 	result := &submission{
 		Type: submissionType, Batch: o.Batch, Outcome: submitted, Jobs: next.Jobs, Kept: next.Kept, Images: next.Images, Cost: next.Cost,

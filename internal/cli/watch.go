@@ -16,6 +16,10 @@ func watch(ctx context.Context, p app.Process, s config.Settings, args []string,
 		if err != nil {
 			return err
 		}
-		return v.Of(ctx, batch).Watch(ctx, batch, time.Now(), o)
+		of, err := v.Of(ctx, batch)
+		if err != nil {
+			return err
+		}
+		return of.Watch(ctx, batch, time.Now(), o)
 	})
 }

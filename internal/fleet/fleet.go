@@ -43,7 +43,7 @@ func (f *Fleet) News(ctx context.Context) (int64, error) {
 // Feed is how far a batch is fed in the epoch of Redis that goes on.
 type Feed struct {
 	Epoch string `json:"epoch"` // of Redis, in which it was written
-	Order string `json:"order"` // the order that is worked on
+	Order string `json:"order"` // the submission that is worked on
 	Lane  string `json:"lane"`  // in which its jobs are
 	Fed   int    `json:"fed"`   // jobs of the plan that were given to the lane, from its start
 	All   bool   `json:"all"`   // the whole plan was given

@@ -5,7 +5,7 @@ package fleet
 func (f *Fleet) newsKey() string              { return f.prefix + "news" }
 func (f *Fleet) workersKey() string           { return f.prefix + "workers" }
 func (f *Fleet) workerKey(name string) string { return f.prefix + "worker:" + name }
-func (f *Fleet) feedsKey(life string) string  { return f.prefix + "feeds:" + life }
+func (f *Fleet) feedsKey(epoch string) string { return f.prefix + "feeds:" + epoch }
 func (f *Fleet) poolsKey() string             { return f.prefix + "pools" }
 
 func (f *Fleet) workKey(batch, submission string) string {

@@ -10,6 +10,9 @@ import (
 // our own check) refused its content. The job fails at once.
 var ErrInvalid = errors.New("invalid request")
 
+// ErrDamaged marks what the bucket holds and cannot be read: a person has to see to it.
+var ErrDamaged = errors.New("damaged")
+
 // ErrInterrupted is the cause with which work is cancelled at shutdown. The work
 // goes back to the queue; it is not an attempt.
 var ErrInterrupted = errors.New("interrupted by shutdown")

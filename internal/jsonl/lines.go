@@ -103,9 +103,9 @@ func (k Kind[T]) Read(ctx context.Context, name string, body io.Reader, m *Mark)
 	}
 }
 
-// Damaged says that a line cannot be read.
+// Damaged says that a line cannot be read. The error wraps [job.ErrDamaged].
 func Damaged(name string, number int, err error, hint string) error {
-	return &job.HintedError{Err: fmt.Errorf("read %s, line %d: %w", name, number, err), Hint: hint}
+	return &job.HintedError{Err: fmt.Errorf("read %s, line %d: %w: %w", name, number, job.ErrDamaged, err), Hint: hint}
 }
 
 // ReadLine returns the next line without its newline; complete is false for what

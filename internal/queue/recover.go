@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	// standstill is how long nobody may have extended the lease of a running task before
+	// abandonedAfter is how long nobody may have extended the lease of a running task before
 	// its process counts as dead: it took the task and did not live to claim the job.
 	// asynq extends leases every five seconds. What is compared is what Redis holds at
 	// two times of this process' clock, never clocks of two machines.
-	standstill = 12 * time.Second
+	abandonedAfter = 12 * time.Second
 	// repairTick is how often all job records are held against the tasks.
 	repairTick = time.Minute
 	// leaseMargin is how long a lease may be over before its task counts as lost. A
@@ -109,7 +109,7 @@ func (q *Queue) orphaned(ctx context.Context) (refs []job.Ref, err error) {
 				was = runningLease{lease.Score, time.Now()}
 			}
 			seen[id] = was
-			if time.Since(was.since) < standstill {
+			if time.Since(was.since) < abandonedAfter {
 				continue
 			}
 			ref, err := taskRef(id)

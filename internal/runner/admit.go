@@ -9,13 +9,13 @@ import (
 	"nightshift/internal/job"
 )
 
-// longestStand is how long a handler waits in place. Longer waits give the slot
+// longestWait is how long a handler waits in place. Longer waits give the slot
 // back and leave the time to the queue.
-const longestStand = 10 * time.Second
+const longestWait = 10 * time.Second
 
 const (
-	// standFor is how long it is known that a job stands; it asks again sooner.
-	standFor = 3 * time.Second
+	// waitingFor is how long it is known that a job waits in place; it asks again sooner.
+	waitingFor = 3 * time.Second
 	// A job lets those of a higher priority go first, whichever process they are in: so
 	// often, and so long each time. Then it asks, or it would never have its turn.
 	yieldRest = 250 * time.Millisecond
@@ -27,14 +27,14 @@ func (r *Runner) enter(ctx context.Context, rec *job.Record) error {
 	if r.turns.tryEnter() {
 		return nil
 	}
-	if err := r.standing.announce(ctx, rec.Priority); err != nil {
+	if err := r.elsewhere.announce(ctx, rec.Priority); err != nil {
 		return err
 	}
 	return r.turns.enter(ctx, rec.Ref.Batch, rank(rec.Priority), r.stopping)
 }
 
-// stepAside gives the turn up for a moment. After an error it is not back.
-func (r *Runner) stepAside(ctx context.Context, rec *job.Record) error {
+// yield gives the turn up for a moment. After an error it is not back.
+func (r *Runner) yield(ctx context.Context, rec *job.Record) error {
 	r.turns.leave()
 	if err := r.pause(ctx, yieldRest, nil); err != nil {
 		return err
@@ -46,7 +46,7 @@ func (r *Runner) stepAside(ctx context.Context, rec *job.Record) error {
 func rank(priority job.Priority) int { return slices.Index(job.Priorities, priority) }
 
 // admit blocks until admission grants what the job needs and it may be sent. A wait
-// that is too long to stand for comes back as *job.PostponedError.
+// that is too long to stay for comes back as *job.PostponedError.
 func (r *Runner) admit(ctx context.Context, rec *job.Record) error {
 	after, err := r.reserve(ctx, rec)
 	if err != nil || after == 0 {
@@ -66,7 +66,7 @@ func (r *Runner) admit(ctx context.Context, rec *job.Record) error {
 // reserve waits for a grant, one handler of the lane at a time, notes its API key in
 // rec and returns how long it has to wait for its place in the request rate.
 func (r *Runner) reserve(ctx context.Context, rec *job.Record) (after time.Duration, err error) {
-	if rec.Generation > 1 { // recovered: it may hold the very grant that all others stand for
+	if rec.Generation > 1 { // recovered: it may hold the very grant that all others wait for
 		granted, after, err := r.tryReserve(ctx, rec, time.Now())
 		if _, waits := errors.AsType[*job.PostponedError](err); granted || err != nil && !waits {
 			return after, err
@@ -75,17 +75,17 @@ func (r *Runner) reserve(ctx context.Context, rec *job.Record) (after time.Durat
 	if err := r.enter(ctx, rec); err != nil {
 		return 0, err
 	}
-	deadline := time.Now().Add(longestStand)
+	deadline := time.Now().Add(longestWait)
 	for yielded := 0; ; {
 		aside := false
 		if yielded < yieldMost {
-			if aside, err = r.standing.higher(ctx, rec.Priority); err != nil {
+			if aside, err = r.elsewhere.higher(ctx, rec.Priority); err != nil {
 				break
 			}
 		}
 		if aside {
 			yielded++
-			if err := r.stepAside(ctx, rec); err != nil {
+			if err := r.yield(ctx, rec); err != nil {
 				return 0, err // and the turn is not ours
 			}
 			continue
@@ -119,10 +119,10 @@ func (r *Runner) tryReserve(ctx context.Context, rec *job.Record, deadline time.
 	}
 	r.waits.begin(postponed)
 	r.waits.refused(rec.Ref.Batch, postponed)
-	if !standable(postponed.Reason) {
+	if !blocksLane(postponed.Reason) {
 		return false, 0, postponed
 	}
-	if err := r.standing.announce(ctx, rec.Priority); err != nil {
+	if err := r.elsewhere.announce(ctx, rec.Priority); err != nil {
 		return false, 0, err
 	}
 	if time.Now().Add(postponed.After).After(deadline) {
@@ -154,9 +154,9 @@ func (r *Runner) giveBack(ctx context.Context, rec *job.Record) error {
 	return r.Admission.Release(ctx, rec.Ref, rec.Attempt, rec.APIKey)
 }
 
-// standable reports whether a wait of this kind holds up every job of the lane
+// blocksLane reports whether a wait of this kind holds up every job of the lane
 // alike. CU are not: behind a job that does not fit, a cheaper one may.
-func standable(reason job.WaitReason) bool {
+func blocksLane(reason job.WaitReason) bool {
 	switch reason {
 	case job.WaitBatchCU, job.WaitKeyCU, job.WaitProjectCU, job.WaitTeamCU, job.WaitNoKey, job.WaitRecovery, job.WaitPaused, job.WaitWindow:
 		return false

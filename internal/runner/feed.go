@@ -23,10 +23,10 @@ const (
 	// feedTick is how often the feed looks at its window; a job that leaves the
 	// queue in this process wakes it earlier.
 	feedTick = 500 * time.Millisecond
-	// stuckMost is how many jobs of a batch may wait for their images to be stored, or
+	// waitingMost is how many jobs of a batch may wait for their images to be stored, or
 	// for a lost reply, before no more are given out: while a bucket takes nothing, the
 	// whole batch would be bought.
-	stuckMost = 1000
+	waitingMost = 1000
 	// feedAtOnce is how many jobs are given to the lane together.
 	feedAtOnce = 100
 )
@@ -106,8 +106,8 @@ func (r *Runner) room(ctx context.Context, batch string, w *window) (int, error)
 			return 0, err
 		}
 		queued := counts.Jobs[job.Queued]
-		stuck := counts.Jobs[job.Storing] + counts.Jobs[job.Unknown]
-		if queued <= w.size/2 && stuck < stuckMost {
+		waiting := counts.Jobs[job.Storing] + counts.Jobs[job.Unknown]
+		if queued <= w.size/2 && waiting < waitingMost {
 			w.taken(time.Now())
 			return max(1, w.size-queued), nil
 		}

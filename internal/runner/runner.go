@@ -58,14 +58,14 @@ func (r *Runner) answered(a Answer) {
 // Runner does the steps of the jobs of one key pool.
 type Runner struct {
 	Options
-	waits    *waits
-	pace     *pace
-	turns    *fairQueue
-	standing *waitingElsewhere
-	freed    chan struct{} // something was given back to admission
-	took     chan struct{} // the feed has a reason to look at its window
-	stopping chan struct{}
-	outages  atomic.Int32 // submissions in a row that never reached the provider
+	waits     *waits
+	pace      *pace
+	turns     *fairQueue
+	elsewhere *waitingElsewhere
+	freed     chan struct{} // something was given back to admission
+	took      chan struct{} // the feed has a reason to look at its window
+	stopping  chan struct{}
+	outages   atomic.Int32 // submissions in a row that never reached the provider
 
 	// recorded are jobs whose result is in the log and whose end Redis does not know, by
 	// attempt.
@@ -76,13 +76,13 @@ type Runner struct {
 func New(o Options) *Runner {
 	o.Logger = o.Logger.With("component", "runner")
 	return &Runner{
-		Options:  o,
-		waits:    newWaits(),
-		pace:     newPace(),
-		turns:    newFairQueue(),
-		standing: newWaitingElsewhere(o.Store),
-		freed:    make(chan struct{}, 1),
-		took:     make(chan struct{}, 1),
+		Options:   o,
+		waits:     newWaits(),
+		pace:      newPace(),
+		turns:     newFairQueue(),
+		elsewhere: newWaitingElsewhere(o.Store),
+		freed:     make(chan struct{}, 1),
+		took:      make(chan struct{}, 1),
 
 		stopping: make(chan struct{}),
 	}

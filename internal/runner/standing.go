@@ -30,10 +30,10 @@ func newWaitingElsewhere(store Store) *waitingElsewhere {
 func (s *waitingElsewhere) announce(ctx context.Context, priority job.Priority) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if time.Since(s.announced[priority]) < standFor/3 {
+	if time.Since(s.announced[priority]) < waitingFor/3 {
 		return nil
 	}
-	err := s.store.AnnounceWaiting(ctx, priority, standFor)
+	err := s.store.AnnounceWaiting(ctx, priority, waitingFor)
 	if err == nil {
 		s.announced[priority] = time.Now()
 	}

@@ -23,6 +23,8 @@ const (
 	stateBlocked    State = "blocked" // until a person acts
 	// stateUnfinished is the state of a batch whose submission did not come to its end.
 	stateUnfinished State = "unfinished"
+	// StateDamaged is that of a batch of which an object in the bucket cannot be read.
+	StateDamaged State = "damaged"
 	// stateLocal is that of a batch of which enqueue run has made a part.
 	stateLocal State = "local"
 )
@@ -30,7 +32,8 @@ const (
 // BatchInfo is what the bucket says of a batch, in a few small objects.
 type BatchInfo struct {
 	Batch      string
-	Open       bool // workers work on it
+	Open       bool // workers, or a run, work on it
+	abandoned  bool // the run that worked on it is gone, and has not closed it
 	Submission *batch.Submission
 	Control    batch.Control
 	started    batch.Started
@@ -45,7 +48,10 @@ func ReadBatchInfo(ctx context.Context, b bucket.Objects, id string, open bool) 
 	if r.Submission, err = batch.ReadSubmission(ctx, b, id); err != nil {
 		return nil, err
 	}
-	if r.Submission != nil && open {
+	if open && r.local() && !runAlive(ctx, b, id) {
+		r.Open, r.abandoned = false, true
+	}
+	if r.Submission != nil && r.Open {
 		if r.Control, err = batch.ReadControl(ctx, b, r.Submission); err != nil {
 			return nil, err
 		}
@@ -59,13 +65,33 @@ func ReadBatchInfo(ctx context.Context, b bucket.Objects, id string, open bool) 
 	return r, err
 }
 
+// local reports whether it was run without a server, so that only a run works on it.
+func (r *BatchInfo) local() bool { return r.Submission != nil && r.Submission.Local }
+
+// again is the command that makes what is missing; "" if nothing is.
+func (r *BatchInfo) again(missing int) string {
+	switch {
+	case missing == 0:
+		return ""
+	case r.local():
+		return "enqueue run " + r.Submission.Manifest
+	default:
+		return "enqueue retry " + r.Batch
+	}
+}
+
 // hasStarted reports whether a worker has begun the submission.
 func (r *BatchInfo) hasStarted() bool {
 	return r.Submission != nil && r.started.Order == r.Submission.ID
 }
 
 // Over reports whether the submission has come to its end. The report is of it then.
-func (r *BatchInfo) Over() bool { return !r.Open && r.hasStarted() && r.Report != nil }
+func (r *BatchInfo) Over() bool {
+	if r.Open || !r.hasStarted() || r.Report == nil {
+		return false
+	}
+	return !r.abandoned || r.Report.Ended.After(r.started.At)
+}
 
 // Blockage is what a person has to see to before an open batch goes on; nil if nothing is.
 func (r *BatchInfo) Blockage() *batch.Blockage {
@@ -82,6 +108,8 @@ func (r *BatchInfo) State() State {
 		return stateLocal
 	case r.Submission == nil, r.Over():
 		return State(r.Report.State)
+	case !r.Open && r.local():
+		return stateLocal
 	case !r.Open:
 		return stateUnfinished
 	case r.Control.State == batch.ControlCancel:

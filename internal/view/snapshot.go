@@ -64,7 +64,7 @@ func (b *BatchStatus) word() string {
 	switch b.State {
 	case StateWaiting:
 		return "waiting for a worker"
-	case StateRunning, StatePaused, StateCancelling, stateBlocked:
+	case StateRunning, StatePaused, StateCancelling, stateBlocked, StateDamaged:
 		return string(b.State)
 	case stateUnfinished:
 		return "not submitted to its end"
@@ -99,7 +99,7 @@ func (b *BatchStatus) notes() []progress.Note {
 		add("decide", fmt.Sprintf("%s without a reply, of which only you can tell what became of it: enqueue resolve %s", text.Count(b.Questions, "submission"), b.Batch), true)
 	}
 	switch b.State {
-	case stateBlocked:
+	case stateBlocked, StateDamaged:
 		add("next", b.Hint, false)
 	case StatePaused:
 		add("next", "enqueue resume "+b.Batch+", or enqueue cancel "+b.Batch, false)
@@ -107,9 +107,9 @@ func (b *BatchStatus) notes() []progress.Note {
 		add("next", "submit its manifest again", false)
 	case stateLocal:
 		add("next", "run its manifest again", false)
-	case State(report.Complete), State(report.Cancelled):
-		if b.Jobs.Failed+b.Jobs.NotRun > 0 && b.Order != "" {
-			add("next", "enqueue retry "+b.Batch, false)
+	default:
+		if b.again != "" {
+			add("next", b.again, false)
 		}
 	}
 	return notes

@@ -3,6 +3,7 @@ package view
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -53,6 +54,7 @@ type BatchStatus struct {
 
 	work     batchWork
 	forecast time.Duration
+	again    string // the command that makes what is missing; "" if nothing is
 }
 
 // statusJobs are jobs by state. Where Redis was not asked, queued are all that have
@@ -110,48 +112,85 @@ func WriteIndented(out io.Writer, value any) error {
 }
 
 // Status is how these batches and all workers stand, for the command status. Without Redis
-// it says what is not known. The error is the bucket's or Redis'.
+// it says what is not known, and of a batch whose objects are damaged what to do about it.
+// The error is the bucket's or Redis'.
 func (v *View) Status(ctx context.Context, batches []string) (*Status, error) {
-	seen := &Status{Batches: []BatchStatus{}, Workers: []workerStatus{}, Notes: []string{}}
-	var beats []fleet.Heartbeat
-	if v.Fleet != nil {
-		var err error
-		if beats, err = v.Fleet.Workers(ctx); err != nil {
-			return nil, err
-		}
-	}
-	for _, beat := range beats {
-		seen.Workers = append(seen.Workers, workerStatus{
-			Name: beat.Worker, Version: beat.Version, Started: beat.Started, Leads: append([]string{}, beat.Leads...), Trouble: beat.Trouble[""],
-		})
-	}
+	all := &Status{Batches: []BatchStatus{}, Workers: []workerStatus{}, Notes: []string{}}
 	open, err := batch.OpenBatches(ctx, v.Bucket)
 	if err != nil {
 		return nil, err
 	}
-	blind := v.Fleet == nil && len(batches) == 0
-	for _, batch := range batches {
-		r, err := ReadBatchInfo(ctx, v.Bucket, batch, slices.Contains(open, batch))
-		if err != nil {
+	beats, err := v.heartbeats(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all.addWorkers(beats)
+	var blind []string // why what is not known
+	if v.Fleet == nil && len(batches) == 0 {
+		blind = append(blind, v.blind)
+	}
+	for _, id := range batches {
+		b, why, err := v.statusOf(ctx, id, slices.Contains(open, id), beats, all)
+		if errors.Is(err, job.ErrDamaged) {
+			b = damagedStatus(id, err)
+		} else if err != nil {
 			return nil, err
 		}
-		view, beats := v.Of(ctx, batch), beats
-		blind = blind || view.Fleet == nil && r.Open
-		if view != v { // a run with a Redis of its own
-			if beats, err = view.Fleet.Workers(ctx); err != nil {
-				return nil, err
-			}
+		if why != "" && !slices.Contains(blind, why) {
+			blind = append(blind, why)
 		}
-		b, err := view.batchStatus(ctx, r, beats)
-		if err != nil {
-			return nil, err
+		all.Batches = append(all.Batches, *b)
+	}
+	for _, why := range blind {
+		all.Notes = append(all.Notes, why+"; what runs now, what is waited for and which workers there are is not known")
+	}
+	return all, nil
+}
+
+// statusOf is how a batch stands, and why nobody could say what goes on in it; "" if that is
+// known. The workers of a run with a Redis of its own are added to all.
+func (v *View) statusOf(ctx context.Context, id string, open bool, beats []fleet.Heartbeat, all *Status) (b *BatchStatus, blind string, err error) {
+	r, err := ReadBatchInfo(ctx, v.Bucket, id, open)
+	if err != nil {
+		return nil, "", err
+	}
+	of, err := v.Of(ctx, id)
+	if err != nil {
+		return nil, "", err
+	}
+	if of != v {
+		if beats, err = of.heartbeats(ctx); err != nil {
+			return nil, "", err
 		}
-		seen.Batches = append(seen.Batches, *b)
+		all.addWorkers(beats)
 	}
-	if blind {
-		seen.Notes = append(seen.Notes, v.blind+"; what runs now, what is waited for and which workers there are is not known")
+	if r.Open && of.Fleet == nil {
+		blind = of.blind
 	}
-	return seen, nil
+	b, err = of.batchStatus(ctx, r, beats)
+	return b, blind, err
+}
+
+// heartbeats are those of all workers; none where there is no Redis.
+func (v *View) heartbeats(ctx context.Context) ([]fleet.Heartbeat, error) {
+	if v.Fleet == nil {
+		return nil, nil
+	}
+	return v.Fleet.Workers(ctx)
+}
+
+func (s *Status) addWorkers(beats []fleet.Heartbeat) {
+	for _, beat := range beats {
+		s.Workers = append(s.Workers, workerStatus{
+			Name: beat.Worker, Version: beat.Version, Started: beat.Started, Leads: append([]string{}, beat.Leads...), Trouble: beat.Trouble[""],
+		})
+	}
+}
+
+// damagedStatus is that of a batch of which an object cannot be read.
+func damagedStatus(id string, err error) *BatchStatus {
+	r := BatchInfo{Batch: id}
+	return &BatchStatus{Batch: id, Name: r.Name(), Mode: r.Mode(), State: StateDamaged, Why: err.Error(), Hint: job.Hint(err)}
 }
 
 // batchStatus is how a batch stands.
@@ -188,6 +227,9 @@ func (v *View) headStatus(ctx context.Context, r *BatchInfo, beats []fleet.Heart
 	}
 	switch {
 	case !r.Open:
+		if missing := b.Jobs.Failed + b.Jobs.NotRun + b.Jobs.Cancelled; r.Over() {
+			b.again = r.again(missing)
+		}
 		if r.Report != nil && r.State() == State(r.Report.State) {
 			b.Why, b.Ended = r.Report.Reason, r.Report.Ended
 		}

@@ -81,21 +81,22 @@ func (v *View) Connect() {
 	v.admission = admission.New(admission.Options{Redis: v.Redis, Prefix: v.Prefix})
 }
 
-// Of is the view of one batch: without a server, one into the Redis of the run that works
-// on it, if any does.
-func (v *View) Of(ctx context.Context, batch string) *View {
-	if v.Redis != nil || v.Settings.Redis != "" {
-		return v
+// Of is the view of one batch: of one that is run without a server, one into the Redis of
+// the run that works on it, whatever the settings say.
+func (v *View) Of(ctx context.Context, id string) (*View, error) {
+	o, err := batch.ReadSubmission(ctx, v.Bucket, id)
+	if err != nil || o == nil || !o.Local {
+		return v, err
 	}
-	client := RunRedis(v.Bucket.Path(batch))
-	v.Add("leave the run of "+batch, client.Close)
-	if !Answers(ctx, client) {
-		return v
-	}
+	client := RunRedis(v.Bucket.Path(id))
+	v.Add("leave the run of "+id, client.Close)
 	own := *v
-	own.Redis, own.blind = client, ""
-	own.Connect()
-	return &own
+	own.Redis, own.Fleet, own.admission, own.blind = nil, nil, nil, "the Redis of its run cannot be asked"
+	if Answers(ctx, client) {
+		own.Redis, own.blind = client, ""
+		own.Connect()
+	}
+	return &own, nil
 }
 
 // With opens the fleet for a command and closes what was opened.
@@ -171,7 +172,11 @@ func (v *View) exists(ctx context.Context, id string) (bool, error) {
 	}
 	o, err := batch.ReadSubmission(ctx, v.Bucket, id)
 	if err != nil || o != nil {
-		return o != nil, err
+		damaged := errors.Is(err, job.ErrDamaged)
+		if damaged {
+			err = nil // it is there all the same
+		}
+		return o != nil || damaged, err
 	}
 	state, err := batch.ReadState(ctx, v.Bucket, id)
 	return state != nil, err

@@ -175,7 +175,7 @@ func (w *Watcher) ReadBucket(ctx context.Context) error {
 // submitted is not taken for one that nobody works on.
 func (w *Watcher) isOver() bool {
 	const sure = 5 // looks
-	return w.closedFor > 0 && (w.Record.Over() || w.Record.Submission == nil || w.closedFor > sure)
+	return w.closedFor > 0 && (w.Record.Over() || w.Record.Submission == nil || w.Record.abandoned || w.closedFor > sure)
 }
 
 // ReadWork brings up to date what is shown. While Redis does not answer, what was last
@@ -269,9 +269,11 @@ func (w *Watcher) tellEnd(style progress.Style) error {
 	if b := r.Blockage(); b != nil && (r.Report == nil || r.Report.State != report.Blocked) {
 		return &job.HintedError{Err: fmt.Errorf("batch %s is blocked: %w", w.Batch, b.Err), Hint: b.Hint}
 	} else if b == nil && (r.Report == nil || r.Submission != nil && !r.Over()) {
-		return &job.InputError{Err: &job.HintedError{
-			Err: fmt.Errorf("batch %s is not worked on and has not ended", w.Batch), Hint: "submit its manifest again",
-		}}
+		hint := "submit its manifest again"
+		if r.local() {
+			hint = "run its manifest again with enqueue run"
+		}
+		return &job.InputError{Err: &job.HintedError{Err: fmt.Errorf("batch %s is not worked on and has not ended", w.Batch), Hint: hint}}
 	}
 	if err := w.Summary(r).Write(w.Process.Stdout, style); err != nil {
 		return err
@@ -305,9 +307,7 @@ func (v *View) Summary(r *BatchInfo) progress.Summary {
 	if r.Submission != nil {
 		s.CU.Cap = r.Submission.Rules.Budget
 		s.Fleet = true
-		if c.Failed+c.NotRun+c.Cancelled > 0 {
-			s.Again = "enqueue retry " + r.Batch
-		}
+		s.Again = r.again(c.Failed + c.NotRun + c.Cancelled)
 	}
 	return s
 }

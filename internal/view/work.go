@@ -91,16 +91,16 @@ func (v *View) count(ctx context.Context, r *BatchInfo, w *batchWork) error {
 		w.queued = w.total - w.kept
 		return nil
 	}
-	life, err := v.admission.Begun(ctx)
+	epoch, err := v.admission.Begun(ctx)
 	if err != nil {
 		return err
 	}
-	feed, err := v.Fleet.Feed(ctx, life, r.Batch)
+	feed, err := v.Fleet.Feed(ctx, epoch, r.Batch)
 	if err != nil {
 		return err
 	}
 	jobs := queue.New(queue.Options{
-		Redis: v.Redis, Prefix: v.Prefix, Pool: batch.LanePool(r.Submission.Lane(), life), Logger: v.Logger,
+		Redis: v.Redis, Prefix: v.Prefix, Pool: batch.LanePool(r.Submission.Lane(), epoch), Logger: v.Logger,
 	})
 	counts, err := jobs.Counts(ctx, r.Batch)
 	if err != nil {

@@ -39,8 +39,8 @@ func (b *blockedFor) lasting(blocked bool) bool {
 // or nil: everything that was sent is collected, and the rest waits for something that no
 // time brings.
 func (s *leader) blockedBy(ctx context.Context, held *knownBatch, counts job.Counts) *batch.Blockage {
-	if stuck := s.blockageOf(s.batch); stuck != nil {
-		return &batch.Blockage{Err: stuck, Hint: job.Hint(stuck)}
+	if trouble := s.blockageOf(s.batch); trouble != nil {
+		return &batch.Blockage{Err: trouble, Hint: job.Hint(trouble)}
 	}
 	waits := s.waitsOf(ctx, held)
 	blocked := needsOperator(counts, waits) || failsOverBudget(held, waits) && sentAll(counts)

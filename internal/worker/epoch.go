@@ -32,14 +32,14 @@ var errEpochOver = errors.New("redis lost its state")
 // all that runs is counted until Redis loses that, or ctx is done.
 func (w *Worker) oneEpoch(ctx context.Context) error {
 	epoch, end := context.WithCancel(ctx)
-	var tending sync.WaitGroup
+	var leading sync.WaitGroup
 	defer w.stopLanes() // once nobody leads a batch any more
-	defer tending.Wait()
+	defer leading.Wait()
 	defer end()
 	if err := w.refresh(epoch); err != nil {
 		return err
 	}
-	if err := w.joinEpoch(epoch); err != nil {
+	if err := w.joinBeating(epoch); err != nil {
 		return err
 	}
 	if err := w.newEngines(epoch); err != nil {
@@ -53,7 +53,7 @@ func (w *Worker) oneEpoch(ctx context.Context) error {
 	w.note("", "")
 	w.ready.Store(true)
 	defer w.ready.Store(false)
-	s := &epochWork{Worker: w, leaders: &tending, led: make(map[string]bool)}
+	s := &epochWork{Worker: w, leaders: &leading, led: make(map[string]bool)}
 	s.leadAll(epoch)
 	return s.run(epoch)
 }
@@ -160,7 +160,7 @@ func (s *epochWork) leadAll(ctx context.Context) {
 	}
 }
 
-// ledToEnd reports whether there is nothing more to tend. A batch that is opened
+// ledToEnd reports whether there is nothing more to lead. A batch that is opened
 // again after that is found by leadAll.
 func (s *epochWork) ledToEnd(ctx context.Context, batch string) bool {
 	s.ledMu.Lock()
@@ -205,6 +205,23 @@ func (w *Worker) laneList() []*lane {
 	return lanes
 }
 
+// joinBeating is joinEpoch while the others see that this worker is there.
+func (w *Worker) joinBeating(ctx context.Context) error {
+	beating, stop := context.WithCancel(ctx)
+	var beats sync.WaitGroup
+	defer beats.Wait()
+	defer stop()
+	beats.Go(func() {
+		for beating.Err() == nil {
+			if err := w.fleet.WriteHeartbeat(beating, w.heartbeat()); err != nil && beating.Err() == nil {
+				w.Logger.DebugContext(ctx, "heartbeat not written", "err", err)
+			}
+			rest(beating, beatTick)
+		}
+	})
+	return w.joinEpoch(ctx)
+}
+
 // joinEpoch takes part in the epoch that Redis is in. If there is none, one worker
 // restores what Redis lost, and the others wait for it.
 func (w *Worker) joinEpoch(ctx context.Context) error {
@@ -243,6 +260,7 @@ func (w *Worker) restoreAlone(ctx context.Context, lease *fleet.Lease) error {
 	if err := w.refresh(ctx); err != nil { // much may have happened while this waited
 		return err
 	}
+	w.note("", "it counts what was spent and what runs, which Redis does not know")
 	w.Logger.InfoContext(ctx, "redis knows of nothing; counting what was spent and what runs")
 	return w.restoreAll(ctx)
 }

@@ -113,7 +113,7 @@ func (s *leader) done(ctx context.Context, held *knownBatch, start time.Time) (m
 	return done, nil
 }
 
-// found counts the jobs and images that the plan wants to make and that are there: an
+// found counts the jobs and images that the plan wants to make and that are there: a
 // submission before made them after the plan had looked.
 func (s *leader) found(ctx context.Context, held *knownBatch, done map[job.ID]bool) (jobs, images int, err error) {
 	if len(done) == 0 {

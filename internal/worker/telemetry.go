@@ -144,17 +144,17 @@ func (w *Worker) laneStatus(ctx context.Context, l *lane, s *telemetry.Status) e
 			seen.Questions += len(open)
 		}
 	}
-	standing, err := l.limiter.Status(ctx, nil)
+	limits, err := l.limiter.Status(ctx, nil)
 	if err != nil {
 		return err
 	}
-	seen.Useful = seen.Jobs[job.Storing] + min(startable, headroomOf(standing.Keys))
-	for _, key := range standing.Keys {
+	seen.Useful = seen.Jobs[job.Storing] + min(startable, headroomOf(limits.Keys))
+	for _, key := range limits.Keys {
 		s.Keys = append(s.Keys, telemetry.Key{
 			ID: key.ID, State: string(key.State), RequestsLeft: key.RequestsLeft, Running: key.Running, Ceiling: key.Ceiling,
 		})
 	}
-	for _, c := range standing.Caps {
+	for _, c := range limits.Caps {
 		s.Caps = append(s.Caps, telemetry.Cap{Scope: c.Scope, Name: c.Name, Period: c.Period, Used: c.Spent + c.Reserved, Limit: c.Cap})
 	}
 	return nil

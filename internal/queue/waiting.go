@@ -8,7 +8,7 @@ import (
 	"nightshift/internal/job"
 )
 
-// AnnounceWaiting says that a job of this priority stands and waits for a limit, for ttl. The
+// AnnounceWaiting says that a job of this priority waits for a limit, for ttl. The
 // error is Redis'.
 func (q *Queue) AnnounceWaiting(ctx context.Context, priority job.Priority, ttl time.Duration) error {
 	if err := q.redis.Set(ctx, q.waitingKey(priority), 1, ttl).Err(); err != nil {
@@ -17,7 +17,7 @@ func (q *Queue) AnnounceWaiting(ctx context.Context, priority job.Priority, ttl 
 	return nil
 }
 
-// HigherWaiting reports whether jobs that go before those of this priority stand and wait, in
+// HigherWaiting reports whether jobs that go before those of this priority wait, in
 // whatever process. The error is Redis'.
 func (q *Queue) HigherWaiting(ctx context.Context, priority job.Priority) (bool, error) {
 	var keys []string
@@ -30,9 +30,9 @@ func (q *Queue) HigherWaiting(ctx context.Context, priority job.Priority) (bool,
 	if len(keys) == 0 {
 		return false, nil
 	}
-	standing, err := q.redis.Exists(ctx, keys...).Result()
+	waiting, err := q.redis.Exists(ctx, keys...).Result()
 	if err != nil {
 		return false, fmt.Errorf("ask whether jobs before %s ones wait: %w", priority, err)
 	}
-	return standing > 0, nil
+	return waiting > 0, nil
 }
