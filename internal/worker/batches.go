@@ -84,7 +84,7 @@ func (w *Worker) unreadable(ctx context.Context, id string, err error) {
 	if errors.Is(err, errElsewhere) {
 		return
 	}
-	w.Logger.ErrorContext(ctx, "batch cannot be worked on", "batch_id", id, "err", err, "hint", job.Hint(err))
+	w.Logger.Log(ctx, severity(err), "batch cannot be worked on", "batch_id", id, "err", err, "hint", job.Hint(err))
 	if !passes(err) {
 		w.Observer.isBlocked(batch.Blockage{Err: err, Hint: job.Hint(err)})
 	}

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"nightshift/internal/app"
@@ -171,4 +172,12 @@ func (w *Worker) blockageOf(batch string) error {
 func passes(err error) bool {
 	return app.RedisFailed(err) || bucket.Away(err) || errors.Is(err, errEpochOver) || errors.Is(err, fleet.ErrDeclaredDead) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// severity is the level at which an error is logged: one that passes is nobody's to mend.
+func severity(err error) slog.Level {
+	if passes(err) {
+		return slog.LevelWarn
+	}
+	return slog.LevelError
 }

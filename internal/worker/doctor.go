@@ -92,8 +92,8 @@ func (f finding) write(out io.Writer) {
 }
 
 // startChecked refuses to start where a person must mend something first, all of it
-// told at once. A bucket that is away or full is waited for, as Redis is: a worker
-// that is restarted meanwhile is not set up wrongly.
+// told at once. A bucket that is full, and a bucket or Redis that is away, is waited for: a
+// worker that is restarted meanwhile is not set up wrongly.
 func (w *Worker) startChecked(ctx context.Context) error {
 	for {
 		found := w.findings(ctx)
@@ -101,13 +101,13 @@ func (w *Worker) startChecked(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		away := slices.IndexFunc(found, func(f finding) bool {
-			return bucket.Away(f.err) || bucket.Full(f.err) || errors.Is(f.err, context.DeadlineExceeded)
+			return f.err != nil && (passes(f.err) || bucket.Full(f.err))
 		})
 		if away < 0 {
 			return w.tellFindings(ctx, found)
 		}
 		err := found[away].err
-		w.Logger.WarnContext(ctx, "bucket cannot be used at the moment, waiting for it", "err", err, "hint", job.Hint(err))
+		w.Logger.WarnContext(ctx, "redis or bucket cannot be used at the moment, waiting for it", "what", found[away].what, "err", err, "hint", job.Hint(err))
 		rest(ctx, awayRest)
 	}
 }
@@ -144,6 +144,10 @@ const leastRedis = "6.2"
 func (w *Worker) checkRedis(ctx context.Context) finding {
 	f := finding{what: config.RedisVariable}
 	info, err := w.Redis.Info(ctx).Result() // all sections: only later versions take several names
+	if app.RedisFailed(err) {
+		f.err = err
+		return f
+	}
 	if err != nil {
 		f.says, f.warn = "it does not tell its version and settings: "+err.Error(), "let the user of the URL run INFO"
 		return f

@@ -103,7 +103,7 @@ func (w *Worker) Work(ctx context.Context) {
 			w.Observer.tell("Redis lost its state; going on from what the folder and the provider know")
 		case err != nil:
 			w.note("", err.Error())
-			w.Logger.ErrorContext(ctx, "worker does not get to work, trying again", "err", err, "hint", job.Hint(err))
+			w.Logger.Log(ctx, severity(err), "worker does not get to work, trying again", "err", err, "hint", job.Hint(err))
 			if !passes(err) {
 				w.Observer.isBlocked(batch.Blockage{Err: err, Hint: job.Hint(err)})
 			}

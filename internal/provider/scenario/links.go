@@ -43,18 +43,24 @@ type links struct {
 }
 
 type linkBatch struct {
-	ids   []string
-	full  chan struct{} // closed when no more fit
-	done  chan struct{} // closed when links and err are set
-	links map[string]job.Link
-	err   error
+	ids     []string
+	waiting int                // how many still want a link of it
+	stop    context.CancelFunc // ends the reading
+	full    chan struct{}      // closed when no more fit
+	done    chan struct{}      // closed when links and err are set
+	links   map[string]job.Link
+	err     error
 }
 
 // link reads the link of an asset. job.ErrNotFound says that there is none.
 func (c *Client) link(ctx context.Context, asset string) (job.Link, error) {
 	batch, first := c.links.join(asset)
+	defer c.links.left(batch)
 	if first {
-		c.readLinks(ctx, batch)
+		// The others rely on it, so that only the values of this context are used.
+		reading, stop := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
+		batch.stop = stop
+		go c.readLinks(reading, batch)
 	}
 	select {
 	case <-batch.done:
@@ -80,7 +86,7 @@ func (l *links) join(asset string) (batch *linkBatch, first bool) {
 		l.next, first = &linkBatch{full: make(chan struct{}), done: make(chan struct{})}, true
 	}
 	batch = l.next
-	batch.ids = append(batch.ids, asset)
+	batch.ids, batch.waiting = append(batch.ids, asset), batch.waiting+1
 	if len(batch.ids) == MaxAssets {
 		l.next = nil
 		close(batch.full)
@@ -88,9 +94,20 @@ func (l *links) join(asset string) (batch *linkBatch, first bool) {
 	return batch, first
 }
 
-// readLinks waits for others to join, then reads the links of all. It runs in the first
-// collector's goroutine but not under its context alone: the others rely on it, so that
-// only its values are used.
+// left notes that a collector has its link, or does without. Once nobody wants one any
+// more, the reading ends: it may wait for its place in the request rate.
+func (l *links) left(batch *linkBatch) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if batch.waiting--; batch.waiting == 0 {
+		if l.next == batch { // whoever comes now needs another
+			l.next = nil
+		}
+		batch.stop()
+	}
+}
+
+// readLinks waits for others to join, then reads the links of all.
 func (c *Client) readLinks(ctx context.Context, batch *linkBatch) {
 	defer close(batch.done)
 	patience := gather
@@ -102,11 +119,9 @@ func (c *Client) readLinks(ctx context.Context, batch *linkBatch) {
 	select {
 	case <-timer.C:
 	case <-batch.full:
+	case <-ctx.Done():
 	}
-	ids := c.links.leave(batch)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
-	defer cancel()
-	assets, err := c.Assets(ctx, ids)
+	assets, err := c.Assets(ctx, c.links.leave(batch))
 	batch.links, batch.err = make(map[string]job.Link, len(assets)), err
 	for _, asset := range assets {
 		batch.links[asset.ID] = asset.Link

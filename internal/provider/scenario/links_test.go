@@ -1,7 +1,9 @@
 package scenario
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -78,4 +80,54 @@ func linkedAssets(r *http.Request) (*http.Response, error) {
 
 func response(status int, body string) *http.Response {
 	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body))}
+}
+
+// stuckRate gives no place in the request rate as long as its context lasts.
+type stuckRate struct{ waiting chan struct{} }
+
+func (r stuckRate) Wait(ctx context.Context) error {
+	close(r.waiting)
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+func (stuckRate) Refused(_ context.Context, err error) (bool, error) { return false, err }
+
+func (stuckRate) Plenty(context.Context) bool { return false }
+
+// A collector that is asked to stop does so while the links of several are waited for. The
+// others still wait, and when the last has left nothing is asked for any more.
+func TestCollectorsLeaveALinkThatIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rate := stuckRate{make(chan struct{})}
+		p := clientOf(t, roundTrip(linkedAssets)).Limited(rate)
+		left := make(chan error)
+		collect := func() (stop context.CancelFunc) {
+			ctx, stop := context.WithCancel(t.Context())
+			go func() {
+				_, _, err := p.Fetch(ctx, provider.Image{Run: "run", Asset: "a"})
+				left <- err
+			}()
+			return stop
+		}
+		first := collect()
+		second := collect()
+		<-rate.waiting
+		first()
+		if err := <-left; !errors.Is(err, context.Canceled) {
+			t.Errorf("the first ended with %v", err)
+		}
+		synctest.Wait()
+		select {
+		case err := <-left:
+			t.Errorf("the second ended with %v", err)
+		default:
+		}
+		second()
+		if err := <-left; !errors.Is(err, context.Canceled) {
+			t.Errorf("the second ended with %v", err)
+		}
+		synctest.Wait() // and no goroutine is left, or the test does not end
+	})
 }
