@@ -1,9 +1,13 @@
 package simulator
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"math"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -38,12 +42,26 @@ const (
 	FaultWrongFormat        FaultKind = "wrong-format"         // images of another format than announced
 	FaultListLag            FaultKind = "list-lag"             // lists show the job only after Seconds
 	FaultHidePrompt         FaultKind = "hide-prompt"          // shows an asset id in place of the prompt
+	FaultRefuseAfterAccept  FaultKind = "refuse-after-accept"  // a gateway answers Status with Body, and the job runs
+	FaultSwappedReceipts    FaultKind = "swapped-receipts"     // two receipts name each other's job
+	FaultStrangeStatus      FaultKind = "strange-status"       // shows a status that nobody knows for Seconds
+	FaultCreatedSkew        FaultKind = "created-skew"         // its times are Seconds ahead
+
+	// Any reply.
+	FaultDateSkew FaultKind = "date-skew" // its Date is Seconds ahead
 
 	// A read.
-	FaultListError  FaultKind = "list-error"  // GET /jobs answers 500
-	FaultSparseList FaultKind = "sparse-list" // a page of GET /jobs leaves rows to the next
-	FaultJobError   FaultKind = "job-error"   // GET /jobs/{id} answers 500
-	FaultAssetError FaultKind = "asset-error" // asset reads answer 500
+	FaultListError    FaultKind = "list-error"    // GET /jobs answers 500
+	FaultSparseList   FaultKind = "sparse-list"   // a page of GET /jobs leaves rows to the next
+	FaultEmptyList    FaultKind = "empty-list"    // GET /jobs answers a list without a row
+	FaultStaleList    FaultKind = "stale-list"    // GET /jobs answers as of Seconds ago
+	FaultCachedList   FaultKind = "cached-list"   // the same with the Age of a cache
+	FaultBareSuccess  FaultKind = "bare-success"  // rows of GET /jobs that succeeded lack their metadata
+	FaultShortSuccess FaultKind = "short-success" // and those lack their last asset id
+	FaultDoubleRow    FaultKind = "double-row"    // each row of GET /jobs stands twice in its page
+	FaultOtherCase    FaultKind = "other-case"    // GET /jobs writes ids in capitals, which are no ids
+	FaultJobError     FaultKind = "job-error"     // GET /jobs/{id} answers 500
+	FaultAssetError   FaultKind = "asset-error"   // asset reads answer 500
 
 	// An asset record that is read.
 	FaultExpireLink FaultKind = "expire-link" // its link has expired already
@@ -66,12 +84,17 @@ func FaultKinds() []FaultKind {
 		FaultHTMLDownload,
 		// A kind's place picks its draws, so new ones go to the end.
 		FaultSparseList, FaultHidePrompt,
+		FaultRefuseAfterAccept, FaultSwappedReceipts, FaultStrangeStatus, FaultCreatedSkew, FaultDateSkew,
+		FaultEmptyList, FaultStaleList, FaultCachedList, FaultBareSuccess, FaultShortSuccess, FaultDoubleRow, FaultOtherCase,
 	}
 }
 
 // faultSeconds holds the kinds that take time, and how much when not said.
 // Scenario API: a cooldown of 2700 seconds was seen.
-var faultSeconds = map[FaultKind]float64{FaultCooldown: 2700, FaultListLag: 10, FaultSlowDownload: 10}
+var faultSeconds = map[FaultKind]float64{
+	FaultCooldown: 2700, FaultListLag: 10, FaultSlowDownload: 10, FaultStaleList: 60, FaultCachedList: 60,
+	FaultStrangeStatus: 30, FaultSwappedReceipts: 5, FaultDateSkew: 3600, FaultCreatedSkew: 3600,
+}
 
 // driftPercent is how much dearer price-drift bills when not said.
 const driftPercent = 25
@@ -83,9 +106,13 @@ type Fault struct {
 	Rate float64   `json:"rate,omitempty"` // share of calls, 0 to 1
 	Seed uint64    `json:"seed,omitempty"` // of the draws; equal seeds, equal draws
 	Next int       `json:"next,omitempty"` // number of calls that surely fail
-	// Seconds is the time of cooldown, list-lag and slow-download; 0 means 2700,
-	// 10 and 10.
+	// Seconds is a time, for the kinds that take one; 0 means the kind's own. Those of
+	// date-skew and created-skew may be negative.
 	Seconds float64 `json:"seconds,omitempty"`
+	// Status and Body are those of refuse-after-accept: 400 to 499, 0 means 403, and html,
+	// text, empty or json, "" means html.
+	Status int    `json:"status,omitempty"`
+	Body   string `json:"body,omitempty"`
 	// Percent is how much dearer price-drift bills; 0 means 25.
 	Percent int `json:"percent,omitempty"`
 }
@@ -105,8 +132,14 @@ func (f Fault) check() error {
 		return fmt.Errorf("fault %s never happens: give rate, next or both", f.Kind)
 	case f.Seconds != 0 && !timed:
 		return fmt.Errorf("fault %s takes no seconds", f.Kind)
-	case !(f.Seconds >= 0 && f.Seconds <= 1e6):
+	case !(math.Abs(f.Seconds) <= 1e6) || f.Seconds < 0 && !f.skews():
 		return fmt.Errorf("fault %s: seconds %v is not between 0 and 1000000", f.Kind, f.Seconds)
+	case (f.Status != 0 || f.Body != "") && f.Kind != FaultRefuseAfterAccept:
+		return fmt.Errorf("fault %s takes no status and no body", f.Kind)
+	case f.Status != 0 && (f.Status < 400 || f.Status > 499):
+		return fmt.Errorf("fault %s: status %d is not between 400 and 499", f.Kind, f.Status)
+	case f.Body != "" && !slices.Contains(slices.Collect(maps.Keys(gatewayBodies)), f.Body):
+		return fmt.Errorf("fault %s: body %q is not html, text, empty or json", f.Kind, f.Body)
 	case f.Percent != 0 && f.Kind != FaultPriceDrift:
 		return fmt.Errorf("fault %s takes no percent", f.Kind)
 	case f.Percent < 0 || f.Percent > 1000:
@@ -114,6 +147,9 @@ func (f Fault) check() error {
 	}
 	return nil
 }
+
+// skews reports whether the kind's seconds are a difference between clocks.
+func (f Fault) skews() bool { return f.Kind == FaultDateSkew || f.Kind == FaultCreatedSkew }
 
 func joinKinds() string {
 	names := make([]string, len(FaultKinds()))
@@ -165,6 +201,9 @@ func (b *faultBox) set(faults []Fault) error {
 		}
 		if fault.Kind == FaultPriceDrift && fault.Percent == 0 {
 			fault.Percent = driftPercent
+		}
+		if fault.Kind == FaultRefuseAfterAccept {
+			fault.Status, fault.Body = cmp.Or(fault.Status, http.StatusForbidden), cmp.Or(fault.Body, gatewayBody)
 		}
 		stream := uint64(slices.Index(FaultKinds(), fault.Kind))
 		rules = append(rules, &faultRule{fault, rand.New(rand.NewPCG(fault.Seed, stream))})

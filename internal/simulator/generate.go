@@ -21,7 +21,7 @@ func (s *Simulator) generate(r *http.Request, key *Key) *reply {
 	}
 	cost := model.price(inputs)
 	if dry, err := strconv.ParseBool(r.URL.Query().Get("dryRun")); err == nil && dry {
-		return &reply{statusDryRun, cost.quote(map[string]any{})}
+		return &reply{status: statusDryRun, body: cost.quote(map[string]any{})}
 	}
 	run, refused := s.accept(&order{key: key, model: model, inputs: inputs, cost: cost})
 	if refused != nil {
@@ -104,6 +104,12 @@ func (s *Simulator) replyAccepted(r *run) *reply {
 		dropConnection()
 	case FaultErrorAfterAccept:
 		return serverError()
+	case FaultRefuseAfterAccept:
+		return r.lie.fromGateway()
 	}
-	return ok(r.quoted.quote(map[string]any{"job": s.jobRecord(r, time.Now(), false)}))
+	record := s.jobRecord(r, time.Now(), false)
+	if r.fault == FaultSwappedReceipts {
+		record.JobID = s.swapReceipts(r, r.lie.duration())
+	}
+	return ok(r.quoted.quote(map[string]any{"job": record}))
 }

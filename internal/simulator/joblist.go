@@ -28,7 +28,10 @@ func (s *Simulator) listJobs(r *http.Request, key *Key) *reply {
 		}
 		runs = runs[:end]
 	}
-	now := time.Now()
+	now, header := s.lieOfList(time.Now())
+	if cut := slices.IndexFunc(runs, func(run *run) bool { return run.accepted.After(now) }); cut >= 0 {
+		runs = runs[:cut]
+	}
 	size, sparse := s.sparsePage(min(filter.size, len(runs)), filter.unread)
 	cut := len(runs) - size
 	rows := []jobRecord{}
@@ -37,7 +40,7 @@ func (s *Simulator) listJobs(r *http.Request, key *Key) *reply {
 			rows = append(rows, s.jobRecord(runs[i], now, true))
 		}
 	}
-	body := map[string]any{"jobs": rows}
+	body := map[string]any{"jobs": s.lieOfRows(rows)}
 	switch {
 	case size == 0 && sparse:
 		body["nextPaginationToken"] = encodeToken(s.placeOf(runs[cut-1], true))
@@ -46,7 +49,7 @@ func (s *Simulator) listJobs(r *http.Request, key *Key) *reply {
 		// token even if nothing comes after it.
 		body["nextPaginationToken"] = encodeToken(s.placeOf(runs[cut], false))
 	}
-	return ok(body)
+	return &reply{status: http.StatusOK, body: body, header: header}
 }
 
 // sparsePage draws whether a page is to hold fewer rows than the size it should

@@ -58,18 +58,18 @@ func (s *Simulator) jobRecord(r *run, now time.Time, inList bool) jobRecord {
 	passed := r.at(now)
 	latest := passed[len(passed)-1]
 	record := jobRecord{
-		JobID: r.id, JobType: jobType, Status: latest.status, Progress: r.progress(now),
+		JobID: r.id, JobType: jobType, Status: r.shownStatus(latest.status, now), Progress: r.progress(now),
 		OwnerID: r.key.Project, AuthorID: r.key.ID,
-		CreatedAt: s.stamp(r.accepted), UpdatedAt: s.stamp(latest.at),
+		CreatedAt: s.stamp(r.accepted.Add(r.clock)), UpdatedAt: s.stamp(latest.at.Add(r.clock)),
 		Metadata: jobMetadata{Input: s.shownInput(r, inList)},
 	}
 	for _, stage := range passed {
-		record.StatusHistory = append(record.StatusHistory, statusRecord{stage.status, s.stamp(stage.at)})
+		record.StatusHistory = append(record.StatusHistory, statusRecord{stage.status, s.stamp(stage.at.Add(r.clock))})
 	}
 	if latest.status != statusPending {
 		record.Billing = r.billing(now)
 	}
-	if r.ended(now) {
+	if r.ended(now) && !now.Before(r.strangeUntil) {
 		record.Metadata.Error, record.Metadata.Hint = r.ending.failure, r.ending.hint
 		for _, asset := range r.assets {
 			record.Metadata.AssetIDs = append(record.Metadata.AssetIDs, asset.id)

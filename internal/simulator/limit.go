@@ -21,7 +21,7 @@ const (
 // planLimit is a PlanLimitReachedError. Scenario API: status 429, no job, nothing
 // charged.
 func planLimit(action, scope string, limit, value any) *reply {
-	return &reply{http.StatusTooManyRequests, map[string]any{
+	return &reply{status: http.StatusTooManyRequests, body: map[string]any{
 		"reason": planLimitReason,
 		"name":   "PlanLimitReachedError",
 		"details": map[string]any{

@@ -20,6 +20,9 @@ type order struct {
 	wrongSize   bool
 	wrongFormat bool
 	lost        FaultKind // what happens to the answer
+	lie         *drawnFault
+	strange     time.Duration
+	clock       time.Duration
 	ending      ending
 	lag         time.Duration
 	hidden      bool
@@ -53,6 +56,24 @@ func (s *Simulator) drawFaults(o *order) {
 		o.lost = FaultErrorAfterAccept
 	case s.fault(FaultDropAfterAccept) != nil:
 		o.lost = FaultDropAfterAccept
+	default:
+		s.drawLieOfReceipt(o)
+	}
+	if fault := s.fault(FaultStrangeStatus); fault != nil {
+		o.strange = fault.duration()
+	}
+	if fault := s.fault(FaultCreatedSkew); fault != nil {
+		o.clock = fault.duration()
+	}
+}
+
+// drawLieOfReceipt draws what is said in place of an accepted job's receipt.
+func (s *Simulator) drawLieOfReceipt(o *order) {
+	for _, kind := range []FaultKind{FaultRefuseAfterAccept, FaultSwappedReceipts} {
+		if o.lie = s.fault(kind); o.lie != nil {
+			o.lost = kind
+			return
+		}
 	}
 }
 
@@ -99,7 +120,10 @@ func (s *Simulator) accept(o *order) (*run, *reply) {
 		id: b.drawID("job_"), key: o.key, model: o.model, input: o.inputs, prompt: prompt,
 		quoted: o.cost, charge: o.charge(), accepted: now, ending: o.ending,
 		stages: newStages(now, s.options.Latency.draw(random), o.ending.status, random),
-		listed: now.Add(o.lag), hidden: o.hidden, fault: o.lost,
+		listed: now.Add(o.lag), hidden: o.hidden, fault: o.lost, lie: o.lie, clock: o.clock,
+	}
+	if o.strange > 0 {
+		r.strangeUntil = now.Add(o.strange)
 	}
 	if o.ending.status == statusSuccess {
 		r.assets = b.newAssets(r, o, random)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -11,24 +12,47 @@ import (
 
 // reply is an answer in JSON.
 type reply struct {
-	status int
-	body   map[string]any
+	status  int
+	body    map[string]any
+	header  map[string]string
+	raw     string // in place of body, of a reply that is not ours
+	notOurs bool
 }
 
-func ok(body map[string]any) *reply { return &reply{http.StatusOK, body} }
+func ok(body map[string]any) *reply { return &reply{status: http.StatusOK, body: body} }
 
 // reason is the usual refusal. Scenario API: 400 and 404 answer {"reason": text}.
 func reason(status int, format string, args ...any) *reply {
-	return &reply{status, map[string]any{"reason": fmt.Sprintf(format, args...)}}
+	return &reply{status: status, body: map[string]any{"reason": fmt.Sprintf(format, args...)}}
+}
+
+// gatewayErrors are what AWS' API gateway calls its refusals. Scenario API: the name of
+// an old bearer token's was seen in the header of a 403; the others are from AWS' reference.
+var gatewayErrors = map[int]string{
+	http.StatusUnauthorized:    "UnauthorizedException",
+	http.StatusForbidden:       "ForbiddenException",
+	http.StatusTooManyRequests: "TooManyRequestsException",
 }
 
 // message is a refusal by the gateway. Scenario API: {"message": text}.
 func message(status int, format string, args ...any) *reply {
-	return &reply{status, map[string]any{"message": fmt.Sprintf(format, args...)}}
+	refused := &reply{status: status, body: map[string]any{"message": fmt.Sprintf(format, args...)}}
+	if name := gatewayErrors[status]; name != "" {
+		refused.header = map[string]string{"X-Amzn-Errortype": name}
+	}
+	return refused
 }
 
 // write sends the reply, whose body is known to encode.
 func (r *reply) write(w http.ResponseWriter) {
+	for name, value := range r.header {
+		w.Header().Set(name, value)
+	}
+	if r.notOurs {
+		w.WriteHeader(r.status)
+		_, _ = io.WriteString(w, r.raw) // a client that has gone is no error of the simulator's
+		return
+	}
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false) // links stay readable

@@ -44,6 +44,10 @@ type run struct {
 	listed   time.Time // when lists begin to show it
 	hidden   bool      // a text asset stands for its prompt everywhere
 	fault    FaultKind // the fault that befell its submission, if any
+	lie      *drawnFault
+	// strangeUntil is until when its status is one that the reference does not name.
+	strangeUntil time.Time
+	clock        time.Duration // how far its own times are ahead
 }
 
 // stage is a status and the time from which a run has it.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"nightshift/internal/job"
@@ -78,6 +79,9 @@ type Simulator struct {
 	links   linkSigner
 	mux     *http.ServeMux
 	log     *slog.Logger
+
+	swapMu   sync.Mutex
+	swapping *swap // a receipt that waits for another to change ids with
 }
 
 // New returns a simulator. It fails where a model record, a key or an option does
@@ -108,7 +112,7 @@ func New(options Options) (*Simulator, error) {
 
 // ServeHTTP answers the API, the result links and the controls.
 func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Date", s.told(time.Now()).Format(http.TimeFormat))
+	s.dated(w)
 	s.mux.ServeHTTP(w, r)
 }
 

@@ -99,8 +99,13 @@ func (c *Client) free(ctx context.Context, call call, refused func(*refusal) err
 			call.body, call.length = io.NopCloser(bytes.NewReader(call.data)), int64(len(call.data))
 		}
 		reply, err := c.exchange(ctx, call)
-		if err != nil || reply.success() {
-			return reply, err
+		switch {
+		case err != nil:
+			return nil, err
+		case reply.header.Get("Age") != "" && (call.op == OpJob || call.op == OpJobs):
+			return nil, fmt.Errorf("the reply is %s s old, out of a cache between here and the API", c.clean(reply.header.Get("Age")))
+		case reply.success():
+			return reply, nil
 		}
 		again, err := c.requests.Refused(ctx, refused(c.refusal(reply)))
 		if !again {
@@ -135,6 +140,7 @@ func (c *Client) request(ctx context.Context, call call) (*http.Request, error) 
 		request.Header.Set("Content-Type", "application/json")
 	}
 	request.Header.Set("Accept", "application/json")
+	request.Header.Set("Cache-Control", "no-cache")
 	request.Header.Set("User-Agent", "nightshift")
 	c.authorize(request)
 	return request, nil

@@ -15,6 +15,7 @@ const (
 	parallelAction  = "parallel-custom-jobs"
 	planLimitName   = "PlanLimitReachedError"
 	cooldownName    = "RateLimitError"
+	modelPlanName   = "ModelAccessRestrictedError"
 	defaultCooldown = 60 * time.Second    // where a cooldown does not say how long
 	maxCooldown     = 31 * 24 * time.Hour // the longest period that limits are counted over
 )

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"nightshift/internal/job"
@@ -19,12 +20,15 @@ type refusal struct {
 	header  http.Header
 	words   string // the provider's, cleaned
 	foreign bool   // the body is not the API's: no JSON object
+	started bool   // it speaks of a job all the same
+	fields  int    // of the body
 	body    refusalBody
 }
 
 // refusalBody holds the fields that a refusal was seen to have.
 type refusalBody struct {
 	Reason, Message, Error, Detail prose
+	Status, Code                   loose[string]
 	Name                           loose[string]
 	TraceID                        loose[string]
 	TraceIDSnake                   loose[string] `json:"trace_id"`
@@ -65,7 +69,49 @@ func readRefusal(reply *reply, clean func(string) string) *refusal {
 		words += " (trace " + trace + ")"
 	}
 	refusal.words = words
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(reply.body, &fields) == nil {
+		refusal.fields = len(fields)
+	}
+	var receipt jobReply
+	refusal.started = json.Unmarshal(reply.body, &receipt) == nil && receipt.started()
 	return refusal
+}
+
+// The statuses with which the API itself refuses a paid request. Scenario API: 410 is that
+// of models that are gone; 402 is documented for a lack of credits.
+var apiRefusals = []int{
+	http.StatusBadRequest, http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusNotFound, http.StatusGone,
+	http.StatusTooManyRequests,
+}
+
+// Those with which the gateway that belongs to the API refuses one before the API sees it.
+var gatewayRefusals = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests}
+
+// The classes that the API names in its refusals.
+var refusalNames = []string{planLimitName, cooldownName, modelPlanName}
+
+// proven reports whether the reply to a paid request proves that nothing was accepted.
+// Anything between us and the API may answer with any status, also once the API has
+// accepted: a firewall, a proxy, a cache. So only a refusal in the API's own shape does,
+// or in that of its own gateway, and of a status that it is known to refuse with.
+//
+// Scenario API: refusals were seen as {reason}, with name and details on some, and are
+// documented as {status, code, message}. The gateway in front writes {message} alone.
+func (r *refusal) proven() bool {
+	if r.foreign || r.started {
+		return false
+	}
+	details := r.body.Details.Value
+	switch {
+	case r.body.Reason != "", slices.Contains(refusalNames, r.body.Name.Value), details.ActionName.Value != "", r.body.CooldownSeconds.Known:
+	case r.body.Status.Value == "error" && r.body.Code.Value != "" && r.body.Message != "": // as documented
+	case r.fields == 1 && r.body.Message != "":
+		return slices.Contains(gatewayRefusals, r.status)
+	default:
+		return false
+	}
+	return slices.Contains(apiRefusals, r.status)
 }
 
 // words are the first that say why.
@@ -143,7 +189,7 @@ func (r *refusal) common() error {
 func (r *refusal) forbidden() error {
 	access := &job.AccessError{Access: job.AccessScope, Detail: r.words}
 	switch {
-	case r.body.Name.Value == "ModelAccessRestrictedError", r.body.Details.Value.RequiredPlan.Value != "":
+	case r.body.Name.Value == modelPlanName, r.body.Details.Value.RequiredPlan.Value != "":
 		access.Access = job.AccessPlan
 		access.RequiredPlan = r.body.Details.Value.RequiredPlan.Value
 	case strings.HasPrefix(r.header.Get("X-Amzn-Errortype"), "AccessDeniedException"):

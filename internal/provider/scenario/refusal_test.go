@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -76,7 +77,7 @@ var refusals = []struct {
 	},
 	{
 		name: "not processable", status: 422, body: `{"detail": "seed is not a number"}`,
-		run: kind{Invalid: true}, read: kind{Invalid: true}, words: "seed is not a number",
+		run: kind{Invalid: true}, submit: kind{Unknown: true}, read: kind{Invalid: true}, words: "seed is not a number",
 	},
 	{
 		name: "documented shape", status: 400, body: `{"status": "error", "code": "INVALID_PARAMETER", "message": "The 'prompt' parameter is missing or empty."}`,
@@ -88,12 +89,13 @@ var refusals = []struct {
 	},
 	{
 		name: "quota of the search guide", status: 429, body: `{"error": "Quota exceeded for search", "code": "QUOTA_EXCEEDED"}`,
-		run: kind{Limit: &job.LimitError{Limit: job.LimitRate, Detail: "Quota exceeded for search"}}, words: "Quota exceeded for search",
+		run: kind{Limit: &job.LimitError{Limit: job.LimitRate, Detail: "Quota exceeded for search"}}, submit: kind{Unknown: true}, words: "Quota exceeded for search",
 	},
 	{
 		name: "quota of the search guide as a 403", status: 403, body: `{"error": "Quota exceeded for search", "code": "QUOTA_EXCEEDED"}`,
-		run:   kind{Access: &job.AccessError{Access: job.AccessScope, Detail: "Quota exceeded for search"}},
-		words: "Quota exceeded for search",
+		run:    kind{Access: &job.AccessError{Access: job.AccessScope, Detail: "Quota exceeded for search"}},
+		submit: kind{Unknown: true},
+		words:  "Quota exceeded for search",
 	},
 	{
 		name: "model unknown", status: 404, body: `{"reason": "Model model_FIXTUREMISSING0000000000 not found"}`,
@@ -105,7 +107,7 @@ var refusals = []struct {
 	},
 	{
 		name: "404 of something before the API", status: 404, body: "<html><h1>Not Found</h1></html>",
-		run: kind{Hint: true}, read: kind{Hint: true}, words: "Not Found",
+		run: kind{Hint: true}, submit: kind{Unknown: true}, read: kind{Hint: true}, words: "Not Found",
 	},
 	{
 		name: "key refused", status: 401, body: `{"message": "Unauthorized"}`,
@@ -193,7 +195,7 @@ var refusals = []struct {
 	},
 	{
 		name: "payment required", status: 402, body: `{"message": "Not enough units", "estimatedCost": 12}`,
-		run: kind{Limit: &job.LimitError{Limit: job.LimitAllowance, Scope: "team", Detail: "Not enough units"}}, words: "Not enough units",
+		run: kind{Limit: &job.LimitError{Limit: job.LimitAllowance, Scope: "team", Detail: "Not enough units"}}, submit: kind{Unknown: true}, words: "Not enough units",
 	},
 	{
 		name: "cooldown, remaining time at the top", status: 429,
@@ -316,11 +318,11 @@ var refusals = []struct {
 	},
 	{
 		name: "request rate, told by a page", status: 429, header: http.Header{"Retry-After": {"7"}}, body: "<b>slow</b> down",
-		run: kind{Limit: &job.LimitError{Limit: job.LimitRate, After: 7 * time.Second, Detail: "slow down"}}, words: "rate",
+		run: kind{Limit: &job.LimitError{Limit: job.LimitRate, After: 7 * time.Second, Detail: "slow down"}}, submit: kind{Unknown: true}, words: "slow down",
 	},
 	{
 		name: "a refusal nobody foresaw", status: 409, body: `{"error": {"message": "conflict"}}`,
-		run: kind{}, words: `{"message": "conflict"}`,
+		run: kind{}, submit: kind{Unknown: true}, words: `{"message": "conflict"}`,
 	},
 }
 
@@ -406,6 +408,29 @@ func TestWaitInWords(t *testing.T) {
 	} {
 		if got := waitInWords(words); got != want {
 			t.Errorf("%q: %s, want %s", words, got, want)
+		}
+	}
+}
+
+// A paid request that something in front of the API refuses may be accepted all the same.
+func TestOnlyTheAPIRefusesAPaidRequest(t *testing.T) {
+	t.Parallel()
+	bodies := map[string]string{
+		"page": "<html><h1>Blocked</h1></html>", "text": "blocked", "nothing": "", "list": `[]`, "word": `"blocked"`, "null": `null`, "number": `403`,
+		"object": `{}`, "other JSON": `{"error": "blocked"}`, "nested": `{"error": {"message": "blocked"}}`, "flag": `{"ok": false}`,
+		"more than a message": `{"message": "blocked", "ray": "8c1f"}`, "empty reason": `{"reason": ""}`, "cut": `{"reason": "Input pro`,
+		"accepted all the same": `{"reason": "late", "job": {"jobId": "job_1"}}`, "a page of problem details": `{"type": "about:blank", "title": "Forbidden", "detail": "no"}`,
+	}
+	for _, status := range []int{400, 401, 402, 403, 404, 405, 408, 409, 410, 413, 414, 418, 421, 422, 425, 428, 429, 431, 451, 499} {
+		for name, body := range bodies {
+			refused := readRefusal(&reply{status: status, body: []byte(body), header: http.Header{}}, strings.TrimSpace)
+			if refused.proven() {
+				t.Errorf("%d with %s proves that nothing was accepted", status, name)
+			}
+		}
+		whole := readRefusal(&reply{status: status, body: []byte(`{"reason": "Input prompt is required"}`), header: http.Header{}}, strings.TrimSpace)
+		if documented := slices.Contains(apiRefusals, status); whole.proven() != documented {
+			t.Errorf("%d of the API itself proves it: %t, want %t", status, whole.proven(), documented)
 		}
 	}
 }

@@ -57,11 +57,12 @@ func (c *Client) submit(ctx context.Context, late time.Time, model string, body 
 		return nil, &job.UnknownOutcomeError{Err: err}
 	case reply.success():
 		return c.receipt(reply)
-	case refused(reply.status):
-		return nil, c.refusal(reply).toRun()
-	default:
-		return nil, &job.UnknownOutcomeError{Err: c.refusal(reply).plain()}
 	}
+	refusal := c.refusal(reply)
+	if refusal.proven() {
+		return nil, refusal.toRun()
+	}
+	return nil, &job.UnknownOutcomeError{Err: refusal.plain()}
 }
 
 // receipt reads the accepted inference from the reply. Where its id cannot be
@@ -77,12 +78,4 @@ func (c *Client) receipt(reply *reply) (*job.Inference, error) {
 	run := c.inference(record.Job.jobRecord)
 	run.ID = record.id()
 	return &run, nil
-}
-
-// refused reports whether a reply with this status proves that nothing was
-// accepted. A 5xx does not, since it may come from a gateway whose backend went
-// on. A redirect does not either: after a POST it is also the way to say "done,
-// look there". Nor does 408, with which a proxy may report its own impatience.
-func refused(status int) bool {
-	return status >= 400 && status <= 499 && status != http.StatusRequestTimeout
 }
