@@ -32,8 +32,10 @@ type Inference struct {
 	Inputs Inputs
 	// Opaque says that model or inputs could not be read, so that nobody can tell
 	// what was asked for.
-	Opaque    bool
-	Status    RunStatus
+	Opaque bool
+	Status RunStatus
+	// Strange is a status that nobody knows, in the provider's words; "" where it is known.
+	Strange   string
 	CreatedAt time.Time // the provider's clock; zero where it could not be read
 	UpdatedAt time.Time
 	AssetIDs  []string // in the order of the images
@@ -51,6 +53,10 @@ type Inference struct {
 	// Images are the bytes themselves, in the order of AssetIDs, where they came with the
 	// answer to the request and the provider keeps none.
 	Images [][]byte
+	// Foreign says that it shows other inputs than those of the request whose answer named
+	// it. AskedBy is then the polled run whose request it answers, "" if it is none's.
+	Foreign bool
+	AskedBy string
 }
 
 // Link is a signed address of an asset. Whoever holds it can read the asset, so

@@ -91,6 +91,9 @@ type Job struct {
 	Inputs Inputs `json:"inputs"`
 	// PromptInput is the name of the input that holds the prompt.
 	PromptInput string `json:"promptInput,omitempty"`
+	// SeedDrawn says that the seed was drawn for this job, so that no request of anybody
+	// else has it beside the same inputs.
+	SeedDrawn bool `json:"seedDrawn,omitempty"`
 	// Outputs are the object keys of the images within the batch's folder, in
 	// submission; each may still hold "{ext}".
 	Outputs []string `json:"outputs"`

@@ -43,7 +43,9 @@ type Record struct {
 
 // Outcome is what the provider said of a run that ended. It holds no links.
 type Outcome struct {
-	Status         RunStatus `json:"status"`
+	Status RunStatus `json:"status"`
+	// Run is the run that was made for the job, where the receipt named another; else "".
+	Run            string    `json:"run,omitempty"`
 	AssetIDs       []string  `json:"assets,omitempty"`
 	Billed         CU        `json:"billed"`
 	BilledKnown    bool      `json:"billedKnown"`

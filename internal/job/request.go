@@ -6,11 +6,13 @@ type Request struct {
 	Inputs Inputs
 	// PromptInput is the name of the input that holds the prompt; "" where none does.
 	PromptInput string
+	// SeedDrawn says that the seed is one that we drew for this job alone.
+	SeedDrawn bool
 }
 
 // Request is what the job asks for.
 func (j *Job) Request() Request {
-	return Request{Model: j.Model, Inputs: j.Inputs, PromptInput: j.PromptInput}
+	return Request{Model: j.Model, Inputs: j.Inputs, PromptInput: j.PromptInput, SeedDrawn: j.SeedDrawn}
 }
 
 // Seed is the seed that is sent, as text, or "" where none is.

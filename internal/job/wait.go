@@ -22,10 +22,11 @@ const (
 	WaitNoKey       WaitReason = "no_key"           // no API key of the pool may run it
 	WaitRecovery    WaitReason = "recovery"         // Redis lost state, which is being restored
 	WaitPaused      WaitReason = "paused"           // a person paused the batch
+	WaitStatus      WaitReason = "provider_status"  // runs have a status that nobody knows
 )
 
 // WaitReasons lists the reasons.
 var WaitReasons = []WaitReason{
 	WaitRequestRate, WaitParallel, WaitKeyCU, WaitProjectCU, WaitTeamCU, WaitBatchCU, WaitCooldown, WaitAllowance,
-	WaitQuarantine, WaitBackoff, WaitUnknown, WaitStorage, WaitWindow, WaitDecision, WaitNoKey, WaitRecovery, WaitPaused,
+	WaitQuarantine, WaitBackoff, WaitUnknown, WaitStorage, WaitWindow, WaitDecision, WaitNoKey, WaitRecovery, WaitPaused, WaitStatus,
 }

@@ -58,7 +58,7 @@ func (c *checker) job(batch string, row *manifest.Row, inputs job.Inputs, done, 
 		j.PromptInput = c.prompt.Name
 	}
 	if c.seed != nil && !fixed {
-		inputs[job.SeedInput] = c.draw(batch, j.ID)
+		inputs[job.SeedInput], j.SeedDrawn = c.draw(batch, j.ID), true
 	}
 	if row.Output.Uses(openHash) || row.Output.Uses(openSeed) {
 		filled := manifest.OutputValues{Seed: j.Seed(), Hash8: string(j.ID[:8])}

@@ -40,6 +40,10 @@
 // failed one why, whether the same request may succeed later (Transient), and whether the
 // charge is kept (RefundDisabled).
 //
+// What an entry of a list says is not the end of a run that failed, or that made fewer
+// images than it was to: the run itself is read before that is told. A run that shows other
+// inputs than those it was asked for is Foreign, and the images of it are nobody else's.
+//
 // Poll may be called for hundreds of runs several times in a second. It reads as few
 // pages as it can and leaves out what it cannot tell for now. A run that the API does not
 // know comes back as [job.RunNotFound]; it is given up only after that was said several
@@ -60,7 +64,12 @@
 //   - no Runs and Complete: it was not there at Asked. After that was said several times,
 //     spread over the grace time, the request is sent again. So Complete is true only
 //     where everything was looked at that can be the request's, and shown in full.
-//   - no Runs and not Complete: it is asked again.
+//   - no Runs and not Complete: it is asked again. Lacks says why, where a list lacks a run
+//     that is known to be there.
+//
+// The API's clocks are not believed: a run with a seed that was drawn for one job alone is
+// that job's whatever its time, and what is alike but for its time is asked about where
+// clocks were seen to disagree.
 //
 // What cannot be read is never taken for different, and never for absent.
 //

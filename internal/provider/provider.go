@@ -23,8 +23,9 @@ type Provider interface {
 	// Those that it leaves out are asked for again.
 	Poll(ctx context.Context, runs []Run) ([]job.Inference, error)
 	// Find looks for what became of requests whose answer was lost: one match for each,
-	// in their order.
-	Find(ctx context.Context, attempts []Attempt, ours Ours) ([]Match, error)
+	// in their order. known are runs of ours that are there: a list that lacks one of
+	// them is not complete.
+	Find(ctx context.Context, attempts []Attempt, known []Run, ours Ours) ([]Match, error)
 	// Fetch opens an image of a run that succeeded. The caller closes body; length is -1
 	// if unknown. [job.ErrGone] and [job.ErrNotFound] say that the provider has none to
 	// give.
@@ -60,6 +61,10 @@ type Requests interface {
 type Run struct {
 	ID   string
 	Made time.Time // by the provider's clock
+	// Request is what it was asked for, and Images how many it is to make; where they are
+	// not known, what it shows is believed.
+	Request job.Request
+	Images  int
 }
 
 // Image names an image of a run.
@@ -77,6 +82,8 @@ type Attempt struct {
 	// and none where none is known. Before Since it may have had others.
 	Author []string
 	Since  time.Time
+	// First says that no request was ever sent before for the same job.
+	First bool
 }
 
 // Ours reports which of the runs belong or belonged to other requests of ours.
@@ -95,4 +102,8 @@ type Match struct {
 	// provider shows.
 	Complete bool
 	Asked    time.Time // by our clock
+	// Lacks is a run that is known to be there and was not shown, or one that was shown and
+	// is not there by that id; "" if there is none. A list of which this is so is not to be
+	// relied on.
+	Lacks string
 }

@@ -38,6 +38,9 @@ func (r *Runner) Collect(ctx context.Context, ref job.Ref) error {
 	if !claimed || rec.Outcome == nil {
 		return &job.PostponedError{After: repark, Reason: job.WaitUnknown}
 	}
+	if rec.Outcome.Run != "" {
+		rec.Inference = rec.Outcome.Run
+	}
 	if rec.Outcome.Status == job.RunSucceeded {
 		return r.store(ctx, rec)
 	}
@@ -72,8 +75,8 @@ func (r *Runner) pollOne(ctx context.Context, rec *job.Record) (*job.Inference, 
 	if err != nil {
 		return nil, err
 	}
-	told, err := p.Poll(ctx, []provider.Run{{ID: rec.Inference, Made: rec.Started}})
-	if len(told) == 0 {
+	told, err := p.Poll(ctx, []provider.Run{polled(rec)})
+	if len(told) == 0 || told[0].Foreign { // a watcher finds out whose it is
 		return nil, err
 	}
 	return &told[0], nil
@@ -93,6 +96,9 @@ func (r *Runner) ended(ctx context.Context, over ...endedRun) error {
 	notes, records := make([]job.EndedRun, len(over)), make([]*job.Record, len(over))
 	for i, o := range over {
 		notes[i] = job.EndedRun{Ref: o.rec.Ref, Generation: o.rec.Generation, Outcome: job.OutcomeOf(o.run)}
+		if o.run.ID != o.rec.Inference {
+			notes[i].Outcome.Run = o.run.ID
+		}
 		records[i] = o.rec
 	}
 	if err := r.Tasks.Collect(ctx, notes...); err != nil {

@@ -224,7 +224,7 @@ func (s processProvider) Poll(ctx context.Context, runs []provider.Run) (told []
 	return told, err
 }
 
-func (s processProvider) Find(ctx context.Context, attempts []provider.Attempt, ours provider.Ours) (matches []provider.Match, err error) {
+func (s processProvider) Find(ctx context.Context, attempts []provider.Attempt, _ []provider.Run, ours provider.Ours) (matches []provider.Match, err error) {
 	matches = make([]provider.Match, len(attempts))
 	if !s.p.bed.provider.lists {
 		for i := range matches {

@@ -3,7 +3,9 @@ package runner
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"nightshift/internal/job"
@@ -23,6 +25,11 @@ type unlisted struct {
 	last  time.Time
 }
 
+// polled is what the provider is asked about a running job.
+func polled(rec *job.Record) provider.Run {
+	return provider.Run{ID: rec.Inference, Made: rec.Started, Request: rec.Job.Request(), Images: len(rec.Job.Outputs)}
+}
+
 // poll asks the provider for running jobs and takes over what it says.
 func (w *watcher) poll(ctx context.Context, p provider.Provider, running []*job.Record) error {
 	if len(running) == 0 {
@@ -31,8 +38,13 @@ func (w *watcher) poll(ctx context.Context, p provider.Provider, running []*job.
 	byRun := make(map[string]*job.Record, len(running))
 	runs := make([]provider.Run, len(running))
 	for i, rec := range running {
-		byRun[rec.Inference], runs[i] = rec, provider.Run{ID: rec.Inference, Made: rec.Started}
+		runs[i] = polled(rec)
+		if id := w.instead[rec.Ref]; id != "" {
+			runs[i].ID = id
+		}
+		byRun[runs[i].ID] = rec
 	}
+	maps.DeleteFunc(w.instead, func(ref job.Ref, _ string) bool { return isNot(running, ref) })
 	told, err := p.Poll(ctx, runs)
 	var over []endedRun
 	for i := range told {
@@ -40,12 +52,91 @@ func (w *watcher) poll(ctx context.Context, p provider.Provider, running []*job.
 		if rec == nil {
 			continue
 		}
-		if run := w.hear(rec, &told[i]); run != nil {
+		w.hearStatus(ctx, rec, &told[i])
+		if told[i].Foreign {
+			end, failed := w.foreign(ctx, p, rec, &told[i], byRun)
+			err = errors.Join(err, failed)
+			over = append(over, end...)
+		} else if run := w.hear(rec, &told[i]); run != nil {
 			over = append(over, endedRun{rec, run})
 		}
 	}
 	maps.DeleteFunc(w.unlisted, func(_ job.Ref, u unlisted) bool { return time.Since(u.last) > 10*unlistedTick })
 	return errors.Join(err, w.ended(ctx, over...))
+}
+
+// foreign takes a run that shows other inputs than those of the job whose receipt named it:
+// two receipts were swapped. Its images are those of the job whose request it answers. What
+// nobody here has asked for is looked up by the inputs of the job, and given up like a run
+// that the provider does not know.
+func (w *watcher) foreign(ctx context.Context, p provider.Provider, rec *job.Record, run *job.Inference, byRun map[string]*job.Record) ([]endedRun, error) {
+	if !run.Status.Ended() {
+		return nil, nil
+	}
+	if asked := byRun[run.AskedBy]; asked != nil {
+		w.Logger.WarnContext(ctx, "receipt named another job's inference, its images go where they belong",
+			w.attrs(asked, "inference_id", run.ID, "receipt_of", rec.Job.Row)...)
+		w.instead[rec.Ref], w.instead[asked.Ref] = run.AskedBy, run.ID // which of the two ends first is not known
+		return []endedRun{{asked, run}}, nil
+	}
+	s, err := w.find(ctx, p, []*job.Record{rec}, nil)
+	if err != nil {
+		return nil, err
+	}
+	if found := s.runs(rec); len(found) == 1 && !s.matches[rec.Ref].Unclear && found[0].Status.Ended() {
+		w.Logger.WarnContext(ctx, "receipt named an inference that shows other inputs, its own was found", w.attrs(rec, "inference_id", found[0].ID)...)
+		return []endedRun{{rec, &found[0]}}, nil
+	}
+	if !w.givenUp(rec) {
+		return nil, nil
+	}
+	end := gone(rec)
+	end.Failure = "inference " + rec.Inference + ", which the receipt named, shows other inputs than were sent; its image is not stored"
+	end.Hint = "look at it in the provider's web app; run again to make the row anew"
+	return []endedRun{{rec, end}}, nil
+}
+
+// isNot reports whether a job is none of these.
+func isNot(jobs []*job.Record, ref job.Ref) bool {
+	return !slices.ContainsFunc(jobs, func(rec *job.Record) bool { return rec.Ref == ref })
+}
+
+// strangeRun is a status that nobody knows, and since when a run has it.
+type strangeRun struct {
+	status string
+	since  time.Time
+}
+
+// hearStatus takes note of a status that nobody knows, once for each run.
+func (w *watcher) hearStatus(ctx context.Context, rec *job.Record, run *job.Inference) {
+	if run.Strange == "" {
+		delete(w.strange, rec.Ref)
+		return
+	}
+	if w.strange[rec.Ref].status == run.Strange {
+		return
+	}
+	w.strange[rec.Ref] = strangeRun{run.Strange, time.Now()}
+	w.Logger.WarnContext(ctx, "inference has a status that is not known, waiting for another",
+		w.attrs(rec, "inference_id", run.ID, "status", run.Strange)...)
+}
+
+// strangeStatus is what the lane shows of statuses that nobody knows; nil if there are none.
+func (w *watcher) strangeStatus(running []*job.Record) *job.PostponedError {
+	maps.DeleteFunc(w.strange, func(ref job.Ref, _ strangeRun) bool { return isNot(running, ref) })
+	var first strangeRun
+	for _, seen := range w.strange {
+		if first.since.IsZero() || seen.since.Before(first.since) {
+			first = seen
+		}
+	}
+	if first.since.IsZero() {
+		return nil
+	}
+	return &job.PostponedError{
+		After: longTick, Reason: job.WaitStatus,
+		Detail: fmt.Sprintf("%d running, the first %q since %s", len(w.strange), first.status, first.since.UTC().Format("2006-01-02 15:04:05 UTC")),
+	}
 }
 
 // hear is the run of a job if it is over by what the provider says of it; nil if not.

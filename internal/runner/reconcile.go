@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -26,11 +27,11 @@ type absence struct {
 // theirs, whoever's it is among them, and the jobs that are left were never
 // accepted. With more runs than jobs some are somebody else's, and no list says
 // which.
-func (w *watcher) reconcile(ctx context.Context, p provider.Provider, unknown []*job.Record) error {
+func (w *watcher) reconcile(ctx context.Context, p provider.Provider, unknown []*job.Record, known []provider.Run) error {
 	if len(unknown) == 0 {
 		return nil
 	}
-	s, err := w.find(ctx, p, unknown)
+	s, err := w.find(ctx, p, unknown, known)
 	if err != nil {
 		return err
 	}
@@ -48,6 +49,17 @@ func (w *watcher) reconcile(ctx context.Context, p provider.Provider, unknown []
 		}
 		if err := w.settleAlike(ctx, s, jobs); err != nil {
 			return err
+		}
+	}
+	return s.unreliable()
+}
+
+// unreliable is the error of a list that lacks a run which is known to be there: nothing can
+// be said to be absent, and what is unknown waits until it shows all.
+func (s *search) unreliable() error {
+	for _, match := range s.matches {
+		if match.Lacks != "" {
+			return fmt.Errorf("it does not agree with what single reads say of inference %s: lost replies wait until it does", match.Lacks)
 		}
 	}
 	return nil
@@ -98,13 +110,15 @@ type search struct {
 }
 
 // find looks for what became of jobs whose reply was lost.
-func (w *watcher) find(ctx context.Context, p provider.Provider, unknown []*job.Record) (*search, error) {
+func (w *watcher) find(ctx context.Context, p provider.Provider, unknown []*job.Record, known []provider.Run) (*search, error) {
 	attempts := make([]provider.Attempt, len(unknown))
 	for i, rec := range unknown {
 		authors, since := w.APIKeys.ProviderKeyIDs(rec.APIKey)
-		attempts[i] = provider.Attempt{Request: rec.Job.Request(), Sent: rec.Intent, Author: authors, Since: since}
+		attempts[i] = provider.Attempt{
+			Request: rec.Job.Request(), Sent: rec.Intent, Author: authors, Since: since, First: rec.Attempt == 1 && rec.Job.Before == 0,
+		}
 	}
-	matches, err := p.Find(ctx, attempts, w.Store.Ours)
+	matches, err := p.Find(ctx, attempts, known, w.Store.Ours)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +174,8 @@ func (w *watcher) adoptFirst(ctx context.Context, s *search, rec *job.Record) (b
 }
 
 // take makes the run the job's own. It reports false if the run was taken by
-// another job in the meantime.
+// another job in the meantime. Whether the run is over the next poll tells: a list may say
+// less than the run itself.
 func (w *watcher) take(ctx context.Context, rec *job.Record, run *job.Inference) (bool, error) {
 	err := w.Store.Observe(ctx, rec.Ref, job.Change{
 		From: []job.State{job.Unknown}, To: job.Running, Inference: run.ID, Started: run.CreatedAt,
@@ -174,13 +189,7 @@ func (w *watcher) take(ctx context.Context, rec *job.Record, run *job.Inference)
 	delete(w.absent, rec.Ref)
 	rec.Inference = run.ID
 	w.Logger.InfoContext(ctx, "lost reply found in the job list, adopted", w.attrs(rec, "inference_id", run.ID)...)
-	if err := w.note(ctx, rec, job.AttemptLine{Event: job.Received, Inference: run.ID, ProviderKeyID: run.ProviderKeyID, Made: run.CreatedAt}); err != nil {
-		return true, err
-	}
-	if !run.Status.Ended() {
-		return true, nil
-	}
-	return true, w.ended(ctx, endedRun{rec, run})
+	return true, w.note(ctx, rec, job.AttemptLine{Event: job.Received, Inference: run.ID, ProviderKeyID: run.ProviderKeyID, Made: run.CreatedAt})
 }
 
 // countAbsence sends a job again once it was certainly never accepted: absent from

@@ -41,8 +41,9 @@ type sideWait struct {
 // What can wait beside the lane. It is shown while the lane itself goes on, and
 // does not count as time in which the lane stood still.
 const (
-	listSide  = iota // at the provider's job list
-	storeSide        // storing images
+	listSide   = iota // at the provider's job list
+	storeSide         // storing images
+	statusSide        // at runs with a status that nobody knows
 	sides
 )
 

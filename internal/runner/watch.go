@@ -8,6 +8,7 @@ import (
 
 	"nightshift/internal/backoff"
 	"nightshift/internal/job"
+	"nightshift/internal/provider"
 )
 
 const (
@@ -43,6 +44,7 @@ func (r *Runner) Watch(ctx context.Context) {
 	recovering.Go(func() { r.recover(ctx) })
 	watcher := &watcher{
 		Runner: r, absent: make(map[job.Ref]absence), unlisted: make(map[job.Ref]unlisted), questions: make(map[string][]job.Decision),
+		strange: make(map[job.Ref]strangeRun), instead: make(map[job.Ref]string), recent: make(map[string]map[string]recentRun),
 	}
 	wait := time.Duration(0)
 	for {
@@ -92,6 +94,9 @@ type watcher struct {
 	*Runner
 	absent   map[job.Ref]absence  // of unknown jobs
 	unlisted map[job.Ref]unlisted // of running ones
+	strange  map[job.Ref]strangeRun
+	instead  map[job.Ref]string              // the run that is a job's own, where its receipt named another
+	recent   map[string]map[string]recentRun // by the API key that reads, and the run
 	// questions are what the current look cannot tell by itself, by batch; a batch
 	// about which nothing is asked any more has an empty list.
 	questions map[string][]job.Decision
@@ -112,6 +117,7 @@ func (w *watcher) tick(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
+	w.waits.setSide(statusSide, w.strangeStatus(running))
 	if len(running)+len(unknown) == 0 {
 		return idleTick, nil
 	}
@@ -183,10 +189,44 @@ func (w *watcher) pollKey(ctx context.Context, reader string, v *view) (horizon 
 	for _, rec := range v.unknown {
 		horizon = earlier(horizon, p.Earliest(rec.Intent))
 	}
+	known := w.known(reader, v.running, horizon)
 	if err := w.poll(ctx, p, v.running); err != nil {
 		return horizon, err
 	}
-	return horizon, w.reconcile(ctx, p, v.unknown)
+	return horizon, w.reconcile(ctx, p, v.unknown, known)
+}
+
+// recentRun is a run of ours that was seen to be at the provider.
+type recentRun struct {
+	made time.Time // by the provider's clock
+	seen time.Time // since when it is known, by ours
+}
+
+// listLags is which part of the grace time a list may take to show a run.
+const listLags = 8
+
+// known are the runs of ours that every list must show which goes back to the horizon: those
+// that run, and those that ran when this process looked before.
+func (w *watcher) known(reader string, running []*job.Record, horizon time.Time) []provider.Run {
+	recent := w.recent[reader]
+	if recent == nil {
+		recent = make(map[string]recentRun)
+		w.recent[reader] = recent
+	}
+	for _, rec := range running {
+		if _, there := recent[rec.Inference]; !there {
+			recent[rec.Inference] = recentRun{rec.Started, time.Now()}
+		}
+	}
+	var known []provider.Run
+	for id, run := range recent {
+		if run.made.Before(horizon) {
+			delete(recent, id)
+		} else if time.Since(run.seen) > w.Grace/listLags {
+			known = append(known, provider.Run{ID: id, Made: run.made})
+		}
+	}
+	return known
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -53,6 +53,7 @@ var table = map[job.WaitReason]Words{
 		Says: "no API key of the pool may run the job", Do: "add a key to the pool that may run the model", Person: true,
 	},
 	job.WaitRecovery: {Says: "rebuilding what Redis lost"},
+	job.WaitStatus:   {Says: "the provider shows a status that is not known", Detail: true},
 	job.WaitPaused:   {Says: "the batch is paused", Do: "go on with enqueue resume", Person: true, Detail: true},
 }
 

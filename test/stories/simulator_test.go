@@ -50,7 +50,7 @@ func startSimulator(ts *testscript.TestScript, neg bool, args []string) {
 
 // setFaults replaces the faults of the simulator: fault 'drop-after-accept next=2'
 func setFaults(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, neg, "fault ['KIND [next=N] [rate=R] [seed=N] [seconds=S] [percent=P]'...]")
+	usage(ts, neg, "fault ['KIND [next=N] [rate=R] [seed=N] [seconds=S] [percent=P] [status=N] [body=KIND]'...]")
 	faults := make([]simulator.Fault, 0, len(args))
 	for _, arg := range args {
 		kind, rest, _ := strings.Cut(arg, " ")
@@ -77,6 +77,10 @@ func setField(fault *simulator.Fault, field string) (err error) {
 		fault.Seed, err = strconv.ParseUint(value, 10, 64)
 	case "seconds":
 		fault.Seconds, err = strconv.ParseFloat(value, 64)
+	case "status":
+		fault.Status, err = strconv.Atoi(value)
+	case "body":
+		fault.Body = value
 	case "percent":
 		fault.Percent, err = strconv.Atoi(value)
 	default:

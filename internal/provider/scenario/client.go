@@ -63,6 +63,7 @@ type Client struct {
 	api       *http.Client
 	assets    http.RoundTripper
 	clock     *clock
+	receipts  *receipts
 	links     *links
 	listings  *listings
 	names     *names
@@ -117,6 +118,7 @@ func New(options Options) (*Client, error) {
 		api:       &http.Client{Transport: api, CheckRedirect: followNothing},
 		assets:    assets,
 		clock:     newClock(),
+		receipts:  new(receipts),
 		links:     new(links),
 		listings:  newListings(),
 		names:     new(names),

@@ -12,22 +12,18 @@ import (
 // skew is how far the API's clock may be from where it is taken to be.
 const skew = 2 * time.Minute
 
-// Earliest is the earliest time that the API's clock can have shown when ours showed
-// sent.
-func (c *Client) Earliest(sent time.Time) time.Time {
-	offset, uncertainty := c.ClockOffset()
-	return sent.Add(offset - uncertainty - skew)
-}
-
 // Find looks in the list of inferences, back to before the oldest attempt, for those
 // that have the attempts' models and inputs. Errors are those of [Client.Inferences].
-func (c *Client) Find(ctx context.Context, attempts []provider.Attempt, ours provider.Ours) ([]provider.Match, error) {
+func (c *Client) Find(ctx context.Context, attempts []provider.Attempt, known []provider.Run, ours provider.Ours) ([]provider.Match, error) {
 	list, horizon := c.listings.search(), c.Earliest(time.Now())
 	for _, a := range attempts {
 		horizon = earlier(horizon, c.Earliest(a.Sent))
 	}
-	m := newMatcher(c, attempts)
+	m, shown := newMatcher(c, attempts), make(map[string]bool)
 	complete, err := c.scan(ctx, list, horizon, func(page []job.Inference) (bool, error) {
+		for i := range page {
+			shown[page[i].ID] = true
+		}
 		strangers, err := strangersAmong(ctx, page, ours)
 		if err != nil {
 			return false, err
@@ -42,7 +38,40 @@ func (c *Client) Find(ctx context.Context, attempts []provider.Attempt, ours pro
 	if err != nil {
 		return nil, err
 	}
-	return m.all(complete, list.asked), nil
+	lacks := ""
+	if complete {
+		if lacks, err = c.lacking(ctx, known, shown, horizon); err != nil {
+			return nil, err
+		}
+	}
+	return m.all(complete && lacks == "", lacks, list.asked), nil
+}
+
+// lacking returns a run that is there, was made since the horizon, and was not shown; ""
+// if there is none. What the API itself does not know any more was deleted.
+func (c *Client) lacking(ctx context.Context, known []provider.Run, shown map[string]bool, horizon time.Time) (string, error) {
+	reads := 0
+	for _, run := range known {
+		if shown[run.ID] || run.Made.IsZero() || run.Made.Before(horizon) {
+			continue
+		}
+		if there, known := c.listings.noted(run.ID); known && !there {
+			continue
+		}
+		if reads == singleReads {
+			return run.ID, nil
+		}
+		reads++
+		there, err := c.single(ctx, run.ID)
+		if err != nil {
+			return "", err
+		}
+		if there.Status != job.RunNotFound {
+			return run.ID, nil
+		}
+		c.listings.note(run.ID, false)
+	}
+	return "", nil
 }
 
 // strangersAmong are the inferences that belong to none of our requests.

@@ -30,17 +30,46 @@ func TestFind(t *testing.T) {
 		list    func(*listedAPI)
 		want    string
 		unclear bool
+		// receipts say how far ahead the clock of earlier ones was, in seconds.
+		receipts []int
+		drawn    bool // the seed is ours, and the job was never sent before
+		known    []string
+		lacks    string // and so the list is not complete
 	}{
-		"nothing":         {inputs: seeded, list: func(*listedAPI) {}},
-		"its own":         {inputs: seeded, list: func(a *listedAPI) { a.add("r", 1, seeded, "") }, want: "r"},
-		"several":         {inputs: plain, list: func(a *listedAPI) { a.add("r", 1, plain, ""); a.add("q", 2, plain, "") }, want: "r q"},
-		"another seed":    {inputs: seeded, list: func(a *listedAPI) { a.add("r", 1, with(seeded, "seed", 8), "") }},
-		"another prompt":  {inputs: seeded, list: func(a *listedAPI) { a.add("r", 1, with(seeded, "prompt", "b"), "") }},
-		"one input more":  {inputs: seeded, list: func(a *listedAPI) { a.add("r", 1, with(seeded, "width", 512), "") }},
-		"an empty one":    {inputs: seeded, list: func(a *listedAPI) { a.add("r", 1, with(seeded, "loras", []any{}), "") }, want: "r"},
-		"one of ours":     {inputs: seeded, list: func(a *listedAPI) { a.add("ours", 1, seeded, "") }},
-		"before it":       {inputs: seeded, list: func(a *listedAPI) { a.add("r", -3600, seeded, "") }},
-		"by a slow clock": {inputs: seeded, list: func(a *listedAPI) { a.add("r", -100, seeded, "") }, want: "r"},
+		"nothing":                                {inputs: seeded, list: func(*listedAPI) {}},
+		"its own":                                {inputs: seeded, list: func(a *listedAPI) { a.add("r", 1, seeded, "") }, want: "r"},
+		"several":                                {inputs: plain, list: func(a *listedAPI) { a.add("r", 1, plain, ""); a.add("q", 2, plain, "") }, want: "r q"},
+		"another seed":                           {inputs: seeded, list: func(a *listedAPI) { a.add("r", 1, with(seeded, "seed", 8), "") }},
+		"another prompt":                         {inputs: seeded, list: func(a *listedAPI) { a.add("r", 1, with(seeded, "prompt", "b"), "") }},
+		"one input more":                         {inputs: seeded, list: func(a *listedAPI) { a.add("r", 1, with(seeded, "width", 512), "") }},
+		"an empty one":                           {inputs: seeded, list: func(a *listedAPI) { a.add("r", 1, with(seeded, "loras", []any{}), "") }, want: "r"},
+		"one of ours":                            {inputs: seeded, list: func(a *listedAPI) { a.add("ours", 1, seeded, "") }},
+		"before it":                              {inputs: seeded, receipts: []int{0}, list: func(a *listedAPI) { a.add("r", -3600, seeded, "") }},
+		"before it by a clock that nobody knows": {inputs: seeded, want: "r", unclear: true, list: func(a *listedAPI) { a.add("r", -3600, seeded, "") }},
+		"before it by clocks that disagree": {inputs: seeded, receipts: []int{0, 600}, want: "r", unclear: true, list: func(a *listedAPI) {
+			a.add("r", -3600, seeded, "")
+		}},
+		"before it by a clock that is known to be slow": {inputs: plain, receipts: []int{-3600}, want: "r", list: func(a *listedAPI) {
+			a.add("r", -3601, plain, "")
+		}},
+		"days before it":                {inputs: plain, list: func(a *listedAPI) { a.add("r", -3*24*3600, plain, "") }},
+		"before it with a seed of ours": {inputs: seeded, drawn: true, receipts: []int{0}, want: "r", list: func(a *listedAPI) { a.add("r", -3*24*3600, seeded, "") }},
+		"after it by hours":             {inputs: plain, receipts: []int{0}, want: "r", list: func(a *listedAPI) { a.add("r", 5*3600, plain, "") }},
+		"its own twice":                 {inputs: plain, want: "r", list: func(a *listedAPI) { a.add("r", 1, plain, ""); a.add("r", 1, plain, "") }},
+		"listed under no id": {inputs: seeded, lacks: "R", list: func(a *listedAPI) {
+			a.add("R", 1, seeded, "")
+			a.unread = "R"
+		}},
+		"a known run is listed": {inputs: seeded, known: []string{"q"}, want: "r", list: func(a *listedAPI) {
+			a.add("q", 2, plain, "")
+			a.add("r", 1, seeded, "")
+		}},
+		"a known run is not listed": {inputs: seeded, known: []string{"q"}, lacks: "q", list: func(a *listedAPI) {
+			a.whole = map[string]map[string]any{"q": a.add("q", 2, plain, "")}
+			a.hidden = map[string]bool{"q": true}
+		}},
+		"a known run was deleted": {inputs: seeded, known: []string{"q"}, list: func(*listedAPI) {}},
+		"by a slow clock":         {inputs: seeded, list: func(a *listedAPI) { a.add("r", -100, seeded, "") }, want: "r"},
 		"without a time": {inputs: seeded, want: "r", list: func(a *listedAPI) {
 			a.add("r", 1, seeded, "")["createdAt"] = "soon"
 		}},
@@ -84,7 +113,17 @@ func TestFind(t *testing.T) {
 					}
 					return owned, nil
 				}
-				matches, err := client.Find(t.Context(), []provider.Attempt{attempt}, ours)
+				if c.drawn {
+					attempt.First, attempt.Request.SeedDrawn = true, true
+				}
+				for _, ahead := range c.receipts {
+					client.receipts.learn(api.began.Add(time.Duration(ahead)*time.Second), api.began.Add(-time.Second), api.began)
+				}
+				var known []provider.Run
+				for _, id := range c.known {
+					known = append(known, provider.Run{ID: id, Made: api.began.Add(2 * time.Second)})
+				}
+				matches, err := client.Find(t.Context(), []provider.Attempt{attempt}, known, ours)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -94,7 +133,7 @@ func TestFind(t *testing.T) {
 						got.WriteString(" ")
 					}
 				}
-				if m := matches[0]; got.String() != c.want || m.Unclear != c.unclear || !m.Complete || !m.Asked.Equal(api.began) {
+				if m := matches[0]; got.String() != c.want || m.Unclear != c.unclear || m.Complete != (c.lacks == "") || m.Lacks != c.lacks || !m.Asked.Equal(api.began) {
 					t.Errorf("found %q, %+v, want %q, unclear %t", got.String(), m, c.want, c.unclear)
 				}
 			})
@@ -116,14 +155,14 @@ func TestPollAndFindShareAList(t *testing.T) {
 			t.Helper()
 			asked := time.Now()
 			time.Sleep(time.Second)
-			matches, err := client.Find(t.Context(), attempts, nobodys)
+			matches, err := client.Find(t.Context(), attempts, nil, nobodys)
 			if err != nil || shown(matches[0].Runs) != "r1" {
 				t.Errorf("found %+v and %v, want r1", matches, err)
 			}
 			if got := api.asked(); got != want {
 				t.Errorf("asked %q, want %q", got, want)
 			}
-			if shared := want == "list1 list2"; shared != matches[0].Asked.Equal(asked) {
+			if shared := !strings.HasPrefix(want, "list "); shared != matches[0].Asked.Equal(asked) {
 				t.Errorf("asked at %s, the poll was at %s", matches[0].Asked, asked)
 			}
 		}
@@ -134,7 +173,7 @@ func TestPollAndFindShareAList(t *testing.T) {
 			}
 		}
 		poll()
-		find("list list1 list2") // no search was expected, so that no page was kept
+		find("list list1 list2 r1") // no search was expected, so that no page was kept; what is found is read once
 		poll()
 		find("list1 list2")
 		find("list list1 list2") // each list serves one search

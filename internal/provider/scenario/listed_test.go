@@ -19,8 +19,9 @@ type listedAPI struct {
 	jobs     []map[string]any
 	hidden   map[string]bool // from the list, not from single reads
 	whole    map[string]map[string]any
-	empty    int // pages without a row before the first
-	page     int // how many a page shows; 2 if not set
+	empty    int    // pages without a row before the first
+	page     int    // how many a page shows; 2 if not set
+	unread   string // an id that single reads do not know
 	requests []string
 }
 
@@ -74,7 +75,7 @@ func (a *listedAPI) one(id string) *http.Response {
 			entry = listed
 		}
 	}
-	if entry == nil {
+	if entry == nil || id == a.unread {
 		return response(http.StatusNotFound, `{"reason": "unknown"}`)
 	}
 	body, _ := json.Marshal(map[string]any{"job": entry})

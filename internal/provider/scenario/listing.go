@@ -83,9 +83,33 @@ type listings struct {
 	last     *listing
 	searched time.Time            // when the last search was
 	single   map[string]time.Time // when inferences were read singly that no list showed
+	there    map[string]bool      // what reading them singly said: whether inferences are there
 }
 
-func newListings() *listings { return &listings{single: make(map[string]time.Time)} }
+func newListings() *listings {
+	return &listings{single: make(map[string]time.Time), there: make(map[string]bool)}
+}
+
+// maxThere bounds what is remembered of single reads.
+const maxThere = 10_000
+
+// note remembers whether an inference is there by itself.
+func (l *listings) note(id string, there bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.there) >= maxThere {
+		clear(l.there)
+	}
+	l.there[id] = there
+}
+
+// noted is what was last noted of an inference.
+func (l *listings) noted(id string) (there, known bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	there, known = l.there[id]
+	return there, known
+}
 
 // begin begins a listing. Its pages are kept only while searches go on.
 func (l *listings) begin() *listing {

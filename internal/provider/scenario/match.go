@@ -22,13 +22,18 @@ type matcher struct {
 	matches  []provider.Match
 	alike    map[string][]int // attempts by all that they ask for but the prompt
 	prompts  map[string]bool  // the names of the inputs that hold prompts
+	seen     map[string]bool  // runs that were compared, since a list may show one twice
 	earliest time.Time
+	unfound  map[int]string // a run like the attempt that is listed and cannot be read
+	doubtful bool           // of the API's clock
 }
 
 func newMatcher(c *Client, attempts []provider.Attempt) *matcher {
 	m := &matcher{
 		c: c, attempts: attempts, matches: make([]provider.Match, len(attempts)),
-		alike: make(map[string][]int), prompts: make(map[string]bool), earliest: c.Earliest(time.Now()),
+		alike: make(map[string][]int), prompts: make(map[string]bool), seen: make(map[string]bool),
+		unfound:  make(map[int]string),
+		earliest: c.Earliest(time.Now()), doubtful: c.doubtful(),
 	}
 	for i, a := range attempts {
 		key := matchKey(a.Request.Model, a.Request.Inputs, a.Request.PromptInput)
@@ -40,10 +45,13 @@ func newMatcher(c *Client, attempts []provider.Attempt) *matcher {
 }
 
 // all are the matches of the attempts, in their order.
-func (m *matcher) all(complete bool, asked time.Time) []provider.Match {
+func (m *matcher) all(complete bool, lacks string, asked time.Time) []provider.Match {
 	for i := range m.matches {
 		match := &m.matches[i]
-		match.Complete, match.Asked = complete, asked
+		match.Complete, match.Lacks, match.Asked = complete, lacks, asked
+		if id := m.unfound[i]; id != "" {
+			match.Complete, match.Lacks = false, id
+		}
 		slices.SortStableFunc(match.Runs, func(a, b job.Inference) int { return a.CreatedAt.Compare(b.CreatedAt) })
 	}
 	return m.matches
@@ -52,25 +60,25 @@ func (m *matcher) all(complete bool, asked time.Time) []provider.Match {
 // match adds a run to the matches of the attempts that may have started it. What cannot
 // be read is never taken for different: the request would be sent, and paid, again.
 func (m *matcher) match(ctx context.Context, run *job.Inference) error {
-	if madeBefore(run, m.earliest) {
+	if m.seen[run.ID] {
 		return nil
 	}
-	if run.Opaque {
-		if err := m.readWhole(ctx, run); err != nil {
+	m.seen[run.ID] = true
+	if run.Opaque && !madeBefore(run, m.earliest) {
+		if _, err := m.readWhole(ctx, run); err != nil { // what is not found stays opaque
 			return err
 		}
 	}
 	if run.Opaque {
 		for i := range m.attempts {
-			m.add(i, run, true)
+			if !madeBefore(run, m.c.Earliest(m.attempts[i].Sent)) {
+				m.add(i, run, true)
+			}
 		}
 		return nil
 	}
 	for promptInput := range m.prompts {
 		for _, i := range m.alike[matchKey(run.Model, run.Inputs, promptInput)] {
-			if madeBefore(run, m.c.Earliest(m.attempts[i].Sent)) {
-				continue
-			}
 			if err := m.compare(ctx, i, run); err != nil {
 				return err
 			}
@@ -86,9 +94,6 @@ func madeBefore(run *job.Inference, at time.Time) bool {
 }
 
 func (m *matcher) add(i int, run *job.Inference, unclear bool) {
-	if madeBefore(run, m.c.Earliest(m.attempts[i].Sent)) {
-		return
-	}
 	m.matches[i].Runs = append(m.matches[i].Runs, *run)
 	m.matches[i].Unclear = m.matches[i].Unclear || unclear
 }
@@ -98,22 +103,56 @@ func (m *matcher) add(i int, run *job.Inference, unclear bool) {
 // run. Where that shows no more, a seed among the other inputs is certain enough;
 // without one it stays unclear.
 func (m *matcher) compare(ctx context.Context, i int, run *job.Inference) error {
+	early := m.early(i, run)
+	if early == tooEarly {
+		return nil
+	}
 	request := &m.attempts[i].Request
 	wanted := request.Inputs[request.PromptInput]
-	if storedText(run.Inputs[request.PromptInput]) && run.Inputs[request.PromptInput] != wanted {
-		if err := m.readWhole(ctx, run); err != nil {
-			return err
-		}
+	if shown := run.Inputs[request.PromptInput]; shown != wanted && !storedText(shown) {
+		return nil
+	}
+	there, err := m.readWhole(ctx, run)
+	if err != nil {
+		return err
+	}
+	if !there { // under this id: under another it may be the attempt's
+		m.unfound[i] = run.ID
+		return nil
 	}
 	shown, seeded := run.Inputs[request.PromptInput], request.Seed() != ""
 	switch hidden := shown != wanted; {
 	case hidden && !storedText(shown):
 	case seeded:
-		m.add(i, run, false)
+		m.add(i, run, early == oddlyEarly)
 	default:
-		m.byAuthor(i, run, hidden)
+		m.byAuthor(i, run, hidden || early == oddlyEarly)
 	}
 	return nil
+}
+
+// earliness is what the time of a run says of whether an attempt can have started it.
+type earliness int
+
+const (
+	inTime     earliness = iota
+	oddlyEarly           // it can only if a clock is wrong
+	tooEarly
+)
+
+// early says whether a run was made before an attempt was sent. Clocks are no proof: a
+// seed that was drawn for a job which was never sent before is its own whatever they
+// show, and where they were seen to disagree a person is asked.
+func (m *matcher) early(i int, run *job.Inference) earliness {
+	a := &m.attempts[i]
+	switch {
+	case !madeBefore(run, m.c.Earliest(a.Sent)), a.First && a.Request.SeedDrawn:
+		return inTime
+	case m.doubtful && !madeBefore(run, a.Sent.Add(-clockUnknown)):
+		return oddlyEarly
+	default:
+		return tooEarly
+	}
 }
 
 // byAuthor adds a run without a seed of ours, which can be somebody else's. Its author
@@ -129,19 +168,36 @@ func (m *matcher) byAuthor(i int, run *job.Inference, unclear bool) {
 	}
 }
 
-// readWhole reads the single run in place of what the list shows of it.
-func (m *matcher) readWhole(ctx context.Context, run *job.Inference) error {
-	whole, err := m.c.Inference(ctx, run.ID)
-	if err != nil {
-		return err
+// readWhole reads the single run in place of what the list shows of it, unless that was
+// done. It reports false for one that is only in the list.
+func (m *matcher) readWhole(ctx context.Context, run *job.Inference) (there bool, err error) {
+	if there, _ := m.c.listings.noted(run.ID); there && !run.Opaque && !m.hidden(run) {
+		return true, nil
 	}
-	id, listed := run.ID, run.CreatedAt
-	*run = *whole
-	run.ID = id
+	whole, err := m.c.single(ctx, run.ID)
+	if err != nil {
+		return false, err
+	}
+	if whole.Status == job.RunNotFound {
+		return false, nil
+	}
+	m.c.listings.note(run.ID, true)
+	listed := run.CreatedAt
+	*run = whole
 	if run.CreatedAt.IsZero() {
 		run.CreatedAt = listed
 	}
-	return nil
+	return true, nil
+}
+
+// hidden reports whether the list shows an asset in place of a prompt.
+func (m *matcher) hidden(run *job.Inference) bool {
+	for promptInput := range m.prompts {
+		if storedText(run.Inputs[promptInput]) {
+			return true
+		}
+	}
+	return false
 }
 
 func storedText(prompt any) bool {

@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"nightshift/internal/job"
@@ -26,34 +27,96 @@ func (c *Client) Poll(ctx context.Context, runs []provider.Run) ([]job.Inference
 			return nil, err
 		}
 		if run.Status != job.RunNotFound {
-			return []job.Inference{run}, nil
+			return c.askedBy([]job.Inference{run}, runs), nil
 		}
 	}
-	unseen, horizon := make(map[string]bool, len(runs)), c.Earliest(time.Now())
-	for _, run := range runs {
-		unseen[run.ID] = true
-		horizon = earlier(horizon, run.Made)
+	unseen, horizon := make(map[string]*provider.Run, len(runs)), c.Earliest(time.Now())
+	for i := range runs {
+		unseen[runs[i].ID] = &runs[i]
+		horizon = earlier(horizon, runs[i].Made)
 	}
 	var seen []job.Inference
 	list := c.listings.begin()
 	defer c.listings.leave(list)
 	complete, err := c.scan(ctx, list, horizon, func(page []job.Inference) (bool, error) {
 		for _, run := range page {
-			if unseen[run.ID] {
-				delete(unseen, run.ID)
+			asked := unseen[run.ID]
+			if asked == nil {
+				continue
+			}
+			delete(unseen, run.ID)
+			if !endsShort(&run, asked) {
 				seen = append(seen, run)
+				continue
+			}
+			whole, err := c.single(ctx, run.ID)
+			if err != nil {
+				return false, err
+			}
+			if whole.Status != job.RunNotFound {
+				seen = append(seen, whole)
 			}
 		}
 		return len(unseen) == 0, nil
 	})
-	if err != nil || !complete {
-		return seen, err
+	if err == nil && complete {
+		seen, err = c.unlisted(ctx, seen, unseen)
 	}
-	return c.unlisted(ctx, seen, unseen)
+	return c.askedBy(seen, runs), err
+}
+
+// endsShort reports whether an entry of a list says that a run has failed, or made fewer
+// images than it was to. A list may show less than the run itself does.
+func endsShort(run *job.Inference, asked *provider.Run) bool {
+	return run.Status.Ended() && (run.Status != job.RunSucceeded || len(run.AssetIDs) < max(asked.Images, 1))
+}
+
+// askedBy marks the runs that show other inputs than those of the requests whose receipts
+// named them, and finds whose they are among those that are polled.
+func (c *Client) askedBy(seen []job.Inference, runs []provider.Run) []job.Inference {
+	requests := make(map[string]*job.Request, len(runs))
+	for i := range runs {
+		if runs[i].Request.Model != "" {
+			requests[runs[i].ID] = &runs[i].Request
+		}
+	}
+	for i := range seen {
+		run := &seen[i]
+		if request := requests[run.ID]; request == nil || !differs(run, request) {
+			continue
+		}
+		run.Foreign = true
+		for id, request := range requests {
+			if !run.Opaque && !differs(run, request) {
+				run.AskedBy = id
+			}
+		}
+	}
+	return seen
+}
+
+// differs reports whether a run was certainly made for another request. Defaults, order
+// and spelling of the inputs are the API's affair: what counts is the model, a seed that
+// both name, and where neither does the prompt.
+func differs(run *job.Inference, request *job.Request) bool {
+	if run.Opaque || run.Status == job.RunNotFound {
+		return false
+	}
+	shown := job.Request{Inputs: run.Inputs}
+	switch sent, seed := request.Seed(), shown.Seed(); {
+	case run.Model != request.Model:
+		return true
+	case sent != "" && seed != "":
+		return sent != seed
+	default:
+		wanted, _ := request.Inputs[request.PromptInput].(string)
+		prompt, _ := run.Inputs[request.PromptInput].(string)
+		return wanted != "" && prompt != "" && !storedText(prompt) && strings.TrimSpace(prompt) != strings.TrimSpace(wanted)
+	}
 }
 
 // unlisted adds to what was seen some of the inferences that the list did not show.
-func (c *Client) unlisted(ctx context.Context, seen []job.Inference, unseen map[string]bool) ([]job.Inference, error) {
+func (c *Client) unlisted(ctx context.Context, seen []job.Inference, unseen map[string]*provider.Run) ([]job.Inference, error) {
 	reads := 0
 	for id := range unseen {
 		if reads == singleReads || !c.listings.due(id) {

@@ -127,7 +127,7 @@ func TestEmptyPagesProveNothing(t *testing.T) {
 			if err != nil || len(told) > 0 != complete {
 				t.Errorf("with %d empty pages: %v and %v", empty, told, err)
 			}
-			matches, err := client.Find(t.Context(), []provider.Attempt{{Request: testRequest, Sent: time.Now()}}, nobodys)
+			matches, err := client.Find(t.Context(), []provider.Attempt{{Request: testRequest, Sent: time.Now()}}, nil, nobodys)
 			if err != nil || matches[0].Complete != complete {
 				t.Errorf("with %d empty pages: %+v and %v", empty, matches, err)
 			}

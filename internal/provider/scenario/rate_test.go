@@ -49,7 +49,7 @@ func TestRequestsAreCounted(t *testing.T) {
 			return err
 		},
 		"find": func(ctx context.Context, p provider.Provider) error {
-			_, err := p.Find(ctx, []provider.Attempt{{Request: testRequest}}, nobodys)
+			_, err := p.Find(ctx, []provider.Attempt{{Request: testRequest}}, nil, nobodys)
 			return err
 		},
 		"fetch": func(ctx context.Context, p provider.Provider) error {

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"maps"
+	"slices"
 
 	"nightshift/internal/job"
 )
@@ -21,6 +22,10 @@ var statuses = map[string]job.RunStatus{
 	"cancelled": job.RunCanceled,
 }
 
+// active are the statuses of an inference that goes on. Scenario API: the first five are the
+// reference's, the last is of the prose pages.
+var active = []string{"pending", "queued", "warming-up", "in-progress", "finalizing", "processing"}
+
 // inference says in our words what the record says.
 func (c *Client) inference(record jobRecord) job.Inference {
 	run := job.Inference{
@@ -34,6 +39,8 @@ func (c *Client) inference(record jobRecord) job.Inference {
 	}
 	if status, ok := statuses[record.Status.Value]; ok {
 		run.Status = status
+	} else if said := record.Status.Value; said != "" && !slices.Contains(active, said) {
+		run.Strange = c.clean(said)
 	}
 	run.Model, run.Inputs = splitModel(record.Metadata.Value.Input.Value)
 	run.Opaque = run.Model == "" // which stands among the inputs

@@ -41,7 +41,7 @@ func (c *Client) Submit(ctx context.Context, late time.Time, r job.Request) (*jo
 }
 
 func (c *Client) submit(ctx context.Context, late time.Time, model string, body []byte) (*job.Inference, error) {
-	sending := &sending{late: late}
+	sending, began := &sending{late: late}, time.Now()
 	reply, err := c.exchange(sending.watch(ctx), call{
 		op:       OpSubmit,
 		method:   http.MethodPost,
@@ -56,7 +56,11 @@ func (c *Client) submit(ctx context.Context, late time.Time, model string, body 
 	case err != nil:
 		return nil, &job.UnknownOutcomeError{Err: err}
 	case reply.success():
-		return c.receipt(reply)
+		run, err := c.receipt(reply)
+		if err == nil {
+			c.receipts.learn(run.CreatedAt, began, time.Now())
+		}
+		return run, err
 	}
 	refusal := c.refusal(reply)
 	if refusal.proven() {
