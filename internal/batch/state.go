@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -9,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -109,46 +107,4 @@ func WriteQuotes(ctx context.Context, b bucket.Objects, batch string, quotes *pl
 // for that.
 func WritePlan(ctx context.Context, b bucket.Objects, key string, p *plan.Plan) error {
 	return errors.Join(b.Put(ctx, key, p.Lines()), p.Close())
-}
-
-// JobsToRun streams the jobs of a written plan that have no result yet.
-func JobsToRun(ctx context.Context, b bucket.Objects, key string) iter.Seq2[*job.Job, error] {
-	return func(yield func(*job.Job, error) bool) {
-		for planned, err := range PlannedJobs(ctx, b, key) {
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			if planned.Status != plan.Kept && !yield(&planned.Job, nil) {
-				return
-			}
-		}
-	}
-}
-
-// PlannedJobs streams all jobs of a written plan. After an error it ends.
-func PlannedJobs(ctx context.Context, b bucket.Objects, key string) iter.Seq2[plan.PlannedJob, error] {
-	return func(yield func(plan.PlannedJob, error) bool) {
-		body, err := b.Open(ctx, key)
-		if err != nil {
-			yield(plan.PlannedJob{}, err)
-			return
-		}
-		defer body.Close() // only read from
-		decoder := json.NewDecoder(bufio.NewReaderSize(body, 64<<10))
-		for {
-			var planned plan.PlannedJob
-			err := decoder.Decode(&planned)
-			if errors.Is(err, io.EOF) {
-				return
-			}
-			if err != nil {
-				yield(plan.PlannedJob{}, fmt.Errorf("read %s: %w", b.Path(key), err))
-				return
-			}
-			if !yield(planned, nil) {
-				return
-			}
-		}
-	}
 }

@@ -156,7 +156,7 @@ func (o *session) submit(ctx context.Context, made *plan.Plan, planned time.Time
 	// A Redis within a process is gone with it: what such a run has left begins again.
 	if goesOn && wanted.State != batch.ControlCancel && !before.Local && !next.Local && before.Content == next.Content {
 		result.Outcome, result.Order = underWay, before.ID
-		return result, o.unblock(ctx, before, wanted)
+		return result, o.unblock(ctx, before, wanted, made)
 	}
 	result.Order, next.Plan = next.ID, batch.NewPlanKey(o.Batch)
 	if err := batch.WritePlan(ctx, o.Bucket, next.Plan, made); err != nil {
@@ -166,10 +166,14 @@ func (o *session) submit(ctx context.Context, made *plan.Plan, planned time.Time
 }
 
 // unblock lets a submission go on that was blocked: who submits it again has seen to what
-// blocked it. What a person has paused stays so.
-func (o *session) unblock(ctx context.Context, before *batch.Submission, c batch.Control) error {
+// blocked it. Its plan is written again, should that have been damaged; its jobs are the
+// same. What a person has paused stays so.
+func (o *session) unblock(ctx context.Context, before *batch.Submission, c batch.Control, made *plan.Plan) error {
 	if c.Blockage() == nil {
 		return nil
+	}
+	if err := batch.WritePlan(ctx, o.Bucket, before.Plan, made); err != nil {
+		return err
 	}
 	return batch.WriteControl(ctx, o.Bucket, before, batch.Control{State: batch.ControlGo})
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"encoding/json"
+	"strings"
 	"sync"
 	"time"
 )
@@ -35,6 +36,13 @@ var Priorities = []Priority{Urgent, Normal, Overnight}
 // same ID, and any change gives another. It is 16 lower-case letters and digits.
 type ID string
 
+// Valid reports whether it can be the ID of a job at all.
+func (id ID) Valid() bool {
+	return len(id) == idLength && !strings.ContainsFunc(string(id), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '2' || r > '7') })
+}
+
+const idLength = 16
+
 var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
 // Identify returns the ID of the job with this model, inputs and outputs. Inputs
@@ -52,7 +60,7 @@ func Identify(model string, inputs Inputs, outputs []string) ID {
 	}
 	*buffer = content
 	sum := sha256.Sum256(content)
-	var id [16]byte
+	var id [idLength]byte
 	idEncoding.Encode(id[:], sum[:10])
 	return ID(id[:])
 }

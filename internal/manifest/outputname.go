@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -108,6 +109,15 @@ func nameFault(name string) (message, suggestion string) {
 		return fmt.Sprintf("output %q does not end in an image extension", text.Shorten(name, shownLength)), "end it with .{ext}"
 	}
 	return "", ""
+}
+
+// CheckOutput is the error of an output name, with or without an open extension, that no
+// manifest could have asked for: one that leaves the batch's folder, or that is ours.
+func CheckOutput(name string) error {
+	if message, _ := nameFault(name); message != "" {
+		return errors.New(message)
+	}
+	return nil
 }
 
 func partFault(part string) (message, suggestion string) {

@@ -19,10 +19,15 @@ func (q *Queue) In(ctx context.Context, state job.State, limit int) ([]job.Ref, 
 	refs := make([]job.Ref, 0, len(members))
 	for _, member := range members {
 		ref, err := job.ParseRef(member)
-		if err != nil {
+		if err == nil {
+			refs = append(refs, ref)
+			continue
+		}
+		// It names no job, so that nobody could ever end it; the others go on.
+		q.logger.ErrorContext(ctx, "taken out of the queue, it names no job", "state", string(state), "member", member)
+		if err := q.redis.ZRem(ctx, q.stateKey(state), member).Err(); err != nil {
 			return nil, fmt.Errorf("list %s jobs: %w", state, err)
 		}
-		refs = append(refs, ref)
 	}
 	return refs, nil
 }

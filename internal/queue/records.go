@@ -25,11 +25,15 @@ func (q *Queue) Add(ctx context.Context, batch string, priority job.Priority, jo
 	for some := range slices.Chunk(jobs, atOnce) {
 		args := []any{q.recordsPrefix(), some[0].Order, string(priority)}
 		for _, j := range some {
+			ref := job.Ref{Batch: batch, ID: j.ID}
+			if named, err := job.ParseRef(ref.String()); err != nil || named != ref {
+				return nil, fmt.Errorf("add job %q of batch %s: %w: no reference names it", j.ID, batch, job.ErrInvalid)
+			}
 			spec, err := json.Marshal(j)
 			if err != nil {
 				return nil, fmt.Errorf("add job %s of batch %s: %w", j.ID, batch, err)
 			}
-			args = append(args, job.Ref{Batch: batch, ID: j.ID}.String(), j.Index, spec, j.Before+1)
+			args = append(args, ref.String(), j.Index, spec, j.Before+1)
 		}
 		added, err := addScript.Run(ctx, q.redis, keys, args...).StringSlice()
 		if err != nil {

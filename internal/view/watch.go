@@ -267,7 +267,8 @@ func (w *Watcher) left() error {
 func (w *Watcher) tellEnd(style progress.Style) error {
 	r := w.Record
 	if b := r.Blockage(); b != nil && (r.Report == nil || r.Report.State != report.Blocked) {
-		return &job.HintedError{Err: fmt.Errorf("batch %s is blocked: %w", w.Batch, b.Err), Hint: b.Hint}
+		fmt.Fprintf(w.Process.Stderr, "error: batch %s is blocked: %v\nhint: %s\n", w.Batch, b.Err, b.Hint)
+		return app.ErrSomeFailed
 	} else if b == nil && (r.Report == nil || r.Submission != nil && !r.Over()) {
 		hint := "submit its manifest again"
 		if r.local() {

@@ -132,6 +132,26 @@ func (s *leader) noteBlocked(ctx context.Context, held *knownBatch, counts job.C
 	return s.fleet.Announce(ctx)
 }
 
+// noteBlockage writes into the control of a batch whose leader cannot work why that is so:
+// who watches it waits for nothing. The leader takes it back when it works again.
+func (w *Worker) noteBlockage(ctx context.Context, id string, cause error) {
+	held := w.known(id)
+	if held == nil || job.Hint(cause) == "" || held.control.State != batch.ControlGo {
+		return
+	}
+	s := &leader{Worker: w, batch: id}
+	if err := s.writeBlocked(ctx, held, &batch.Blockage{Err: cause, Hint: job.Hint(cause)}); err != nil {
+		w.Logger.WarnContext(ctx, "not noted that the batch is blocked", "batch_id", id, "err", err)
+		return
+	}
+	if _, err := s.report(ctx, held, Ending{Outcome: report.Blocked, Err: cause, Hint: job.Hint(cause)}); err != nil {
+		w.Logger.WarnContext(ctx, "no report on the blocked batch", "batch_id", id, "err", err)
+	}
+	if err := w.fleet.Announce(ctx); err != nil {
+		w.Logger.DebugContext(ctx, "workers not told", "batch_id", id, "err", err)
+	}
+}
+
 // writeBlocked says in the batch's control what blocks it, nil if nothing does any more.
 func (s *leader) writeBlocked(ctx context.Context, held *knownBatch, found *batch.Blockage) error {
 	if found == nil {

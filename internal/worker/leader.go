@@ -30,6 +30,7 @@ func (w *Worker) lead(ctx context.Context, id string) {
 			w.Logger.WarnContext(ctx, "batch blocked, retrying", "batch_id", id, "err", err, "hint", job.Hint(err))
 			if !passes(err) {
 				w.Observer.isBlocked(batch.Blockage{Err: err, Hint: job.Hint(err)})
+				w.noteBlockage(ctx, id, err)
 			}
 		}
 		rest(ctx, leaseTick/2+rand.N(leaseTick)) // not all workers at the same time

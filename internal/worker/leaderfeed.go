@@ -21,6 +21,9 @@ const (
 // work feeds a submission, and ends it when all its jobs are over.
 // It returns when the submission is over or another one is wanted.
 func (s *leader) work(ctx context.Context, held *knownBatch, feed fleet.Feed) error {
+	if held.control.State == batch.ControlCancel { // also where its plan cannot be read
+		return s.cancel(ctx, held)
+	}
 	working, stop := context.WithCancel(ctx)
 	var beside sync.WaitGroup
 	defer beside.Wait()
