@@ -63,22 +63,33 @@ func (w *Window) String() string {
 // the window, otherwise the next opening. Days are those of the window's zone, so
 // that a change of its clocks moves the opening along.
 func (w *Window) Next(now time.Time) time.Time {
+	opens, _ := w.around(now)
+	if now.Before(opens) {
+		return opens
+	}
+	return now
+}
+
+// Closes is when the window closes that is open at a time, or that opens next.
+func (w *Window) Closes(now time.Time) time.Time {
+	_, closes := w.around(now)
+	return closes
+}
+
+// around is the window that is open at a time, or else the next one.
+func (w *Window) around(now time.Time) (opens, closes time.Time) {
 	local := now.In(w.Location)
 	year, month, day := local.Date()
 	at := func(days int, clock time.Duration) time.Time {
 		return time.Date(year, month, day+days, int(clock.Hours()), int(clock.Minutes())%60, 0, 0, w.Location)
 	}
-	closes := 0 // days after it opens
+	later := 0 // days after it opens
 	if w.To < w.From {
-		closes = 1
+		later = 1
 	}
 	for days := -1; ; days++ {
-		opens := at(days, w.From)
-		if now.Before(opens) {
-			return opens
-		}
-		if now.Before(at(days+closes, w.To)) {
-			return now
+		if opens, closes = at(days, w.From), at(days+later, w.To); now.Before(closes) {
+			return opens, closes
 		}
 	}
 }

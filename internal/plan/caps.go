@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/manifest"
 )
 
 // Limits are what the batch would run under.
@@ -13,6 +14,7 @@ type Limits struct {
 	RequestsPerMinute int // of all requests; 0 where there is no such limit
 	Parallel          int // inferences at once; 0 where it is not known
 	Caps              []Cap
+	Window            *manifest.Window // in which jobs may start; nil for always
 }
 
 // The periods of a cap.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/manifest"
 )
 
 const (
@@ -33,6 +34,7 @@ const (
 	BoundRate     Bound = "request_rate"     // requests a minute
 	BoundParallel Bound = "parallel_ceiling" // inferences that run at once
 	BoundCU       Bound = "cu"               // a cap that does not cover the batch, or not at once
+	BoundWindow   Bound = "window"           // the hours in which the batch may start jobs
 )
 
 // Forecast is how long the jobs of a plan take under the limits.
@@ -124,7 +126,32 @@ func (p *Plan) forecast(now time.Time, limits Limits, runs []RunTime, note strin
 		f.Notes = append(f.Notes, "the ceiling of parallel inferences is not known before the provider names it; a low one makes this longer")
 	}
 	f.waitForCU(now, rooms, cost, t)
+	f.waitForWindow(now, limits.Window, t.longest)
 	return f
+}
+
+// waitForWindow lengthens the forecast by the hours in which no job may start; the last
+// takes so many seconds.
+func (f *Forecast) waitForWindow(now time.Time, window *manifest.Window, last float64) {
+	if window == nil {
+		return
+	}
+	at, left := now, time.Duration(max(f.Seconds-last, 0)*float64(time.Second))
+	for at.Sub(now) < horizon {
+		at = window.Next(at)
+		open := window.Closes(at).Sub(at)
+		if left < open {
+			at = at.Add(left)
+			break
+		}
+		at, left = at.Add(open), left-open
+	}
+	if seconds := at.Sub(now).Seconds() + last; seconds > f.Seconds+1 {
+		f.Seconds = seconds
+		if f.Bound != BoundCU {
+			f.Bound = BoundWindow
+		}
+	}
 }
 
 // waitForCU lengthens the forecast to the day or month in which the last of the

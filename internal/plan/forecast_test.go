@@ -2,12 +2,14 @@ package plan
 
 import (
 	"context"
+	"math"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"nightshift/internal/job"
+	"nightshift/internal/manifest"
 )
 
 func TestForecast(t *testing.T) {
@@ -41,6 +43,35 @@ func TestForecast(t *testing.T) {
 			test.want.Runs = runs
 			if diff := cmp.Diff(test.want, p.forecast(tonight, test.limits, runs, "")); diff != "" {
 				t.Errorf("forecast (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Jobs start in the hours of the window alone; what has started ends outside of it.
+func TestForecastWaitsForTheWindow(t *testing.T) {
+	t.Parallel()
+	at := func(hour, minute int) time.Time { return time.Date(2026, 3, 1, hour, minute, 0, 0, time.UTC) }
+	window := &manifest.Window{From: 22 * time.Hour, To: 6 * time.Hour, Location: time.UTC}
+	cases := map[string]struct {
+		now   time.Time
+		jobs  int // ten at once, a minute each: 600 an hour
+		hours float64
+		bound Bound
+	}{
+		"within it":               {at(23, 0), 600, 1, BoundParallel},
+		"before it":               {at(20, 0), 600, 3, BoundWindow},
+		"over its end":            {at(5, 0), 1200, 18, BoundWindow},
+		"over several":            {at(22, 0), 600 * 20, 24 + 24 + 4, BoundWindow},
+		"the last ends behind it": {at(5, 0), 600, 1, BoundParallel},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := &Plan{New: c.jobs, Shapes: []Shape{{Model: "a", Jobs: c.jobs}}}
+			f := p.forecast(c.now, Limits{Parallel: 10, Window: window}, []RunTime{{Model: "a", Seconds: 60}}, "")
+			if f.Bound != c.bound || math.Abs(f.Seconds/3600-c.hours) > 0.05 {
+				t.Errorf("%.2f hours, %s; want %.2f, %s", f.Seconds/3600, f.Bound, c.hours, c.bound)
 			}
 		})
 	}

@@ -146,6 +146,8 @@ func (f *Forecast) headline(jobs int) string {
 		return fmt.Sprintf("%s; the request rate decides (about %g requests a job).", took, requestsPerJob)
 	case BoundParallel:
 		return took + "; the ceiling of parallel inferences decides."
+	case BoundWindow:
+		return took + "; the window of the batch decides."
 	case BoundCU:
 		if f.Jobs == 0 {
 			return fmt.Sprintf("No job fits under the cap of the %s.", text.Clean(f.Scope, text.Any))

@@ -21,21 +21,19 @@ func (g *Limiter) PlanLimits(ctx context.Context, batch string, rules BatchRules
 	caps.add("", []cappedScope{{"batch " + rules.Name, set.Batches[rules.Name], ofBatch}})
 
 	var keys, projects, teams []cappedScope
-	limits := plan.Limits{}
+	limits := plan.Limits{Window: rules.Window}
 	for _, key := range g.Keys.Usable(nil) {
 		keys = append(keys, cappedScope{capName(key.ID), key.Limits, func(s job.Slice) bool { return s.APIKey == key.ID }})
 		if project := "project " + key.Project; !named(projects, project) {
 			projects = append(projects, cappedScope{project, set.Projects[key.Project], func(s job.Slice) bool { return s.Project == key.Project }})
-			limits.RequestsPerMinute += g.Project(key.Project).RequestsPerMinute
 		}
 		if team := "team " + key.Team; !named(teams, team) {
 			teams = append(teams, cappedScope{team, set.Teams[key.Team], func(s job.Slice) bool { return s.Team == key.Team }})
-			ceiling, err := g.ceiling(ctx, key.Team)
-			if err != nil {
-				return limits, err
-			}
-			limits.Parallel += ceiling
 		}
+	}
+	var err error
+	if limits.Parallel, limits.RequestsPerMinute, err = g.together(ctx, g.Keys.Usable(nil)); err != nil {
+		return limits, err
 	}
 	caps.add("keys", keys)
 	caps.add("projects", projects)
@@ -44,14 +42,62 @@ func (g *Limiter) PlanLimits(ctx context.Context, batch string, rules BatchRules
 	return limits, nil
 }
 
+// together is how many jobs may run with all of the keys, and how many requests a minute
+// they may send: those of the keys of a project, at most the project's, and so on. 0 is
+// where nobody knows of a limit.
+func (g *Limiter) together(ctx context.Context, keys []*Key) (parallel, requests int, err error) {
+	projects := make(map[[2]string]config.Limits) // by team and project
+	teams := make(map[string]config.Limits)
+	for _, key := range keys {
+		name := [2]string{key.Team, key.Project}
+		sum, more := projects[name]
+		projects[name] = config.Limits{
+			Parallel:          sumOf(sum.Parallel, key.Limits.Parallel, more),
+			RequestsPerMinute: sumOf(sum.RequestsPerMinute, key.Limits.RequestsPerMinute, more),
+		}
+	}
+	for name, of := range projects {
+		sum, more := teams[name[0]]
+		set := g.Project(name[1])
+		teams[name[0]] = config.Limits{
+			Parallel:          sumOf(sum.Parallel, lower(of.Parallel, set.Parallel), more),
+			RequestsPerMinute: sumOf(sum.RequestsPerMinute, lower(of.RequestsPerMinute, set.RequestsPerMinute), more),
+		}
+	}
+	more := false
+	for name, of := range teams {
+		ceiling, err := g.ceiling(ctx, name)
+		if err != nil {
+			return 0, 0, err
+		}
+		parallel = sumOf(parallel, lower(of.Parallel, ceiling), more)
+		requests = sumOf(requests, lower(of.RequestsPerMinute, g.Keys.Limits().Teams[name].RequestsPerMinute), more)
+		more = true
+	}
+	return parallel, requests, nil
+}
+
+// sumOf adds up limits, where 0 is none; more says that there was one before.
+func sumOf(sum, limit int, more bool) int {
+	if more && sum == 0 || limit == 0 {
+		return 0
+	}
+	return sum + limit
+}
+
+// lower is the lower of two limits, where 0 is none.
+func lower(a, b int) int {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
 // ceiling is how many jobs of a team may run: as set, or as the processes that share this
 // Redis have learned; 0 where nobody knows.
 func (g *Limiter) ceiling(ctx context.Context, team string) (int, error) {
-	if set := g.Keys.Limits().Teams[team].Parallel; set > 0 {
-		return set, nil
-	}
 	usage, err := g.Admission.Usage(ctx, admission.Scope{Kind: admission.Team, Name: team})
-	return usage[admission.Team].Ceiling, err
+	return lower(g.Keys.Limits().Teams[team].Parallel, usage[admission.Team].Ceiling), err
 }
 
 // capName is what a person knows a key's cap by.
