@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"slices"
+	"time"
 
 	"nightshift/internal/job"
 	"nightshift/internal/runner"
@@ -16,8 +17,9 @@ type memoryFolder struct {
 	attempts  []job.AttemptLine
 	questions []job.Decision
 	answers   []job.Answer
-	refuse    []error // of the next images
-	noteError error   // of the next intents
+	refuse    []error       // of the next images
+	noteError error         // of the next intents
+	slow      time.Duration // that writing an intent takes; set before the test begins
 }
 
 func newMemoryFolder() *memoryFolder { return &memoryFolder{images: make(map[string]job.Image)} }
@@ -56,6 +58,9 @@ func (s processFolder) Append(ctx context.Context, r job.Result) error {
 }
 
 func (s processFolder) Note(ctx context.Context, line job.AttemptLine) error {
+	if line.Event == job.Intended {
+		time.Sleep(s.p.bed.folder.slow)
+	}
 	return s.p.call(ctx, "note that it is "+string(line.Event), func() error {
 		m := s.p.bed.folder
 		if err := m.noteError; err != nil && line.Event == job.Intended {

@@ -255,3 +255,29 @@ func TestPartialListsProveNoAbsence(t *testing.T) {
 		b.judge(0)
 	})
 }
+
+// A place in the request rate that has grown old while the intent was written is taken
+// anew: the request would arrive in a minute that it was not counted in.
+func TestPlacesInTheRequestRateAreOfNow(t *testing.T) {
+	t.Parallel()
+	for _, slow := range []time.Duration{placeKept / 2, 2 * placeKept} {
+		t.Run(slow.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b := newBed(t, 1)
+				b.folder.slow = slow
+				p := b.start(nil).feed()
+				time.Sleep(5 * time.Second)
+				b.do(func() {
+					if again := p.called["ask for a request"]; b.provider.sent != 1 || again != (slow > placeKept) {
+						t.Errorf("%d requests were sent, a place was taken again: %t", b.provider.sent, again)
+					}
+				})
+				p.stop()
+			})
+		})
+	}
+}
+
+// placeKept is how old a place in the request rate may be.
+const placeKept = 500 * time.Millisecond

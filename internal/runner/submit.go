@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/provider"
 )
 
 // Submit is the handler of submit tasks: it sends the paid request of a job, once.
@@ -27,6 +28,7 @@ func (r *Runner) Submit(ctx context.Context, ref job.Ref) error {
 	if taken, err := takenOver(r.admit(ctx, rec)); taken || err != nil {
 		return err
 	}
+	placed := time.Now()
 	p, err := r.provider(rec.APIKey)
 	if err != nil {
 		_, failed := takenOver(r.giveBack(ctx, rec))
@@ -38,7 +40,7 @@ func (r *Runner) Submit(ctx context.Context, ref job.Ref) error {
 		return err
 	}
 	signal(r.took)
-	run, err := p.Submit(ctx, marked.Add(r.sendMargin()), rec.Job.Request())
+	run, err := r.send(ctx, p, rec, placed, marked)
 	if err == nil {
 		r.answered(Accepted)
 		return r.received(ctx, rec, run)
@@ -49,6 +51,22 @@ func (r *Runner) Submit(ctx context.Context, ref job.Ref) error {
 	}
 	r.answered(TurnedAway)
 	return r.refused(ctx, rec, err)
+}
+
+// placeKept is how old a place in the request rate may be. Admission counts with a second
+// for a request's way; what a slow disk takes of it must not make it arrive in a minute
+// that is full.
+const placeKept = 500 * time.Millisecond
+
+// send sends the request, in a place of the request rate that is of now. Nothing was sent
+// where the error is not that of an unknown outcome.
+func (r *Runner) send(ctx context.Context, p provider.Provider, rec *job.Record, placed, marked time.Time) (*job.Inference, error) {
+	if time.Since(placed) > placeKept {
+		if err := (requests{r, rec.APIKey}).Wait(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return p.Submit(ctx, marked.Add(r.sendMargin()), rec.Job.Request())
 }
 
 // sendMargin is how old an intent may be when the request is sent. A process that stood
