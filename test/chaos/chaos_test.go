@@ -22,6 +22,9 @@ type summary struct {
 	verdict
 	// Settled is how long it took until the last batch was over after the last fault.
 	Settled float64 `json:"settledSeconds"`
+	// Gap is the longest time in which the provider accepted nothing, pauses, full caps and
+	// faults of the provider included.
+	Gap    float64 `json:"longestGapSeconds"`
 	Passed  bool    `json:"passed"`
 }
 
@@ -79,7 +82,7 @@ func run(t *testing.T, seed uint64, kind string) summary {
 		w.judgeKeys()
 	}
 	w.judgeLogs()
-	s.Passed = !t.Failed()
+	s.Passed, s.Gap = !t.Failed(), w.longestGap().Seconds()
 	w.tell(s)
 	return s
 }
@@ -89,9 +92,22 @@ func (w *world) tell(s summary) {
 	c := s.counts
 	w.t.Logf("seed %d, %.0f s (%.0f s after the last fault), %d workers on %s: %d kills of workers, %d of redis, %d of the bucket, %d flushes, "+
 		"%d stops of workers, %d of redis, %d workers ended, %d link faults, %d provider faults, %d bucket faults; "+
-		"%d batches, %d commands, %d jobs, %d paid, %d paid twice, %d lost", s.Seed, s.Seconds, s.Settled, s.Workers, s.Bucket,
+		"%d batches, %d commands, %d jobs, %d paid, %d paid twice, %d lost, %.0f s without a submission at the most", s.Seed, s.Seconds, s.Settled, s.Workers, s.Bucket,
 		c.WorkerKills, c.RedisKills, c.BucketKills, c.Flushes, c.WorkerStops, c.RedisStops, c.WorkerEnds, c.LinkFaults, c.ProviderFaults, c.BucketFaults,
-		s.Batches, c.Commands, s.Jobs, s.Paid, s.Twice, s.Lost)
+		s.Batches, c.Commands, s.Jobs, s.Paid, s.Twice, s.Lost, s.Gap)
+}
+
+// longestGap is the longest time between two submissions that the provider accepted.
+func (w *world) longestGap() time.Duration {
+	entries, err := w.provider.ledger()
+	if err != nil {
+		w.t.Fatalf("read the ledger: %v", err)
+	}
+	longest := time.Duration(0)
+	for i := 1; i < len(entries); i++ {
+		longest = max(longest, entries[i].Accepted.Sub(entries[i-1].Accepted))
+	}
+	return longest
 }
 
 // outcome is what all runs have shown together, for the page of benchmarks.
