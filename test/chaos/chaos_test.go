@@ -25,7 +25,7 @@ type summary struct {
 	// Gap is the longest time in which the provider accepted nothing, pauses, full caps and
 	// faults of the provider included.
 	Gap    float64 `json:"longestGapSeconds"`
-	Passed  bool    `json:"passed"`
+	Passed bool    `json:"passed"`
 }
 
 func TestChaos(t *testing.T) {
