@@ -68,7 +68,12 @@ func openSession(ctx context.Context, p app.Process, s config.Settings, file str
 		return o, err
 	}
 	o.prefix = app.RedisPrefix(id)
+	ceilings, err := batch.ReadCeilings(ctx, b)
+	if err != nil {
+		return o, err
+	}
 	o.limiter = &pool.Limiter{
+		Ceiling:   func(team string) int { return ceilings.Of(m.Mode, team) },
 		Admission: admission.New(admission.Options{Redis: o.redis, Prefix: o.prefix}),
 		Keys:      o.api.Keys,
 		Requests:  s.RequestsPerMinute,

@@ -97,7 +97,39 @@ func lower(a, b int) int {
 // Redis have learned; 0 where nobody knows.
 func (g *Limiter) ceiling(ctx context.Context, team string) (int, error) {
 	usage, err := g.Admission.Usage(ctx, admission.Scope{Kind: admission.Team, Name: team})
-	return lower(g.Keys.Limits().Teams[team].Parallel, usage[admission.Team].Ceiling), err
+	learned := usage[admission.Team].Ceiling
+	if learned == 0 && g.Ceiling != nil {
+		learned = g.Ceiling(team)
+	}
+	return lower(g.Keys.Limits().Teams[team].Parallel, learned), err
+}
+
+// Learned are the ceilings that the processes which share this Redis have learned, by
+// team. The error is Redis'.
+func (g *Limiter) Learned(ctx context.Context) (map[string]int, error) {
+	learned := make(map[string]int)
+	for _, key := range g.Keys.Usable(nil) {
+		usage, err := g.Admission.Usage(ctx, admission.Scope{Kind: admission.Team, Name: key.Team})
+		if err != nil {
+			return nil, err
+		}
+		if ceiling := usage[admission.Team].Ceiling; ceiling > 0 {
+			learned[key.Team] = ceiling
+		}
+	}
+	return learned, nil
+}
+
+// Remember tells a Redis that knows nothing what earlier processes have learned.
+func (g *Limiter) Remember(ctx context.Context) error {
+	for _, key := range g.Keys.Usable(nil) {
+		if ceiling := g.Ceiling(key.Team); ceiling > 0 {
+			if err := g.LearnCeiling(ctx, key.ID, ceiling); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // capName is what a person knows a key's cap by.

@@ -23,6 +23,8 @@ type Limiter struct {
 	Requests  int // a minute, of projects for which the keys file has no limit
 	// Rules are those of a batch; zero where nothing is known of it.
 	Rules func(batch string) BatchRules
+	// Ceiling, if set, is what earlier processes have learned of a team; 0 for nothing.
+	Ceiling func(team string) int
 	// refused, if set, is called with a key that the API does not take any more.
 	Refused func(apiKey string)
 

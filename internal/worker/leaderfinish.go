@@ -34,6 +34,9 @@ func (s *leader) finish(ctx context.Context, held *knownBatch, end Ending) error
 	if err := s.noteKeys(ctx, held, nil); err != nil {
 		return err
 	}
+	if err := s.keepCeilings(ctx, held.lane); err != nil {
+		return err
+	}
 	report, err := s.report(ctx, held, end)
 	if err != nil {
 		return err
@@ -41,6 +44,15 @@ func (s *leader) finish(ctx context.Context, held *knownBatch, end Ending) error
 	s.Logger.InfoContext(ctx, "submission ended", "batch_id", s.batch, "submission", held.submission.ID, "outcome", string(end.Outcome),
 		"succeeded", report.Counts.Succeeded, "failed", report.Counts.Failed, "cu", report.Spend.Spent.String())
 	return s.close(ctx, held)
+}
+
+// keepCeilings notes what was learned of the lane's teams where it outlives Redis.
+func (s *leader) keepCeilings(ctx context.Context, l *lane) error {
+	learned, err := l.limiter.Learned(ctx)
+	if err != nil {
+		return err
+	}
+	return batch.KeepCeilings(ctx, s.Bucket, l.mode, learned)
 }
 
 // report writes what was spent, thumbnails that are missing, report.json and the contact

@@ -40,6 +40,9 @@ func (w *Worker) restoreAll(ctx context.Context) error {
 	if err := batch.CountSpend(ctx, w.admission, w.Bucket, own); err != nil {
 		return err
 	}
+	if err := w.rememberCeilings(ctx); err != nil {
+		return err
+	}
 	if err := w.newEngines(ctx); err != nil {
 		return err
 	}
@@ -50,6 +53,21 @@ func (w *Worker) restoreAll(ctx context.Context) error {
 		}
 	}
 	return w.admission.Ready(ctx)
+}
+
+// rememberCeilings tells Redis what earlier epochs, or earlier runs, have learned of teams.
+func (w *Worker) rememberCeilings(ctx context.Context) error {
+	ceilings, err := batch.ReadCeilings(ctx, w.Bucket)
+	if err != nil {
+		return err
+	}
+	for _, l := range w.laneList() {
+		l.limiter.Ceiling = func(team string) int { return ceilings.Of(l.mode, team) }
+		if err := l.limiter.Remember(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // dropPools deletes the jobs of epochs that are over, before it is read what was sent.

@@ -1,0 +1,59 @@
+package batch
+
+import (
+	"context"
+	"time"
+
+	"nightshift/internal/bucket"
+	"nightshift/internal/job"
+)
+
+// ceilingsName is the object of the bucket that keeps ceilings beyond a Redis.
+const ceilingsName = "_nightshift/ceilings.json"
+
+// ceilingKept is how long a ceiling is believed without news: plans change.
+const ceilingKept = 7 * 24 * time.Hour
+
+// Ceilings are how many jobs the provider was seen to let run at the same time, by mode
+// and team. A Redis within a process forgets them at its end.
+type Ceilings map[job.Mode]map[string]Ceiling
+
+// Ceiling is one of them.
+type Ceiling struct {
+	Parallel int       `json:"parallel"`
+	At       time.Time `json:"at"` // when it was last known
+}
+
+// ReadCeilings returns those that the bucket keeps.
+func ReadCeilings(ctx context.Context, b bucket.Objects) (Ceilings, error) {
+	c := make(Ceilings)
+	_, err := ReadJSON(ctx, b, ceilingsName, &c)
+	return c, err
+}
+
+// Of is the ceiling of a team; 0 where none is known.
+func (c Ceilings) Of(mode job.Mode, team string) int {
+	of := c[mode][team]
+	if time.Since(of.At) > ceilingKept {
+		return 0
+	}
+	return of.Parallel
+}
+
+// KeepCeilings notes what was learned of teams, beside what the bucket knows of others.
+func KeepCeilings(ctx context.Context, b bucket.Objects, mode job.Mode, learned map[string]int) error {
+	if len(learned) == 0 {
+		return nil
+	}
+	c, err := ReadCeilings(ctx, b)
+	if err != nil {
+		return err
+	}
+	if c[mode] == nil {
+		c[mode] = make(map[string]Ceiling)
+	}
+	for team, parallel := range learned {
+		c[mode][team] = Ceiling{parallel, time.Now().UTC()}
+	}
+	return WriteJSON(ctx, b, ceilingsName, c)
+}
