@@ -7,19 +7,29 @@ import (
 	"time"
 
 	"nightshift/internal/config"
+	"nightshift/internal/egress"
 	"nightshift/internal/job"
 	"nightshift/internal/provider"
 	"nightshift/internal/provider/scenario"
 )
 
-// OpenProvider opens the API of an API key. transport carries its requests, nil for
-// transports of its own; observe, if not nil, is called with each request.
-func OpenProvider(key config.APIKey, transport http.RoundTripper, observe func(operation string)) (provider.Account, error) {
+// ProviderOptions say how an API is reached.
+type ProviderOptions struct {
+	Transport http.RoundTripper      // of all requests; nil for transports of its own
+	Observe   func(operation string) // if set, called with each request
+	Links     egress.Rules           // further hosts that images may be fetched from
+}
+
+// OpenProvider opens the API of an API key.
+func OpenProvider(key config.APIKey, options ProviderOptions) (provider.Account, error) {
 	switch key.Provider {
 	case config.ProviderScenario:
-		o := scenario.Options{BaseURL: key.URL, Key: key.Key.Reveal(), Secret: key.Secret.Reveal(), Project: key.Project, Transport: transport}
-		if observe != nil {
-			o.Observe = func(op scenario.Operation) { observe(string(op)) }
+		o := scenario.Options{
+			BaseURL: key.URL, Key: key.Key.Reveal(), Secret: key.Secret.Reveal(), Project: key.Project,
+			Links: options.Links, Transport: options.Transport,
+		}
+		if options.Observe != nil {
+			o.Observe = func(op scenario.Operation) { options.Observe(string(op)) }
 		}
 		return scenario.New(o)
 	default:

@@ -27,6 +27,23 @@ var ErrOtherKey = errors.New("reserved on another API key")
 // ErrGone says that a signed link no longer opens; read the asset again.
 var ErrGone = errors.New("link expired or refused")
 
+// LinkRefusedError says that a link leads to where no image is fetched from. Another link
+// of the asset may lead elsewhere.
+type LinkRefusedError struct {
+	Host string // "" where the link names none
+	Why  string // fit to be shown
+	// Inner says that the host is one of this machine or its network, so that a person can
+	// allow it.
+	Inner bool
+}
+
+func (e *LinkRefusedError) Error() string {
+	if e.Host == "" {
+		return "the link is refused: " + e.Why
+	}
+	return "the link to " + e.Host + " is refused: " + e.Why
+}
+
 // ProviderError is an error of a kind, [ErrInvalid] or [ErrNotFound], with the
 // words in which the provider said it.
 type ProviderError struct {

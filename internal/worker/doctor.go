@@ -259,7 +259,7 @@ func (w *Worker) tryKey(ctx context.Context, key config.APIKey) (warn string, er
 	if key.URL == "" {
 		key.URL = config.LiveURL
 	}
-	account, err := app.OpenProvider(key, w.process.Transport, nil)
+	account, err := app.OpenProvider(key, app.ProviderOptions{Transport: w.process.Transport})
 	if err != nil {
 		return "", err
 	}
