@@ -48,9 +48,9 @@ func Operations() []string {
 
 // What some providers can do beside what each can.
 type (
-	// checker finds out by a free request whether an API key can see what it starts.
+	// checker finds out by free requests what a run needs and an API key may not do.
 	checker interface {
-		Check(ctx context.Context) error
+		Check(ctx context.Context, place func(context.Context) error) ([]*job.ScopeError, error)
 	}
 	// Lister shows recent runs.
 	Lister interface {
@@ -66,10 +66,12 @@ type (
 	}
 )
 
-// Check asks the API whether an API key can see what it starts, where it can be asked.
-func Check(ctx context.Context, account provider.Account) error {
+// Check asks the API, where it can be asked, what a run needs and an API key may not do.
+// place is called before each request. An error says that the key or its project is
+// refused altogether, or that the API cannot be asked now.
+func Check(ctx context.Context, account provider.Account, place func(context.Context) error) (missing []*job.ScopeError, err error) {
 	if c, can := account.(checker); can {
-		return c.Check(ctx)
+		return c.Check(ctx, place)
 	}
-	return nil
+	return nil, nil
 }
