@@ -152,7 +152,7 @@ func (r *Runner) storeFailed(ctx context.Context, rec *job.Record, asset string,
 		return err
 	}
 	r.Logger.WarnContext(ctx, "images not stored, trying later", r.attrs(rec, "asset_id", asset, "side", string(sideOf(cause)), "err", cause)...)
-	wait := storeWait(cause)
+	wait := storeWait(fmt.Errorf("asset %s: %w", asset, cause))
 	wait.After = storeAgain.After(tries)
 	r.waits.setSide(storeSide, wait)
 	return wait

@@ -33,7 +33,7 @@ func (c *Client) Fetch(ctx context.Context, image provider.Image) (body io.ReadC
 	}
 	body, length, err = c.Download(ctx, link)
 	if err != nil {
-		return nil, 0, &job.SideError{Side: job.SideLinkHost, Err: fmt.Errorf("download asset %s: %w", image.Asset, err)}
+		return nil, 0, &job.SideError{Side: job.SideLinkHost, Err: err}
 	}
 	return body, length, nil
 }

@@ -150,7 +150,7 @@ func (r *refusal) forbidden() error {
 		access.RequiredPlan = r.body.Details.Value.RequiredPlan.Value
 	case strings.HasPrefix(r.header.Get("X-Amzn-Errortype"), "AccessDeniedException"):
 		access.Access = job.AccessKey
-	case r.project != "" && strings.Contains(r.words, r.project):
+	case r.project != "" && mentions(r.words, r.project):
 		access.Access, access.Project = job.AccessProject, r.project
 	default:
 		return r.scope(access)

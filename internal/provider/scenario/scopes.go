@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"slices"
+	"strings"
+	"unicode"
 
 	"nightshift/internal/job"
 )
@@ -40,6 +43,12 @@ func (r *refusal) scope(refusal *job.AccessError) error {
 		return refusal
 	}
 	return &job.ScopeError{Action: need.action, Scope: need.scope, Refusal: refusal}
+}
+
+// mentions reports whether an id stands in the words by itself, not within another.
+func mentions(words, id string) bool {
+	within := func(c rune) bool { return unicode.IsLetter(c) || unicode.IsDigit(c) || c == '_' || c == '-' }
+	return slices.Contains(strings.FieldsFunc(words, func(c rune) bool { return !within(c) }), id)
 }
 
 // nothing is an id of no model and no asset, for requests that are about whether they
