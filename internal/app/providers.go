@@ -7,19 +7,29 @@ import (
 	"time"
 
 	"nightshift/internal/config"
+	"nightshift/internal/egress"
 	"nightshift/internal/job"
 	"nightshift/internal/provider"
 	"nightshift/internal/provider/scenario"
 )
 
-// OpenProvider opens the API of an API key. transport carries its requests, nil for
-// transports of its own; observe, if not nil, is called with each request.
-func OpenProvider(key config.APIKey, transport http.RoundTripper, observe func(operation string)) (provider.Account, error) {
+// ProviderOptions say how an API is reached.
+type ProviderOptions struct {
+	Transport http.RoundTripper      // of all requests; nil for transports of its own
+	Observe   func(operation string) // if set, called with each request
+	Links     egress.Rules           // further hosts that images may be fetched from
+}
+
+// OpenProvider opens the API of an API key.
+func OpenProvider(key config.APIKey, options ProviderOptions) (provider.Account, error) {
 	switch key.Provider {
 	case config.ProviderScenario:
-		o := scenario.Options{BaseURL: key.URL, Key: key.Key.Reveal(), Secret: key.Secret.Reveal(), Project: key.Project, Transport: transport}
-		if observe != nil {
-			o.Observe = func(op scenario.Operation) { observe(string(op)) }
+		o := scenario.Options{
+			BaseURL: key.URL, Key: key.Key.Reveal(), Secret: key.Secret.Reveal(), Project: key.Project,
+			Links: options.Links, Transport: options.Transport,
+		}
+		if options.Observe != nil {
+			o.Observe = func(op scenario.Operation) { options.Observe(string(op)) }
 		}
 		return scenario.New(o)
 	default:
@@ -38,9 +48,9 @@ func Operations() []string {
 
 // What some providers can do beside what each can.
 type (
-	// checker finds out by a free request whether an API key can see what it starts.
+	// checker finds out by free requests what a run needs and an API key may not do.
 	checker interface {
-		Check(ctx context.Context) error
+		Check(ctx context.Context, place func(context.Context) error) ([]*job.ScopeError, error)
 	}
 	// Lister shows recent runs.
 	Lister interface {
@@ -56,10 +66,12 @@ type (
 	}
 )
 
-// Check asks the API whether an API key can see what it starts, where it can be asked.
-func Check(ctx context.Context, account provider.Account) error {
+// Check asks the API, where it can be asked, what a run needs and an API key may not do.
+// place is called before each request. An error says that the key or its project is
+// refused altogether, or that the API cannot be asked now.
+func Check(ctx context.Context, account provider.Account, place func(context.Context) error) (missing []*job.ScopeError, err error) {
 	if c, can := account.(checker); can {
-		return c.Check(ctx)
+		return c.Check(ctx, place)
 	}
-	return nil
+	return nil, nil
 }

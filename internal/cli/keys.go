@@ -79,7 +79,7 @@ func (c *keysCommand) open(ctx context.Context, p app.Process, bucket app.Bucket
 	}
 	c.pools = pools
 	if c.ring, err = pool.NewKeyring(func(key config.APIKey) (provider.Account, error) {
-		return app.OpenProvider(key, nil, nil)
+		return app.OpenProvider(key, app.ProviderOptions{})
 	}, rules, keys); err != nil {
 		return &job.InputError{Err: err}
 	}

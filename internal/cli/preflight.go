@@ -9,43 +9,67 @@ import (
 	"nightshift/internal/app"
 	"nightshift/internal/batch"
 	"nightshift/internal/job"
+	"nightshift/internal/pool"
 	"nightshift/internal/worker"
 )
 
-// checkKeys finds out by a free request with each key, before anything is paid,
-// whether it can see what it will start: a key that may submit and not list would
-// pay for what nobody can find again. Keys that the API refuses altogether are set
-// aside, as long as there is another.
+// checkKeys finds out by free requests with each key, before anything is paid, whether
+// the keys may do what a run needs: one that may submit and not read would pay for what
+// nobody can find or fetch again. Keys that the API refuses altogether are set aside, as
+// long as there is another.
 func (o *session) checkKeys(ctx context.Context, tell func(string)) error {
-	good := 0
+	if o.api.BuiltIn { // its one key may do everything
+		return nil
+	}
+	var checks []pool.KeyCheck
 	var refused error
 	for _, key := range o.api.Keys.Usable(nil) {
-		if err := o.limiter.PaceKey(ctx, key.ID); err != nil {
+		check, err := o.checkKey(ctx, key)
+		if err != nil {
 			return err
 		}
-		err := app.Check(ctx, key.Account)
-		access, ok := errors.AsType[*job.AccessError](err)
-		switch {
-		case !ok: // what else goes wrong may pass
-			good++
-			if err := o.limiter.Admission.Lift(ctx, o.limiter.Account(key.ID)); err != nil {
-				return err
-			}
-		case access.Access == job.AccessKey:
-			refused = err
+		if access, ok := errors.AsType[*job.AccessError](check.Err); ok && access.Access == job.AccessKey {
+			refused = check.Err
 			o.api.Keys.Refuse(key.ID)
 			tell("key " + key.ID + " is set aside: the API refused it or its secret (" + access.Detail + ")")
-		default:
-			return &job.InputError{Err: &job.HintedError{
-				Err:  fmt.Errorf("API key %s may not read the list of inferences: %s", key.ID, access.Detail),
-				Hint: "give it the scope to read jobs; without it nobody could find out what became of what it pays for",
-			}}
+			continue
 		}
+		checks = append(checks, check)
 	}
-	if good == 0 {
+	if len(checks) == 0 {
 		return refused
 	}
+	var wrong []error
+	for i, verdict := range pool.Judge(checks) {
+		for _, warning := range verdict.Warnings {
+			tell("API key " + checks[i].ID + ": " + warning)
+		}
+		if verdict.Err != nil {
+			wrong = append(wrong, &job.HintedError{Err: fmt.Errorf("API key %s: %w", checks[i].ID, verdict.Err), Hint: job.Hint(verdict.Err)})
+		}
+	}
+	if len(wrong) > 0 {
+		return &job.InputError{Err: errors.Join(wrong...)}
+	}
 	return nil
+}
+
+// checkKey asks with one key. What goes wrong beside a refusal may pass.
+func (o *session) checkKey(ctx context.Context, key *pool.Key) (pool.KeyCheck, error) {
+	check := pool.KeyCheck{ID: key.ID, Origin: key.Origin()}
+	var unpaced error
+	check.Missing, check.Err = app.Check(ctx, key.Account, func(ctx context.Context) error {
+		unpaced = o.limiter.PaceKey(ctx, key.ID)
+		return unpaced
+	})
+	if unpaced != nil {
+		return check, unpaced
+	}
+	o.api.Keys.Lacks(key.ID, check.Missing)
+	if _, refused := errors.AsType[*job.AccessError](check.Err); refused {
+		return check, nil
+	}
+	return check, o.limiter.Admission.Lift(ctx, o.limiter.Account(key.ID))
 }
 
 // checkOrigin refuses a batch of which requests are open that no API key of this command

@@ -12,6 +12,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"nightshift/internal/egress"
 	"nightshift/internal/job"
 )
 
@@ -23,6 +24,8 @@ const (
 	RedisVariable  = "NIGHTSHIFT_REDIS"
 	BucketVariable = "NIGHTSHIFT_BUCKET"
 	FleetVariable  = "NIGHTSHIFT_FLEET"
+
+	LinkHostsVariable = "NIGHTSHIFT_LINK_HOSTS"
 )
 
 // ListenOff in place of an address: metrics and health are not served.
@@ -37,6 +40,8 @@ type Settings struct {
 	Secret  Secret `env:"SCENARIO_API_SECRET"`
 	URL     string `env:"SCENARIO_API_URL"`
 	Project string `env:"SCENARIO_PROJECT_ID"`
+
+	LinkHosts string `env:"NIGHTSHIFT_LINK_HOSTS"`
 
 	KeysFile string `env:"NIGHTSHIFT_KEYS"`
 	Redis    Secret `env:"NIGHTSHIFT_REDIS"` // may hold a password
@@ -101,6 +106,9 @@ func (s Settings) Validate() error {
 			complain(URLVariable, "must be an http or https address such as http://127.0.0.1:8090")
 		}
 	}
+	if _, err := s.Links(); err != nil {
+		complain(LinkHostsVariable, "%v", err)
+	}
 	if !fleetName.MatchString(s.Fleet) {
 		complain(FleetVariable, "is %q, must be letters, digits, '-', '_' or '.'", s.Fleet)
 	}
@@ -139,6 +147,15 @@ func (s Settings) Validate() error {
 		complain("NIGHTSHIFT_LISTEN", "is %q, must be an address and a port such as 127.0.0.1:9464", s.Listen)
 	}
 	return errors.Join(wrong...)
+}
+
+// Links are the hosts that images may be fetched from, beside those of the internet and
+// the API itself.
+func (s Settings) Links() (egress.Rules, error) {
+	if strings.TrimSpace(s.LinkHosts) == "" {
+		return egress.Rules{}, nil
+	}
+	return egress.Parse(strings.Split(s.LinkHosts, ","))
 }
 
 // KeyCap is the most that the key may spend; nil without a cap.

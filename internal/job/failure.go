@@ -27,6 +27,42 @@ var ErrOtherKey = errors.New("reserved on another API key")
 // ErrGone says that a signed link no longer opens; read the asset again.
 var ErrGone = errors.New("link expired or refused")
 
+// Side is who did not do its part where an image is not stored.
+type Side string
+
+// The sides.
+const (
+	SideProvider Side = "provider"  // it shows no such image, or does not answer
+	SideLinkHost Side = "link host" // it gives no whole image
+	SideBucket   Side = "bucket"    // it takes none
+)
+
+// SideError says which side an error is of.
+type SideError struct {
+	Side Side
+	Err  error
+}
+
+func (e *SideError) Error() string { return e.Err.Error() }
+func (e *SideError) Unwrap() error { return e.Err }
+
+// LinkRefusedError says that a link leads to where no image is fetched from. Another link
+// of the asset may lead elsewhere.
+type LinkRefusedError struct {
+	Host string // "" where the link names none
+	Why  string // fit to be shown
+	// Inner says that the host is one of this machine or its network, so that a person can
+	// allow it.
+	Inner bool
+}
+
+func (e *LinkRefusedError) Error() string {
+	if e.Host == "" {
+		return "the link is refused: " + e.Why
+	}
+	return "the link to " + e.Host + " is refused: " + e.Why
+}
+
 // ProviderError is an error of a kind, [ErrInvalid] or [ErrNotFound], with the
 // words in which the provider said it.
 type ProviderError struct {
@@ -146,12 +182,27 @@ const (
 	AccessKey   Access = "key"   // 401: the key or its secret is wrong
 	AccessScope Access = "scope" // 403: the key may not do this
 	AccessPlan  Access = "plan"  // 403: the plan does not include the model
+	// AccessProject is a 403 because the key may not act for the project that it is given.
+	AccessProject Access = "project"
+)
+
+// Action is what an API key may do with the right scope; its words follow "may not".
+type Action string
+
+// The actions. A run needs all but the last.
+const (
+	ReadRuns    Action = "read the list of inferences"
+	ReadAssets  Action = "read assets"
+	ReadModels  Action = "read models"
+	RunModels   Action = "run models"
+	ReadCharges Action = "read what was charged"
 )
 
 // AccessError is a 401 or 403.
 type AccessError struct {
 	Access       Access
 	RequiredPlan string // AccessPlan
+	Project      string // AccessProject
 	Detail       string // the provider's words
 }
 
@@ -160,11 +211,26 @@ func (e *AccessError) Error() string {
 	if e.RequiredPlan != "" {
 		text += " (needs plan " + e.RequiredPlan + ")"
 	}
+	if e.Project != "" {
+		text += " (the API key may not act for project " + e.Project + ")"
+	}
 	if e.Detail != "" {
 		text += ": " + e.Detail
 	}
 	return text
 }
+
+// ScopeError is a refusal of something that needs a scope which the API key has not.
+type ScopeError struct {
+	Action  Action
+	Scope   string // its name
+	Refusal *AccessError
+}
+
+func (e *ScopeError) Error() string {
+	return "the API key may not " + string(e.Action) + ", which needs the scope " + e.Scope + ": " + e.Refusal.Error()
+}
+func (e *ScopeError) Unwrap() error { return e.Refusal }
 
 // BadImageError says that bytes are not the whole image they should be. A new
 // download may give a good one.

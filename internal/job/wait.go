@@ -17,6 +17,9 @@ const (
 	WaitBackoff     WaitReason = "backoff"          // the provider or network fails
 	WaitUnknown     WaitReason = "unknown_outcome"  // a lost reply is being looked up
 	WaitStorage     WaitReason = "storage"          // the bucket does not take the image
+	WaitAsset       WaitReason = "asset"            // the provider shows no image of a run
+	WaitLinkHost    WaitReason = "link_host"        // the host of a link gives no whole image
+	WaitAccess      WaitReason = "access"           // no API key may read what was paid for
 	WaitWindow      WaitReason = "window"           // the batch may start jobs at other hours
 	WaitDecision    WaitReason = "decision"         // a lost reply that a person must decide
 	WaitNoKey       WaitReason = "no_key"           // no API key of the pool may run it
@@ -28,5 +31,5 @@ const (
 // WaitReasons lists the reasons.
 var WaitReasons = []WaitReason{
 	WaitRequestRate, WaitParallel, WaitKeyCU, WaitProjectCU, WaitTeamCU, WaitBatchCU, WaitCooldown, WaitAllowance,
-	WaitQuarantine, WaitBackoff, WaitUnknown, WaitStorage, WaitWindow, WaitDecision, WaitNoKey, WaitRecovery, WaitPaused, WaitStatus,
+	WaitQuarantine, WaitBackoff, WaitUnknown, WaitStorage, WaitAsset, WaitLinkHost, WaitAccess, WaitWindow, WaitDecision, WaitNoKey, WaitRecovery, WaitPaused, WaitStatus,
 }

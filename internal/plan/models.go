@@ -131,7 +131,9 @@ func explained(err error) error {
 		case job.AccessKey:
 			return &job.HintedError{Err: err, Hint: "check the API key and its secret"}
 		case job.AccessScope:
-			return &job.HintedError{Err: err, Hint: "give the API key the scope it lacks, or use another key"}
+			return &job.InputError{Err: &job.HintedError{Err: err, Hint: "give the API key the scope it lacks, or use another key"}}
+		case job.AccessProject:
+			return &job.InputError{Err: &job.HintedError{Err: err, Hint: "correct the project of the API key"}}
 		case job.AccessPlan:
 			return &job.HintedError{Err: err, Hint: "use a key of a team whose plan includes the model"}
 		}

@@ -43,8 +43,12 @@ func Connect(p app.Process, s config.Settings, mode job.Mode, pool string) (*API
 			}
 		}
 	}
+	links, err := s.Links()
+	if err != nil {
+		return nil, err
+	}
 	a.Keys, err = NewKeyring(func(key config.APIKey) (provider.Account, error) {
-		return app.OpenProvider(key, transport, a.Requests.count)
+		return app.OpenProvider(key, app.ProviderOptions{Transport: transport, Observe: a.Requests.count, Links: links})
 	}, rules, keys)
 	if err != nil {
 		return nil, &job.InputError{Err: err}

@@ -40,6 +40,7 @@ type Key struct {
 	fingerprint string
 	added       time.Time // when this credential was first seen
 	refused     bool      // the API does not take it
+	lacks       map[job.Action]*job.ScopeError
 }
 
 // fingerprintOf is a short text by which a later run knows a credential again. It is cut
@@ -67,7 +68,7 @@ func (k *Keyring) add(key config.APIKey) error {
 	if err != nil {
 		return fmt.Errorf("API key %s: %w", key.ID, err)
 	}
-	k.Keys[key.ID] = &Key{APIKey: key, Account: account, fingerprint: fingerprintOf(key), added: time.Now()}
+	k.Keys[key.ID] = &Key{APIKey: key, Account: account, fingerprint: fingerprintOf(key), added: time.Now(), lacks: make(map[job.Action]*job.ScopeError)}
 	k.order = append(k.order, key.ID)
 	return nil
 }
@@ -107,12 +108,13 @@ func (k *Keyring) Replace(rules *config.Keys, pool []config.APIKey) (renewed []s
 	return renewed, nil
 }
 
-// Provider is the API as a key opens it; see runner.APIKeys.
+// Provider is the API as a key opens it; see runner.APIKeys. What the key may not read,
+// others of its project read.
 func (k *Keyring) Provider(apiKey string, requests provider.Requests) (provider.Provider, error) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	if key := k.Keys[apiKey]; key != nil {
-		return key.Account.Limited(requests), nil
+		return &projectReader{Provider: key.Account.Limited(requests), keys: k, apiKey: apiKey, requests: requests}, nil
 	}
 	return nil, unknownKey(apiKey)
 }

@@ -121,15 +121,20 @@ func (g *Limiter) Reserve(ctx context.Context, ref job.Ref, attempt int, quote j
 	now := time.Now()
 	claim := admission.Claim{Ref: ref, Attempt: attempt, Amount: quote, Batch: g.ofBatch(ref.Batch, now)}
 	var refused []string
+	var unread *job.ScopeError
 	for _, key := range g.Keys.Usable(avoid) {
 		if key.refused {
 			refused = append(refused, key.ID)
 			continue
 		}
+		if access := g.Keys.Unread(key.ID); access != nil { // it would pay for what nobody can fetch
+			unread = access
+			continue
+		}
 		claim.Candidates = append(claim.Candidates, g.Candidate(key, now))
 	}
 	if len(claim.Candidates) == 0 {
-		return "", 0, noKey(refused)
+		return "", 0, noKey(refused, unread)
 	}
 	grant, err := g.Admission.Reserve(ctx, claim)
 	if _, elsewhere := errors.AsType[*admission.GrantedElsewhereError](err); elsewhere {
@@ -149,8 +154,12 @@ func (g *Limiter) Reserve(ctx context.Context, ref job.Ref, attempt int, quote j
 // of earlier.
 const keyAgain = 30 * time.Second
 
-// noKey is the wait of a job that no API key may run.
-func noKey(refused []string) *job.PostponedError {
+// noKey is the wait of a job that no API key may run: those that were refused, and those
+// that pay for what none may read, are left out.
+func noKey(refused []string, unread *job.ScopeError) *job.PostponedError {
+	if unread != nil {
+		return &job.PostponedError{After: keyAgain, Reason: job.WaitAccess, NeedsOperator: true, Detail: unread.Error()}
+	}
 	if len(refused) > 0 {
 		return &job.PostponedError{
 			After: keyAgain, Reason: job.WaitQuarantine, NeedsOperator: true,

@@ -41,11 +41,25 @@ func failure(cause error) ending {
 		return end
 	}
 	end.kind = kindAccess
-	end.hint = "give the API key the missing scope, or use a key that has it"
-	if access.Access == job.AccessPlan {
-		end.hint = "the model needs plan " + access.RequiredPlan + "; choose another model or a key of a team on that plan"
-	}
+	end.hint = accessHint(cause, access)
 	return end
+}
+
+// accessHint is what to do about a refusal.
+func accessHint(err error, access *job.AccessError) string {
+	if lacking, told := errors.AsType[*job.ScopeError](err); told {
+		return "give the API key the missing scope " + lacking.Scope + ", or use a key of the same project that has it"
+	}
+	switch access.Access {
+	case job.AccessPlan:
+		return "the model needs plan " + access.RequiredPlan + "; choose another model or a key of a team on that plan"
+	case job.AccessProject:
+		return "correct the project of the API key"
+	case job.AccessKey:
+		return "give a valid key in its place"
+	default:
+		return "give the API key the missing scope, or use a key that has it"
+	}
 }
 
 // fail ends a job whose submission was refused; nothing is reserved any more.

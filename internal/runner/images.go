@@ -17,9 +17,6 @@ import (
 const (
 	// A download is repeated at once this often before the task gives way.
 	downloads = 4
-	// After this many rounds in which the provider served no whole image, the job
-	// fails: the asset itself is broken.
-	maxStoreTries = 8
 )
 
 // storeAgain is the pause between rounds.
@@ -79,7 +76,7 @@ func (r *Runner) storeOne(ctx context.Context, w ImageTarget) (job.Image, error)
 			r.waits.setSide(storeSide, nil)
 			return image, nil
 		}
-		if try == downloads || ctx.Err() != nil || job.Hint(err) != "" {
+		if try == downloads || ctx.Err() != nil || job.Hint(err) != "" || forbidden(err) {
 			return job.Image{}, err
 		}
 		r.Logger.WarnContext(ctx, "image not stored, downloading again",
@@ -93,14 +90,14 @@ func (r *Runner) storeOne(ctx context.Context, w ImageTarget) (job.Image, error)
 func (r *Runner) fetch(ctx context.Context, w ImageTarget) (job.Image, error) {
 	p, err := r.reader(w.APIKey)
 	if err != nil {
-		return job.Image{}, err
+		return job.Image{}, ofProvider(err)
 	}
 	body, length, err := p.Fetch(ctx, provider.Image{Run: w.Inference, Asset: w.Asset, Index: w.Index})
 	if err != nil {
-		return job.Image{}, err
+		return job.Image{}, ofProvider(err)
 	}
 	defer body.Close() // only read from; what matters was checked while reading
-	return r.Images.Store(ctx, w, body, length)
+	return r.Images.Store(ctx, w, linkBody{body}, length)
 }
 
 // storeAtOnce stores the images that came with the answer to the request, however long
@@ -137,12 +134,15 @@ func (r *Runner) storeFailed(ctx context.Context, rec *job.Record, asset string,
 	ctx, cancel := recording(ctx)
 	defer cancel()
 	tries := rec.StoreTries + 1
-	if tries >= maxStoreTries && brokenAtSource(cause) {
+	if tries >= mostTries(cause) {
 		return r.conclude(ctx, rec, ending{
 			state: job.Failed, kind: kindStorage, billed: charged(rec),
-			reason: fmt.Sprintf("asset %s cannot be downloaded whole: %v", asset, cause),
-			hint:   "the inference " + rec.Inference + " is paid for; download the asset by hand or ask the provider",
+			reason: fmt.Sprintf("asset %s cannot be downloaded whole: %s: %v", asset, sideOf(cause), cause),
+			hint:   notStoredHint(rec.Inference, cause),
 		}, func() error { return r.settle(ctx, rec, charged(rec), 0) })
+	}
+	if access, refused := errors.AsType[*job.AccessError](cause); refused {
+		cause = &job.HintedError{Err: cause, Hint: accessHint(cause, access)}
 	}
 	if job.Hint(cause) != "" && r.NeedsOperator != nil {
 		r.NeedsOperator(rec.Ref.Batch, fmt.Errorf("store images of job %s (%s): %w", rec.Ref, rec.Job.Row, cause))
@@ -151,16 +151,9 @@ func (r *Runner) storeFailed(ctx context.Context, rec *job.Record, asset string,
 	if taken, err := takenOver(r.Store.Change(ctx, rec, count)); taken || err != nil {
 		return err
 	}
-	r.Logger.WarnContext(ctx, "images not stored, trying later", r.attrs(rec, "asset_id", asset, "err", cause)...)
-	rest := storeAgain.After(tries)
-	wait := &job.PostponedError{After: rest, Reason: job.WaitStorage, Detail: cause.Error()}
+	r.Logger.WarnContext(ctx, "images not stored, trying later", r.attrs(rec, "asset_id", asset, "side", string(sideOf(cause)), "err", cause)...)
+	wait := storeWait(fmt.Errorf("asset %s: %w", asset, cause))
+	wait.After = storeAgain.After(tries)
 	r.waits.setSide(storeSide, wait)
 	return wait
-}
-
-// brokenAtSource reports whether the provider, not our side, is why an image
-// could not be stored.
-func brokenAtSource(err error) bool {
-	_, bad := errors.AsType[*job.BadImageError](err)
-	return bad || errors.Is(err, job.ErrGone) || errors.Is(err, job.ErrNotFound)
 }

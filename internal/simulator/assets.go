@@ -59,10 +59,17 @@ func (s *Simulator) assetRecord(a *asset, r *http.Request) assetRecord {
 	if s.fault(FaultExpireLink) != nil {
 		expires = time.Now().Add(-time.Minute)
 	}
+	link := s.baseURL(r) + s.links.sign(linkPath+a.id, expires)
+	if fault := s.fault(FaultForeignLink); fault != nil {
+		link = fault.URL
+	}
 	properties := assetProperties{Width: a.spec.Width, Height: a.spec.Height, Size: s.images.size(a)}
+	if s.fault(FaultWrongRecord) != nil {
+		properties = assetProperties{Width: 2 * properties.Width, Height: 2 * properties.Height, Size: 2 * properties.Size}
+	}
 	ended := s.stamp(a.run.ends())
 	return assetRecord{
-		ID: a.id, URL: s.baseURL(r) + s.links.sign(linkPath+a.id, expires),
+		ID: a.id, URL: link,
 		MIMEType: a.claimed.MIME(), Kind: "image", Source: "generated", Status: "success", Privacy: "private",
 		Metadata: assetMetadata{
 			Type: "inference-txt2img", Kind: "image", ModelID: a.run.model.ID, Prompt: a.run.prompt,
@@ -73,10 +80,20 @@ func (s *Simulator) assetRecord(a *asset, r *http.Request) assetRecord {
 	}
 }
 
+// mayRefuse refuses a read of assets where that fault is set.
+func (s *Simulator) mayRefuse(next apiHandler) apiHandler {
+	return func(r *http.Request, key *Key) *reply {
+		if s.fault(FaultRefuseAssets) != nil {
+			return message(http.StatusForbidden, "Forbidden")
+		}
+		return next(r, key)
+	}
+}
+
 // getAsset answers GET /assets/{id}.
 func (s *Simulator) getAsset(r *http.Request, key *Key) *reply {
 	asset := s.book.findAsset(r.PathValue("id"), key, time.Now())
-	if asset == nil {
+	if asset == nil || s.fault(FaultMissingAsset) != nil {
 		return noSuchAsset(r.PathValue("id"))
 	}
 	return ok(map[string]any{"asset": s.assetRecord(asset, r)})
@@ -102,7 +119,7 @@ func (s *Simulator) getAssets(r *http.Request, key *Key) *reply {
 	records := []assetRecord{}
 	now := time.Now()
 	for _, id := range body.AssetIDs {
-		if asset := s.book.findAsset(id, key, now); asset != nil {
+		if asset := s.book.findAsset(id, key, now); asset != nil && s.fault(FaultMissingAsset) == nil {
 			records = append(records, s.assetRecord(asset, r))
 		}
 	}

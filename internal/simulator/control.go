@@ -33,7 +33,7 @@ func (s *Simulator) replaceFaults(r *http.Request) *reply {
 		Faults []Fault `json:"faults"`
 	}
 	if err := decodeStrictly(io.LimitReader(r.Body, maxRequestBytes), &body); err != nil {
-		return reason(http.StatusBadRequest, `Want {"faults": [{"kind", "rate", "seed", "next", "seconds", "percent"}]}: %s`, err)
+		return reason(http.StatusBadRequest, `Want {"faults": [{"kind", "rate", "seed", "next", "seconds", "percent", "url"}]}: %s`, err)
 	}
 	if err := s.SetFaults(body.Faults...); err != nil {
 		return reason(http.StatusBadRequest, "%s", err)

@@ -18,7 +18,7 @@ func (s *Simulator) download(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	asset := s.book.asset(r.PathValue("id"))
-	if asset == nil || !asset.run.succeeded(time.Now()) {
+	if asset == nil || !asset.run.succeeded(time.Now()) || s.fault(FaultMissingFile) != nil {
 		(&linkRefusal{http.StatusNotFound, "NoSuchKey", "The file does not exist"}).write(w)
 		return
 	}
@@ -29,6 +29,9 @@ func (s *Simulator) download(w http.ResponseWriter, r *http.Request) {
 	data := s.images.bytes(asset)
 	if s.fault(FaultCorruptImage) != nil {
 		data = corrupted(data, asset.format)
+	}
+	if s.fault(FaultUndecodableImage) != nil {
+		data = undecodable(data, asset.format)
 	}
 	w.Header().Set("Content-Type", asset.claimed.MIME())
 	w.Header().Set("Content-Length", strconv.Itoa(len(data)))

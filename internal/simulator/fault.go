@@ -63,14 +63,24 @@ const (
 	FaultJobError     FaultKind = "job-error"     // GET /jobs/{id} answers 500
 	FaultAssetError   FaultKind = "asset-error"   // asset reads answer 500
 
+	FaultRefuseAssets FaultKind = "refuse-assets" // asset reads answer 403, and name no scope
+
 	// An asset record that is read.
-	FaultExpireLink FaultKind = "expire-link" // its link has expired already
+	FaultExpireLink   FaultKind = "expire-link"   // its link has expired already
+	FaultMissingAsset FaultKind = "missing-asset" // as if there were none
+	FaultWrongRecord  FaultKind = "wrong-record"  // width, height and size are not those of the image
+	FaultForeignLink  FaultKind = "foreign-link"  // its link leads to URL
+
+	// A link that is followed.
+	FaultForeignRedirect FaultKind = "foreign-redirect" // it redirects to URL
 
 	// A download.
 	FaultTruncateDownload FaultKind = "truncate-download" // half of the bytes
 	FaultSlowDownload     FaultKind = "slow-download"     // spread over Seconds
 	FaultCorruptImage     FaultKind = "corrupt-image"     // one byte differs
 	FaultHTMLDownload     FaultKind = "html-download"     // 200 with a web page
+	FaultMissingFile      FaultKind = "missing-file"      // 404 of the link's host
+	FaultUndecodableImage FaultKind = "undecodable-image" // whole in structure, and its pixels do not decode
 )
 
 // FaultKinds returns every kind.
@@ -86,6 +96,8 @@ func FaultKinds() []FaultKind {
 		FaultSparseList, FaultHidePrompt,
 		FaultRefuseAfterAccept, FaultSwappedReceipts, FaultStrangeStatus, FaultCreatedSkew, FaultDateSkew,
 		FaultEmptyList, FaultStaleList, FaultCachedList, FaultBareSuccess, FaultShortSuccess, FaultDoubleRow, FaultOtherCase,
+		FaultForeignLink, FaultForeignRedirect, FaultUndecodableImage, FaultWrongRecord, FaultRefuseAssets,
+		FaultMissingAsset, FaultMissingFile,
 	}
 }
 
@@ -95,6 +107,10 @@ var faultSeconds = map[FaultKind]float64{
 	FaultCooldown: 2700, FaultListLag: 10, FaultSlowDownload: 10, FaultStaleList: 60, FaultCachedList: 60,
 	FaultStrangeStatus: 30, FaultSwappedReceipts: 5, FaultDateSkew: 3600, FaultCreatedSkew: 3600,
 }
+
+// foreignURL is where foreign-link and foreign-redirect lead when not said: to what a
+// cloud tells the machines in it.
+const foreignURL = "http://169.254.169.254/latest/meta-data/"
 
 // driftPercent is how much dearer price-drift bills when not said.
 const driftPercent = 25
@@ -115,6 +131,8 @@ type Fault struct {
 	Body   string `json:"body,omitempty"`
 	// Percent is how much dearer price-drift bills; 0 means 25.
 	Percent int `json:"percent,omitempty"`
+	// URL is where foreign-link and foreign-redirect lead; "" means foreignURL.
+	URL string `json:"url,omitempty"`
 }
 
 func (f Fault) duration() time.Duration { return time.Duration(f.Seconds * float64(time.Second)) }
@@ -142,6 +160,8 @@ func (f Fault) check() error {
 		return fmt.Errorf("fault %s: body %q is not html, text, empty or json", f.Kind, f.Body)
 	case f.Percent != 0 && f.Kind != FaultPriceDrift:
 		return fmt.Errorf("fault %s takes no percent", f.Kind)
+	case f.URL != "" && !f.leads():
+		return fmt.Errorf("fault %s takes no url", f.Kind)
 	case f.Percent < 0 || f.Percent > 1000:
 		return fmt.Errorf("fault %s: percent %d is not between 0 and 1000", f.Kind, f.Percent)
 	}
@@ -150,6 +170,9 @@ func (f Fault) check() error {
 
 // skews reports whether the kind's seconds are a difference between clocks.
 func (f Fault) skews() bool { return f.Kind == FaultDateSkew || f.Kind == FaultCreatedSkew }
+
+// leads reports whether the kind leads to another address.
+func (f Fault) leads() bool { return f.Kind == FaultForeignLink || f.Kind == FaultForeignRedirect }
 
 func joinKinds() string {
 	names := make([]string, len(FaultKinds()))
@@ -204,6 +227,9 @@ func (b *faultBox) set(faults []Fault) error {
 		}
 		if fault.Kind == FaultRefuseAfterAccept {
 			fault.Status, fault.Body = cmp.Or(fault.Status, http.StatusForbidden), cmp.Or(fault.Body, gatewayBody)
+		}
+		if fault.leads() && fault.URL == "" {
+			fault.URL = foreignURL
 		}
 		stream := uint64(slices.Index(FaultKinds(), fault.Kind))
 		rules = append(rules, &faultRule{fault, rand.New(rand.NewPCG(fault.Seed, stream))})

@@ -356,6 +356,7 @@ func TestFaultsByRequest(t *testing.T) {
 		`{"faults":[{"kind":"cooldown","next":1},{"kind":"cooldown","next":1}]}`: "is given twice",
 		`{"faults":[{"kind":"moderation","next":1,"percent":3}]}`:                "takes no percent",
 		`{"faults":[{"kind":"price-drift","next":1,"percent":-3}]}`:              "percent -3 is not between",
+		`{"faults":[{"kind":"price-drift","next":1,"url":"http://a"}]}`:          "takes no url",
 		`{"faults":[{"kind":"cooldown","odds":1}]}`:                              `unknown field "odds"`,
 		`[]`: "Want {",
 	} {

@@ -102,6 +102,10 @@ func (s *Simulator) followLink(w http.ResponseWriter, r *http.Request) {
 		refused.write(w)
 		return
 	}
+	if fault := s.fault(FaultForeignRedirect); fault != nil {
+		http.Redirect(w, r, fault.URL, http.StatusFound)
+		return
+	}
 	http.Redirect(w, r, s.baseURL(r)+s.links.sign(filePath+r.PathValue("id"), expires), http.StatusFound)
 }
 

@@ -53,6 +53,9 @@ type limitFacts struct {
 // that is what limits it.
 const blockedShare = 0.5
 
+// storeWaits are what the images of runs that have ended wait for.
+var storeWaits = []job.WaitReason{job.WaitStorage, job.WaitAsset, job.WaitLinkHost, job.WaitAccess}
+
 // limit is what limits a batch.
 func limit(f limitFacts) bottleneck {
 	switch {
@@ -62,7 +65,7 @@ func limit(f limitFacts) bottleneck {
 		return bottleneck{limitNothing, "nothing is left to do"}
 	case f.workers == 0:
 		return bottleneck{limitWorkers, "no worker runs; start one"}
-	case f.wait == job.WaitStorage: // it fills the slots, and more of them would not help
+	case slices.Contains(storeWaits, f.wait): // it fills the slots, and more of them would not help
 		return f.blockedBy(f.wait)
 	}
 	if reason := f.mostBlocked(); reason != "" && f.queued > 0 {

@@ -47,6 +47,12 @@ var table = map[job.WaitReason]Words{
 	job.WaitBackoff:  {Says: "pausing after failures", Until: true, Detail: true},
 	job.WaitUnknown:  {Says: "looking up requests with an unknown outcome", Until: true, Detail: true},
 	job.WaitStorage:  {Says: "the bucket takes no images", Do: "check that it answers and has room", Until: true, Detail: true},
+	job.WaitAsset:    {Says: "the provider shows no image of a run that succeeded", Do: "ask the provider if it lasts", Detail: true},
+	job.WaitLinkHost: {Says: "the host of an image's link gives no whole image", Do: "ask the provider if it lasts", Detail: true},
+	job.WaitAccess: {
+		Says: "no API key may read what was paid for", Do: "give the key the scope, or add a key of the same project that has it",
+		Person: true, Detail: true,
+	},
 	job.WaitWindow:   {Says: "outside the batch's window", Until: true, Detail: true},
 	job.WaitDecision: {Says: "waiting for your decision", Do: "decide with enqueue resolve", Person: true, Detail: true},
 	job.WaitNoKey: {

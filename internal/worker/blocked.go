@@ -86,7 +86,7 @@ func needsOperator(counts job.Counts, waits runner.Waits) bool {
 		return false
 	case job.WaitDecision:
 		return inFlight(counts) == 0 && counts.Jobs[job.Queued] == 0
-	case job.WaitQuarantine:
+	case job.WaitQuarantine, job.WaitAccess:
 		return waits.NeedsOperator && counts.Jobs[job.Sending]+counts.Jobs[job.Storing] == 0
 	default:
 		return waits.NeedsOperator && sentAll(counts)

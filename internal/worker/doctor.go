@@ -16,7 +16,6 @@ import (
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
-	"nightshift/internal/pool"
 	"nightshift/internal/text"
 )
 
@@ -232,53 +231,6 @@ func (w *Worker) readBack(ctx context.Context, key, text string) error {
 		err = fmt.Errorf("it gave %q back for %q", got, text)
 	}
 	return err
-}
-
-// checkKeys asks for one page of inferences with each API key, which is free.
-func (w *Worker) checkKeys(ctx context.Context) []finding {
-	_, keys, pools, err := pool.EveryKey(w.settings, w.process.Environ)
-	if err != nil {
-		return []finding{{what: "API keys", err: err}}
-	}
-	if w.settings.KeysFile == "" && w.settings.URL == "" && w.settings.Key == "" {
-		return []finding{{what: "API keys", err: &job.HintedError{
-			Err:  errors.New("there is none"),
-			Hint: "name a keys file in NIGHTSHIFT_KEYS, or a key in " + config.KeyVariable + ", or a simulator in " + config.URLVariable,
-		}}}
-	}
-	var found []finding
-	for _, key := range keys {
-		f := finding{what: "API key " + key.ID, says: fmt.Sprintf("pool %s, mode %s, %s", pools[key.ID], key.Mode, pool.HostOf(key.URL))}
-		f.warn, f.err = w.tryKey(ctx, key)
-		found = append(found, f)
-	}
-	return found
-}
-
-func (w *Worker) tryKey(ctx context.Context, key config.APIKey) (warn string, err error) {
-	if key.URL == "" {
-		key.URL = config.LiveURL
-	}
-	account, err := app.OpenProvider(key, w.process.Transport, nil)
-	if err != nil {
-		return "", err
-	}
-	defer account.Close()
-	err = app.Check(ctx, account)
-	access, refused := errors.AsType[*job.AccessError](err)
-	switch {
-	case err == nil:
-		return "", nil
-	case refused && access.Access == job.AccessKey:
-		return "", &job.HintedError{Err: fmt.Errorf("the API refused it or its secret (%s)", access.Detail), Hint: "put a valid key in its place"}
-	case refused:
-		return "", &job.HintedError{
-			Err:  fmt.Errorf("it may not read the list of inferences (%s)", access.Detail),
-			Hint: "give it the scope to read jobs; without it nobody could find out what became of what it pays for",
-		}
-	default:
-		return "the API does not answer at the moment: " + err.Error(), nil
-	}
 }
 
 // checkFleet looks at what enter claims, and claims nothing.

@@ -50,7 +50,7 @@ func startSimulator(ts *testscript.TestScript, neg bool, args []string) {
 
 // setFaults replaces the faults of the simulator: fault 'drop-after-accept next=2'
 func setFaults(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, neg, "fault ['KIND [next=N] [rate=R] [seed=N] [seconds=S] [percent=P] [status=N] [body=KIND]'...]")
+	usage(ts, neg, "fault ['KIND [next=N] [rate=R] [seed=N] [seconds=S] [percent=P] [status=N] [body=KIND] [url=U]'...]")
 	faults := make([]simulator.Fault, 0, len(args))
 	for _, arg := range args {
 		kind, rest, _ := strings.Cut(arg, " ")
@@ -83,6 +83,8 @@ func setField(fault *simulator.Fault, field string) (err error) {
 		fault.Body = value
 	case "percent":
 		fault.Percent, err = strconv.Atoi(value)
+	case "url":
+		fault.URL = value
 	default:
 		err = fmt.Errorf("a fault has no %q", name)
 	}

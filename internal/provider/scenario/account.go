@@ -23,14 +23,6 @@ func (uncounted) Wait(context.Context) error                         { return ni
 func (uncounted) Refused(_ context.Context, err error) (bool, error) { return false, err }
 func (uncounted) Plenty(context.Context) bool                        { return true }
 
-// Check finds out by a free request whether the API key can see what it starts. It
-// returns a [job.AccessError] where it cannot, and otherwise the errors of
-// [Client.Inferences].
-func (c *Client) Check(ctx context.Context) error {
-	_, _, err := c.Inferences(ctx, "", 1)
-	return err
-}
-
 // Recent returns recent inferences, of all API keys of the project: one request's
 // worth, the newest first. Errors are those of [Client.Inferences].
 func (c *Client) Recent(ctx context.Context) ([]job.Inference, error) {

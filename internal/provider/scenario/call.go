@@ -34,9 +34,11 @@ type call struct {
 
 // reply is what came back, read to its end or bound.
 type reply struct {
-	status int
-	header http.Header
-	body   []byte
+	op      Operation // that was asked for
+	project string    // for which it was
+	status  int
+	header  http.Header
+	body    []byte
 }
 
 func (r *reply) success() bool { return r.status >= 200 && r.status <= 299 }
@@ -66,7 +68,7 @@ func (c *Client) exchange(ctx context.Context, call call) (*reply, error) {
 	}
 	defer response.Body.Close()
 	c.clock.learn(sent, response.Header)
-	reply := &reply{status: response.StatusCode, header: response.Header}
+	reply := &reply{op: call.op, project: c.project, status: response.StatusCode, header: response.Header}
 	if !reply.success() {
 		// The status alone decides; a body that breaks off costs only words.
 		reply.body, _ = io.ReadAll(io.LimitReader(response.Body, maxRefusal))

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/egress"
 	"nightshift/internal/provider"
 )
 
@@ -44,8 +45,12 @@ type Options struct {
 	// Project is the id of the project to act for; it may be left out for a key
 	// that belongs to one project.
 	Project string
+	// Links are hosts within this machine or its network from which images may be
+	// fetched, beside the API's own.
+	Links egress.Rules
 	// Transport carries all requests, downloads included. Where it is nil, the
-	// client makes transports of its own.
+	// client makes transports of its own, which look at the address that a name of a
+	// link resolves to; another must do so itself.
 	Transport http.RoundTripper
 	// Observe, where set, is called before each request that is sent to the API,
 	// from the goroutine of the call. Downloads are not requests to the API.
@@ -62,6 +67,7 @@ type Client struct {
 	observe   func(Operation)
 	api       *http.Client
 	assets    http.RoundTripper
+	hosts     egress.Rules // of links
 	clock     *clock
 	receipts  *receipts
 	links     *links
@@ -101,9 +107,10 @@ func New(options Options) (*Client, error) {
 	if strings.Contains(options.Key, ":") {
 		return nil, errors.New("scenario API key: it holds a colon, which Basic authentication cannot carry")
 	}
+	hosts := options.Links.WithHost(base.Hostname(), egress.PortOf(base))
 	api, assets := options.Transport, options.Transport
 	if api == nil {
-		api, assets = newAPITransport(), newAssetTransport()
+		api, assets = newAPITransport(), egress.NewTransport(hosts, newAssetTransport())
 	}
 	observe := options.Observe
 	if observe == nil {
@@ -117,6 +124,7 @@ func New(options Options) (*Client, error) {
 		observe:   observe,
 		api:       &http.Client{Transport: api, CheckRedirect: followNothing},
 		assets:    assets,
+		hosts:     hosts,
 		clock:     newClock(),
 		receipts:  new(receipts),
 		links:     new(links),

@@ -7,8 +7,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
+	"nightshift/internal/egress"
 	"nightshift/internal/job"
 )
 
@@ -18,7 +20,8 @@ const maxRedirects = 5
 // Download opens the image behind a link. The caller must close body. The length
 // is in bytes, -1 where the host does not tell. It returns an error that wraps
 // [job.ErrGone] where the link no longer opens, after which the asset is to be
-// read again, and otherwise a plain error that may pass. Reading body fails when
+// read again, a [job.LinkRefusedError] where it leads to where no image is fetched from,
+// and otherwise a plain error that may pass. Reading body fails when
 // no byte comes for 30 s; there is no limit to the whole download but ctx. Errors
 // do not say that a download was tried: only the caller knows of which asset.
 //
@@ -51,6 +54,9 @@ func (c *Client) open(ctx context.Context, link job.Link) (*http.Response, error
 		return nil, err
 	}
 	for range maxRedirects + 1 {
+		if err := c.mayFollow(address); err != nil {
+			return nil, err
+		}
 		response, err := c.get(ctx, address)
 		if err != nil || response.StatusCode == http.StatusOK {
 			return response, err
@@ -85,9 +91,36 @@ func (c *Client) get(ctx context.Context, address *url.URL) (*http.Response, err
 	}).WithContext(ctx)
 	response, err := c.assets.RoundTrip(request)
 	if err != nil {
-		return nil, withoutAddress(err)
+		return nil, linkRefused(address, withoutAddress(err))
 	}
 	return response, nil
+}
+
+// mayFollow refuses an address that nothing may be fetched from, as far as it shows
+// before it is connected to: another scheme, http where the API itself is reached over
+// https, or an address of this machine or its network.
+func (c *Client) mayFollow(address *url.URL) error {
+	switch {
+	case address.Scheme != "https" && address.Scheme != "http":
+		return &job.LinkRefusedError{Host: address.Hostname(), Why: "an address of the scheme " + strconv.Quote(address.Scheme) + ", which is not https"}
+	case address.Host == "":
+		return errors.New("the link names no host")
+	case address.Scheme == "http" && c.base.Scheme != "http":
+		return &job.LinkRefusedError{Host: address.Hostname(), Why: "by http, which is not encrypted as the API is"}
+	case c.hosts.Name(address.Hostname(), egress.PortOf(address)):
+		return nil
+	default:
+		return linkRefused(address, c.hosts.CheckHost(address.Hostname()))
+	}
+}
+
+// linkRefused names the link's host where its address is one that is not connected to.
+func linkRefused(link *url.URL, err error) error {
+	refused, ok := errors.AsType[*egress.RefusedError](err)
+	if !ok {
+		return err
+	}
+	return &job.LinkRefusedError{Host: link.Hostname(), Why: refused.Error(), Inner: true}
 }
 
 // parseLink reads an address, relative to from where that is given. Its errors do
@@ -102,12 +135,6 @@ func parseLink(from *url.URL, text string) (*url.URL, error) {
 	}
 	if from != nil {
 		address = from.ResolveReference(address)
-	}
-	switch {
-	case address.Scheme != "http" && address.Scheme != "https":
-		return nil, errors.New("the link leads to an address that is neither https nor http")
-	case address.Host == "":
-		return nil, errors.New("the link names no host")
 	}
 	return address, nil
 }

@@ -91,7 +91,7 @@ func TestDownloadTellsNobodyAnything(t *testing.T) {
 		w.Header().Set("Location", target)
 		w.WriteHeader(http.StatusFound)
 	})
-	client := newClient(t, first.URL)
+	client := clientWith(t, first.URL, "127.0.0.1")
 	body, length, err := client.Download(t.Context(), job.Link(first.URL+"/assets/1?"+signed))
 	if err != nil {
 		t.Fatal(err)

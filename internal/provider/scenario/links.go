@@ -28,9 +28,12 @@ func (c *Client) Fetch(ctx context.Context, image provider.Image) (body io.ReadC
 	if err != nil {
 		return nil, 0, err
 	}
+	if link == "" {
+		return nil, 0, fmt.Errorf("asset %s has no link: %w", image.Asset, job.ErrGone)
+	}
 	body, length, err = c.Download(ctx, link)
 	if err != nil {
-		return nil, 0, fmt.Errorf("download asset %s: %w", image.Asset, err)
+		return nil, 0, &job.SideError{Side: job.SideLinkHost, Err: err}
 	}
 	return body, length, nil
 }

@@ -16,6 +16,8 @@ import (
 // with name and details on 403 and 429; the gateway in front writes {message}, or
 // a page that is not JSON at all.
 type refusal struct {
+	op      Operation // that was refused
+	project string    // for which it was asked
 	status  int
 	header  http.Header
 	words   string // the provider's, cleaned
@@ -53,7 +55,7 @@ func (c *Client) refusal(reply *reply) *refusal {
 
 // readRefusal survives every body.
 func readRefusal(reply *reply, clean func(string) string) *refusal {
-	refusal := &refusal{status: reply.status, header: reply.header}
+	refusal := &refusal{op: reply.op, project: reply.project, status: reply.status, header: reply.header}
 	words := ""
 	if json.Unmarshal(reply.body, &refusal.body) == nil {
 		words = refusal.body.words()
@@ -194,6 +196,10 @@ func (r *refusal) forbidden() error {
 		access.RequiredPlan = r.body.Details.Value.RequiredPlan.Value
 	case strings.HasPrefix(r.header.Get("X-Amzn-Errortype"), "AccessDeniedException"):
 		access.Access = job.AccessKey
+	case r.project != "" && mentions(r.words, r.project):
+		access.Access, access.Project = job.AccessProject, r.project
+	default:
+		return r.scope(access)
 	}
 	return access
 }

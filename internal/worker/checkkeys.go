@@ -1,0 +1,77 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"nightshift/internal/app"
+	"nightshift/internal/config"
+	"nightshift/internal/job"
+	"nightshift/internal/pool"
+)
+
+// checkKeys finds out by free requests, with each API key, whether it and the others may
+// do what a run needs.
+func (w *Worker) checkKeys(ctx context.Context) []finding {
+	_, keys, pools, err := pool.EveryKey(w.settings, w.process.Environ)
+	if err != nil {
+		return []finding{{what: "API keys", err: err}}
+	}
+	if w.settings.KeysFile == "" && w.settings.URL == "" && w.settings.Key == "" {
+		return []finding{{what: "API keys", err: &job.HintedError{
+			Err:  errors.New("there is none"),
+			Hint: "name a keys file in NIGHTSHIFT_KEYS, or a key in " + config.KeyVariable + ", or a simulator in " + config.URLVariable,
+		}}}
+	}
+	checks := make([]pool.KeyCheck, len(keys))
+	for i, key := range keys {
+		checks[i] = w.tryKey(ctx, key, pools[key.ID])
+	}
+	found := make([]finding, len(keys))
+	for i, verdict := range pool.Judge(checks) {
+		key := keys[i]
+		found[i] = finding{what: "API key " + key.ID, says: fmt.Sprintf("pool %s, mode %s, %s", pools[key.ID], key.Mode, pool.HostOf(key.URL))}
+		found[i].warn, found[i].err = strings.Join(verdict.Warnings, "\n      "), verdict.Err
+		if verdict.Err == nil {
+			found[i].refusedOrAway(checks[i].Err)
+		}
+	}
+	return found
+}
+
+// refusedOrAway says that the API refused a key altogether, or could not be asked.
+func (f *finding) refusedOrAway(err error) {
+	if err == nil {
+		return
+	}
+	if access, refused := errors.AsType[*job.AccessError](err); refused {
+		f.err = &job.HintedError{Err: fmt.Errorf("the API refused it or its secret (%s)", access.Detail), Hint: "put a valid key in its place"}
+		return
+	}
+	if wrong, cannotOpen := errors.AsType[*openError](err); cannotOpen {
+		f.err = wrong.error
+		return
+	}
+	f.warn = "the API does not answer at the moment: " + err.Error()
+}
+
+// openError is a key with which no client can be made.
+type openError struct{ error }
+
+// tryKey asks with one key of a pool. Keys of two modes of a pool are two pools.
+func (w *Worker) tryKey(ctx context.Context, key config.APIKey, of string) (check pool.KeyCheck) {
+	if key.URL == "" {
+		key.URL = config.LiveURL
+	}
+	check.ID, check.Pool, check.Origin = key.ID, of+" "+string(key.Mode), pool.OriginOf(key)
+	account, err := app.OpenProvider(key, app.ProviderOptions{Transport: w.process.Transport})
+	if err != nil {
+		check.Err = &openError{err}
+		return check
+	}
+	defer account.Close()
+	check.Missing, check.Err = app.Check(ctx, account, func(context.Context) error { return nil })
+	return check
+}
