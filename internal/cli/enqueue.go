@@ -55,6 +55,8 @@ func runCommand(p app.Process) *cobra.Command {
 
 Images, results and a contact sheet go to the folder out/<batch>. Running the
 same command again makes and pays only what is missing. Ctrl-C stops cleanly.
+A row that the provider refused for its content and charged is not bought again
+unless it changes, or --retry-refused asks for it.
 
 Batches of mode test run on the built-in simulator, or on the API that
 SCENARIO_API_URL names; batches of mode live on the real API, with the key in
@@ -75,7 +77,13 @@ done, 3 some jobs failed or were not run, 130 interrupted.`,
 	cmd.Flags().StringVarP(&o.out, "out", "o", "", "folder that batches go to (default: NIGHTSHIFT_OUT, or out)")
 	cmd.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "print failures and the summary only")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line")
+	retryRefusedFlag(cmd, &o.retryRefused)
 	return cmd
+}
+
+// retryRefusedFlag adds the flag of commands that plan.
+func retryRefusedFlag(cmd *cobra.Command, wanted *bool) {
+	cmd.Flags().BoolVar(wanted, "retry-refused", false, "also run, and pay, what was refused for its content and charged before")
 }
 
 func planCommand(p app.Process) *cobra.Command {
@@ -101,6 +109,7 @@ Exit codes: 0 the plan can run, 1 unexpected error, 2 the manifest has problems,
 	}
 	cmd.Flags().StringVarP(&o.out, "out", "o", "", "folder that batches go to (default: NIGHTSHIFT_OUT, or out)")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the plan as JSON")
+	retryRefusedFlag(cmd, &o.retryRefused)
 	return cmd
 }
 

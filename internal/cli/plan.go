@@ -15,6 +15,8 @@ import (
 type planOptions struct {
 	out  string
 	json bool
+	// retryRefused counts what was refused for its content and charged among what runs.
+	retryRefused bool
 }
 
 // showPlan is the command plan.
@@ -26,6 +28,7 @@ func showPlan(ctx context.Context, p app.Process, s config.Settings, file string
 	if err != nil {
 		return err
 	}
+	session.retryRefused = o.retryRefused
 	plan, err := session.plan(ctx, nil)
 	if err != nil {
 		return err

@@ -25,6 +25,8 @@ type runOptions struct {
 	out   string
 	quiet bool
 	json  bool
+	// retryRefused runs again what was refused for its content and charged.
+	retryRefused bool
 }
 
 // finishTime bounds report and contact sheet after an interruption.
@@ -54,6 +56,7 @@ func run(ctx context.Context, p app.Process, s config.Settings, file string, o r
 	if err != nil {
 		return err
 	}
+	session.retryRefused = o.retryRefused
 	r := newLocalRun(p, session, again(file, o), o)
 	defer r.view.Stop()
 	made, err := r.prepare(ctx)
@@ -68,7 +71,7 @@ func run(ctx context.Context, p app.Process, s config.Settings, file string, o r
 		return err
 	}
 	if result.Outcome == nothingNew {
-		return r.nothingToRun(ctx, made.Jobs)
+		return r.nothingToRun(ctx, made)
 	}
 	return r.work(ctx)
 }
@@ -261,11 +264,12 @@ func (r *localRun) endedEarly(ctx context.Context, w *worker.Worker, end worker.
 	return app.ErrSomeFailed
 }
 
-// nothingToRun reports on a batch whose images are all there.
-func (r *localRun) nothingToRun(ctx context.Context, jobs int) error {
+// nothingToRun reports on a batch of which no job is to run: their images are there, or
+// they were refused for good.
+func (r *localRun) nothingToRun(ctx context.Context, made *plan.Plan) error {
 	sums := report.Report{
 		Batch: r.manifest.Name, Mode: r.manifest.Mode, State: report.Complete, Started: r.started, Ended: time.Now(),
-		Counts: report.Counts{Jobs: jobs, Kept: jobs},
+		Counts: report.Counts{Jobs: made.Jobs, Kept: made.Kept, FailedBefore: made.FailedBefore},
 	}
 	sums.Requests.Total, sums.Requests.ByOperation = r.api.Requests.Snapshot()
 	fold, err := r.Fold(ctx)
@@ -273,6 +277,7 @@ func (r *localRun) nothingToRun(ctx context.Context, jobs int) error {
 		return err
 	}
 	sums.FillSpend(fold)
+	sums.Spend.FailedBefore = made.FailedBeforeCost
 	if err := report.Publish(ctx, r.Bucket, r.Batch, r.Log, sums); err != nil {
 		return err
 	}

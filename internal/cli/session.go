@@ -37,6 +37,8 @@ type session struct {
 	priced   *plan.QuoteFile // the prices of the last plan
 	state    *batch.State    // of earlier runs; nil if there were none
 	started  time.Time
+	// retryRefused lets jobs run again that were refused for their content and charged.
+	retryRefused bool
 }
 
 // openSession makes the parts. It writes nothing, in memory apart.
@@ -105,10 +107,13 @@ func (o *session) plan(ctx context.Context, waiting func(job.WaitReason, time.Du
 	}
 	options := plan.Options{
 		Manifest: o.manifest, Catalog: &pool.Catalog{Keys: o.api.Keys, FromFile: o.api.FromFile}, Limits: limits, Pace: o.limiter.Pace, Waiting: waiting,
-		Quotes: quotes, Account: o.account(),
+		Quotes: quotes, Account: o.account(), RetryRefused: o.retryRefused,
 	}
 	if o.state != nil {
 		options.Results = o.Kept(ctx)
+		if options.Refused, err = o.Refusals(ctx); err != nil {
+			return nil, err
+		}
 	}
 	p, err := plan.Make(ctx, options)
 	if err != nil {

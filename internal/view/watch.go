@@ -283,7 +283,7 @@ func (w *Watcher) tellEnd(style progress.Style) error {
 
 // OutcomeOf decides whether all is well.
 func OutcomeOf(sums *report.Report) error {
-	if c := sums.Counts; c.Failed+c.NotRun+c.Cancelled > 0 || sums.State != report.Complete {
+	if sums.Counts.Missing() > 0 || sums.State != report.Complete {
 		return app.ErrSomeFailed
 	}
 	return nil
@@ -299,7 +299,8 @@ func (v *View) Summary(r *BatchInfo) progress.Summary {
 	}
 	c := report.Counts
 	s.Jobs.Total, s.Jobs.Succeeded, s.Jobs.Kept, s.Jobs.Failed = c.Jobs, c.Succeeded, c.Kept, c.Failed
-	s.Jobs.Cancelled, s.Jobs.NotRun = c.Cancelled, c.NotRun
+	s.Jobs.Cancelled, s.Jobs.NotRun, s.Jobs.FailedBefore = c.Cancelled, c.NotRun, c.FailedBefore
+	s.CU.FailedBefore = report.Spend.FailedBefore
 	s.CU.Billed, s.CU.Refunded = report.CU.Billed, report.CU.Refunded
 	if len(s.Failures) > 0 {
 		s.Errors = v.place(r.Batch, "errors.jsonl")
@@ -307,7 +308,7 @@ func (v *View) Summary(r *BatchInfo) progress.Summary {
 	if r.Submission != nil {
 		s.CU.Cap = r.Submission.Rules.Budget
 		s.Fleet = true
-		s.Again = r.again(c.Failed + c.NotRun + c.Cancelled)
+		s.Again = r.again(c.Missing() - c.FailedBefore)
 	}
 	return s
 }
