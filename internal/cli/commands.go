@@ -58,6 +58,9 @@ one replaces what is queued, and only what changed is paid for. A row that the
 provider refused for its content and charged is not bought again unless it changes,
 or --retry-refused asks for it.
 
+A live batch asks before it spends, unless --yes is given. Where nobody can be asked,
+--yes or a budget in the manifest is needed.
+
 With --watch it stays and shows how the batch goes on, as enqueue watch does.
 
 Exit codes: 0 submitted, 1 unexpected error, 2 wrong input and nothing done, 3 a cap of
@@ -72,6 +75,7 @@ interrupted (the batch goes on).`,
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "show how it goes on until it is over")
 	retryRefusedFlag(cmd, &o.retryRefused)
+	yesFlag(cmd, &o.yes)
 	return cmd
 }
 
@@ -191,6 +195,7 @@ Exit codes: 0 submitted, 1 unexpected error, 2 wrong input and nothing done.`,
 		RunE: withSettings(p, func(ctx context.Context, s config.Settings, args []string) error { return retry(ctx, p, s, args[0], o) }),
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	yesFlag(cmd, &o.yes)
 	cmd.Flags().StringSliceVar(&o.kinds, "kind", nil, "of the jobs that failed only those of these kinds: "+strings.Join(job.FailureKinds, ", "))
 	_ = cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(job.FailureKinds, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	return cmd

@@ -59,8 +59,10 @@ A row that the provider refused for its content and charged is not bought again
 unless it changes, or --retry-refused asks for it.
 
 Batches of mode test run on the built-in simulator, or on the API that
-SCENARIO_API_URL names; batches of mode live on the real API, with the key in
-SCENARIO_API_KEY and SCENARIO_API_SECRET.
+SCENARIO_API_URL names, which is never the real one; batches of mode live on the real
+API, with the key in SCENARIO_API_KEY and SCENARIO_API_SECRET. The price is shown, and
+a live batch asks before it spends, unless --yes is given. Where nobody can be asked,
+--yes or a budget in the manifest is needed.
 
 Exit codes: 0 all images made, 1 unexpected error, 2 wrong input and nothing
 done, 3 some jobs failed or were not run, 130 interrupted.`,
@@ -78,7 +80,13 @@ done, 3 some jobs failed or were not run, 130 interrupted.`,
 	cmd.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "print failures and the summary only")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line")
 	retryRefusedFlag(cmd, &o.retryRefused)
+	yesFlag(cmd, &o.yes)
 	return cmd
+}
+
+// yesFlag adds the flag of commands that spend.
+func yesFlag(cmd *cobra.Command, yes *bool) {
+	cmd.Flags().BoolVarP(yes, "yes", "y", false, "agree to the price of a live batch; without a terminal this, or a budget in the manifest, is needed")
 }
 
 // retryRefusedFlag adds the flag of commands that plan.

@@ -379,7 +379,7 @@ func TestListAndNames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := fleetOf(t, simulator.Options{Parallel: 20, RequestsPerMinute: 600}, 1, etchings(10), 0)
 		n.over(time.Hour)
-		live := n.batch(strings.Replace(etchings(4), "version: 1", "version: 1\nmode: live", 1))
+		live := n.batch(strings.Replace(etchings(4), "version: 1", "version: 1\nmode: live\nbudget: {cu: 1000}", 1))
 		live.submit()
 		a := n.ask("status", "night")
 		if a.code != exitInput || !strings.Contains(a.log, "live/night") || !strings.Contains(a.log, "test/night") {

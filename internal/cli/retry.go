@@ -31,6 +31,7 @@ type retryOptions struct {
 	// kinds are the kinds of failure to run again; none: all, without what was refused for
 	// its content and charged.
 	kinds []string
+	yes   bool // the price is agreed to
 }
 
 // check refuses kinds of failure that there are none of.
@@ -52,7 +53,7 @@ func retry(ctx context.Context, p app.Process, s config.Settings, arg string, o 
 		return err
 	}
 	if info, err := os.Stat(arg); err == nil && info.Mode().IsRegular() {
-		return submit(ctx, p, s, arg, submitOptions{json: o.json, retryRefused: slices.Contains(o.kinds, job.KindRejected)})
+		return submit(ctx, p, s, arg, submitOptions{json: o.json, yes: o.yes, retryRefused: slices.Contains(o.kinds, job.KindRejected)})
 	}
 	return view.With(ctx, p, s, func(v *view.View) error {
 		batch, err := v.Find(ctx, arg)
@@ -117,6 +118,11 @@ func retryBatch(ctx context.Context, v *view.View, id string, o retryOptions) (*
 	}
 	if err == nil {
 		err = affordable(ctx, v.Bucket, &next)
+	}
+	if err == nil {
+		price := price{id, next.Mode, next.ToRun(), next.Images, next.Cost, next.Rules.Budget}
+		asking := submitOptions{json: o.json}
+		err = price.agree(ctx, asking.asking(v.Process), o.yes)
 	}
 	if err != nil || next.ToRun() == 0 {
 		err = errors.Join(err, v.Bucket.Delete(ctx, next.Plan))

@@ -27,6 +27,7 @@ type runOptions struct {
 	json  bool
 	// retryRefused runs again what was refused for its content and charged.
 	retryRefused bool
+	yes          bool // the price is agreed to
 }
 
 // finishTime bounds report and contact sheet after an interruption.
@@ -58,7 +59,7 @@ func run(ctx context.Context, p app.Process, s config.Settings, file string, o r
 	}
 	session.retryRefused = o.retryRefused
 	r := newLocalRun(p, session, again(file, o), o)
-	defer r.view.Stop()
+	defer func() { r.view.Stop() }() // the one of then
 	made, err := r.prepare(ctx)
 	if err != nil {
 		return err
@@ -85,8 +86,13 @@ func newLocalRun(p app.Process, s *session, again string, o runOptions) *localRu
 	}
 	last := &r.watch.Last
 	last.Batch, last.Mode, last.Started, last.Phase = s.manifest.Name, s.manifest.Mode, s.started, progress.Planning
-	r.view = progress.Start(p.Stdout, r.style(), r.watch.Snapshot, r.watch.Ended)
+	r.show()
 	return r
+}
+
+// show starts the view.
+func (r *localRun) show() {
+	r.view = progress.Start(r.watch.Process.Stdout, r.style(), r.watch.Snapshot, r.watch.Ended)
 }
 
 func (r *localRun) style() progress.Style {
@@ -111,7 +117,7 @@ func (r *localRun) prepare(ctx context.Context) (made *plan.Plan, err error) {
 			return nil, err
 		}
 	}
-	if made, err = r.plan(ctx, r.waiting); err != nil {
+	if made, err = r.priced(ctx); err != nil {
 		return nil, err
 	}
 	if !seen {
@@ -122,7 +128,7 @@ func (r *localRun) prepare(ctx context.Context) (made *plan.Plan, err error) {
 			return nil, err
 		}
 		if r.state != nil { // another run came and went in the meantime
-			if made, err = r.plan(ctx, r.waiting); err != nil {
+			if made, err = r.priced(ctx); err != nil {
 				return nil, err
 			}
 		}
@@ -141,6 +147,30 @@ func (r *localRun) prepare(ctx context.Context) (made *plan.Plan, err error) {
 	r.watch.Prefix = r.prefix
 	r.watch.Connect()
 	return made, r.shareRedis(ctx)
+}
+
+// priced makes the plan, shows its price, and asks whether to spend it where that is due.
+func (r *localRun) priced(ctx context.Context) (*plan.Plan, error) {
+	made, err := r.plan(ctx, r.waiting)
+	if err != nil || made.ToRun() == 0 {
+		return made, err
+	}
+	price, p := r.priceOf(made), r.watch.Process
+	if price.asks() && !r.options.yes && !r.options.json && atTerminal(p) {
+		r.view.Stop() // nothing else writes while the question stands
+		if err := price.agree(ctx, p, false); err != nil {
+			return nil, err
+		}
+		r.show()
+		return made, nil
+	}
+	if !r.options.json && !r.options.quiet {
+		r.view.Println(price.words())
+	}
+	if r.options.json {
+		p.Stdin = nil // a program reads what is printed
+	}
+	return made, price.agree(ctx, p, r.options.yes)
 }
 
 // lock takes the batch for this process alone, if its Redis ends with it. Processes that

@@ -24,6 +24,16 @@ type submitOptions struct {
 	watch bool // until it is over
 	// retryRefused runs again what was refused for its content and charged.
 	retryRefused bool
+	yes          bool // the price is agreed to
+}
+
+// asking is the process as a command that may ask a person sees it: not where a program
+// reads what is printed.
+func (o *submitOptions) asking(p app.Process) app.Process {
+	if o.json {
+		p.Stdin = nil
+	}
+	return p
 }
 
 // submission is the outcome of submitting a manifest.
@@ -85,6 +95,10 @@ func submit(ctx context.Context, p app.Process, s config.Settings, file string, 
 			Err: errors.New("a cap of CU does not cover the plan; nothing was submitted"), Hint: "raise the cap, or leave out rows; see enqueue plan",
 		})
 		return app.ErrSomeFailed
+	}
+	price := session.priceOf(made)
+	if err := price.agree(ctx, o.asking(p), o.yes); err != nil {
+		return err
 	}
 	if err := session.identify(ctx); err != nil {
 		return err

@@ -150,6 +150,9 @@ func (r *keysReader) checkAPIKey(n *document.Node, k *APIKey) {
 	case k.Auth == AuthKeyOnly && secret != nil:
 		r.Report(secret.Position, "take it out, or write auth: basic", "a key with auth %s has no secret", AuthKeyOnly)
 	}
+	if k.Mode == job.Test && IsLiveURL(k.URL) {
+		r.Report(n.Get("url").Position, "name a simulator, or write mode: live", "a key of mode test on the live API, where test batches would be paid")
+	}
 	if n.Get("url") == nil {
 		switch k.Mode {
 		case job.Live:
