@@ -99,6 +99,9 @@ func NewSubmission(m *manifest.Manifest, p *plan.Plan, planned time.Time) *Submi
 	}
 }
 
+// Version names the submission and what is wanted of it, for workers to say what they know.
+func (o *Submission) Version(wanted ControlState) string { return o.ID + " " + string(wanted) }
+
 // SetRevision numbers the submission after the one before. Without one it is the first, or
 // comes after all that are still marked as open, should their object have been lost.
 func (o *Submission) SetRevision(ctx context.Context, b bucket.Objects, before *Submission) error {
