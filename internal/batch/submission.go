@@ -37,12 +37,16 @@ const (
 type Submission struct {
 	// ID is the same for everybody who submits the same manifest after the same
 	// submission, so that two submissions at once are one.
-	ID       string       `json:"id"`
-	Revision int          `json:"number"`
-	Content  string       `json:"content"` // digest of jobs and rules
-	Batch    string       `json:"batch"`
-	Name     string       `json:"name"`
-	Manifest string       `json:"manifest"` // name of its file
+	ID       string `json:"id"`
+	Revision int    `json:"number"`
+	Content  string `json:"content"` // digest of jobs and rules
+	Batch    string `json:"batch"`
+	Name     string `json:"name"`
+	Manifest string `json:"manifest"` // name of its file
+	Source   Source `json:"source,omitzero"`
+	// Renamed says that the command line named the batch, and not its manifest.
+	Renamed bool `json:"renamed,omitempty"`
+
 	Mode     job.Mode     `json:"mode"`
 	Pool     string       `json:"pool,omitempty"`
 	Priority job.Priority `json:"priority"`

@@ -76,6 +76,7 @@ interrupted (the batch goes on).`,
 	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "show how it goes on until it is over")
 	retryRefusedFlag(cmd, &o.retryRefused)
 	yesFlag(cmd, &o.yes)
+	originFlags(cmd, &o.origin)
 	return cmd
 }
 

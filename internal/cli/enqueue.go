@@ -81,7 +81,14 @@ done, 3 some jobs failed or were not run, 130 interrupted.`,
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line")
 	retryRefusedFlag(cmd, &o.retryRefused)
 	yesFlag(cmd, &o.yes)
+	originFlags(cmd, &o.origin)
 	return cmd
+}
+
+// originFlags adds the flags of commands that say to which batch a manifest belongs.
+func originFlags(cmd *cobra.Command, o *originOptions) {
+	cmd.Flags().StringVar(&o.name, "name", "", "name of the batch, in place of the manifest's")
+	cmd.Flags().BoolVar(&o.replace, "replace", false, "take over a batch of this name that belongs to another file or name")
 }
 
 // yesFlag adds the flag of commands that spend.
@@ -118,6 +125,7 @@ Exit codes: 0 the plan can run, 1 unexpected error, 2 the manifest has problems,
 	cmd.Flags().StringVarP(&o.out, "out", "o", "", "folder that batches go to (default: NIGHTSHIFT_OUT, or out)")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the plan as JSON")
 	retryRefusedFlag(cmd, &o.retryRefused)
+	originFlags(cmd, &o.origin)
 	return cmd
 }
 

@@ -28,6 +28,7 @@ type runOptions struct {
 	// retryRefused runs again what was refused for its content and charged.
 	retryRefused bool
 	yes          bool // the price is agreed to
+	origin       originOptions
 }
 
 // finishTime bounds report and contact sheet after an interruption.
@@ -50,7 +51,7 @@ func run(ctx context.Context, p app.Process, s config.Settings, file string, o r
 		return err
 	}
 	planned := time.Now().UTC()
-	session, err := openSession(ctx, p, s, file, app.InFolder(o.out))
+	session, err := openSession(ctx, p, s, file, o.origin, app.InFolder(o.out))
 	if session != nil {
 		defer func() { err = errors.Join(err, session.Cleanup.Run()) }()
 	}
@@ -81,7 +82,7 @@ func newLocalRun(p app.Process, s *session, again string, o runOptions) *localRu
 	r := &localRun{session: s, options: o, again: again, blocked: make(chan batch.Blockage, 1)}
 	r.watch = &view.Watcher{
 		View:  &view.View{Process: p, Settings: s.settings, Logger: s.logger, Bucket: s.Bucket, Redis: s.redis, Hasty: true},
-		Batch: s.Batch, Started: s.started, JSON: o.json, Shown: r.complete,
+		Batch: s.Batch, Source: s.source, Started: s.started, JSON: o.json, Shown: r.complete,
 		Ended: make(chan job.Result, view.ResultsQueue), News: make(chan struct{}, 1),
 	}
 	last := &r.watch.Last
@@ -104,6 +105,9 @@ func again(file string, o runOptions) string {
 	command := "enqueue run "
 	if o.out != "" {
 		command += "--out " + text.Quote(o.out) + " "
+	}
+	if o.origin.name != "" {
+		command += "--name " + text.Quote(o.origin.name) + " "
 	}
 	return command + text.Quote(file)
 }

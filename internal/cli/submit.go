@@ -25,6 +25,7 @@ type submitOptions struct {
 	// retryRefused runs again what was refused for its content and charged.
 	retryRefused bool
 	yes          bool // the price is agreed to
+	origin       originOptions
 }
 
 // asking is the process as a command that may ask a person sees it: not where a program
@@ -69,7 +70,7 @@ const (
 // bucket and tells the workers. What happens then does not depend on this process.
 func submit(ctx context.Context, p app.Process, s config.Settings, file string, o submitOptions) (err error) {
 	planned := time.Now().UTC()
-	session, err := openSession(ctx, p, s, file, app.OpenBucket)
+	session, err := openSession(ctx, p, s, file, o.origin, app.OpenBucket)
 	if session != nil {
 		defer func() { err = errors.Join(err, session.Cleanup.Run()) }()
 	}
@@ -122,7 +123,7 @@ func submit(ctx context.Context, p app.Process, s config.Settings, file string, 
 		return nil
 	}
 	return view.With(ctx, p, s, func(v *view.View) error {
-		return v.Watch(ctx, result.Batch, planned, view.WatchOptions{JSON: o.json})
+		return v.Watch(ctx, result.Batch, planned, view.WatchOptions{JSON: o.json, Source: session.source})
 	})
 }
 
@@ -135,6 +136,9 @@ type submissionOptions struct {
 // submit makes the plan the batch's submission, unless it is that already.
 func (o *session) submit(ctx context.Context, made *plan.Plan, planned time.Time, options submissionOptions) (*submission, error) {
 	before, err := batch.ReadSubmission(ctx, o.Bucket, o.Batch)
+	if err == nil {
+		err = o.checkSource(before)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +165,8 @@ func (o *session) submit(ctx context.Context, made *plan.Plan, planned time.Time
 	if err := next.SetRevision(ctx, o.Bucket, before); err != nil {
 		return nil, err
 	}
-	next.OwnLane, next.Local = options.own, options.local
+	next.OwnLane, next.Local, next.Source = options.own, options.local, o.source
+	next.Renamed = o.origin.name != ""
 	result := &submission{
 		Type: submissionType, Batch: o.Batch, Outcome: submitted, Jobs: next.Jobs, Kept: next.Kept, Images: next.Images, Cost: next.Cost,
 		FailedBefore: next.FailedBefore, FailedBeforeCost: next.FailedBeforeCost, Forecast: next.Forecast, Folder: o.Bucket.Path(o.Batch),
