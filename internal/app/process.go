@@ -16,8 +16,9 @@ import (
 // Process is what a program gets from the system. Nothing else reads arguments or
 // the environment.
 type Process struct {
-	Args           []string // without the program's name
-	Environ        []string // as os.Environ gives it
+	Args           []string  // without the program's name
+	Environ        []string  // as os.Environ gives it
+	Stdin          io.Reader // nil where nobody can be asked
 	Stdout, Stderr io.Writer
 
 	// What a test brings in place of the world outside: the way to the image APIs,

@@ -25,7 +25,7 @@ func JobsToRun(ctx context.Context, b bucket.Objects, key string) iter.Seq2[*job
 				yield(nil, err)
 				return
 			}
-			if planned.Status != plan.Kept && !yield(&planned.Job, nil) {
+			if planned.Status.Runs() && !yield(&planned.Job, nil) {
 				return
 			}
 		}

@@ -29,6 +29,8 @@ const (
 type State struct {
 	Batch string   `json:"batch"`
 	Mode  job.Mode `json:"mode"`
+	// Source is what the batch belongs to; zero where an earlier version made it.
+	Source Source `json:"source,omitzero"`
 	// Keys are the API keys that jobs of the batch were or may be sent with, by id.
 	Keys    map[string]KeyOrigin `json:"keys"`
 	Created time.Time            `json:"created"`

@@ -37,12 +37,16 @@ const (
 type Submission struct {
 	// ID is the same for everybody who submits the same manifest after the same
 	// submission, so that two submissions at once are one.
-	ID       string       `json:"id"`
-	Revision int          `json:"number"`
-	Content  string       `json:"content"` // digest of jobs and rules
-	Batch    string       `json:"batch"`
-	Name     string       `json:"name"`
-	Manifest string       `json:"manifest"` // name of its file
+	ID       string `json:"id"`
+	Revision int    `json:"number"`
+	Content  string `json:"content"` // digest of jobs and rules
+	Batch    string `json:"batch"`
+	Name     string `json:"name"`
+	Manifest string `json:"manifest"` // name of its file
+	Source   Source `json:"source,omitzero"`
+	// Renamed says that the command line named the batch, and not its manifest.
+	Renamed bool `json:"renamed,omitempty"`
+
 	Mode     job.Mode     `json:"mode"`
 	Pool     string       `json:"pool,omitempty"`
 	Priority job.Priority `json:"priority"`
@@ -53,11 +57,17 @@ type Submission struct {
 	// worker of another process may take part.
 	Local bool `json:"local,omitempty"`
 
-	Plan   string `json:"plan"` // object key
-	Jobs   int    `json:"jobs"` // in the plan
-	Kept   int    `json:"kept"`
-	Images int    `json:"images"` // of the jobs that run
-	Cost   job.CU `json:"cost"`   // of the jobs that run
+	Plan string `json:"plan"` // object key
+	Jobs int    `json:"jobs"` // in the plan
+	Kept int    `json:"kept"`
+	// FailedBefore are jobs that were refused for their content and charged, and do not run
+	// again, and FailedBeforeCost what they cost so far.
+	FailedBefore     int    `json:"failedBefore,omitempty"`
+	FailedBeforeCost job.CU `json:"failedBeforeCost,omitempty"`
+	// RetryRefused says that such jobs are among those that run.
+	RetryRefused bool   `json:"retryRefused,omitempty"`
+	Images       int    `json:"images"` // of the jobs that run
+	Cost         job.CU `json:"cost"`   // of the jobs that run
 	// Forecast is how long it takes by the plan, in seconds.
 	Forecast float64   `json:"forecastSeconds"`
 	Planned  time.Time `json:"planned"` // before anything of the plan was read
@@ -79,8 +89,8 @@ func (o *Submission) Lane() string {
 	return laneName(o.Pool, o.Mode)
 }
 
-// ToRun is how many jobs of the plan are not kept from before.
-func (o *Submission) ToRun() int { return o.Jobs - o.Kept }
+// ToRun is how many jobs of the plan run.
+func (o *Submission) ToRun() int { return o.Jobs - o.Kept - o.FailedBefore }
 
 // NewSubmission makes the submission of a plan.
 // It still lacks the plan's object, its digest and its number.
@@ -89,8 +99,12 @@ func NewSubmission(m *manifest.Manifest, p *plan.Plan, planned time.Time) *Submi
 		Batch: m.Batch(), Name: m.Name, Manifest: path.Base(m.Path), Mode: m.Mode, Pool: m.Pool, Priority: job.Priority(m.Priority),
 		Rules: orderRules{Budget: m.Budget, Drift: m.MaxDrift, OnBudget: m.OnBudget, Window: m.Window},
 		Jobs:  p.Jobs, Kept: p.Kept, Images: p.ImagesToRun, Cost: p.Cost, Forecast: p.Forecast.Duration().Seconds(), Planned: planned,
+		FailedBefore: p.FailedBefore, FailedBeforeCost: p.FailedBeforeCost, RetryRefused: p.RetryRefused,
 	}
 }
+
+// Version names the submission and what is wanted of it, for workers to say what they know.
+func (o *Submission) Version(wanted ControlState) string { return o.ID + " " + string(wanted) }
 
 // SetRevision numbers the submission after the one before. Without one it is the first, or
 // comes after all that are still marked as open, should their object have been lost.
@@ -112,7 +126,11 @@ func (o *Submission) SetRevision(ctx context.Context, b bucket.Objects, before *
 // SetID gives the submission its id, by the digest of the plan's jobs and the rules they run
 // under.
 func (o *Submission) SetID(jobs string) error {
-	text, err := json.Marshal([]any{jobs, o.Mode, o.Pool, o.Priority, o.Rules, o.OwnLane})
+	content := []any{jobs, o.Mode, o.Pool, o.Priority, o.Rules, o.OwnLane}
+	if o.RetryRefused {
+		content = append(content, "retry refused")
+	}
+	text, err := json.Marshal(content)
 	if err != nil {
 		return err
 	}
@@ -152,6 +170,10 @@ type Started struct {
 	// after the plan had looked, with their images. They are kept.
 	Found       int `json:"found"`
 	FoundImages int `json:"foundImages"`
+	// Refused are jobs that were refused and charged in that time, with their images. They
+	// are not sent again.
+	Refused       int `json:"refused,omitempty"`
+	RefusedImages int `json:"refusedImages,omitempty"`
 }
 
 // OpenBatches are the open batches.

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -53,7 +54,12 @@ func submitCommand(p app.Process) *cobra.Command {
 		Long: `Check and price a manifest, write its plan into the fleet's bucket, and let the
 workers run it. Nothing depends on this command once it has returned. Submitting
 the same manifest again, from here or from another machine, is one batch; an edited
-one replaces what is queued, and only what changed is paid for.
+one replaces what is queued, and only what changed is paid for. A row that the
+provider refused for its content and charged is not bought again unless it changes,
+or --retry-refused asks for it.
+
+A live batch asks before it spends, unless --yes is given. Where nobody can be asked,
+--yes or a budget in the manifest is needed.
 
 With --watch it stays and shows how the batch goes on, as enqueue watch does.
 
@@ -68,6 +74,9 @@ interrupted (the batch goes on).`,
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "show how it goes on until it is over")
+	retryRefusedFlag(cmd, &o.retryRefused)
+	yesFlag(cmd, &o.yes)
+	originFlags(cmd, &o.origin)
 	return cmd
 }
 
@@ -172,16 +181,24 @@ func retryCommand(p app.Process) *cobra.Command {
 is the same plan at the prices that were quoted for it; what succeeded is kept and not
 paid again. With the file of a manifest, edited perhaps, it is enqueue submit.
 
+What was refused for its content and charged is left out, since it would be paid again
+for nothing. --kind names the kinds of failure to run again, as errors.jsonl and
+enqueue results --failed say them, "rejected" for those. What was cancelled or not run
+runs in any case.
+
 A batch that goes on is left alone: what fails there for a passing reason is tried again
 by itself.
 ` + whatBatch + `
 
 Exit codes: 0 submitted, 1 unexpected error, 2 wrong input and nothing done.`,
-		Example: "  enqueue retry test/icons\n  enqueue retry --json icons | jq '.jobs - .kept'",
+		Example: "  enqueue retry test/icons\n  enqueue retry --kind rejected icons\n  enqueue retry --json icons | jq '.jobs - .kept'",
 		Args:    oneBatch, ValidArgsFunction: completeBatch(p, 1),
 		RunE: withSettings(p, func(ctx context.Context, s config.Settings, args []string) error { return retry(ctx, p, s, args[0], o) }),
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	yesFlag(cmd, &o.yes)
+	cmd.Flags().StringSliceVar(&o.kinds, "kind", nil, "of the jobs that failed only those of these kinds: "+strings.Join(job.FailureKinds, ", "))
+	_ = cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(job.FailureKinds, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	return cmd
 }
 

@@ -55,10 +55,14 @@ func runCommand(p app.Process) *cobra.Command {
 
 Images, results and a contact sheet go to the folder out/<batch>. Running the
 same command again makes and pays only what is missing. Ctrl-C stops cleanly.
+A row that the provider refused for its content and charged is not bought again
+unless it changes, or --retry-refused asks for it.
 
 Batches of mode test run on the built-in simulator, or on the API that
-SCENARIO_API_URL names; batches of mode live on the real API, with the key in
-SCENARIO_API_KEY and SCENARIO_API_SECRET.
+SCENARIO_API_URL names, which is never the real one; batches of mode live on the real
+API, with the key in SCENARIO_API_KEY and SCENARIO_API_SECRET. The price is shown, and
+a live batch asks before it spends, unless --yes is given. Where nobody can be asked,
+--yes or a budget in the manifest is needed.
 
 Exit codes: 0 all images made, 1 unexpected error, 2 wrong input and nothing
 done, 3 some jobs failed or were not run, 130 interrupted.`,
@@ -75,7 +79,26 @@ done, 3 some jobs failed or were not run, 130 interrupted.`,
 	cmd.Flags().StringVarP(&o.out, "out", "o", "", "folder that batches go to (default: NIGHTSHIFT_OUT, or out)")
 	cmd.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "print failures and the summary only")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line")
+	retryRefusedFlag(cmd, &o.retryRefused)
+	yesFlag(cmd, &o.yes)
+	originFlags(cmd, &o.origin)
 	return cmd
+}
+
+// originFlags adds the flags of commands that say to which batch a manifest belongs.
+func originFlags(cmd *cobra.Command, o *originOptions) {
+	cmd.Flags().StringVar(&o.name, "name", "", "name of the batch, in place of the manifest's")
+	cmd.Flags().BoolVar(&o.replace, "replace", false, "take over a batch of this name that belongs to another file or name")
+}
+
+// yesFlag adds the flag of commands that spend.
+func yesFlag(cmd *cobra.Command, yes *bool) {
+	cmd.Flags().BoolVarP(yes, "yes", "y", false, "agree to the price of a live batch; without a terminal this, or a budget in the manifest, is needed")
+}
+
+// retryRefusedFlag adds the flag of commands that plan.
+func retryRefusedFlag(cmd *cobra.Command, wanted *bool) {
+	cmd.Flags().BoolVar(wanted, "retry-refused", false, "also run, and pay, what was refused for its content and charged before")
 }
 
 func planCommand(p app.Process) *cobra.Command {
@@ -101,6 +124,8 @@ Exit codes: 0 the plan can run, 1 unexpected error, 2 the manifest has problems,
 	}
 	cmd.Flags().StringVarP(&o.out, "out", "o", "", "folder that batches go to (default: NIGHTSHIFT_OUT, or out)")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the plan as JSON")
+	retryRefusedFlag(cmd, &o.retryRefused)
+	originFlags(cmd, &o.origin)
 	return cmd
 }
 

@@ -12,6 +12,7 @@ import (
 	"nightshift/internal/job"
 	"nightshift/internal/pool"
 	"nightshift/internal/text"
+	"nightshift/internal/view"
 )
 
 // The exit codes.
@@ -34,6 +35,9 @@ func exitCode(ctx context.Context, stderr io.Writer, err error) int {
 	case err == nil:
 		return exitDone
 	case errors.Is(err, app.ErrSomeFailed):
+		return exitSomeFailed
+	case errors.Is(err, view.ErrReplaced):
+		complain(stderr, err)
 		return exitSomeFailed
 	case ctx.Err() != nil:
 		if !errors.Is(err, job.ErrInterrupted) && !errors.Is(err, context.Canceled) {

@@ -15,17 +15,21 @@ import (
 type planOptions struct {
 	out  string
 	json bool
+	// retryRefused counts what was refused for its content and charged among what runs.
+	retryRefused bool
+	origin       originOptions
 }
 
 // showPlan is the command plan.
 func showPlan(ctx context.Context, p app.Process, s config.Settings, file string, o planOptions) (err error) {
-	session, err := openSession(ctx, p, s, file, app.InBucket(o.out))
+	session, err := openSession(ctx, p, s, file, o.origin, app.InBucket(o.out))
 	if session != nil {
 		defer func() { err = errors.Join(err, session.Cleanup.Run()) }()
 	}
 	if err != nil {
 		return err
 	}
+	session.retryRefused = o.retryRefused
 	plan, err := session.plan(ctx, nil)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -23,11 +24,22 @@ const reconcileDays = 31
 // dayAccount is what one API key spent on one day, by our logs and by the
 // provider. Amounts are in CU, after refunds.
 type dayAccount struct {
-	Day        time.Time `json:"day"` // in UTC
-	Key        string    `json:"key"`
-	Spent      job.CU    `json:"spent"` // by our logs
-	Provider   job.CU    `json:"provider"`
-	Difference job.CU    `json:"difference"` // provider less spent
+	Day   time.Time `json:"day"` // in UTC
+	Key   string    `json:"key"`
+	Spent job.CU    `json:"spent"` // by our logs
+	// Provider is what its account says, and Difference that less Spent; nil where the
+	// account could not be read.
+	Provider   *job.CU `json:"provider,omitempty"`
+	Difference *job.CU `json:"difference,omitempty"`
+}
+
+// settle works out the difference. A day of which a whole account says nothing cost nothing.
+func (d *dayAccount) settle() {
+	if d.Provider == nil {
+		d.Provider = new(job.CU)
+	}
+	difference := *d.Provider - d.Spent
+	d.Difference = &difference
 }
 
 // reconciliation is the comparison for all keys. It asserts nothing: the provider's
@@ -53,7 +65,9 @@ func (c *keysCommand) reconcile(ctx context.Context, out io.Writer, asJSON bool)
 	}
 	c.addProvider(ctx, since, until, authors, days, &r)
 	for _, day := range days {
-		day.Difference = day.Provider - day.Spent
+		if _, asked := r.Newest[day.Key]; asked {
+			day.settle()
+		}
 		r.Days = append(r.Days, *day)
 	}
 	slices.SortFunc(r.Days, func(a, b dayAccount) int {
@@ -133,7 +147,7 @@ func (c *keysCommand) addProvider(ctx context.Context, since, until time.Time, a
 		}
 		usages, err := account.Usages(ctx, since, until)
 		if err != nil {
-			r.Notes = append(r.Notes, fmt.Sprintf("%s: %v", key.ID, err))
+			r.Notes = append(r.Notes, unreadWords(key.ID, err))
 			continue
 		}
 		r.Newest[key.ID] = usages.Newest
@@ -144,7 +158,11 @@ func (c *keysCommand) addProvider(ctx context.Context, since, until time.Time, a
 func addUsages(usages provider.Usages, key string, authors []string, days map[string]*dayAccount) {
 	for _, day := range usages.Days {
 		if slices.Contains(authors, day.Author) {
-			dayOf(days, day.Day, key).Provider += day.Charged - day.Refunded
+			of := dayOf(days, day.Day, key)
+			if of.Provider == nil {
+				of.Provider = new(job.CU)
+			}
+			*of.Provider += day.Charged - day.Refunded
 		}
 	}
 }
@@ -154,7 +172,7 @@ func (r reconciliation) write(out io.Writer, now time.Time) error {
 		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "DAY (UTC)\tKEY\tSPENT\tPROVIDER\tDIFFERENCE\tACCOUNT UP TO")
 		for _, d := range r.Days {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", d.Day.Format(time.DateOnly), d.Key, d.Spent, d.Provider, signed(d.Difference), r.age(d.Key, now))
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", d.Day.Format(time.DateOnly), d.Key, d.Spent, known(d.Provider, job.CU.String), known(d.Difference, signed), r.age(d.Key, now))
 		}
 		if err := table.Flush(); err != nil {
 			return err
@@ -165,6 +183,14 @@ func (r reconciliation) write(out io.Writer, now time.Time) error {
 	}
 	_, err := fmt.Fprintln(out, "\nThe provider's account lags behind its runs and holds what other programs spent with the same key;\na difference that does not go away with time is worth a question.")
 	return err
+}
+
+// known is an amount, or says that nobody knows it.
+func known(amount *job.CU, words func(job.CU) string) string {
+	if amount == nil {
+		return "not known"
+	}
+	return words(*amount)
 }
 
 // age says how fresh the provider's account of a key is.
@@ -185,4 +211,16 @@ func signed(cu job.CU) string {
 		return "+" + cu.String()
 	}
 	return cu.String()
+}
+
+// unreadWords say why the account of a key was not read, and what a person can do.
+func unreadWords(key string, err error) string {
+	note := fmt.Sprintf("%s: the provider's account is not known: %v", key, err)
+	if access, refused := errors.AsType[*job.AccessError](err); refused && access.Access == job.AccessScope {
+		return note + "; give the key the scope to read usages"
+	}
+	if hint := job.Hint(err); hint != "" {
+		return note + "; " + hint
+	}
+	return note
 }

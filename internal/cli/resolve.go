@@ -84,7 +84,7 @@ func resolve(ctx context.Context, p app.Process, s config.Settings, args []strin
 func batchToResolve(ctx context.Context, b bucket.Objects, arg string) (string, error) {
 	m, err := manifest.Open(arg)
 	if err == nil {
-		return m.Batch(), nil
+		return m.Batch(), (&view.View{Bucket: b}).CheckSource(ctx, m, arg)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		if info, statErr := os.Stat(arg); statErr != nil || info.Mode().IsRegular() {

@@ -13,6 +13,7 @@ import (
 	"iter"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,20 +28,39 @@ import (
 
 type retryOptions struct {
 	json bool
+	// kinds are the kinds of failure to run again; none: all, without what was refused for
+	// its content and charged.
+	kinds []string
+	yes   bool // the price is agreed to
+}
+
+// check refuses kinds of failure that there are none of.
+func (o *retryOptions) check() error {
+	for _, kind := range o.kinds {
+		if !slices.Contains(job.FailureKinds, kind) {
+			return &job.InputError{Err: &job.HintedError{
+				Err: fmt.Errorf("--kind: %q is no kind of failure", kind), Hint: "name some of " + strings.Join(job.FailureKinds, ", "),
+			}}
+		}
+	}
+	return nil
 }
 
 // retry is the command retry: another submission of the same plan, in which what succeeded
 // is kept and the rest runs again. With a manifest it is a submission.
 func retry(ctx context.Context, p app.Process, s config.Settings, arg string, o retryOptions) error {
+	if err := o.check(); err != nil {
+		return err
+	}
 	if info, err := os.Stat(arg); err == nil && info.Mode().IsRegular() {
-		return submit(ctx, p, s, arg, submitOptions{json: o.json})
+		return submit(ctx, p, s, arg, submitOptions{json: o.json, yes: o.yes, retryRefused: slices.Contains(o.kinds, job.KindRejected)})
 	}
 	return view.With(ctx, p, s, func(v *view.View) error {
 		batch, err := v.Find(ctx, arg)
 		if err != nil {
 			return err
 		}
-		result, err := retryBatch(ctx, v, batch)
+		result, err := retryBatch(ctx, v, batch, o)
 		if err != nil {
 			return err
 		}
@@ -55,7 +75,7 @@ func retry(ctx context.Context, p app.Process, s config.Settings, arg string, o 
 var errGoesOn = errors.New("it goes on")
 
 // retry places another submission of the plan of a batch that is over.
-func retryBatch(ctx context.Context, v *view.View, id string) (*submission, error) {
+func retryBatch(ctx context.Context, v *view.View, id string, o retryOptions) (*submission, error) {
 	planned := time.Now().UTC()
 	open, err := batch.OpenBatches(ctx, v.Bucket)
 	if err != nil {
@@ -81,13 +101,14 @@ func retryBatch(ctx context.Context, v *view.View, id string) (*submission, erro
 				"and what is wrong in the manifest corrected now: submit it again, edited",
 		}}
 	}
-	left, err := findUnmade(ctx, v.Bucket, id)
+	left, err := findUnmade(ctx, v.Bucket, id, o.kinds)
 	if err != nil {
 		return nil, err
 	}
 	next := *r.Submission
 	next.Revision, next.Planned, next.Plan = r.Submission.Revision+1, planned, batch.NewPlanKey(id)
 	next.Kept, next.Images, next.Cost = 0, 0, 0
+	next.FailedBefore, next.FailedBeforeCost, next.RetryRefused = 0, 0, false
 	digest, err := writeJobs(ctx, v.Bucket, next.Plan, left.again(ctx, v.Bucket, r.Submission.Plan, &next))
 	if err == nil {
 		err = next.SetID(digest)
@@ -97,6 +118,11 @@ func retryBatch(ctx context.Context, v *view.View, id string) (*submission, erro
 	}
 	if err == nil {
 		err = affordable(ctx, v.Bucket, &next)
+	}
+	if err == nil {
+		price := price{id, next.Mode, next.ToRun(), next.Images, next.Cost, next.Rules.Budget}
+		asking := submitOptions{json: o.json}
+		err = price.agree(ctx, asking.asking(v.Process), o.yes)
 	}
 	if err != nil || next.ToRun() == 0 {
 		err = errors.Join(err, v.Bucket.Delete(ctx, next.Plan))
@@ -113,7 +139,7 @@ func retryBatch(ctx context.Context, v *view.View, id string) (*submission, erro
 func placed(ctx context.Context, v *view.View, next *batch.Submission) (*submission, error) {
 	result := &submission{
 		Type: submissionType, Batch: next.Batch, Outcome: submitted, Order: next.ID, Jobs: next.Jobs, Kept: next.Kept, Images: next.Images, Cost: next.Cost,
-		Workers: -1, Folder: v.Bucket.Path(next.Batch),
+		FailedBefore: next.FailedBefore, FailedBeforeCost: next.FailedBeforeCost, Workers: -1, Folder: v.Bucket.Path(next.Batch),
 	}
 	result.Forecast = next.Forecast
 	if next.ToRun() == 0 {
@@ -135,17 +161,40 @@ func placed(ctx context.Context, v *view.View, next *batch.Submission) (*submiss
 	return result, nil
 }
 
-// unmade tells which jobs have their images. Of each it remembers eight bytes.
+// unmade tells which jobs have their images, and which are not to run again. Of each it
+// remembers some bytes.
 type unmade struct {
 	seed maphash.Seed
 	made map[uint64]struct{}
 	// gone are the prices of jobs that succeeded and whose images are not there any more.
-	gone map[job.ID]job.CU
+	gone  map[job.ID]job.CU
+	kinds []string // of failures that run again
+	// refused are jobs that were refused and charged, with what they cost so far.
+	refused map[job.ID]job.CU
+	failed  map[uint64]failedJob
 }
 
-func findUnmade(ctx context.Context, b bucket.Objects, id string) (*unmade, error) {
-	u := &unmade{seed: maphash.MakeSeed(), made: make(map[uint64]struct{}), gone: make(map[job.ID]job.CU)}
+// failedJob is how a job failed last, and its price.
+type failedJob struct {
+	kind   string
+	quoted job.CU
+}
+
+func findUnmade(ctx context.Context, b bucket.Objects, id string, kinds []string) (*unmade, error) {
+	u := &unmade{
+		seed: maphash.MakeSeed(), made: make(map[uint64]struct{}), gone: make(map[job.ID]job.CU), kinds: kinds, failed: make(map[uint64]failedJob),
+	}
 	f := batch.NewFolder(b, id)
+	var err error
+	if u.refused, err = f.Refusals(ctx); err != nil {
+		return nil, err
+	}
+	for result, err := range f.Log.Failed(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		u.failed[u.hash(result.Job)] = failedJob{result.Kind, result.Quoted}
+	}
 	for result, err := range f.Log.Succeeded(ctx) {
 		if err != nil {
 			return nil, err
@@ -169,11 +218,8 @@ func (u *unmade) again(ctx context.Context, b bucket.Objects, planKey string, o 
 			if err == nil {
 				err = u.update(&planned)
 			}
-			if err == nil && planned.Status == plan.Kept {
-				o.Kept++
-			} else if err == nil {
-				o.Images += len(planned.Outputs)
-				o.Cost += planned.Quote
+			if err == nil {
+				u.count(&planned, o)
 			}
 			if !yield(planned, err) || err != nil {
 				return
@@ -222,17 +268,41 @@ func encodeJobs(w io.Writer, jobs iter.Seq2[plan.PlannedJob, error], content io.
 	return nil
 }
 
-// update says of a job whether it is made. One that was kept has no price in the plan;
-// it gets that of its result.
+// count adds a job to the submission.
+func (u *unmade) count(planned *plan.PlannedJob, o *batch.Submission) {
+	cost, refused := u.refused[planned.ID]
+	switch planned.Status {
+	case plan.Kept:
+		o.Kept++
+	case plan.FailedBefore:
+		o.FailedBefore++
+		o.FailedBeforeCost += cost
+	case plan.New, plan.Changed:
+		o.Images += len(planned.Outputs)
+		o.Cost += planned.Quote
+		o.RetryRefused = o.RetryRefused || refused
+	}
+}
+
+// update says of a job whether it is made, or not wanted. One that did not run has no price
+// in the plan; it gets that of its result.
 func (u *unmade) update(planned *plan.PlannedJob) error {
 	if _, made := u.made[u.hash(planned.ID)]; made {
 		planned.Status, planned.Quote = plan.Kept, 0
 		return nil
 	}
-	if planned.Status != plan.Kept {
+	quote, known := u.gone[planned.ID]
+	failed, ended := u.failed[u.hash(planned.ID)]
+	if !known && ended && !u.wanted(planned.ID, failed.kind) {
+		planned.Status, planned.Quote = plan.FailedBefore, 0
 		return nil
 	}
-	quote, known := u.gone[planned.ID]
+	if planned.Status.Runs() {
+		return nil
+	}
+	if !known && ended {
+		quote, known = failed.quoted, true
+	}
 	if !known {
 		return &job.InputError{Err: &job.HintedError{
 			Err:  fmt.Errorf("row %s was made before, its images are gone, and its price is not known", planned.Row),
@@ -241,6 +311,18 @@ func (u *unmade) update(planned *plan.PlannedJob) error {
 	}
 	planned.Status, planned.Quote = plan.New, quote
 	return nil
+}
+
+// wanted reports whether a job that failed in this way runs again.
+func (u *unmade) wanted(id job.ID, kind string) bool {
+	_, refused := u.refused[id]
+	if refused {
+		kind = job.KindRejected
+	}
+	if len(u.kinds) == 0 {
+		return !refused
+	}
+	return slices.Contains(u.kinds, kind)
 }
 
 // affordable refuses a submission that the batch's budget cannot cover.

@@ -25,6 +25,10 @@ type runOptions struct {
 	out   string
 	quiet bool
 	json  bool
+	// retryRefused runs again what was refused for its content and charged.
+	retryRefused bool
+	yes          bool // the price is agreed to
+	origin       originOptions
 }
 
 // finishTime bounds report and contact sheet after an interruption.
@@ -47,15 +51,16 @@ func run(ctx context.Context, p app.Process, s config.Settings, file string, o r
 		return err
 	}
 	planned := time.Now().UTC()
-	session, err := openSession(ctx, p, s, file, app.InFolder(o.out))
+	session, err := openSession(ctx, p, s, file, o.origin, app.InFolder(o.out))
 	if session != nil {
 		defer func() { err = errors.Join(err, session.Cleanup.Run()) }()
 	}
 	if err != nil {
 		return err
 	}
+	session.retryRefused = o.retryRefused
 	r := newLocalRun(p, session, again(file, o), o)
-	defer r.view.Stop()
+	defer func() { r.view.Stop() }() // the one of then
 	made, err := r.prepare(ctx)
 	if err != nil {
 		return err
@@ -68,7 +73,7 @@ func run(ctx context.Context, p app.Process, s config.Settings, file string, o r
 		return err
 	}
 	if result.Outcome == nothingNew {
-		return r.nothingToRun(ctx, made.Jobs)
+		return r.nothingToRun(ctx, made)
 	}
 	return r.work(ctx)
 }
@@ -77,13 +82,18 @@ func newLocalRun(p app.Process, s *session, again string, o runOptions) *localRu
 	r := &localRun{session: s, options: o, again: again, blocked: make(chan batch.Blockage, 1)}
 	r.watch = &view.Watcher{
 		View:  &view.View{Process: p, Settings: s.settings, Logger: s.logger, Bucket: s.Bucket, Redis: s.redis, Hasty: true},
-		Batch: s.Batch, Started: s.started, JSON: o.json, Shown: r.complete,
+		Batch: s.Batch, Source: s.source, Started: s.started, JSON: o.json, Shown: r.complete,
 		Ended: make(chan job.Result, view.ResultsQueue), News: make(chan struct{}, 1),
 	}
 	last := &r.watch.Last
 	last.Batch, last.Mode, last.Started, last.Phase = s.manifest.Name, s.manifest.Mode, s.started, progress.Planning
-	r.view = progress.Start(p.Stdout, r.style(), r.watch.Snapshot, r.watch.Ended)
+	r.show()
 	return r
+}
+
+// show starts the view.
+func (r *localRun) show() {
+	r.view = progress.Start(r.watch.Process.Stdout, r.style(), r.watch.Snapshot, r.watch.Ended)
 }
 
 func (r *localRun) style() progress.Style {
@@ -95,6 +105,9 @@ func again(file string, o runOptions) string {
 	command := "enqueue run "
 	if o.out != "" {
 		command += "--out " + text.Quote(o.out) + " "
+	}
+	if o.origin.name != "" {
+		command += "--name " + text.Quote(o.origin.name) + " "
 	}
 	return command + text.Quote(file)
 }
@@ -108,7 +121,7 @@ func (r *localRun) prepare(ctx context.Context) (made *plan.Plan, err error) {
 			return nil, err
 		}
 	}
-	if made, err = r.plan(ctx, r.waiting); err != nil {
+	if made, err = r.priced(ctx); err != nil {
 		return nil, err
 	}
 	if !seen {
@@ -119,7 +132,7 @@ func (r *localRun) prepare(ctx context.Context) (made *plan.Plan, err error) {
 			return nil, err
 		}
 		if r.state != nil { // another run came and went in the meantime
-			if made, err = r.plan(ctx, r.waiting); err != nil {
+			if made, err = r.priced(ctx); err != nil {
 				return nil, err
 			}
 		}
@@ -138,6 +151,30 @@ func (r *localRun) prepare(ctx context.Context) (made *plan.Plan, err error) {
 	r.watch.Prefix = r.prefix
 	r.watch.Connect()
 	return made, r.shareRedis(ctx)
+}
+
+// priced makes the plan, shows its price, and asks whether to spend it where that is due.
+func (r *localRun) priced(ctx context.Context) (*plan.Plan, error) {
+	made, err := r.plan(ctx, r.waiting)
+	if err != nil || made.ToRun() == 0 {
+		return made, err
+	}
+	price, p := r.priceOf(made), r.watch.Process
+	if price.asks() && !r.options.yes && !r.options.json && atTerminal(p) {
+		r.view.Stop() // nothing else writes while the question stands
+		if err := price.agree(ctx, p, false); err != nil {
+			return nil, err
+		}
+		r.show()
+		return made, nil
+	}
+	if !r.options.json && !r.options.quiet {
+		r.view.Println(price.words())
+	}
+	if r.options.json {
+		p.Stdin = nil // a program reads what is printed
+	}
+	return made, price.agree(ctx, p, r.options.yes)
 }
 
 // lock takes the batch for this process alone, if its Redis ends with it. Processes that
@@ -261,11 +298,12 @@ func (r *localRun) endedEarly(ctx context.Context, w *worker.Worker, end worker.
 	return app.ErrSomeFailed
 }
 
-// nothingToRun reports on a batch whose images are all there.
-func (r *localRun) nothingToRun(ctx context.Context, jobs int) error {
+// nothingToRun reports on a batch of which no job is to run: their images are there, or
+// they were refused for good.
+func (r *localRun) nothingToRun(ctx context.Context, made *plan.Plan) error {
 	sums := report.Report{
 		Batch: r.manifest.Name, Mode: r.manifest.Mode, State: report.Complete, Started: r.started, Ended: time.Now(),
-		Counts: report.Counts{Jobs: jobs, Kept: jobs},
+		Counts: report.Counts{Jobs: made.Jobs, Kept: made.Kept, FailedBefore: made.FailedBefore},
 	}
 	sums.Requests.Total, sums.Requests.ByOperation = r.api.Requests.Snapshot()
 	fold, err := r.Fold(ctx)
@@ -273,6 +311,7 @@ func (r *localRun) nothingToRun(ctx context.Context, jobs int) error {
 		return err
 	}
 	sums.FillSpend(fold)
+	sums.Spend.FailedBefore = made.FailedBeforeCost
 	if err := report.Publish(ctx, r.Bucket, r.Batch, r.Log, sums); err != nil {
 		return err
 	}

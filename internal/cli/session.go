@@ -37,15 +37,40 @@ type session struct {
 	priced   *plan.QuoteFile // the prices of the last plan
 	state    *batch.State    // of earlier runs; nil if there were none
 	started  time.Time
+	source   batch.Source // of the manifest
+	origin   originOptions
+	// retryRefused lets jobs run again that were refused for their content and charged.
+	retryRefused bool
 }
 
-// openSession makes the parts. It writes nothing, in memory apart.
-func openSession(ctx context.Context, p app.Process, s config.Settings, file string, open app.BucketOpener) (*session, error) {
+// originOptions say to which batch a manifest belongs.
+type originOptions struct {
+	name    string // of the batch, in place of the manifest's; "" for that
+	replace bool   // the batch is taken over from another source
+}
+
+// openManifest opens a manifest under the name that the options give it.
+func openManifest(file string, o originOptions) (*manifest.Manifest, error) {
 	m, err := manifest.Open(file)
 	if err != nil {
 		return nil, app.AsInput(err)
 	}
-	o := &session{settings: s, manifest: m, started: time.Now()}
+	if o.name != "" {
+		err = m.Rename(o.name)
+	}
+	return m, err
+}
+
+// openSession makes the parts. It writes nothing, in memory apart.
+func openSession(ctx context.Context, p app.Process, s config.Settings, file string, origin originOptions, open app.BucketOpener) (*session, error) {
+	m, err := openManifest(file, origin)
+	if err != nil {
+		return nil, err
+	}
+	o := &session{settings: s, manifest: m, started: time.Now(), origin: origin}
+	if o.source, err = batch.SourceOf(m); err != nil {
+		return nil, err
+	}
 	if o.logger, err = app.NewLogger(p.Stderr, s, slog.LevelError); err != nil {
 		return nil, err
 	}
@@ -84,13 +109,33 @@ func openSession(ctx context.Context, p app.Process, s config.Settings, file str
 
 // readState reads what earlier runs left and refuses to mix worlds.
 func (o *session) readState(ctx context.Context) error {
+	before, err := batch.ReadSubmission(ctx, o.Bucket, o.Batch)
+	if err == nil {
+		err = o.checkSource(before)
+	}
+	if err != nil {
+		return err
+	}
 	state, err := batch.ReadState(ctx, o.Bucket, o.Batch)
 	if err != nil || state == nil {
 		return err
 	}
+	if before == nil && !o.origin.replace { // the folder knows, too
+		if err := state.Source.Check(o.Batch, o.source); err != nil {
+			return err
+		}
+	}
 	o.state = state
 	o.api.Keys.Remember(state.Keys)
 	return state.Agree(o.manifest.Mode, o.api.Hosts(), o.Bucket.Path(o.Batch))
+}
+
+// checkSource refuses a batch that belongs to another source, unless it is to be taken over.
+func (o *session) checkSource(before *batch.Submission) error {
+	if before == nil || o.origin.replace {
+		return nil
+	}
+	return before.Source.Check(o.Batch, o.source)
 }
 
 // plan checks, compares and prices the manifest. It spends nothing, and writes nothing
@@ -110,10 +155,13 @@ func (o *session) plan(ctx context.Context, waiting func(job.WaitReason, time.Du
 	}
 	options := plan.Options{
 		Manifest: o.manifest, Catalog: &pool.Catalog{Keys: o.api.Keys, FromFile: o.api.FromFile}, Limits: limits, Pace: o.limiter.Pace, Waiting: waiting,
-		Quotes: quotes, Account: o.account(),
+		Quotes: quotes, Account: o.account(), RetryRefused: o.retryRefused,
 	}
 	if o.state != nil {
 		options.Results = o.Kept(ctx)
+		if options.Refused, err = o.Refusals(ctx); err != nil {
+			return nil, err
+		}
 	}
 	p, err := plan.Make(ctx, options)
 	if err != nil {

@@ -38,6 +38,8 @@ type steering struct {
 	} `json:"committed"`
 	// Announced says whether workers heard of it; if not they find out at their next round.
 	Announced bool `json:"told"`
+	// Silent are the workers that have not confirmed it in time: they may still send.
+	Silent []string `json:"unconfirmed,omitempty"`
 }
 
 // steer is the commands pause, resume and cancel: it writes down what is wanted of a
@@ -110,6 +112,15 @@ func steerBatch(ctx context.Context, v *view.View, id string, wanted batch.Contr
 		v.Logger.WarnContext(ctx, "workers not told", "err", err)
 		done.Announced = false
 	}
+	if done.Announced && wanted != batch.ControlGo {
+		if done.Silent, err = v.Confirm(ctx, r.Submission, wanted); err != nil {
+			if ctx.Err() != nil {
+				return nil, err
+			}
+			v.Logger.WarnContext(ctx, "workers not asked whether they have heard", "err", err)
+			done.Announced = false
+		}
+	}
 	return done, committed(ctx, v, r, done)
 }
 
@@ -137,16 +148,21 @@ func (s *steering) words(wanted batch.ControlState) string {
 		fmt.Fprintf(&text, "%s goes on\n", s.Batch)
 	case s.Was == s.State:
 		fmt.Fprintf(&text, "%s is %s already\n", s.Batch, s.State)
+	case !s.Announced || len(s.Silent) > 0:
+		fmt.Fprintf(&text, "%s is %s\n", s.Batch, steeredWord(wanted))
 	case wanted == batch.ControlPause:
 		fmt.Fprintf(&text, "%s is paused: nothing more is sent until enqueue resume %s\n", s.Batch, s.Batch)
 	default:
 		fmt.Fprintf(&text, "%s is being cancelled: nothing more is sent, what it has made stays\n", s.Batch)
 	}
+	if len(s.Silent) > 0 {
+		fmt.Fprintf(&text, "not confirmed in time by %s: what it sends may still go out; see enqueue status\n", strings.Join(s.Silent, ", "))
+	}
 	if wanted != batch.ControlGo {
 		text.WriteString(s.committedWords())
 	}
 	if !s.Announced {
-		text.WriteString("workers could not be told from here; " + view.LaterWords + "\n")
+		text.WriteString("workers could not be told from here, and send until they have heard; " + view.LaterWords + "\n")
 	}
 	return text.String()
 }
@@ -163,6 +179,13 @@ func (s *steering) committedWords() string {
 		return fmt.Sprintf("%d jobs (%s CU) are committed and cannot be cancelled:\nthey run at the provider, are paid in any case, and are collected\n",
 			s.Committed.Jobs, s.Committed.CU)
 	}
+}
+
+func steeredWord(wanted batch.ControlState) string {
+	if wanted == batch.ControlPause {
+		return "paused"
+	}
+	return "being cancelled"
 }
 
 func verbFor(c batch.ControlState) string {

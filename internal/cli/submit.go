@@ -22,6 +22,19 @@ import (
 type submitOptions struct {
 	json  bool
 	watch bool // until it is over
+	// retryRefused runs again what was refused for its content and charged.
+	retryRefused bool
+	yes          bool // the price is agreed to
+	origin       originOptions
+}
+
+// asking is the process as a command that may ask a person sees it: not where a program
+// reads what is printed.
+func (o *submitOptions) asking(p app.Process) app.Process {
+	if o.json {
+		p.Stdin = nil
+	}
+	return p
 }
 
 // submission is the outcome of submitting a manifest.
@@ -32,8 +45,11 @@ type submission struct {
 	Order   string            `json:"order,omitempty"`
 	Jobs    int               `json:"jobs"`
 	Kept    int               `json:"kept"`
-	Images  int               `json:"images"`
-	Cost    job.CU            `json:"cost"`
+	// FailedBefore were refused for their content and charged: they do not run again.
+	FailedBefore     int    `json:"failedBefore,omitempty"`
+	FailedBeforeCost job.CU `json:"failedBeforeCost,omitempty"`
+	Images           int    `json:"images"`
+	Cost             job.CU `json:"cost"`
 	// Forecast is how long it takes by the plan, in seconds.
 	Forecast float64 `json:"forecastSeconds"`
 	Workers  int     `json:"workers"` // that live; -1 where nobody could say
@@ -54,7 +70,7 @@ const (
 // bucket and tells the workers. What happens then does not depend on this process.
 func submit(ctx context.Context, p app.Process, s config.Settings, file string, o submitOptions) (err error) {
 	planned := time.Now().UTC()
-	session, err := openSession(ctx, p, s, file, app.OpenBucket)
+	session, err := openSession(ctx, p, s, file, o.origin, app.OpenBucket)
 	if session != nil {
 		defer func() { err = errors.Join(err, session.Cleanup.Run()) }()
 	}
@@ -67,6 +83,7 @@ func submit(ctx context.Context, p app.Process, s config.Settings, file string, 
 			Hint: "name an API in " + config.URLVariable + ", such as that of a simulator process, or use enqueue run",
 		}}
 	}
+	session.retryRefused = o.retryRefused
 	made, err := session.plan(ctx, nil)
 	if err != nil {
 		return err
@@ -80,6 +97,10 @@ func submit(ctx context.Context, p app.Process, s config.Settings, file string, 
 		})
 		return app.ErrSomeFailed
 	}
+	price := session.priceOf(made)
+	if err := price.agree(ctx, o.asking(p), o.yes); err != nil {
+		return err
+	}
 	if err := session.identify(ctx); err != nil {
 		return err
 	}
@@ -92,11 +113,17 @@ func submit(ctx context.Context, p app.Process, s config.Settings, file string, 
 	if err != nil {
 		return err
 	}
-	if err := session.tellSubmission(ctx, p, result, o); err != nil || !o.watch || result.Outcome == nothingNew {
+	if err := session.tellSubmission(ctx, p, result, o); err != nil || !o.watch {
 		return err
 	}
+	if result.Outcome == nothingNew {
+		if result.FailedBefore > 0 {
+			return app.ErrSomeFailed
+		}
+		return nil
+	}
 	return view.With(ctx, p, s, func(v *view.View) error {
-		return v.Watch(ctx, result.Batch, planned, view.WatchOptions{JSON: o.json})
+		return v.Watch(ctx, result.Batch, planned, view.WatchOptions{JSON: o.json, Source: session.source})
 	})
 }
 
@@ -109,6 +136,9 @@ type submissionOptions struct {
 // submit makes the plan the batch's submission, unless it is that already.
 func (o *session) submit(ctx context.Context, made *plan.Plan, planned time.Time, options submissionOptions) (*submission, error) {
 	before, err := batch.ReadSubmission(ctx, o.Bucket, o.Batch)
+	if err == nil {
+		err = o.checkSource(before)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -135,10 +165,11 @@ func (o *session) submit(ctx context.Context, made *plan.Plan, planned time.Time
 	if err := next.SetRevision(ctx, o.Bucket, before); err != nil {
 		return nil, err
 	}
-	next.OwnLane, next.Local = options.own, options.local
+	next.OwnLane, next.Local, next.Source = options.own, options.local, o.source
+	next.Renamed = o.origin.name != ""
 	result := &submission{
 		Type: submissionType, Batch: o.Batch, Outcome: submitted, Jobs: next.Jobs, Kept: next.Kept, Images: next.Images, Cost: next.Cost,
-		Forecast: next.Forecast, Folder: o.Bucket.Path(o.Batch),
+		FailedBefore: next.FailedBefore, FailedBeforeCost: next.FailedBeforeCost, Forecast: next.Forecast, Folder: o.Bucket.Path(o.Batch),
 	}
 	if made.ToRun() == 0 && !goesOn {
 		left, err := o.underWay(ctx)
@@ -230,15 +261,18 @@ func (o *session) tellSubmission(ctx context.Context, p app.Process, result *sub
 func (s *submission) words() string {
 	switch s.Outcome {
 	case nothingNew:
+		if s.FailedBefore > 0 {
+			return fmt.Sprintf("%s: nothing to run, %s made\n%s", s.Batch, text.Count(s.Kept, "job"), s.refusedWords())
+		}
 		return fmt.Sprintf("%s: nothing to run, all of its %s are made\n", s.Batch, text.Count(s.Jobs, "job"))
 	case underWay:
 		return fmt.Sprintf("%s is under way already with just these jobs; follow it with enqueue watch %s\n", s.Batch, s.Batch)
 	}
-	line := fmt.Sprintf("%s submitted: %s, %s, %s CU", s.Batch, text.Count(s.Jobs-s.Kept, "job"), text.Count(s.Images, "image"), s.Cost)
+	line := fmt.Sprintf("%s submitted: %s, %s, %s CU", s.Batch, text.Count(s.Jobs-s.Kept-s.FailedBefore, "job"), text.Count(s.Images, "image"), s.Cost)
 	if s.Kept > 0 {
 		line += fmt.Sprintf(" (%d are there already)", s.Kept)
 	}
-	line += fmt.Sprintf("\nresults go to %s\n", s.Folder)
+	line += "\n" + s.refusedWords() + fmt.Sprintf("results go to %s\n", s.Folder)
 	switch {
 	case s.Workers == 0:
 		line += "no worker runs at the moment; the batch waits until one is started\n"
@@ -248,4 +282,13 @@ func (s *submission) words() string {
 		line += "NIGHTSHIFT_REDIS is not set here, so workers find the batch at their next round, within half a minute\n"
 	}
 	return line
+}
+
+// refusedWords says which jobs are left out because the same would be paid again.
+func (s *submission) refusedWords() string {
+	if s.FailedBefore == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s failed before, %s CU so far; not run again: change the rows, or ask for them, "+
+		"by --retry-refused of run and submit, or --kind of retry\n", text.Count(s.FailedBefore, "job"), s.FailedBeforeCost)
 }

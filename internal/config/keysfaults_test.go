@@ -52,6 +52,8 @@ func TestReadKeysComplains(t *testing.T) {
 		{"mode", oneKey("id: a, mode: life, key: {env: K}, secret: {env: S}"), ":4:21: this mode is not known; did you mean live?"},
 		{"test without url", oneKey("id: a, mode: test, key: {env: K}, secret: {env: S}"),
 			":4:7: a key of mode test needs url; name the API; a keys file never means the built-in simulator"},
+		{"test on the live API", oneKey("id: a, mode: test, url: HTTPS://api.cloud.Scenario.com/v1, key: {env: K}, secret: {env: S}"),
+			":4:32: a key of mode test on the live API, where test batches would be paid; name a simulator, or write mode: live"},
 		{"provider", oneKey(goodKey + ", provider: dall-e"), ":4:70: this provider is not known; write scenario"},
 		{"auth", oneKey(goodKey + ", auth: bearer"), ":4:66: this auth is not known; write basic or basic-key-only"},
 		{"key alone with a secret", oneKey(goodKey + ", auth: basic-key-only"),

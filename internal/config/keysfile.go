@@ -51,7 +51,7 @@ func (r *keysReader) readFile(root *document.Node) {
 		case "teams":
 			r.keys.Teams = r.readNamedLimits(&f.Value, "team", limitsFields)
 		case "batches":
-			r.keys.Batches = r.readNamedLimits(&f.Value, "batch", batchLimitsFields)
+			r.keys.Batches = r.readNamedLimits(&f.Value, ofBatch, batchLimitsFields)
 		}
 	})
 	if root.Kind != document.Object {
@@ -80,11 +80,18 @@ func (r *keysReader) readPools(n *document.Node) {
 	}
 }
 
+// ofBatch is what the limits of batches are for.
+const ofBatch = "batch"
+
 // readNamedLimits reads limits by the names of what they are for.
 func (r *keysReader) readNamedLimits(n *document.Node, of string, known []string) map[string]Limits {
 	named := make(map[string]Limits)
 	r.Fields(n, "this block", nil, func(f *document.Field) {
-		r.checkName(f.Position, f.Name, "the name of a "+of, maxName)
+		if of == ofBatch {
+			r.checkBatchName(f.Position, f.Name)
+		} else {
+			r.checkName(f.Position, f.Name, "the name of a "+of, maxName)
+		}
 		named[f.Name] = r.readLimits(&f.Value, "the limits of a "+of, known)
 	})
 	return named
@@ -97,7 +104,18 @@ const (
 	maxName = 80
 )
 
-var safeName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+var (
+	safeName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+	// safeBatchName is what manifests may be named, in any script.
+	safeBatchName = regexp.MustCompile(`^[\p{L}\p{N}\p{M}._-]+$`)
+)
+
+// checkBatchName reports a name that no batch can have.
+func (r *keysReader) checkBatchName(at document.Position, name string) {
+	if len(name) > maxName || !safeBatchName.MatchString(name) {
+		r.Report(at, "use letters, digits, - _ and ., at most "+strconv.Itoa(maxName), "this is not the name of a %s", ofBatch)
+	}
+}
 
 // checkName reports a name that is unfit for logs, labels and Redis keys.
 func (r *keysReader) checkName(at document.Position, name, what string, most int) {
@@ -149,6 +167,9 @@ func (r *keysReader) checkAPIKey(n *document.Node, k *APIKey) {
 		r.require(n, "a key with auth basic", "secret", "write secret: "+secretForm+", or auth: "+string(AuthKeyOnly))
 	case k.Auth == AuthKeyOnly && secret != nil:
 		r.Report(secret.Position, "take it out, or write auth: basic", "a key with auth %s has no secret", AuthKeyOnly)
+	}
+	if k.Mode == job.Test && IsLiveURL(k.URL) {
+		r.Report(n.Get("url").Position, "name a simulator, or write mode: live", "a key of mode test on the live API, where test batches would be paid")
 	}
 	if n.Get("url") == nil {
 		switch k.Mode {

@@ -21,6 +21,8 @@ func (keysSchema) JSONSchemaExtend(schema *jsonschema.Schema) {
 			pair.Value.PropertyNames = name
 		}
 	}
+	batches, _ := schema.Properties.Get("batches")
+	batches.PropertyNames = &jsonschema.Schema{Pattern: `^[\p{L}\p{N}\p{M}._-]{1,80}$`}
 	pools, _ := schema.Properties.Get("pools")
 	pools.MinProperties, pools.AdditionalProperties.MinItems = &one, &one
 }

@@ -31,9 +31,6 @@ const (
 // ListenOff in place of an address: metrics and health are not served.
 const ListenOff = "off"
 
-// LiveURL is the Scenario API, used in live mode unless SCENARIO_API_URL is set.
-const LiveURL = "https://api.cloud.scenario.com/v1"
-
 // Settings are read from the environment.
 type Settings struct {
 	Key     Secret `env:"SCENARIO_API_KEY"`

@@ -24,6 +24,8 @@ type Heartbeat struct {
 	// Versions is what this worker knows of each batch: its submission, and what is wanted of
 	// it.
 	Versions map[string]string `json:"knows,omitempty"`
+	// News is up to where this worker has read what was announced.
+	News int64 `json:"news,omitempty"`
 	// Lanes is how the lanes stand, by name, as this worker sees it.
 	Lanes map[string]Lane `json:"lanes"`
 	// Stored is what this worker stored in the last minutes, by batch.

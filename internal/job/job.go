@@ -176,9 +176,28 @@ type Image struct {
 	Warning string `json:"warning,omitempty"` // what differs from the manifest's wish
 }
 
-// KindStorage is the kind of failure of a job whose run is paid for and whose
-// images could not be stored.
-const KindStorage = "storage"
+// The kinds of failure as results name them.
+const (
+	KindInvalid  = "invalid"  // the request can never succeed as it is
+	KindRejected = "rejected" // refused for its content
+	KindAccess   = "access"   // the API key may not do this
+	KindProvider = "provider" // a fault of the provider, which may pass
+	// KindStorage is that of a job whose run is paid for and whose images could not be
+	// stored.
+	KindStorage = "storage"
+)
+
+// FailureKinds are all kinds of failure.
+var FailureKinds = []string{KindInvalid, KindRejected, KindAccess, KindProvider, KindStorage}
+
+// Cost is what the job cost, refunds taken off.
+func (r *Result) Cost() CU { return r.Billed - r.Refunded }
+
+// RefusedAndCharged reports whether the provider refused the job for its content and kept
+// the charge: sent again as it is, it would be paid again for nothing.
+func (r *Result) RefusedAndCharged() bool {
+	return r.State == Failed && r.Kind == KindRejected && r.Cost() > 0
+}
 
 // Key is the object key of image i of the result in the folder of its batch.
 func (r *Result) Key(batch string, i int) string { return batch + "/" + r.Images[i].Key }

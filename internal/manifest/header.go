@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/text/unicode/norm"
+
 	"nightshift/internal/document"
 	"nightshift/internal/job"
 	"nightshift/internal/suggest"
@@ -156,7 +158,7 @@ func (h *headerReader) oneOf(n *document.Node, what string, values ...string) st
 }
 
 func (h *headerReader) readName(n *document.Node) {
-	h.m.Name = h.Text(n, "name")
+	h.m.Name, h.m.Named = norm.NFC.String(h.Text(n, "name")), true
 	if h.m.Name == "" && n.Scalar() && n.Text == "" {
 		h.Report(n.Position, "", "the name is empty")
 	}
@@ -176,7 +178,7 @@ func (h *headerReader) checkFolder() {
 
 func (h *headerReader) readPool(n *document.Node) string {
 	pool := h.Text(n, "pool")
-	if pool != "" && safeBatchName(pool) != pool {
+	if pool != "" && (safeBatchName(pool) != pool || !isSafe(pool)) {
 		h.Report(n.Position, "use letters, digits, - _ and .", "pool %s is not the name of a key pool", shown(n))
 	}
 	return pool

@@ -16,7 +16,10 @@ const (
 type Manifest struct {
 	Path string
 	// Name is the batch's name. A flat file has that of the file.
-	Name     string
+	Name string
+	// Named says that the name is stated, in the file or by [Manifest.Rename], and not that
+	// of the file.
+	Named    bool
 	Mode     job.Mode // Test unless the manifest says live
 	Budget   *job.CU  // nil if the manifest sets none
 	MaxDrift Drift    // by which a bill may be above its quote before the batch is stopped

@@ -8,7 +8,7 @@ import "github.com/invopop/jsonschema"
 
 type manifestFile struct {
 	Version   int                   `json:"version" jsonschema:"enum=1" jsonschema_description:"Version of the format: 1."`
-	Name      string                `json:"name" jsonschema:"minLength=1,maxLength=80,pattern=^[A-Za-z0-9][A-Za-z0-9._-]*$" jsonschema_description:"Name of the batch and of the folder of its results. Letters, digits, - _ and . only; not test for a live batch."`
+	Name      string                `json:"name" jsonschema:"minLength=1,maxLength=80,pattern=^[\\p{L}\\p{N}][\\p{L}\\p{N}\\p{M}._-]*$" jsonschema_description:"Name of the batch and of the folder of its results. Letters and digits of any script, - _ and . only; not test for a live batch."`
 	Mode      string                `json:"mode,omitempty" jsonschema:"enum=test,enum=live,default=test" jsonschema_description:"What kind of API keys the batch may use. A folder holds results of one kind."`
 	Model     string                `json:"model,omitempty" jsonschema_description:"Id of the model for rows that name no other, such as model_bfl-flux-1-dev."`
 	Prompt    string                `json:"prompt,omitempty" jsonschema_description:"Prompt for items that have none. {name} is replaced by a variable or axis; {{ and }} are braces."`

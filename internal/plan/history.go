@@ -57,6 +57,8 @@ func compareDigests(a, b digest) int { return bytes.Compare(a[:], b[:]) }
 type history struct {
 	jobs  digestSet
 	names digestSet // of the outputs
+	// refused are jobs that were refused and charged, with what they cost so far.
+	refused map[job.ID]job.CU
 }
 
 // readHistory reads the results of succeeded jobs; results may be nil.
@@ -88,11 +90,14 @@ func readHistory(ctx context.Context, results iter.Seq2[job.Result, error]) (*hi
 // status compares a job with what is there. A job of another identity under the
 // same name is one whose row was changed.
 func (h *history) status(j *job.Job) Status {
-	if h.jobs.size == 0 {
-		return New
-	}
 	if h.jobs.has(digestOf(string(j.ID))) {
 		return Kept
+	}
+	if _, refused := h.refused[j.ID]; refused {
+		return FailedBefore
+	}
+	if h.jobs.size == 0 {
+		return New
 	}
 	for _, name := range j.Outputs {
 		if h.names.has(digestOf(name)) {

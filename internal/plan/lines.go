@@ -42,8 +42,8 @@ func (l *lines) fill() {
 		if next, l.err = l.from.next(); l.err != nil {
 			break
 		}
-		quote := job.CU(0) // of a kept job
-		if next.status != Kept {
+		quote := job.CU(0) // of a job that does not run
+		if next.status.Runs() {
 			quote = l.shapes[next.shape].Each
 		}
 		l.buffer = appendEnd(append(l.buffer, next.line...), quote, next.status)

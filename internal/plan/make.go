@@ -21,6 +21,7 @@ func Make(ctx context.Context, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	h.refused = o.Refused
 	spool, err := newSpool()
 	if err != nil {
 		return nil, err

@@ -29,7 +29,11 @@ type Options struct {
 	// Results are those of the batch so far; nil where there are none. Only
 	// succeeded jobs count. They are read once.
 	Results iter.Seq2[job.Result, error]
-	Limits  Limits
+	// Refused are jobs that were refused for their content and charged, with what they
+	// cost so far. They do not run again, unless RetryRefused asks for it.
+	Refused      map[job.ID]job.CU
+	RetryRefused bool
+	Limits       Limits
 	// Quotes are the prices of earlier plans; nil where every price is asked for. A
 	// price younger than an hour is used without a dry run.
 	Quotes Quotes
@@ -51,9 +55,14 @@ const (
 	New     Status = "new"     // there is nothing of it yet
 	Changed Status = "changed" // there is a result under its name, of other content
 	Kept    Status = "kept"    // its result is there; it does not run again
+	// FailedBefore was refused for its content and charged; it does not run again.
+	FailedBefore Status = "failed_before"
 )
 
-// PlannedJob is a job as the plan has it. The Quote of a kept job is zero.
+// Runs reports whether a job of this status runs.
+func (s Status) Runs() bool { return s == New || s == Changed }
+
+// PlannedJob is a job as the plan has it. The Quote of a job that does not run is zero.
 type PlannedJob struct {
 	job.Job
 	Status Status `json:"status"`
@@ -67,10 +76,15 @@ type Plan struct {
 	Rows   int      `json:"rows"`
 	Jobs   int      `json:"jobs"`
 	Images int      `json:"images"`
-	// New, Changed and Kept count jobs; only new and changed ones run.
-	New     int `json:"new"`
-	Changed int `json:"changed"`
-	Kept    int `json:"kept"`
+	// New, Changed, Kept and FailedBefore count jobs; only new and changed ones run.
+	New          int `json:"new"`
+	Changed      int `json:"changed"`
+	Kept         int `json:"kept"`
+	FailedBefore int `json:"failedBefore,omitempty"`
+	// FailedBeforeCost is what the jobs that failed before cost so far.
+	FailedBeforeCost job.CU `json:"failedBeforeCost,omitempty"`
+	// RetryRefused says that jobs that were refused and charged are among those that run.
+	RetryRefused bool `json:"retryRefused,omitempty"`
 	// ImagesToRun are those of the jobs that run.
 	ImagesToRun int        `json:"imagesToRun"`
 	Cost        job.CU     `json:"cost"` // of the jobs that run

@@ -28,6 +28,13 @@ func (p *Plan) WriteTable(w io.Writer, columns int) error {
 	if p.UnderWay != nil {
 		t.line("  %s of them, %s CU, are paid and under way: collected, not paid again", text.Count(p.UnderWay.Jobs, "job"), p.UnderWay.CU)
 	}
+	if p.FailedBefore > 0 {
+		t.wrap("  ", fmt.Sprintf("%s failed before: refused for the content and charged, %s CU so far. Not run again; "+
+			"change the rows, or ask for them with --retry-refused.", text.Count(p.FailedBefore, "job"), p.FailedBeforeCost))
+	}
+	if p.RetryRefused {
+		t.wrap("  ", "Jobs that were refused and charged before run again, since --retry-refused asks for it.")
+	}
 	p.writeShapes(&t)
 	p.writeCaps(&t)
 	p.writeForecast(&t)
@@ -38,6 +45,9 @@ func (p *Plan) WriteTable(w io.Writer, columns int) error {
 
 func (p *Plan) changes() string {
 	line := fmt.Sprintf("%d new, %d changed, %d kept", p.New, p.Changed, p.Kept)
+	if p.FailedBefore > 0 {
+		line += fmt.Sprintf(", %d failed before", p.FailedBefore)
+	}
 	if p.ToRun() == 0 {
 		return line + ": nothing to run"
 	}

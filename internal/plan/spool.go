@@ -42,7 +42,7 @@ type spooled struct {
 // wrong with its row.
 const unsound Status = ""
 
-var statuses = []Status{unsound, New, Changed, Kept}
+var statuses = []Status{unsound, New, Changed, Kept, FailedBefore}
 
 // outputs are the names of the job's images.
 func (j *spooled) outputs() ([]string, error) {

@@ -22,12 +22,14 @@ type scan struct {
 	manifest *manifest.Manifest
 	models   *models
 	history  *history
-	shapes   shapes
-	names    *manifest.Names
-	spool    *spool
-	content  hash.Hash // over the identities of all jobs, in order
-	id       []byte    // reused
-	problems problems
+	// retryRefused lets jobs run that were refused and charged.
+	retryRefused bool
+	shapes       shapes
+	names        *manifest.Names
+	spool        *spool
+	content      hash.Hash // over the identities of all jobs, in order
+	id           []byte    // reused
+	problems     problems
 }
 
 func newScan(o Options, h *history, into *spool) *scan {
@@ -38,7 +40,7 @@ func newScan(o Options, h *history, into *spool) *scan {
 			caller: &caller{catalog: o.Catalog, pace: o.Pace, waiting: o.Waiting},
 			known:  make(map[string]*known),
 		},
-		history: h,
+		history: h, retryRefused: o.RetryRefused,
 		shapes:  shapes{account: o.Account, byKey: make(map[string]*priced)},
 		names:   manifest.NewNames(),
 		spool:   into,
@@ -102,9 +104,17 @@ func (s *scan) count(p *Plan, row *manifest.Row, c *checker, j *job.Job) (Status
 	p.Jobs++
 	p.Images += len(j.Outputs)
 	status := s.history.status(j)
+	if status == FailedBefore && s.retryRefused {
+		p.RetryRefused = true
+		status = New
+	}
 	switch status {
 	case Kept:
 		p.Kept++
+		return status, 0
+	case FailedBefore:
+		p.FailedBefore++
+		p.FailedBeforeCost += s.history.refused[j.ID]
 		return status, 0
 	case New:
 		p.New++

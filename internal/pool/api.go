@@ -32,6 +32,9 @@ type API struct {
 func Connect(p app.Process, s config.Settings, mode job.Mode, pool string) (*API, error) {
 	a := &API{Requests: &RequestCounts{by: make(map[string]int64)}}
 	rules, keys, err := a.keysFor(s, p.Environ, mode, pool)
+	if err == nil {
+		err = checkMode(keys, mode)
+	}
 	if err != nil {
 		return nil, &job.InputError{Err: err}
 	}
@@ -71,6 +74,9 @@ func (a *API) keysFor(s config.Settings, environ []string, mode job.Mode, pool s
 		if mode == job.Live || pool != "" {
 			return nil, nil, err
 		}
+		if err := notLive(s, rules); err != nil {
+			return nil, nil, err
+		}
 	} else if pool != "" && pool != job.DefaultPool {
 		return nil, nil, &job.HintedError{
 			Err:  fmt.Errorf("the manifest wants the pool %q of API keys, and there is no keys file", pool),
@@ -94,7 +100,7 @@ func (a *API) single(s config.Settings, mode job.Mode) (config.APIKey, error) {
 	}
 	switch {
 	case mode == job.Test && s.URL == "":
-		key.URL, key.Key, key.Secret, key.Project = "http://"+batch.SimulatorHost+"/v1", "sim", "sim", ""
+		key.URL, key.Key, key.Secret, key.Project = "http://"+batch.SimulatorHost+"/v1", simulatorWord, simulatorWord, ""
 		a.BuiltIn = true
 	case s.Key == "":
 		return key, fmt.Errorf("%s: not set; a batch of mode %s needs the key and, in %s, its secret%s",

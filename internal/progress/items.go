@@ -35,6 +35,7 @@ func (m *moment) counts() []item {
 	add(m.Jobs.Unknown, "unknown", yellow)
 	add(m.Jobs.Queued, "queued", plain)
 	add(m.Jobs.Failed, "failed", red)
+	add(m.Jobs.FailedBefore, "failed before", red)
 	add(m.Jobs.Kept, "kept", faint)
 	return items
 }

@@ -52,16 +52,18 @@ type Snapshot struct {
 	Batch string   `json:"batch"`
 	Mode  job.Mode `json:"mode"`
 
-	// Jobs by state; Kept had their result before this run.
+	// Jobs by state; Kept had their result before this run, and FailedBefore were refused
+	// for their content and charged.
 	Jobs struct {
-		Total     int `json:"total"`
-		Kept      int `json:"kept"`
-		Succeeded int `json:"succeeded"`
-		Failed    int `json:"failed"`
-		Running   int `json:"running"`
-		Queued    int `json:"queued"`
-		Unknown   int `json:"unknown"`
-		Storing   int `json:"storing"`
+		Total        int `json:"total"`
+		Kept         int `json:"kept"`
+		Succeeded    int `json:"succeeded"`
+		Failed       int `json:"failed"`
+		FailedBefore int `json:"failedBefore,omitempty"`
+		Running      int `json:"running"`
+		Queued       int `json:"queued"`
+		Unknown      int `json:"unknown"`
+		Storing      int `json:"storing"`
 	} `json:"jobs"`
 	// Images of this run; those of kept jobs are not counted.
 	Images struct {

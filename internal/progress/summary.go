@@ -32,12 +32,14 @@ type Summary struct {
 	Hint    string // and what a person can do about it
 
 	// Jobs by how they ended; Kept had their result before this run.
-	Jobs     struct{ Total, Succeeded, Kept, Failed, Cancelled, NotRun int }
+	// FailedBefore were refused for their content and charged, and were not run.
+	Jobs     struct{ Total, Succeeded, Kept, Failed, Cancelled, NotRun, FailedBefore int }
 	Images   int                // stored in this run
 	Failures []job.FailureGroup // most frequent first
 	// CU of this run; Cap is the batch's budget, if it has one.
 	CU struct {
 		Billed, Refunded job.CU
+		FailedBefore     job.CU // what the jobs that failed before cost
 		Cap              *job.CU
 	}
 	Requests int64 // sent to the API in this run

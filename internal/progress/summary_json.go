@@ -35,6 +35,8 @@ type endedJSON struct {
 	Failed    int `json:"failed"`
 	Cancelled int `json:"cancelled"`
 	NotRun    int `json:"notRun"`
+	// FailedBefore were refused for their content and charged, and were not run.
+	FailedBefore int `json:"failedBefore,omitempty"`
 }
 
 type billJSON struct {

@@ -26,6 +26,7 @@ func (s *Summary) text(p *page) {
 		p.field("failed", plain, failedWords(group))
 	}
 	p.field("", plain, s.moreFailures())
+	p.field("", plain, s.failedBefore())
 	p.field("cost", plain, s.bill())
 	p.field("requests", plain, s.requests())
 	p.place("images", s.Folder)
@@ -55,6 +56,8 @@ func (s *Summary) verdict() (paint, string) {
 		return yellow, name + " cancelled" + after + ": " + made
 	case s.Jobs.Failed > 0:
 		return red, fmt.Sprintf("%s ended%s: %s, %s failed", name, after, made, text.Count(s.Jobs.Failed, "job"))
+	case s.Jobs.FailedBefore > 0:
+		return red, fmt.Sprintf("%s ended%s: %s, %s failed before", name, after, made, text.Count(s.Jobs.FailedBefore, "job"))
 	case s.Jobs.Succeeded == 0 && s.Jobs.Kept > 0 && s.Jobs.Kept == s.Jobs.Total:
 		return green, fmt.Sprintf("%s is complete: nothing to run, %s from before", name, text.Count(s.Jobs.Kept, "job"))
 	default:
@@ -68,7 +71,7 @@ func (s *Summary) jobs() string {
 	for _, count := range []struct {
 		n    int
 		what string
-	}{{s.Jobs.Kept, "kept from before"}, {s.Jobs.Failed, "failed"}, {s.Jobs.Cancelled, "cancelled"}, {s.Jobs.NotRun, "not run"}} {
+	}{{s.Jobs.Kept, "kept from before"}, {s.Jobs.Failed, "failed"}, {s.Jobs.FailedBefore, "failed before"}, {s.Jobs.Cancelled, "cancelled"}, {s.Jobs.NotRun, "not run"}} {
 		if count.n > 0 {
 			parts = append(parts, text.Number(count.n)+" "+count.what)
 		}
@@ -98,6 +101,15 @@ func (s *Summary) moreFailures() string {
 		return "and " + text.Count(more, "more reason")
 	}
 	return ""
+}
+
+// failedBefore says of which jobs the same is not bought again.
+func (s *Summary) failedBefore() string {
+	if s.Jobs.FailedBefore == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s failed before, %s CU so far; not run again",
+		text.Count(s.Jobs.FailedBefore, "job"), amount(s.CU.FailedBefore))
 }
 
 func (s *Summary) bill() string {
@@ -149,6 +161,8 @@ func (s *Summary) advice() string {
 			return "correct the failed rows and submit the manifest again; to try the same again:"
 		}
 		return "correct the failed rows and run again; only jobs without images are sent"
+	case s.Jobs.FailedBefore > 0:
+		return "change the rows that were refused, or run the same again with --retry-refused, which is paid again"
 	case s.Jobs.NotRun > 0 || s.Remote.Inferences > 0:
 		return "run again to go on from here"
 	default:

@@ -59,8 +59,14 @@ type Counts struct {
 	Failed    int `json:"failed"`    // in this run, and not succeeded since
 	Cancelled int `json:"cancelled"`
 	NotRun    int `json:"notRun"` // did not end in this run
-	Images    int `json:"images"` // stored in this run
+	// FailedBefore were refused for their content and charged by an earlier run, and do not
+	// run again unless a person asks for it.
+	FailedBefore int `json:"failedBefore,omitempty"`
+	Images       int `json:"images"` // stored in this run
 }
+
+// Missing is how many jobs have no images.
+func (c *Counts) Missing() int { return c.Failed + c.Cancelled + c.NotRun + c.FailedBefore }
 
 // Bill is what a run cost.
 type Bill struct {
@@ -72,11 +78,13 @@ type Bill struct {
 
 // Spend is what was spent for the batch over all of its runs, and is held.
 type Spend struct {
-	Billed   job.CU     `json:"billed"`
-	Refunded job.CU     `json:"refunded"`
-	Spent    job.CU     `json:"spent"` // billed less refunded
-	Held     job.CU     `json:"held"`  // by attempts that are in flight
-	ByKey    []KeySpend `json:"byKey"` // sorted by API key
+	Billed   job.CU `json:"billed"`
+	Refunded job.CU `json:"refunded"`
+	Spent    job.CU `json:"spent"` // billed less refunded
+	Held     job.CU `json:"held"`  // by attempts that are in flight
+	// FailedBefore is what the jobs cost that failed before and do not run again.
+	FailedBefore job.CU     `json:"failedBefore,omitempty"`
+	ByKey        []KeySpend `json:"byKey"` // sorted by API key
 }
 
 // KeySpend is what was spent and is held with one API key.
@@ -112,7 +120,7 @@ type Spread struct {
 // FillSpend sets what was spent and is held, by the batch's logs.
 func (r *Report) FillSpend(f *batch.Fold) {
 	held, billed, refunded := f.Total()
-	r.Spend = Spend{Billed: billed, Refunded: refunded, Spent: billed - refunded, Held: held}
+	r.Spend.Billed, r.Spend.Refunded, r.Spend.Spent, r.Spend.Held = billed, refunded, billed-refunded, held
 	keys := map[string]KeySpend{}
 	for _, slice := range f.Slices() {
 		key := keys[slice.APIKey]

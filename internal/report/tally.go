@@ -87,7 +87,7 @@ func (t *tally) add(r *job.Result) {
 
 func (t *tally) fill(r *Report) {
 	t.refs.standing(func(number int) { t.lines.at(number).stands = true })
-	counts := Counts{Jobs: r.Counts.Jobs, Kept: r.Counts.Kept}
+	counts := Counts{Jobs: r.Counts.Jobs, Kept: r.Counts.Kept, FailedBefore: r.Counts.FailedBefore}
 	inference, storing := make([]float32, 0, t.lines.len()), make([]float32, 0, t.lines.len())
 	for line := range t.lines.all {
 		if !line.stands {
@@ -106,7 +106,7 @@ func (t *tally) fill(r *Report) {
 		}
 		inference = appendKnown(inference, line.inference)
 	}
-	counts.NotRun = max(0, counts.Jobs-counts.Kept-counts.Succeeded-counts.Failed-counts.Cancelled)
+	counts.NotRun = max(0, counts.Jobs-counts.Kept-counts.FailedBefore-counts.Succeeded-counts.Failed-counts.Cancelled)
 	paid := t.paid.total()
 	r.Counts, r.Attempts = counts, paid.attempts
 	r.CU = Bill{Quoted: paid.quoted, Billed: paid.billed, Refunded: paid.refunded}

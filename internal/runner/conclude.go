@@ -22,10 +22,10 @@ type ending struct {
 
 // The kinds of failure as results name them.
 const (
-	kindInvalid  = "invalid"
-	kindRejected = "rejected"
-	kindAccess   = "access"
-	kindProvider = "provider"
+	kindInvalid  = job.KindInvalid
+	kindRejected = job.KindRejected
+	kindAccess   = job.KindAccess
+	kindProvider = job.KindProvider
 	kindStorage  = job.KindStorage
 )
 

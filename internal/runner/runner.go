@@ -33,6 +33,9 @@ type Options struct {
 	OverQuote func(ref job.Ref, row string, quote, billed job.CU)
 	// Outcome, if set, is called with what became of each paid request.
 	Outcome func(Answer)
+	// Sending, if set, says whether a job that was granted may still be sent, now that it
+	// has waited for its place in the request rate; sent is called when the request is over.
+	Sending func(batch string) (sent func(), open bool)
 
 	// Grace is how long a lost submission must stay absent from the provider's
 	// complete list before it is sent again.

@@ -34,6 +34,14 @@ func (r *Runner) Submit(ctx context.Context, ref job.Ref) error {
 		_, failed := takenOver(r.giveBack(ctx, rec))
 		return errors.Join(err, failed)
 	}
+	sent, open := r.maySend(ref.Batch)
+	if !open {
+		if taken, err := takenOver(r.giveBack(ctx, rec)); taken || err != nil {
+			return err
+		}
+		return &job.PostponedError{After: pausedRest, Reason: job.WaitPaused, Detail: "paused while it waited to be sent"}
+	}
+	defer sent()
 	marked := time.Now()
 	ready, err := r.prepare(ctx, rec)
 	if err != nil || !ready {
@@ -67,6 +75,18 @@ func (r *Runner) send(ctx context.Context, p provider.Provider, rec *job.Record,
 		}
 	}
 	return p.Submit(ctx, marked.Add(r.sendMargin()), rec.Job.Request())
+}
+
+// pausedRest is when a job asks again that was not sent because its batch was paused.
+const pausedRest = time.Second
+
+// maySend reports whether jobs of the batch are still to be sent. The time between the grant
+// and its place in the request rate can be long.
+func (r *Runner) maySend(batch string) (sent func(), open bool) {
+	if r.Options.Sending == nil {
+		return func() {}, true
+	}
+	return r.Options.Sending(batch)
 }
 
 // sendMargin is how old an intent may be when the request is sent. A process that stood

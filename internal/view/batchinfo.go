@@ -8,6 +8,7 @@ import (
 	"nightshift/internal/bucket"
 	"nightshift/internal/job"
 	"nightshift/internal/report"
+	"nightshift/internal/text"
 )
 
 // State says how a batch stands; a closed list. A batch that is over has the
@@ -73,8 +74,10 @@ func (r *BatchInfo) again(missing int) string {
 	switch {
 	case missing == 0:
 		return ""
+	case r.local() && r.Submission.Renamed:
+		return "enqueue run --name " + text.Quote(r.Submission.Name) + " " + text.Quote(r.Submission.Manifest)
 	case r.local():
-		return "enqueue run " + r.Submission.Manifest
+		return "enqueue run " + text.Quote(r.Submission.Manifest)
 	default:
 		return "enqueue retry " + r.Batch
 	}

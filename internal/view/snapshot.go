@@ -14,6 +14,7 @@ func (b *BatchStatus) snapshot() progress.Snapshot {
 	s := progress.Snapshot{Phase: b.phase(), Batch: b.Name, Mode: b.Mode, Started: b.Started, Forecast: b.forecast}
 	j := b.Jobs
 	s.Jobs.Total, s.Jobs.Kept, s.Jobs.Succeeded, s.Jobs.Failed = j.Total, j.Kept, j.Succeeded, j.Failed
+	s.Jobs.FailedBefore = j.FailedBefore
 	s.Jobs.Running, s.Jobs.Queued, s.Jobs.Unknown, s.Jobs.Storing = j.Running, j.Queued, j.Unknown, j.Storing
 	s.Images.Done, s.Images.Total = b.Images.Done, b.Images.Total
 	s.CU.Spent, s.CU.Reserved, s.CU.Cap = b.CU.Spent, b.CU.Reserved, b.CU.Budget
@@ -51,7 +52,7 @@ func (b *BatchStatus) standing() progress.BatchStatus {
 	switch b.State {
 	case StateRunning:
 	case State(report.Complete):
-		s.Good, s.Alarm = b.Jobs.Failed+b.Jobs.NotRun == 0, b.Jobs.Failed+b.Jobs.NotRun > 0
+		s.Good, s.Alarm = b.Jobs.missing() == 0, b.Jobs.missing() > 0
 	default:
 		s.Alarm = true
 	}
@@ -71,7 +72,7 @@ func (b *BatchStatus) word() string {
 	case stateLocal:
 		return "not run to its end"
 	case State(report.Complete):
-		if missing := b.Jobs.Failed + b.Jobs.NotRun; missing > 0 {
+		if missing := b.Jobs.missing(); missing > 0 {
 			return fmt.Sprintf("over, %s missing", text.Count(missing, "job"))
 		}
 		return "complete"
@@ -91,6 +92,10 @@ func (b *BatchStatus) notes() []progress.Note {
 	}
 	if b.Bottleneck != nil && b.State != StatePaused && b.State != StateCancelling {
 		add("limit", b.Bottleneck.Text, false)
+	}
+	if n := b.Jobs.FailedBefore; n > 0 {
+		add("refused", fmt.Sprintf("%s failed before, %s CU so far; not run again unless the row changes, or --retry-refused asks for it",
+			text.Count(n, "job"), b.CU.FailedBefore), true)
 	}
 	for _, t := range b.Trouble {
 		add("trouble", t.Worker+": "+t.Text, true)

@@ -70,7 +70,12 @@ type statusJobs struct {
 	Failed    int `json:"failed"`
 	Cancelled int `json:"cancelled"`
 	NotRun    int `json:"notRun"`
+	// FailedBefore were refused for their content and charged, and do not run again.
+	FailedBefore int `json:"failedBefore,omitempty"`
 }
+
+// missing is how many jobs of a batch that is over have no images.
+func (j *statusJobs) missing() int { return j.Failed + j.Cancelled + j.NotRun + j.FailedBefore }
 
 type statusTotal struct {
 	Done  int `json:"done"`
@@ -81,6 +86,8 @@ type statusCU struct {
 	Spent    job.CU  `json:"spent"`
 	Reserved job.CU  `json:"reserved"`
 	Budget   *job.CU `json:"budget,omitempty"`
+	// FailedBefore is what the jobs that failed before cost so far.
+	FailedBefore job.CU `json:"failedBefore,omitempty"`
 }
 
 type statusWait struct {
@@ -220,15 +227,17 @@ func (v *View) headStatus(ctx context.Context, r *BatchInfo, beats []fleet.Heart
 	b.Jobs = statusJobs{
 		Total: w.total, Kept: w.kept, Queued: w.queued, Running: w.Running, Unknown: w.Unknown, Storing: w.Storing,
 		Succeeded: w.succeeded, Failed: w.failed, Cancelled: w.cancelled, NotRun: w.notRun,
+		FailedBefore: w.failedBefore,
 	}
+	b.CU.FailedBefore = w.failedBeforeCost
 	b.Images, b.CU.Spent, b.CU.Reserved = statusTotal{w.images, w.toDo}, w.spent, w.Reserved
 	if w.wait != "" {
 		b.Waiting = &statusWait{Reason: w.wait, Until: w.waitUntil, Detail: w.waitDetail, NeedsOperator: w.needsOperator}
 	}
 	switch {
 	case !r.Open:
-		if missing := b.Jobs.Failed + b.Jobs.NotRun + b.Jobs.Cancelled; r.Over() {
-			b.again = r.again(missing)
+		if r.Over() {
+			b.again = r.again(b.Jobs.missing() - b.Jobs.FailedBefore)
 		}
 		if r.Report != nil && r.State() == State(r.Report.State) {
 			b.Why, b.Ended = r.Report.Reason, r.Report.Ended

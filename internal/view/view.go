@@ -120,6 +120,9 @@ func (v *View) Find(ctx context.Context, arg string) (string, error) {
 		if err != nil {
 			return "", app.AsInput(err)
 		}
+		if err := v.CheckSource(ctx, m, arg); err != nil {
+			return "", err
+		}
 		return v.known(ctx, m.Batch(), arg)
 	}
 	name, live := strings.CutPrefix(arg, liveFolder+"/")
@@ -186,10 +189,23 @@ func (v *View) exists(ctx context.Context, id string) (bool, error) {
 // part of an object key.
 func validBatch(id string) bool {
 	name := strings.TrimPrefix(id, batch.TestFolder+"/")
-	return name != "" && name != batch.TestFolder && !strings.HasPrefix(name, ".") && !strings.HasPrefix(name, "_") &&
-		!strings.ContainsFunc(name, func(r rune) bool {
-			return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.", r)
-		})
+	return name != batch.TestFolder && manifest.ValidBatchName(name)
+}
+
+// CheckSource refuses a manifest in whose name there is a batch of another source.
+func (v *View) CheckSource(ctx context.Context, m *manifest.Manifest, arg string) error {
+	o, err := batch.ReadSubmission(ctx, v.Bucket, m.Batch())
+	if err != nil || o == nil {
+		return nil //nolint:nilerr // whoever reads it next says so, with what to do
+	}
+	source, err := batch.SourceOf(m)
+	if err != nil || o.Source.Same(source) {
+		return err
+	}
+	return &job.InputError{Err: &job.HintedError{
+		Err:  fmt.Errorf("batch %s is not that of %s: it belongs to %s", m.Batch(), arg, o.Source),
+		Hint: "name the batch that is meant, " + m.Batch() + " or another; enqueue ls shows all",
+	}}
 }
 
 // FindAll are the ids that arguments mean, each once; without any, those of all

@@ -22,6 +22,9 @@ import (
 type WatchOptions struct {
 	Quiet bool // the end alone
 	JSON  bool // a line of JSON for each event
+	// Source is what the batch belongs to whose submission is watched; zero: to what it does
+	// when the watching begins.
+	Source batch.Source
 }
 
 const (
@@ -39,7 +42,7 @@ const (
 // told of all results of the submission.
 func (v *View) Watch(ctx context.Context, id string, since time.Time, o WatchOptions) error {
 	v.Hasty = true
-	w := &Watcher{View: v, Batch: id, since: since, Started: time.Now(), JSON: o.JSON, Ended: make(chan job.Result, ResultsQueue)}
+	w := &Watcher{View: v, Batch: id, Source: o.Source, since: since, Started: time.Now(), JSON: o.JSON, Ended: make(chan job.Result, ResultsQueue)}
 	w.log = batch.NewLog(v.Bucket, id).Follow(!o.JSON)
 	if err := w.ReadBucket(ctx); err != nil {
 		return err
@@ -66,10 +69,14 @@ func (v *View) Watch(ctx context.Context, id string, since time.Time, o WatchOpt
 	return w.tellEnd(style)
 }
 
+// ErrReplaced says that another source has taken over a batch while it was watched.
+var ErrReplaced = errors.New("its submission was replaced")
+
 // Watcher follows a batch that others work on.
 type Watcher struct {
 	*View
 	Batch   string
+	Source  batch.Source // of the submission that is watched; zero: that of the first that is seen
 	since   time.Time
 	Started time.Time
 	JSON    bool
@@ -163,6 +170,17 @@ func (w *Watcher) ReadBucket(ctx context.Context) error {
 	r, err := ReadBatchInfo(ctx, w.Bucket, w.Batch, open)
 	if err != nil {
 		return err
+	}
+	if r.Submission != nil {
+		if w.Source == (batch.Source{}) {
+			w.Source = r.Submission.Source
+		}
+		if !w.Source.Same(r.Submission.Source) {
+			return &job.HintedError{
+				Err:  fmt.Errorf("batch %s: %w: it belongs to %s now", w.Batch, ErrReplaced, r.Submission.Source),
+				Hint: "what was watched is not worked on any more; submit it under a name of its own with --name",
+			}
+		}
 	}
 	w.Record = r
 	if w.closedFor++; r.Open {
@@ -284,7 +302,7 @@ func (w *Watcher) tellEnd(style progress.Style) error {
 
 // OutcomeOf decides whether all is well.
 func OutcomeOf(sums *report.Report) error {
-	if c := sums.Counts; c.Failed+c.NotRun+c.Cancelled > 0 || sums.State != report.Complete {
+	if sums.Counts.Missing() > 0 || sums.State != report.Complete {
 		return app.ErrSomeFailed
 	}
 	return nil
@@ -300,7 +318,8 @@ func (v *View) Summary(r *BatchInfo) progress.Summary {
 	}
 	c := report.Counts
 	s.Jobs.Total, s.Jobs.Succeeded, s.Jobs.Kept, s.Jobs.Failed = c.Jobs, c.Succeeded, c.Kept, c.Failed
-	s.Jobs.Cancelled, s.Jobs.NotRun = c.Cancelled, c.NotRun
+	s.Jobs.Cancelled, s.Jobs.NotRun, s.Jobs.FailedBefore = c.Cancelled, c.NotRun, c.FailedBefore
+	s.CU.FailedBefore = report.Spend.FailedBefore
 	s.CU.Billed, s.CU.Refunded = report.CU.Billed, report.CU.Refunded
 	if len(s.Failures) > 0 {
 		s.Errors = v.place(r.Batch, "errors.jsonl")
@@ -308,7 +327,7 @@ func (v *View) Summary(r *BatchInfo) progress.Summary {
 	if r.Submission != nil {
 		s.CU.Cap = r.Submission.Rules.Budget
 		s.Fleet = true
-		s.Again = r.again(c.Failed + c.NotRun + c.Cancelled)
+		s.Again = r.again(c.Missing() - c.FailedBefore)
 	}
 	return s
 }

@@ -25,6 +25,8 @@ type batchWork struct {
 	unknownToRedis bool
 
 	total, kept, succeeded, failed, cancelled, notRun int // jobs
+	failedBefore                                      int // jobs that are not run: refused and charged
+	failedBeforeCost                                  job.CU
 	queued, Running, Unknown, Storing                 int
 	images, toDo                                      int // images made, and those of the jobs that run
 	spent, Reserved                                   job.CU
@@ -41,8 +43,10 @@ func (v *View) Work(ctx context.Context, r *BatchInfo, beats []fleet.Heartbeat) 
 	w := batchWork{}
 	if r.Submission != nil {
 		w.total, w.kept, w.toDo = r.Submission.Jobs, r.Submission.Kept, r.Submission.Images
+		w.failedBefore, w.failedBeforeCost = r.Submission.FailedBefore, r.Submission.FailedBeforeCost
 		if r.hasStarted() {
-			w.kept, w.toDo = w.kept+r.started.Found, w.toDo-r.started.FoundImages
+			w.kept, w.failedBefore = w.kept+r.started.Found, w.failedBefore+r.started.Refused
+			w.toDo -= r.started.FoundImages + r.started.RefusedImages
 		}
 	}
 	if r.Submission == nil || r.Over() {
@@ -80,6 +84,7 @@ func (v *View) reported(r *BatchInfo, w *batchWork) {
 	}
 	c := r.Report.Counts
 	w.total, w.kept, w.succeeded, w.failed, w.cancelled, w.notRun, w.images = c.Jobs, c.Kept, c.Succeeded, c.Failed, c.Cancelled, c.NotRun, c.Images
+	w.failedBefore, w.failedBeforeCost = c.FailedBefore, r.Report.Spend.FailedBefore
 	w.toDo = max(w.toDo, w.images)
 	w.spent, w.Reserved = r.Report.Spend.Spent, r.Report.Spend.Held
 }
@@ -88,7 +93,7 @@ func (v *View) reported(r *BatchInfo, w *batchWork) {
 // are its own, and not counted.
 func (v *View) count(ctx context.Context, r *BatchInfo, w *batchWork) error {
 	if !r.hasStarted() {
-		w.queued = w.total - w.kept
+		w.queued = w.total - w.kept - w.failedBefore
 		return nil
 	}
 	epoch, err := v.admission.Begun(ctx)
@@ -110,7 +115,7 @@ func (v *View) count(ctx context.Context, r *BatchInfo, w *batchWork) error {
 	w.succeeded, w.failed, w.cancelled = counts.Jobs[job.Succeeded], counts.Jobs[job.Failed], counts.Jobs[job.Cancelled]
 	w.Running = counts.Jobs[job.Running] + counts.Jobs[job.Sending]
 	w.Unknown, w.Storing, w.images = counts.Jobs[job.Unknown], counts.Jobs[job.Storing], counts.Images
-	w.queued = max(0, w.total-w.kept-w.succeeded-w.failed-w.cancelled-w.Running-w.Unknown-w.Storing)
+	w.queued = max(0, w.total-w.kept-w.failedBefore-w.succeeded-w.failed-w.cancelled-w.Running-w.Unknown-w.Storing)
 	if feed.Order == r.Submission.ID && feed.All && !w.unknownToRedis {
 		w.queued = counts.Jobs[job.Queued]
 	}
@@ -119,14 +124,14 @@ func (v *View) count(ctx context.Context, r *BatchInfo, w *batchWork) error {
 
 // countLog counts the jobs by the logs.
 func (v *View) countLog(ctx context.Context, r *BatchInfo, w *batchWork) error {
-	sums := report.Report{Started: r.started.At, Counts: report.Counts{Jobs: w.total, Kept: w.kept}}
+	sums := report.Report{Started: r.started.At, Counts: report.Counts{Jobs: w.total, Kept: w.kept, FailedBefore: w.failedBefore}}
 	if r.hasStarted() {
 		if err := report.Tally(ctx, batch.NewLog(v.Bucket, r.Batch), &sums); err != nil {
 			return err
 		}
 	}
 	w.succeeded, w.failed, w.images = sums.Counts.Succeeded, sums.Counts.Failed, sums.Counts.Images
-	w.queued = max(0, w.total-w.kept-w.succeeded-w.failed)
+	w.queued = max(0, w.total-w.kept-w.failedBefore-w.succeeded-w.failed)
 	return nil
 }
 

@@ -36,6 +36,7 @@ func (w *Worker) oneEpoch(ctx context.Context) error {
 	defer w.stopLanes() // once nobody leads a batch any more
 	defer leading.Wait()
 	defer end()
+	w.newsRead.Store(0) // a Redis that was emptied counts anew
 	if err := w.refresh(epoch); err != nil {
 		return err
 	}
@@ -89,6 +90,8 @@ func (s *epochWork) run(ctx context.Context) error {
 			s.readNews(ctx)
 		case <-beat.C:
 			s.announceState(ctx)
+		case <-s.settled:
+			s.announceState(ctx)
 		}
 	}
 }
@@ -106,6 +109,7 @@ func (s *epochWork) readNews(ctx context.Context) {
 	}
 	s.note("", "")
 	s.news, s.round = news, time.Now()
+	s.newsRead.Store(news)
 	s.startLanes(ctx)
 	s.leadAll(ctx)
 	s.announceState(ctx) // somebody may wait for it

@@ -14,6 +14,7 @@ import (
 // heartbeat is what this worker does now.
 func (w *Worker) heartbeat() fleet.Heartbeat {
 	b := fleet.Heartbeat{Worker: w.name, Owner: w.member.Owner(), Version: telemetry.Version(), Started: w.started, Lanes: make(map[string]fleet.Lane)}
+	b.News = w.newsRead.Load()
 	b.Stored = w.pace.recent(time.Now())
 	for _, l := range w.laneList() {
 		if l.engine.Load() != nil {
@@ -24,7 +25,7 @@ func (w *Worker) heartbeat() fleet.Heartbeat {
 	defer w.mu.RUnlock()
 	b.Versions = make(map[string]string, len(w.batches))
 	for batch, held := range w.batches {
-		b.Versions[batch] = held.version()
+		b.Versions[batch] = w.settledVersion(held)
 	}
 	b.Leads, b.Trouble = slices.Sorted(maps.Keys(w.leads)), maps.Clone(w.trouble)
 	return b

@@ -228,7 +228,7 @@ func (s *leader) recordStart(ctx context.Context, held *knownBatch) (time.Time, 
 	if err != nil {
 		return time.Time{}, err
 	}
-	if start.Found, start.FoundImages, err = s.found(ctx, held, done); err != nil {
+	if err := s.found(ctx, held, done, &start); err != nil {
 		return time.Time{}, err
 	}
 	return start.At, batch.WriteJSON(ctx, s.Bucket, s.batch+"/"+batch.StartedName, start)

@@ -10,6 +10,7 @@ import (
 	"nightshift/internal/batch"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
+	"nightshift/internal/plan"
 	"nightshift/internal/report"
 )
 
@@ -100,49 +101,61 @@ func (s *leader) feed(ctx context.Context, held *knownBatch, feed fleet.Feed) er
 	return s.fleet.SetFeed(ctx, s.batch, feed)
 }
 
-// done are the jobs that were made before the submission began at this time and since its plan
-// was made: the plan does not know of them.
-func (s *leader) done(ctx context.Context, held *knownBatch, start time.Time) (map[job.ID]bool, error) {
-	done := make(map[job.ID]bool)
+// done are the jobs that ended for good before the submission began at this time and since
+// its plan was made, with what they are to it: the plan does not know of them.
+func (s *leader) done(ctx context.Context, held *knownBatch, start time.Time) (map[job.ID]plan.Status, error) {
+	done := make(map[job.ID]plan.Status)
 	planned := held.submission.Planned.Add(-clocksApart)
-	for result, err := range held.Log.Succeeded(ctx) {
-		if err != nil {
+	since := planned
+	if held.submission.RetryRefused { // what was refused before it was planned is to run
+		since = held.submission.Planned
+	}
+	for result, err := range held.Ended(ctx) {
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if result.Recorded.After(planned) && !result.Recorded.After(start) && held.Present(ctx, &result) {
-			done[result.Job] = true
+		case result.Recorded.After(start):
+		case result.RefusedAndCharged() && result.Recorded.After(since):
+			done[result.Job] = plan.FailedBefore
+		case result.State == job.Succeeded && result.Recorded.After(planned) && held.Present(ctx, &result):
+			done[result.Job] = plan.Kept
 		}
 	}
 	return done, nil
 }
 
-// found counts the jobs and images that the plan wants to make and that are there: a
-// submission before made them after the plan had looked.
-func (s *leader) found(ctx context.Context, held *knownBatch, done map[job.ID]bool) (jobs, images int, err error) {
+// found counts the jobs and images that the plan wants to make and that a submission before
+// ended after the plan had looked.
+func (s *leader) found(ctx context.Context, held *knownBatch, done map[job.ID]plan.Status, start *batch.Started) error {
 	if len(done) == 0 {
-		return 0, 0, nil
+		return nil
 	}
 	for j, err := range batch.JobsToRun(ctx, s.Bucket, held.submission.Plan) {
 		if err != nil {
-			return 0, 0, err
+			return err
 		}
-		if done[j.ID] {
-			jobs++
-			images += len(j.Outputs)
+		switch done[j.ID] {
+		case plan.Kept:
+			start.Found++
+			start.FoundImages += len(j.Outputs)
+		case plan.FailedBefore:
+			start.Refused++
+			start.RefusedImages += len(j.Outputs)
+		default: // it runs
 		}
 	}
-	return jobs, images, nil
+	return nil
 }
 
 // toFeed are the jobs of the plan that are to run, from where the feed was left.
-func (s *leader) toFeed(ctx context.Context, held *knownBatch, feed fleet.Feed, done map[job.ID]bool, fold *batch.Fold) iter.Seq2[*job.Job, error] {
+func (s *leader) toFeed(ctx context.Context, held *knownBatch, feed fleet.Feed, done map[job.ID]plan.Status, fold *batch.Fold) iter.Seq2[*job.Job, error] {
 	return func(yield func(*job.Job, error) bool) {
 		for j, err := range batch.JobsToRun(ctx, s.Bucket, held.submission.Plan) {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			if j.Index < feed.Fed || done[j.ID] {
+			if j.Index < feed.Fed || done[j.ID] != "" {
 				continue
 			}
 			j.Before, j.Order = fold.Tried(j.ID), held.submission.ID

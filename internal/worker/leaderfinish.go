@@ -72,7 +72,7 @@ func (s *leader) report(ctx context.Context, held *knownBatch, end Ending) (repo
 	o := held.submission
 	sums := report.Report{
 		Batch: o.Name, Mode: o.Mode, State: end.Outcome, Started: start.At, Ended: time.Now().UTC(),
-		Counts: report.Counts{Jobs: o.Jobs, Kept: o.Kept + start.Found},
+		Counts: report.Counts{Jobs: o.Jobs, Kept: o.Kept + start.Found, FailedBefore: o.FailedBefore + start.Refused},
 	}
 	if end.Err != nil {
 		sums.Reason, sums.Hint = end.Err.Error(), end.Hint
@@ -81,6 +81,7 @@ func (s *leader) report(ctx context.Context, held *knownBatch, end Ending) (repo
 		return sums, err
 	}
 	sums.FillSpend(fold)
+	sums.Spend.FailedBefore = o.FailedBeforeCost
 	if err := s.workDone(ctx, held, &sums); err != nil {
 		return sums, err
 	}

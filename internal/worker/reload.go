@@ -105,7 +105,7 @@ func (w *Worker) noteKeys(ctx context.Context, held *knownBatch, keys []config.A
 	if err != nil {
 		return err
 	}
-	next := batch.State{Batch: held.submission.Name, Mode: held.submission.Mode, Keys: held.lane.api.Keys.AllOrigins(), Created: time.Now().UTC()}
+	next := batch.State{Batch: held.submission.Name, Mode: held.submission.Mode, Source: held.submission.Source, Keys: held.lane.api.Keys.AllOrigins(), Created: time.Now().UTC()}
 	if state != nil {
 		next.Created = state.Created
 	}

@@ -59,6 +59,10 @@ type Worker struct {
 	trouble   map[string]string // by batch; "" is the worker itself
 	blockages map[string]error  // what no waiting will end, by batch
 
+	sends    sends         // under way
+	settled  chan struct{} // says that the last one of an earlier version is over
+	newsRead atomic.Int64  // up to where the news were read
+
 	pace   storedTimes
 	logged loggedTroubles
 }
@@ -118,6 +122,7 @@ func New(p app.Process, s config.Settings, name string) *Worker {
 		process: p, settings: s, name: name, started: time.Now(), KeysFile: s.KeysFile, Requests: newWorkCounts(),
 		lanes: make(map[string]*lane), batches: make(map[string]*knownBatch), folders: make(map[string]*sharedFolder),
 		leads: make(map[string]bool), trouble: make(map[string]string), blockages: make(map[string]error),
+		sends: make(sends), settled: make(chan struct{}, 1),
 	}
 }
 
@@ -221,7 +226,7 @@ func (h *knownBatch) rules() pool.BatchRules {
 }
 
 // version names what is wanted of the batch, for others to see that it is known here.
-func (h *knownBatch) version() string { return h.submission.ID + " " + string(h.control.State) }
+func (h *knownBatch) version() string { return h.submission.Version(h.control.State) }
 
 // rest waits, or returns early when ctx is done.
 func rest(ctx context.Context, d time.Duration) { _ = backoff.Sleep(ctx, d) }

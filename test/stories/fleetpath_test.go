@@ -36,7 +36,7 @@ func enqueueMain(ctx context.Context) int {
 		}
 		return code
 	}
-	return cli.Enqueue(ctx, app.Process{Args: os.Args[1:], Environ: os.Environ(), Stdout: os.Stdout, Stderr: os.Stderr})
+	return cli.Enqueue(ctx, app.Process{Args: os.Args[1:], Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr})
 }
 
 // runAsFleet is enqueue run with these arguments. What its workers log goes to stderr.
