@@ -38,6 +38,7 @@ type localRun struct {
 	view    *progress.View
 	again   string              // the command that goes on from here
 	blocked chan batch.Blockage // told by the worker, in case the bucket does not take it
+	warned  []string            // of the manifest
 }
 
 // run is the command run: it submits a manifest, works on that batch alone, and shows it
@@ -60,6 +61,7 @@ func run(ctx context.Context, p app.Process, s config.Settings, file string, o r
 	if err != nil {
 		return err
 	}
+	r.warn(made.Warnings)
 	result, err := r.submit(ctx, made, planned, submissionOptions{own: true, local: r.embedded != nil})
 	if err != nil {
 		return err
@@ -138,6 +140,14 @@ func (r *localRun) prepare(ctx context.Context) (made *plan.Plan, err error) {
 	r.watch.Prefix = r.prefix
 	r.watch.Connect()
 	return made, r.shareRedis(ctx)
+}
+
+// warn tells what of the manifest is hardly meant as it reads, before anything is paid.
+func (r *localRun) warn(warnings []string) {
+	r.warned = warnings
+	for _, warning := range warnings {
+		r.view.Println("warning: " + warning)
+	}
 }
 
 // lock takes the batch for this process alone, if its Redis ends with it. Processes that
@@ -293,7 +303,7 @@ func (r *localRun) tellEnd(record *view.BatchInfo) error {
 // summary tells the person how it ended.
 func (r *localRun) summary(record *view.BatchInfo) progress.Summary {
 	s := r.watch.Summary(record)
-	s.Fleet, s.CU.Cap = false, r.manifest.Budget
+	s.Fleet, s.CU.Cap, s.Warnings = false, r.manifest.Budget, r.warned
 	if s.Again != "" {
 		s.Again = r.again
 	}

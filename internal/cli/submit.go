@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -38,6 +37,8 @@ type submission struct {
 	Forecast float64 `json:"forecastSeconds"`
 	Workers  int     `json:"workers"` // that live; -1 where nobody could say
 	Folder   string  `json:"folder"`
+	// Warnings are what of the manifest is hardly meant as it reads.
+	Warnings []string `json:"warnings,omitzero"`
 }
 
 const submissionType = "submission"
@@ -79,6 +80,9 @@ func submit(ctx context.Context, p app.Process, s config.Settings, file string, 
 			Err: errors.New("a cap of CU does not cover the plan; nothing was submitted"), Hint: "raise the cap, or leave out rows; see enqueue plan",
 		})
 		return app.ErrSomeFailed
+	}
+	for _, warning := range made.Warnings {
+		fmt.Fprintln(p.Stderr, "warning: "+warning)
 	}
 	if err := session.identify(ctx); err != nil {
 		return err
@@ -138,7 +142,7 @@ func (o *session) submit(ctx context.Context, made *plan.Plan, planned time.Time
 	next.OwnLane, next.Local = options.own, options.local
 	result := &submission{
 		Type: submissionType, Batch: o.Batch, Outcome: submitted, Jobs: next.Jobs, Kept: next.Kept, Images: next.Images, Cost: next.Cost,
-		Forecast: next.Forecast, Folder: o.Bucket.Path(o.Batch),
+		Forecast: next.Forecast, Folder: o.Bucket.Path(o.Batch), Warnings: made.Warnings,
 	}
 	if made.ToRun() == 0 && !goesOn {
 		left, err := o.underWay(ctx)
@@ -217,7 +221,7 @@ func (o *session) tellSubmission(ctx context.Context, p app.Process, result *sub
 		result.Workers = len(workers)
 	}
 	if options.json { // one line, since others may follow
-		return json.NewEncoder(p.Stdout).Encode(result)
+		return text.WriteJSON(p.Stdout, result)
 	}
 	_, err := fmt.Fprint(p.Stdout, result.words())
 	return err

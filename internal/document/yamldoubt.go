@@ -34,7 +34,8 @@ func (r *yamlReader) checkQuoted(n *yaml.Node) {
 	for at := strings.IndexByte(written, '\\'); at >= 0 && at+1 < len(written); {
 		escape := written[at+1]
 		drive := at > 1 && written[at-1] == ':' && isLetter(written[at-2]) && (at == 2 || !isLetter(written[at-3]))
-		if strings.IndexByte(escapesInDoubt, escape) >= 0 || drive && strings.IndexByte("nrtux", escape) >= 0 {
+		colour := strings.HasPrefix(written[at:], `\e[`) // of a terminal, which is what it says
+		if strings.IndexByte(escapesInDoubt, escape) >= 0 && !colour || drive && strings.IndexByte("nrtux", escape) >= 0 {
 			r.doubt(positionOf(n), `write \\ for a backslash, or put the text in single quotes`,
 				`in double quotes \`+string(escape)+` is a character of its own, and no backslash`)
 			return

@@ -2,13 +2,13 @@ package manifest
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"nightshift/internal/document"
+	"nightshift/internal/job"
 )
 
 // readItems finds where the items come from: from the manifest itself, from a
@@ -79,7 +79,7 @@ func (h *headerReader) readItemsFrom(n *document.Node) {
 		return
 	}
 	if err != nil {
-		h.Report(n.Position, "", "items_from: %s", err)
+		h.Report(n.Position, job.Hint(err), "items_from: %s", err)
 	}
 }
 
@@ -88,7 +88,7 @@ var flatFormats = []string{".jsonl", ".ndjson", ".csv", ".tsv"}
 
 // flatItems opens a file with one item a line, by its ending.
 func (d *decoder) flatItems(file *dataFile) (source, error) {
-	switch extension := strings.ToLower(filepath.Ext(file.path)); extension {
+	switch strings.ToLower(filepath.Ext(file.path)) {
 	case ".csv":
 		return d.readTableHeader(file, ',')
 	case ".tsv":
@@ -96,7 +96,7 @@ func (d *decoder) flatItems(file *dataFile) (source, error) {
 	case ".jsonl", ".ndjson":
 		return &jsonlItems{file: file}, nil
 	default:
-		return nil, fmt.Errorf("a file of items ends in %s, not in %q", strings.Join(flatFormats, ", "), extension)
+		return nil, formatError(file.path)
 	}
 }
 

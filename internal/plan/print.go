@@ -31,6 +31,7 @@ func (p *Plan) WriteTable(w io.Writer, columns int) error {
 	p.writeShapes(&t)
 	p.writeCaps(&t)
 	p.writeForecast(&t)
+	p.writeWarnings(&t)
 	p.writeSamples(&t)
 	_, err := io.WriteString(w, t.String())
 	return err
@@ -135,6 +136,15 @@ func (p *Plan) writeForecast(t *table) {
 	}
 	for _, note := range f.Notes {
 		t.wrap("  ", "Note: "+text.Clean(note, text.Any)+".")
+	}
+}
+
+func (p *Plan) writeWarnings(t *table) {
+	if len(p.Warnings) > 0 {
+		t.line("")
+	}
+	for _, warning := range p.Warnings {
+		t.wrap("  ", "Warning: "+text.Clean(warning, text.Any))
 	}
 }
 
