@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -69,7 +70,7 @@ func (h *headerReader) readItemsFrom(n *document.Node) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(filepath.Dir(h.File), path)
 	}
-	file, err := statFile(path)
+	file, err := h.statItems(path)
 	if err == nil {
 		d := newDecoder(path, h.Problems)
 		h.m.def.items, err = d.flatItems(file)
@@ -81,6 +82,33 @@ func (h *headerReader) readItemsFrom(n *document.Node) {
 	if err != nil {
 		h.Report(n.Position, job.Hint(err), "items_from: %s", err)
 	}
+}
+
+// statItems looks at a file of items. A link in the manifest's folder that leads out of it
+// is refused: who writes a manifest says openly what it reads, and a folder that somebody
+// was given reads nothing else of theirs.
+func (h *headerReader) statItems(path string) (*dataFile, error) {
+	leads, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, readError(path, err)
+	}
+	folder, err := filepath.EvalSymlinks(filepath.Dir(h.File))
+	if err != nil {
+		return nil, readError(filepath.Dir(h.File), err)
+	}
+	if within(filepath.Dir(h.File), path) && !within(folder, leads) {
+		return nil, &job.HintedError{
+			Err:  fmt.Errorf("%s is a link that leads out of the manifest's folder", path),
+			Hint: "copy the file into the folder, or write its own path",
+		}
+	}
+	return statLinked(path, leads)
+}
+
+// within reports whether a path is below a folder, as both are written.
+func within(folder, path string) bool {
+	below, err := filepath.Rel(folder, path)
+	return err == nil && filepath.IsLocal(below)
 }
 
 // flatFormats are the endings of files with one item a line.

@@ -34,7 +34,7 @@ func (w *warnings) addRow(row *manifest.Row, c *checker) {
 		switch {
 		case slices.Contains(w.unused, name):
 		case len(w.unused) == maxUnused:
-			w.hidden++
+			w.hidden = max(w.hidden, len(row.Unused)-maxUnused)
 		default:
 			w.unused = append(w.unused, name)
 		}
