@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"nightshift/internal/suggest"
@@ -42,7 +43,7 @@ func groups(lines ...string) map[string][]string {
 }
 
 // meant returns the input of the model that a name means: in another form, by a name
-// of other tools, or with one letter wrong. It is nil where none surely is.
+// of other tools, or with a letter wrong. It is nil where none surely is.
 func (c *checker) meant(name string) *input {
 	folded := suggest.Fold(name)
 	if in := c.folded[folded]; in != nil {
@@ -53,17 +54,28 @@ func (c *checker) meant(name string) *input {
 			return in
 		}
 	}
-	const long = 5 // letters, of which one is a slip rather than another word
-	if len(folded) < long {
-		return nil
-	}
 	for i := range c.model.Inputs {
-		known := suggest.Fold(c.model.Inputs[i].Name)
-		if strings.HasPrefix(known, folded[:1]) && suggest.Distance(folded, known) == 1 && known+"s" != folded && folded+"s" != known {
+		if isSlip(folded, suggest.Fold(c.model.Inputs[i].Name)) {
 			return c.inputs[c.model.Inputs[i].Name]
 		}
 	}
 	return nil
+}
+
+// isSlip reports whether a name is another one with a letter wrong, rather than a word of
+// its own: a title is no tile. Two letters are swapped, or the name is long.
+func isSlip(name, meant string) bool {
+	const long = 8
+	if name == "" || meant == "" || name[0] != meant[0] || suggest.Distance(name, meant) != 1 {
+		return false
+	}
+	return len(name) == len(meant) && sorted(name) == sorted(meant) || min(len(name), len(meant)) >= long
+}
+
+func sorted(name string) string {
+	letters := []byte(name)
+	slices.Sort(letters)
+	return string(letters)
 }
 
 // isParameter reports whether a name is that of a parameter in image tools.

@@ -22,6 +22,11 @@ func TestParametersTakenForVariables(t *testing.T) {
 		{"prompt by the model's name", "m.jsonl", `{"id": "a", "model": "model_seedless", "text": "a lantern", "parameters": {"image": "asset_1"}}` + "\n",
 			"m.jsonl:1:48: text" + wrong + "prompt?"},
 		{"number of images by the model's name", "m.jsonl", row(`"numOutputs": 3`), "m.jsonl:1:104: numOutputs" + wrong + "samples?"},
+		{"name in another form", "m.csv", "id,model,prompt,Num-Inference Steps,num_outputs,Random Seed\na,model_lantern,a lantern,5,2,7\n",
+			"m.csv:2:27: Num-Inference Steps" + wrong + "parameters.steps?\nm.csv:2:29: num_outputs" + wrong + "samples?\nm.csv:2:31: Random Seed" + wrong + "seed?"},
+		{"one letter wrong", "m.csv", "id,model,prompt,widht\na,model_lantern,a lantern,512\n", "m.csv:2:27: widht" + wrong + "parameters.width?"},
+		{"fields by names of other tools", "m.jsonl", `{"id": "a", "checkpoint": "x", "model": "model_lantern", "num_images": 2, "file_name": "a.png", "positive": "fox"}` + "\n",
+			"m.jsonl:1:1: prompt is missing; model_lantern does not run without it\nm.jsonl:1:72: num_images" + wrong + "samples?\nm.jsonl:1:88: file_name" + wrong + "output?\nm.jsonl:1:109: positive" + wrong + "prompt?"},
 		{"item", "m.yaml", unusedIn("items: [{id: a, item: fox, width: 640}]"), "m.yaml:5:35: width" + wrong + "parameters.width?"},
 		{"defaults", "m.yaml", unusedIn("defaults: {width: 640}\nitems: [{id: a, item: fox}, {id: b, item: owl}]"),
 			"m.yaml:5:19: width is taken for a variable, but nothing uses it (in 2 rows); did you mean parameters.width?"},
@@ -41,18 +46,19 @@ func TestParametersTakenForVariables(t *testing.T) {
 func TestVariablesThatArePutToUsePass(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
-		"in the prompt":               unusedIn("items: [{id: a, item: fox, width: wide, prompt: '{item} {width}'}]"),
-		"in the output":               unusedIn("output: '{width}/{id}.{ext}'\nitems: [{id: a, item: fox, width: wide}]"),
-		"in a parameter":              unusedIn("items: [{id: a, item: fox, width: day, parameters: {tags: [night, '{width}']}}]"),
-		"in a style":                  unusedIn("styles: {oil: 'oil, {width}'}\nitems: [{id: a, item: fox, width: wide, style: oil, prompt: '{style} {item}'}]"),
-		"in the style of other rows":  unusedIn("styles: {oil: 'oil, {width}', ink: ink}\nitems: [{id: a, item: fox, width: wide, style: ink, prompt: '{style} {item}'}]"),
-		"in the prompt of other rows": unusedIn("items: [{id: a, item: x, width: wide, prompt: a fox}]", "{item}", "{item} {width}"),
-		"beside the parameter":        unusedIn("items: [{id: a, item: fox, width: wide, parameters: {width: 512}}]"),
-		"beside the samples":          unusedIn("items: [{id: a, item: fox, numOutputs: two, samples: 2}]"),
-		"beside the prompt":           unusedIn("items: [{id: a, item: fox, model: model_seedless, text: small}]"),
-		"an axis":                     unusedIn("items: [{id: a, item: fox, width: 1}]\naxes: {product: {width: [2]}}", "{item}", "{item} {width}"),
-		"of another name":             unusedIn("items: [{id: a, item: fox, category: beasts}]"),
-		"empty":                       unusedIn("items: [{id: a, item: fox, width: ''}]"),
+		"in the prompt":                         unusedIn("items: [{id: a, item: fox, width: wide, prompt: '{item} {width}'}]"),
+		"in the output":                         unusedIn("output: '{width}/{id}.{ext}'\nitems: [{id: a, item: fox, width: wide}]"),
+		"in a parameter":                        unusedIn("items: [{id: a, item: fox, width: day, parameters: {tags: [night, '{width}']}}]"),
+		"in a style":                            unusedIn("styles: {oil: 'oil, {width}'}\nitems: [{id: a, item: fox, width: wide, style: oil, prompt: '{style} {item}'}]"),
+		"in the style of other rows":            unusedIn("styles: {oil: 'oil, {width}', ink: ink}\nitems: [{id: a, item: fox, width: wide, style: ink, prompt: '{style} {item}'}]"),
+		"in the prompt of other rows":           unusedIn("items: [{id: a, item: x, width: wide, prompt: a fox}]", "{item}", "{item} {width}"),
+		"beside the parameter":                  unusedIn("items: [{id: a, item: fox, width: wide, parameters: {width: 512}}]"),
+		"beside the samples":                    unusedIn("items: [{id: a, item: fox, numOutputs: two, samples: 2}]"),
+		"beside the prompt":                     unusedIn("items: [{id: a, item: fox, model: model_seedless, text: small}]"),
+		"an axis":                               unusedIn("items: [{id: a, item: fox, width: 1}]\naxes: {product: {width: [2]}}", "{item}", "{item} {width}"),
+		"beside the parameter, in another form": unusedIn("items: [{id: a, item: fox, Width_: wide, parameters: {width: 512}}]"),
+		"of another name":                       unusedIn("items: [{id: a, item: fox, category: beasts}]"),
+		"empty":                                 unusedIn("items: [{id: a, item: fox, width: ''}]"),
 	}
 	for name, text := range tests {
 		t.Run(name, func(t *testing.T) {
