@@ -151,8 +151,8 @@ func canBePlain(text string, block bool) bool {
 func literal(text string, indent int) string {
 	const deeper = 2
 	end := "-"
-	if strings.HasSuffix(text, "\n") {
-		end, text = "+", strings.TrimSuffix(text, "\n")
+	if before, cut := strings.CutSuffix(text, "\n"); cut {
+		end, text = "+", before
 	}
 	pad := "\n" + strings.Repeat(" ", indent+deeper)
 	return "|" + strconv.Itoa(deeper) + end + pad + strings.ReplaceAll(text, "\n", pad)

@@ -63,7 +63,7 @@ func (s *source) indentsByTab(p Position) bool {
 // afterPlain returns what follows a plain text of this value in its last line.
 func (s *source) afterPlain(p Position, value string) string {
 	rest := s.text[s.offset(p):]
-	for _, word := range strings.Fields(value) {
+	for word := range strings.FieldsSeq(value) {
 		at := strings.Index(rest, word)
 		if at < 0 {
 			return ""

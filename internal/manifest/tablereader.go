@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"nightshift/internal/document"
@@ -92,7 +93,7 @@ func (r *tableReader) header() ([]string, error) {
 	case !found:
 		return record, nil
 	case said == "" && len(record) == 2 && record[1] == "": // its own separator has cut it
-	case len(record) == 1 && len(said) == 1 && strings.Contains(",;|\t", said):
+	case len(record) == 1 && slices.Contains([]string{",", ";", "|", "\t"}, said):
 		r.rows.Comma = rune(said[0])
 	default:
 		return record, nil

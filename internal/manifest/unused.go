@@ -58,9 +58,6 @@ func (b *builder) uses(name string) bool {
 // before a variable, and has a check of its own.
 func (b *builder) setUnused() {
 	clear(b.given)
-	for i := range b.item.parameters {
-		b.given[suggest.Fold(b.item.parameters[i].name)] = true
-	}
 	for i := range b.item.variables {
 		b.noteUnused(b.item, &b.item.variables[i])
 	}
@@ -73,7 +70,7 @@ func (b *builder) setUnused() {
 }
 
 func (b *builder) noteUnused(l *layer, v *variable) {
-	if v.text != "" && !b.uses(v.name) && b.axisChoice(v.name) == nil && !b.given[suggest.Fold(v.name)] {
+	if v.text != "" && !b.uses(v.name) && b.axisChoice(v.name) == nil && !b.gives(v.name) {
 		b.row.Unused = append(b.row.Unused, v.name)
 		if meant := b.synonym(v); meant != "" && !gives(l, meant) {
 			if b.row.Meant == nil {
@@ -82,6 +79,16 @@ func (b *builder) noteUnused(l *layer, v *variable) {
 			b.row.Meant[v.name] = meant
 		}
 	}
+}
+
+// gives reports whether the item gives a parameter of a variable's name, in whatever form.
+func (b *builder) gives(name string) bool {
+	if len(b.given) < len(b.item.parameters) {
+		for i := range b.item.parameters {
+			b.given[suggest.Fold(b.item.parameters[i].name)] = true
+		}
+	}
+	return len(b.given) > 0 && b.given[suggest.Fold(name)]
 }
 
 // checkNearFields reports a variable that nothing uses and that looks like a

@@ -130,12 +130,12 @@ func (p *Plan) writeForecast(t *table) {
 	}
 	f := &p.Forecast
 	t.line("")
-	t.wrap("  ", f.headline(p.ToRun()))
+	t.wrap(f.headline(p.ToRun()))
 	for _, run := range f.Runs {
-		t.wrap("  ", run.String())
+		t.wrap(run.String())
 	}
 	for _, note := range f.Notes {
-		t.wrap("  ", "Note: "+text.Clean(note, text.Any)+".")
+		t.wrap("Note: "+text.Clean(note, text.Any)+".")
 	}
 }
 
@@ -144,7 +144,7 @@ func (p *Plan) writeWarnings(t *table) {
 		t.line("")
 	}
 	for _, warning := range p.Warnings {
-		t.wrap("  ", "Warning: "+text.Clean(warning, text.Any))
+		t.wrap("Warning: "+text.Clean(warning, text.Any))
 	}
 }
 
