@@ -11,12 +11,14 @@ import (
 	"nightshift/internal/config"
 	"nightshift/internal/job"
 	"nightshift/internal/telemetry"
+	"nightshift/internal/text"
 )
 
 // Enqueue is the program enqueue. It returns the exit code. When ctx ends it stops
 // cleanly.
 func Enqueue(ctx context.Context, p app.Process) int {
 	logging.Disable() // the Redis client's own log; what it tells comes back as errors, too
+	p.Stdout, p.Stderr = text.NewCleanWriter(p.Stdout), text.NewCleanWriter(p.Stderr)
 	root := &cobra.Command{
 		Use:           "enqueue",
 		Short:         "Turn manifests of prompts into images, overnight and paid once",

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -56,10 +55,7 @@ func showKeys(ctx context.Context, p app.Process, s config.Settings, o keysOptio
 		return err
 	}
 	if o.json {
-		encoder := json.NewEncoder(p.Stdout)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(map[string]any{"standings": standings})
+		return text.WriteIndentedJSON(p.Stdout, map[string]any{"standings": standings})
 	}
 	for i, standing := range standings {
 		if i > 0 {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 
@@ -10,6 +9,7 @@ import (
 	"nightshift/internal/config"
 	"nightshift/internal/plan"
 	"nightshift/internal/progress"
+	"nightshift/internal/text"
 )
 
 type planOptions struct {
@@ -50,10 +50,7 @@ func writePlanTo(out io.Writer, plan *plan.Plan, asJSON bool) error {
 	if !asJSON {
 		return plan.WriteTable(out, progress.StyleOf(out, nil, false, false).Width)
 	}
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(plan)
+	return text.WriteIndentedJSON(out, plan)
 }
 
 // underWay is what earlier runs have sent and not brought home: it is paid, and a

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 	"nightshift/internal/batch"
 	"nightshift/internal/job"
 	"nightshift/internal/provider"
+	"nightshift/internal/text"
 )
 
 // reconcileDays is how far back what was spent is held against the provider's
@@ -77,10 +77,7 @@ func (c *keysCommand) reconcile(ctx context.Context, out io.Writer, asJSON bool)
 		return strings.Compare(a.Key, b.Key)
 	})
 	if asJSON {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(r)
+		return text.WriteIndentedJSON(out, r)
 	}
 	return r.write(out, until)
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -149,10 +148,7 @@ func decided(q job.Decision, a job.Answer) string {
 
 func showQuestions(out io.Writer, file string, open []job.Decision, o resolveOptions) error {
 	if o.json {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(map[string]any{"questions": open})
+		return text.WriteIndentedJSON(out, map[string]any{"questions": open})
 	}
 	if len(open) == 0 {
 		_, err := fmt.Fprintln(out, "nothing to decide")

@@ -49,8 +49,13 @@ func showResults(ctx context.Context, p app.Process, s config.Settings, arg stri
 		if err != nil {
 			return err
 		}
-		buffered := bufio.NewWriter(p.Stdout)
-		sink := o.sink(buffered, progress.StyleOf(p.Stdout, p.Environ, false, false))
+		style := progress.StyleOf(p.Stdout, p.Environ, false, false)
+		out := p.Stdout
+		if o.format == formatTable { // which cleans its cells
+			out = progress.Screen(out, style)
+		}
+		buffered := bufio.NewWriter(out)
+		sink := o.sink(buffered, style)
 		count := 0
 		for result, err := range (selection{failed: o.failed, row: o.row}).lastLines(ctx, batch.NewLog(v.Bucket, id)) {
 			if err != nil {
@@ -138,7 +143,7 @@ type resultSink interface {
 func (o *resultsOptions) sink(out io.Writer, style progress.Style) resultSink {
 	switch o.format {
 	case formatJSONL:
-		return newJSONResults(out)
+		return jsonResults{out}
 	case formatCSV:
 		return newCSVResults(out, o.links)
 	default:

@@ -2,25 +2,20 @@ package cli
 
 import (
 	"encoding/csv"
-	"encoding/json"
 	"io"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"nightshift/internal/progress"
+	"nightshift/internal/text"
 )
 
 // jsonResults are one object a line, as in the bucket.
-type jsonResults struct{ encoder *json.Encoder }
+type jsonResults struct{ out io.Writer }
 
-func newJSONResults(out io.Writer) jsonResults {
-	encoder := json.NewEncoder(out)
-	encoder.SetEscapeHTML(false)
-	return jsonResults{encoder}
-}
-
-func (j jsonResults) write(r *shownResult) error { return j.encoder.Encode(r) }
+func (j jsonResults) write(r *shownResult) error { return text.WriteJSON(j.out, r) }
 
 func (j jsonResults) end() error { return nil }
 
@@ -74,11 +69,27 @@ func (c *csvResults) write(r *shownResult) error {
 			}
 			line = append(line, link)
 		}
+		for at, cell := range line {
+			line[at] = defused(cell)
+		}
 		if err := c.out.Write(line); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// defused keeps a cell from being a formula where a spreadsheet opens the table: one
+// that begins like a formula, and is no number, gets a quote in front.
+func defused(cell string) string {
+	first, _ := utf8.DecodeRuneInString(cell)
+	if cell == "" || !strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
+		return cell
+	}
+	if _, err := strconv.ParseFloat(cell, 64); err == nil {
+		return cell
+	}
+	return "'" + cell
 }
 
 func (c *csvResults) end() error {

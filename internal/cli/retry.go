@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -23,6 +22,7 @@ import (
 	"nightshift/internal/config"
 	"nightshift/internal/job"
 	"nightshift/internal/plan"
+	"nightshift/internal/text"
 	"nightshift/internal/view"
 )
 
@@ -65,7 +65,7 @@ func retry(ctx context.Context, p app.Process, s config.Settings, arg string, o 
 			return err
 		}
 		if o.json {
-			return json.NewEncoder(p.Stdout).Encode(result)
+			return text.WriteJSON(p.Stdout, result)
 		}
 		_, err = fmt.Fprint(p.Stdout, result.words())
 		return err

@@ -42,6 +42,7 @@ type localRun struct {
 	view    *progress.View
 	again   string              // the command that goes on from here
 	blocked chan batch.Blockage // told by the worker, in case the bucket does not take it
+	warned  []string            // of the manifest
 }
 
 // run is the command run: it submits a manifest, works on that batch alone, and shows it
@@ -156,8 +157,12 @@ func (r *localRun) prepare(ctx context.Context) (made *plan.Plan, err error) {
 // priced makes the plan, shows its price, and asks whether to spend it where that is due.
 func (r *localRun) priced(ctx context.Context) (*plan.Plan, error) {
 	made, err := r.plan(ctx, r.waiting)
-	if err != nil || made.ToRun() == 0 {
-		return made, err
+	if err != nil {
+		return nil, err
+	}
+	r.warn(made.Warnings)
+	if made.ToRun() == 0 {
+		return made, nil
 	}
 	price, p := r.priceOf(made), r.watch.Process
 	if price.asks() && !r.options.yes && !r.options.json && atTerminal(p) {
@@ -175,6 +180,14 @@ func (r *localRun) priced(ctx context.Context) (*plan.Plan, error) {
 		p.Stdin = nil // a program reads what is printed
 	}
 	return made, price.agree(ctx, p, r.options.yes)
+}
+
+// warn tells what of the manifest is hardly meant as it reads, before anything is paid.
+func (r *localRun) warn(warnings []string) {
+	r.warned = warnings
+	for _, warning := range warnings {
+		r.view.Println("warning: " + warning)
+	}
 }
 
 // lock takes the batch for this process alone, if its Redis ends with it. Processes that
@@ -332,7 +345,7 @@ func (r *localRun) tellEnd(record *view.BatchInfo) error {
 // summary tells the person how it ended.
 func (r *localRun) summary(record *view.BatchInfo) progress.Summary {
 	s := r.watch.Summary(record)
-	s.Fleet, s.CU.Cap = false, r.manifest.Budget
+	s.Fleet, s.CU.Cap, s.Warnings = false, r.manifest.Budget, r.warned
 	if s.Again != "" {
 		s.Again = r.again
 	}

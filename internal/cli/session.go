@@ -50,8 +50,8 @@ type originOptions struct {
 }
 
 // openManifest opens a manifest under the name that the options give it.
-func openManifest(file string, o originOptions) (*manifest.Manifest, error) {
-	m, err := manifest.Open(file)
+func openManifest(ctx context.Context, file string, o originOptions) (*manifest.Manifest, error) {
+	m, err := readManifest(ctx, file)
 	if err != nil {
 		return nil, app.AsInput(err)
 	}
@@ -63,7 +63,7 @@ func openManifest(file string, o originOptions) (*manifest.Manifest, error) {
 
 // openSession makes the parts. It writes nothing, in memory apart.
 func openSession(ctx context.Context, p app.Process, s config.Settings, file string, origin originOptions, open app.BucketOpener) (*session, error) {
-	m, err := openManifest(file, origin)
+	m, err := openManifest(ctx, file, origin)
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +105,27 @@ func openSession(ctx context.Context, p app.Process, s config.Settings, file str
 		Rules:     func(string) pool.BatchRules { return pool.BatchRules{Name: m.Name, Budget: m.Budget, Window: m.Window} },
 	}
 	return o, o.readState(ctx)
+}
+
+// readManifest opens a manifest, or ends with ctx: a large file takes seconds and a disk
+// that stands still takes for ever, and neither can be stopped. What reads on then ends
+// with the process.
+func readManifest(ctx context.Context, file string) (*manifest.Manifest, error) {
+	type opened struct {
+		m   *manifest.Manifest
+		err error
+	}
+	done := make(chan opened, 1)
+	go func() {
+		m, err := manifest.Open(file)
+		done <- opened{m, err}
+	}()
+	select {
+	case o := <-done:
+		return o.m, o.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // readState reads what earlier runs left and refuses to mix worlds.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"nightshift/internal/batch"
 	"nightshift/internal/config"
 	"nightshift/internal/job"
+	"nightshift/internal/text"
 	"nightshift/internal/view"
 )
 
@@ -58,7 +58,7 @@ func steer(ctx context.Context, p app.Process, s config.Settings, arg string, wa
 			return err
 		}
 		if o.json {
-			return json.NewEncoder(p.Stdout).Encode(done)
+			return text.WriteJSON(p.Stdout, done)
 		}
 		_, err = fmt.Fprint(p.Stdout, done.words(wanted))
 		return err

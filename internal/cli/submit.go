@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -54,6 +53,8 @@ type submission struct {
 	Forecast float64 `json:"forecastSeconds"`
 	Workers  int     `json:"workers"` // that live; -1 where nobody could say
 	Folder   string  `json:"folder"`
+	// Warnings are what of the manifest is hardly meant as it reads.
+	Warnings []string `json:"warnings,omitzero"`
 }
 
 const submissionType = "submission"
@@ -96,6 +97,9 @@ func submit(ctx context.Context, p app.Process, s config.Settings, file string, 
 			Err: errors.New("a cap of CU does not cover the plan; nothing was submitted"), Hint: "raise the cap, or leave out rows; see enqueue plan",
 		})
 		return app.ErrSomeFailed
+	}
+	for _, warning := range made.Warnings {
+		fmt.Fprintln(p.Stderr, "warning: "+warning)
 	}
 	price := session.priceOf(made)
 	if err := price.agree(ctx, o.asking(p), o.yes); err != nil {
@@ -170,6 +174,7 @@ func (o *session) submit(ctx context.Context, made *plan.Plan, planned time.Time
 	result := &submission{
 		Type: submissionType, Batch: o.Batch, Outcome: submitted, Jobs: next.Jobs, Kept: next.Kept, Images: next.Images, Cost: next.Cost,
 		FailedBefore: next.FailedBefore, FailedBeforeCost: next.FailedBeforeCost, Forecast: next.Forecast, Folder: o.Bucket.Path(o.Batch),
+		Warnings: made.Warnings,
 	}
 	if made.ToRun() == 0 && !goesOn {
 		left, err := o.underWay(ctx)
@@ -252,7 +257,7 @@ func (o *session) tellSubmission(ctx context.Context, p app.Process, result *sub
 		result.Workers = len(workers)
 	}
 	if options.json { // one line, since others may follow
-		return json.NewEncoder(p.Stdout).Encode(result)
+		return text.WriteJSON(p.Stdout, result)
 	}
 	_, err := fmt.Fprint(p.Stdout, result.words())
 	return err

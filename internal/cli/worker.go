@@ -10,6 +10,7 @@ import (
 	"nightshift/internal/app"
 	"nightshift/internal/job"
 	"nightshift/internal/telemetry"
+	"nightshift/internal/text"
 	"nightshift/internal/worker"
 )
 
@@ -17,6 +18,7 @@ import (
 // within the drain time.
 func Worker(ctx context.Context, p app.Process) int {
 	logging.Disable() // the Redis client's own log; what it tells comes back as errors, too
+	p.Stdout, p.Stderr = text.NewCleanWriter(p.Stdout), text.NewCleanWriter(p.Stderr)
 	root := &cobra.Command{
 		Use:   "worker",
 		Short: "Run the jobs that were submitted to a fleet",

@@ -165,7 +165,7 @@ func TestWatchKeysThroughLinks(t *testing.T) {
 
 func TestWatchKeysKeepsTheLastGood(t *testing.T) {
 	t.Parallel()
-	const unclosed = "FOLDER/keys.yaml:2:8: this cannot be read as YAML or JSON; look at quotes, brackets, colons and indentation here and just above"
+	const unclosed = "FOLDER/keys.yaml:2:8: a quote is opened here and never closed; close it"
 	watch(t, func(t *testing.T, w watched) {
 		w.replace(t, "version: 1\npools: \"half")
 		w.after(t, 4, unclosed)

@@ -51,11 +51,11 @@ func TestPrivate(t *testing.T) {
 		{"size: 1\nsize: 2", "f:2:1: field size stands twice, first in line 1; keep one", "f:2:1: this field stands twice, first in line 1; keep one"},
 		{"size: *hidden", "f:1:7: the alias *hidden has no anchor &hidden before it", "f:1:7: this alias has no anchor before it"},
 		{"size: !hidden 1", "f:1:7: the tag !hidden has no meaning here", "f:1:7: this tag has no meaning here"},
-		{"size: [hidden", "f:1:7: sequence end token ']' not found",
-			"f:1:7: this cannot be read as YAML or JSON; look at quotes, brackets, colons and indentation here and just above"},
+		{"size: [hidden", "f:1:7: the list in brackets is not closed with ]; close it; quote texts in it that hold , : # [ ] { or }",
+			"f:1:7: the list in brackets is not closed with ]; close it; quote texts in it that hold , : # [ ] { or }"},
 		{"hidden", "f:1:1: a file must be a group of fields, not text", "f:1:1: a file must be a group of fields, not text"},
 		{"size: \xff", "f:1:7: the file is not valid UTF-8; save the file as UTF-8", "f:1:7: the file is not valid UTF-8; save the file as UTF-8"},
-		{"size: 1\n---\nshape: 1", "f:3:6: a second document starts here; the file must be one document", "f:3:6: a second document starts here; the file must be one document"},
+		{"size: 1\n---\nshape: 1", "f:3:1: a second document starts here; the file must be one document", "f:3:1: a second document starts here; the file must be one document"},
 	} {
 		for private, want := range map[bool]string{false: test.public, true: test.private} {
 			r := document.Reader{File: "f", Problems: &document.Problems{}, Private: private}

@@ -2,7 +2,6 @@ package document
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"unicode/utf8"
 )
@@ -165,7 +164,7 @@ func (p *JSONReader) member() (Field, error) {
 		return f, err
 	}
 	if p.next() != ':' {
-		return f, p.failQuoting(fmt.Sprintf("expected : after the field name %q", f.Name), "expected : after a field name")
+		return f, p.fail("expected : after a field name")
 	}
 	p.at++
 	f.Value, err = p.value()

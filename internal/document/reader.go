@@ -22,6 +22,8 @@ type Reader struct {
 	// the name of a field, because people write secrets where none belong. The
 	// place says what is meant.
 	Private bool
+	// Warnings take what is no problem and yet hardly meant; nil drops it.
+	Warnings *Problems
 }
 
 // At is a position as a place of the file.
@@ -37,6 +39,13 @@ func (r *Reader) Report(at Position, suggestion, format string, args ...any) {
 // ReportAt notes a problem at a place that may be in another file.
 func (r *Reader) ReportAt(at Place, suggestion, format string, args ...any) {
 	r.Problems.Add(&Problem{Place: at, Message: fmt.Sprintf(format, args...), Suggestion: suggestion})
+}
+
+// Warn notes what is right as it stands and yet hardly meant; suggestion may be "".
+func (r *Reader) Warn(at Position, suggestion, message string) {
+	if r.Warnings != nil {
+		r.Warnings.Add(&Problem{Place: r.At(at), Message: message, Suggestion: suggestion})
+	}
 }
 
 // Syntax notes an error of [YAML] or [JSON].

@@ -37,15 +37,7 @@ func clean(content string) (string, error) {
 	if at < 0 {
 		return content, nil
 	}
-	before := content[:at]
-	start := strings.LastIndexByte(before, '\n') + 1
-	return "", &SyntaxError{
-		Position: Position{
-			Line:   int32(1 + strings.Count(before, "\n")),
-			Column: int32(1 + utf8.RuneCountInString(before[start:])),
-		},
-		Message: message, Suggestion: "save the file as UTF-8",
-	}
+	return "", &SyntaxError{Position: newSource(content).position(at), Message: message, Suggestion: "save the file as UTF-8"}
 }
 
 // FirstInvalid returns the index of the first byte that is not UTF-8, or -1.

@@ -3,25 +3,25 @@ package document
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/lexer"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
+	yaml "go.yaml.in/yaml/v4"
+	"go.yaml.in/yaml/v4/plugin/loaderlimits"
 )
 
-// maxIndent bounds the column in which a block value starts, and with it how
-// deep blocks are nested.
-const maxIndent = 256
-
-// unreadable is what a private reader says instead of the parser's own messages,
-// which quote the file.
-const unreadable = "this cannot be read as YAML or JSON; look at quotes, brackets, colons and indentation here and just above"
+// Doubt is told what in a file is right as YAML and yet hardly what its writer
+// meant.
+type Doubt func(at Position, suggestion, message string)
 
 // YAML reads the content of a file as one YAML document; without any it is Null. JSON
 // is YAML too. The error is a *[SyntaxError].
-func YAML(content string) (root Node, err error) {
+func YAML(content string) (Node, error) {
+	return YAMLInDoubt(content, func(Position, string, string) {})
+}
+
+// YAMLInDoubt is [YAML], and tells of what reads otherwise than it looks.
+func YAMLInDoubt(content string, doubt Doubt) (root Node, err error) {
 	src, err := clean(content)
 	if err != nil {
 		return Node{}, err
@@ -30,104 +30,82 @@ func YAML(content string) (root Node, err error) {
 	// a file that cannot be read, not the end of the process.
 	defer func() {
 		if cause := recover(); cause != nil {
-			root = Node{}
-			err = &SyntaxError{Position: Position{1, 1}, Message: fmt.Sprintf("this cannot be read as YAML (%v)", cause), Unquoted: unreadable}
+			root, err = Node{}, &SyntaxError{Position: Position{1, 1}, Message: unreadable}
 		}
 	}()
-	tokens := lexer.Tokenize(src)
-	if err := checkTokens(tokens); err != nil {
+	src, restore := shield(src)
+	body, err := onlyBody(src)
+	if err != nil || body == nil {
 		return Node{}, err
 	}
-	// Repeated names are reported with everything else that is wrong.
-	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
-	if err != nil {
-		return Node{}, parserError(err)
-	}
-	body, err := onlyBody(file)
-	if err != nil {
-		return Node{}, err
-	}
-	reader := yamlReader{anchors: map[string]anchored{}}
+	reader := yamlReader{source: newSource(src), restore: restore, doubt: doubt, anchors: map[*yaml.Node]anchored{}}
 	root, _, err = reader.read(body)
 	return root, err
 }
 
 // onlyBody returns what the one document of the file holds, or nil.
-func onlyBody(file *ast.File) (ast.Node, error) {
-	var body ast.Node
-	for _, document := range file.Docs {
-		if body != nil && document.Body != nil {
-			return nil, failAt(document.Body.GetToken(), "a second document starts here; the file must be one document")
-		}
-		if body == nil {
-			body = document.Body
-		}
+func onlyBody(src string) (*yaml.Node, error) {
+	// Repeated names are reported with everything else that is wrong.
+	loader, err := yaml.NewLoader(strings.NewReader(src),
+		yaml.WithUniqueKeys(false), yaml.WithPlugin(loaderlimits.New(loaderlimits.DepthValue(maxDepth))))
+	if err != nil {
+		return nil, fmt.Errorf("make a YAML reader: %w", err)
 	}
-	return body, nil
-}
-
-// checkTokens refuses what is no token, and what would nest deeper than the
-// parser's own recursion can bear.
-func checkTokens(tokens token.Tokens) error {
-	flow := 0
-	for _, t := range tokens {
-		switch t.Type {
-		case token.MappingStartType, token.SequenceStartType:
-			flow++
-		case token.MappingEndType, token.SequenceEndType:
-			flow--
-		case token.SequenceEntryType, token.MappingKeyType, token.TagType, token.AnchorType:
-			if flow <= 0 && t.Position.Column > maxIndent {
-				return failAt(t, fmt.Sprintf("a block starts beyond column %d", maxIndent))
+	var body *yaml.Node
+	for {
+		var document yaml.Node
+		err := loader.Load(&document)
+		if errors.Is(err, io.EOF) {
+			return body, nil
+		}
+		if err != nil {
+			return nil, yamlFault(src, err)
+		}
+		for _, next := range document.Content {
+			empty := next.Kind == yaml.ScalarNode && next.Value == "" && next.Style == 0
+			if body != nil && !empty {
+				return nil, failAt(positionOf(next), "a second document starts here; the file must be one document")
 			}
-		case token.InvalidType:
-			return invalid(t)
-		}
-		if flow > maxDepth {
-			return failAt(t, tooDeep)
+			if body == nil && !empty {
+				body = next
+			}
 		}
 	}
-	return nil
 }
 
-// invalid says why a token is none. A tab before the first letter of a line is
-// what people meet, and cannot see.
-func invalid(t *token.Token) *SyntaxError {
-	start := t.Value[strings.LastIndexByte(t.Value, '\n')+1:]
-	if !strings.HasSuffix(start, "\t") || strings.TrimSpace(start) != "" {
-		return failQuoting(t, t.Error, unreadable)
+// oldBreaks are characters that end a line in YAML 1.1, as the parser has it, and none
+// in YAML 1.2.
+var oldBreaks = []string{"\u0085", "\u2028", "\u2029"}
+
+// shield puts characters that the text does not have in place of the old line breaks,
+// and returns what undoes that.
+func shield(src string) (string, *strings.Replacer) {
+	var there, back []string
+	standIn := '\ue000' // the first of those for private use
+	for _, old := range oldBreaks {
+		if !strings.Contains(src, old) {
+			continue
+		}
+		for strings.ContainsRune(src, standIn) {
+			standIn++
+		}
+		there, back = append(there, old, string(standIn)), append(back, string(standIn), old)
+		standIn++
 	}
-	err := failAt(t, "a tab indents the line, which YAML does not allow")
-	err.Suggestion = "use spaces"
-	return err
+	return strings.NewReplacer(there...).Replace(src), strings.NewReplacer(back...)
 }
 
-// failAt makes an error at a token. The message holds no part of the file.
-func failAt(t *token.Token, message string) *SyntaxError {
-	return &SyntaxError{Position: positionOf(t), Message: message}
+// failAt makes an error whose message holds no part of the file.
+func failAt(at Position, message string) *SyntaxError {
+	return &SyntaxError{Position: at, Message: message}
 }
 
 // failQuoting makes an error whose message holds a part of the file, with what it
 // says without it.
-func failQuoting(t *token.Token, message, unquoted string) *SyntaxError {
-	return &SyntaxError{Position: positionOf(t), Message: message, Unquoted: unquoted}
+func failQuoting(at Position, message, unquoted string) *SyntaxError {
+	return &SyntaxError{Position: at, Message: message, Unquoted: unquoted}
 }
 
-func positionOf(t *token.Token) Position {
-	if t == nil || t.Position == nil {
-		return Position{}
-	}
-	return Position{Line: int32(t.Position.Line), Column: int32(t.Position.Column)}
-}
-
-// parserError takes position and message out of an error of the parser.
-func parserError(err error) error {
-	var located interface {
-		GetToken() *token.Token
-		GetMessage() string
-	}
-	if errors.As(err, &located) {
-		return failQuoting(located.GetToken(), located.GetMessage(), unreadable)
-	}
-	return failQuoting(nil, err.Error(), unreadable)
+func positionOf(n *yaml.Node) Position {
+	return Position{Line: int32(n.Line), Column: int32(n.Column)}
 }

@@ -2,18 +2,21 @@ package document
 
 import (
 	"fmt"
+	"strings"
 
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/token"
+	yaml "go.yaml.in/yaml/v4"
 )
 
 // maxAliased bounds how many values aliases may stand for in all, since a few
 // lines of them can mean billions.
 const maxAliased = 100_000
 
-// yamlReader turns the syntax tree of a YAML file into nodes.
+// yamlReader turns the parser's tree of a YAML file into nodes.
 type yamlReader struct {
-	anchors map[string]anchored
+	source  *source
+	restore *strings.Replacer // of texts
+	doubt   Doubt
+	anchors map[*yaml.Node]anchored
 	aliased int
 	depth   int
 }
@@ -24,55 +27,56 @@ type anchored struct {
 }
 
 // read returns a value and how many values it holds.
-func (r *yamlReader) read(from ast.Node) (Node, int, error) {
-	if from == nil {
-		return Node{}, 1, nil
-	}
+func (r *yamlReader) read(from *yaml.Node) (value Node, size int, err error) {
 	if r.depth++; r.depth > maxDepth {
-		return Node{}, 0, failAt(from.GetToken(), tooDeep)
+		return Node{}, 0, failAt(positionOf(from), tooDeep)
 	}
 	defer func() { r.depth-- }()
-	switch from := from.(type) {
-	case *ast.NullNode:
-		return nodeAt(from, Null, ""), 1, nil
-	case *ast.MappingNode:
-		return r.mapping(from, from.Values)
-	case *ast.MappingValueNode:
-		return r.mapping(from, []*ast.MappingValueNode{from})
-	case *ast.SequenceNode:
-		return r.sequence(from)
-	case *ast.AnchorNode:
-		return r.anchor(from)
-	case *ast.AliasNode:
+	switch from.Kind {
+	case yaml.MappingNode:
+		value, size, err = r.mapping(from)
+	case yaml.SequenceNode:
+		value, size, err = r.sequence(from)
+	case yaml.AliasNode:
 		return r.alias(from)
-	case *ast.TagNode:
-		return r.tagged(from)
-	case *ast.LiteralNode:
-		return nodeAt(from, Text, from.Value.Value), 1, nil
-	case *ast.StringNode:
-		return scalar(from, from.Value), 1, nil
-	case ast.ScalarNode:
-		return scalar(from, from.GetToken().Value), 1, nil
+	case yaml.ScalarNode:
+		value, size = r.scalar(from), 1
 	default:
-		return Node{}, 0, failAt(from.GetToken(), "this kind of YAML value has no place here")
+		return Node{}, 0, failAt(positionOf(from), "this kind of YAML value has no place here")
 	}
-}
-
-func nodeAt(from ast.Node, kind Kind, text string) Node {
-	return Node{Position: positionOf(from.GetToken()), Kind: kind, Text: text}
-}
-
-func scalar(from ast.Node, value string) Node {
-	switch from.GetToken().Type {
-	case token.SingleQuoteType, token.DoubleQuoteType:
-		return nodeAt(from, Text, value)
+	if err == nil && from.Style&yaml.TaggedStyle != 0 {
+		err = r.applyTag(from, &value)
 	}
-	return nodeAt(from, PlainKind(value), value)
+	if err == nil && from.Anchor != "" {
+		// Only now, so that an alias within its own anchor is an unknown one.
+		r.anchors[from] = anchored{value: value, size: size}
+	}
+	return value, size, err
 }
 
-func (r *yamlReader) sequence(from *ast.SequenceNode) (Node, int, error) {
-	n, size := nodeAt(from, List, ""), 1
-	for _, entry := range from.Values {
+func (r *yamlReader) node(from *yaml.Node, kind Kind, text string) Node {
+	return Node{Position: positionOf(from), Kind: kind, Text: r.restore.Replace(text)}
+}
+
+func (r *yamlReader) scalar(from *yaml.Node) Node {
+	switch {
+	case from.Style&yaml.DoubleQuotedStyle != 0:
+		r.checkQuoted(from)
+		return r.node(from, Text, from.Value)
+	case from.Style&(yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		return r.node(from, Text, from.Value)
+	}
+	r.checkPlain(from)
+	kind := PlainKind(from.Value)
+	if kind == Null {
+		return r.node(from, Null, "")
+	}
+	return r.node(from, kind, from.Value)
+}
+
+func (r *yamlReader) sequence(from *yaml.Node) (Node, int, error) {
+	n, size := r.node(from, List, ""), 1
+	for _, entry := range from.Content {
 		value, held, err := r.read(entry)
 		if err != nil {
 			return Node{}, 0, err
@@ -83,35 +87,39 @@ func (r *yamlReader) sequence(from *ast.SequenceNode) (Node, int, error) {
 	return n, size, nil
 }
 
-func (r *yamlReader) mapping(from ast.Node, entries []*ast.MappingValueNode) (Node, int, error) {
-	n, size := nodeAt(from, Object, ""), 1
-	// The token of a block mapping is its first colon; its place is its first name.
-	if len(entries) > 0 && from.GetToken().Type != token.MappingStartType {
-		n.Position = positionOf(entries[0].Key.GetToken())
-	}
+func (r *yamlReader) mapping(from *yaml.Node) (Node, int, error) {
+	n, size := r.node(from, Object, ""), 1
 	var merged []Field
-	for _, entry := range entries {
-		value, held, err := r.read(entry.Value)
+	for i := 0; i+1 < len(from.Content); i += 2 {
+		name, entry := from.Content[i], from.Content[i+1]
+		if err := r.checkField(from, name, entry); err != nil {
+			return Node{}, 0, err
+		}
+		value, held, err := r.read(entry)
 		if err != nil {
 			return Node{}, 0, err
 		}
 		size += held
-		if entry.Key.IsMergeKey() {
+		if isMerge(name) {
 			fields, ok := mergeable(value)
 			if !ok {
-				return Node{}, 0, failAt(entry.Key.GetToken(), "<< brings in groups of fields, and this is none")
+				return Node{}, 0, failAt(positionOf(name), "<< brings in groups of fields, and this is none")
 			}
 			merged = append(merged, fields...)
 			continue
 		}
-		name, err := keyText(entry.Key)
-		if err != nil {
-			return Node{}, 0, err
+		if name.Kind != yaml.ScalarNode {
+			return Node{}, 0, failAt(positionOf(name), "the name of a field must be plain text")
 		}
-		n.Children = append(n.Children, Field{Position: positionOf(entry.Key.GetToken()), Name: name, Value: value})
+		n.Children = append(n.Children, Field{Position: positionOf(name), Name: r.restore.Replace(name.Value), Value: value})
 	}
 	n.Children = withMerged(n.Children, merged)
 	return n, size, nil
+}
+
+// isMerge reports whether a name brings in the fields of its value.
+func isMerge(name *yaml.Node) bool {
+	return name.Kind == yaml.ScalarNode && name.Value == "<<" && name.Style == 0
 }
 
 // withMerged appends the merged fields whose names are still free.
@@ -148,56 +156,29 @@ func mergeable(value Node) (fields []Field, ok bool) {
 	return fields, value.Kind == List
 }
 
-func keyText(key ast.MapKeyNode) (string, error) {
-	switch key := key.(type) {
-	case *ast.StringNode:
-		return key.Value, nil
-	case *ast.MappingKeyNode:
-		if inner, ok := key.Value.(ast.MapKeyNode); ok {
-			return keyText(inner)
-		}
-	case ast.ScalarNode:
-		return key.GetToken().Value, nil
-	}
-	return "", failAt(key.GetToken(), "the name of a field must be plain text")
-}
-
-func (r *yamlReader) anchor(from *ast.AnchorNode) (Node, int, error) {
-	value, size, err := r.read(from.Value)
-	if err != nil {
-		return Node{}, 0, err
-	}
-	// Only now, so that an alias within its own anchor is an unknown one.
-	r.anchors[from.Name.GetToken().Value] = anchored{value: value, size: size}
-	return value, size, nil
-}
-
-func (r *yamlReader) alias(from *ast.AliasNode) (Node, int, error) {
-	name := from.Value.GetToken().Value
-	target, known := r.anchors[name]
+func (r *yamlReader) alias(from *yaml.Node) (Node, int, error) {
+	target, known := r.anchors[from.Alias]
 	if !known {
-		return Node{}, 0, failQuoting(from.Start, fmt.Sprintf("the alias *%s has no anchor &%s before it", name, name),
-			"this alias has no anchor before it")
+		return Node{}, 0, noAnchor(positionOf(from), from.Value)
 	}
 	if r.aliased += target.size; r.aliased > maxAliased {
-		return Node{}, 0, failAt(from.Start, fmt.Sprintf("the aliases stand for more than %d values", maxAliased))
+		return Node{}, 0, failAt(positionOf(from), fmt.Sprintf("the aliases stand for more than %d values", maxAliased))
 	}
 	return target.value, target.size, nil
 }
 
-// tagged reads a value whose type is said: !!str 1 is text. The other standard
-// tags only repeat what the value shows.
-func (r *yamlReader) tagged(from *ast.TagNode) (Node, int, error) {
-	switch tag := from.Start.Value; tag {
+// applyTag heeds the type that stands before a value: !!str 1 is text. The other
+// standard types only repeat what the value shows.
+func (r *yamlReader) applyTag(from *yaml.Node, value *Node) error {
+	switch tag := from.ShortTag(); tag {
 	case "!!str":
-		value, size, err := r.read(from.Value)
-		if err == nil && (value.Scalar() || value.Kind == Null) {
-			value.Kind = Text
+		if value.Scalar() || value.Kind == Null {
+			value.Kind, value.Text = Text, r.restore.Replace(from.Value)
 		}
-		return value, size, err
+		return nil
 	case "!!int", "!!float", "!!bool", "!!null", "!!map", "!!seq":
-		return r.read(from.Value)
+		return nil
 	default:
-		return Node{}, 0, failQuoting(from.Start, "the tag "+tag+" has no meaning here", "this tag has no meaning here")
+		return failQuoting(positionOf(from), "the tag "+tag+" has no meaning here", "this tag has no meaning here")
 	}
 }

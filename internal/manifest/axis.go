@@ -20,6 +20,7 @@ type axis struct {
 	name   string
 	place  document.Place
 	spans  []span
+	ranges []int // those of the spans that are ranges
 	count  int
 	broken bool           // a value of it has a problem already
 	known  map[string]int // index of each single value by its text
@@ -77,9 +78,9 @@ func (a *axis) index(written string) int {
 		return -1
 	}
 	number, _ := value.Int64()
-	for i := range a.spans {
+	for _, i := range a.ranges {
 		s := &a.spans[i]
-		if s.single == nil && number >= s.first && number < s.first+int64(s.length) {
+		if number >= s.first && number < s.first+int64(s.length) {
 			return s.start + int(number-s.first)
 		}
 	}
@@ -184,6 +185,9 @@ func typedChoice(n *document.Node) *choice {
 	return value
 }
 
+// maxRanges bounds the ranges of one axis, each of which is held against all values.
+const maxRanges = 1000
+
 func isRange(written string) bool {
 	from, to, found := strings.Cut(written, "..")
 	_, first := wholeNumber(from)
@@ -204,6 +208,10 @@ func (d *decoder) addRange(a *axis, n *document.Node) {
 		d.Report(n.Position, "write a shorter one", "the range %s is too long; an axis has at most %d values", n.Text, maxCombinations)
 		return
 	}
+	if len(a.ranges) == maxRanges {
+		d.Report(n.Position, "join some of them", "axis %s has more than %d ranges", a.name, maxRanges)
+		return
+	}
 	for i := range a.spans {
 		if overlaps(&a.spans[i], first, last) {
 			d.Report(n.Position, "keep each value once", "the range %s repeats values of axis %s", n.Text, a.name)
@@ -211,6 +219,7 @@ func (d *decoder) addRange(a *axis, n *document.Node) {
 		}
 	}
 	length := int(last-first) + 1
+	a.ranges = append(a.ranges, len(a.spans))
 	a.spans = append(a.spans, span{start: a.count, length: length, first: first})
 	a.count += length
 }

@@ -24,15 +24,17 @@ type builder struct {
 	style    *style
 	row      *Row
 	problems []*document.Problem
-	asked    []string // names that its texts ask for
-	written  []byte   // the text that is being filled
+	asked    []string        // names that its texts ask for
+	given    map[string]bool // folded names of the item's own parameters, reused
+	styled   bool            // a text of it asks for the text of its style
+	written  []byte          // the text that is being filled
 
 	// The lookups as values, made once.
 	inText, inName, inStyle func(string) (string, bool)
 }
 
 func newBuilder(def *definition) *builder {
-	b := &builder{def: def, used: make([]bool, len(def.grid.axes)), near: map[string]string{}, mentioned: mentions(def)}
+	b := &builder{def: def, used: make([]bool, len(def.grid.axes)), near: map[string]string{}, given: map[string]bool{}, mentioned: mentions(def)}
 	b.inText, b.inName, b.inStyle = b.lookup, b.lookupName, b.lookupStyle
 	return b
 }
@@ -40,7 +42,8 @@ func newBuilder(def *definition) *builder {
 // build makes the row of an item in a combination, or returns what is wrong.
 func (b *builder) build(item *layer, chosen combination) (*Row, []*document.Problem) {
 	b.item, b.chosen, b.problems, b.asked = item, chosen, nil, b.asked[:0]
-	b.row = &Row{Place: item.place, texts: item.texts}
+	b.styled = false
+	b.row = &Row{Place: item.place, texts: item.texts, given: givenIn(item)}
 	b.chooseStyle()
 	b.row.Model = b.first(func(l *layer) string { return l.model })
 	if model := b.axisChoice(modelAxis); model != nil {
@@ -49,6 +52,8 @@ func (b *builder) build(item *layer, chosen combination) (*Row, []*document.Prob
 	b.setParameters()
 	b.setVariables()
 	b.fillTexts()
+	b.checkPrompt()
+	b.checkStyle()
 	b.setSamples()
 	b.setID()
 	b.setOutput()
@@ -85,6 +90,19 @@ func (b *builder) places() func(string) document.Place {
 
 func (b *builder) report(name, suggestion, format string, args ...any) {
 	b.problems = append(b.problems, &document.Problem{Place: b.row.Places(name), Suggestion: suggestion, Message: fmt.Sprintf(format, args...)})
+}
+
+func (b *builder) warn(name, suggestion, message string) {
+	b.row.Warnings = append(b.row.Warnings, &document.Problem{Place: b.row.Places(name), Message: message, Suggestion: suggestion})
+}
+
+// givenIn finds the parameters that an item gives.
+func givenIn(item *layer) func(string) bool {
+	where := item.where
+	return func(parameter string) bool {
+		_, found := where(parameterPrefix + parameter)
+		return found
+	}
 }
 
 // first returns a text of the nearest level that has it.

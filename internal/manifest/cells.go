@@ -12,14 +12,14 @@ import (
 
 // emptyCell leaves everything to the defaults, but an empty variable is one.
 func (r *tableReader) emptyCell(c *column) {
-	if !c.parameter && !slices.Contains(itemFields, c.name) {
+	if c.name != "" && !c.parameter && !slices.Contains(itemFields, c.name) {
 		r.item.variables = append(r.item.variables, variable{name: c.name})
 	}
 }
 
 func cellFault(cell string) string {
 	if !utf8.ValidString(cell) {
-		return "is not valid UTF-8"
+		return notUTF8
 	}
 	return document.TextFault(cell)
 }
@@ -67,13 +67,14 @@ func cellValue(cell string) any {
 // cells are one row with the places of its cells.
 type cells struct {
 	file      string
-	header    []column
+	header    *header
 	values    []string
-	positions []int // line and column of each
+	positions []int // line and column of each, in bytes
+	counted   bool  // positions are in characters already
 }
 
-func (r *tableReader) cells(header []column, record []string) *cells {
-	c := &cells{file: r.path, header: header, values: append([]string(nil), record...)}
+func (r *tableReader) cells(header *header, record []string) *cells {
+	c := &cells{file: r.path, header: header, values: slices.Clone(record)}
 	c.positions = make([]int, 0, 2*len(record))
 	for i := range record {
 		line, at := r.rows.FieldPos(i)
@@ -82,29 +83,40 @@ func (r *tableReader) cells(header []column, record []string) *cells {
 	return c
 }
 
-func (c *cells) line(i int) int { return c.positions[2*i] }
-
-// column counts characters, where the reader of tables counts bytes.
-func (c *cells) column(i int) int {
-	column := c.positions[2*i+1]
-	for before := range i {
-		value := c.values[before]
-		end := c.line(before) + strings.Count(value, "\n")
-		if end != c.line(i) {
-			continue
-		}
-		last := value[strings.LastIndexByte(value, '\n')+1:]
-		column -= len(last) - utf8.RuneCountInString(last)
+// count turns columns from bytes, as the reader of tables has them, into characters.
+// It is one walk for all cells of a row, and for most rows nobody asks.
+func (c *cells) count() {
+	if c.counted {
+		return
 	}
-	return column
+	c.counted = true
+	line, more := 0, 0 // bytes beyond one a character, of the cells before in the same line
+	for i := range len(c.positions) / 2 {
+		value := c.values[i]
+		if c.positions[2*i] != line {
+			line, more = c.positions[2*i], 0
+		}
+		c.positions[2*i+1] -= more
+		if newline := strings.LastIndexByte(value, '\n'); newline >= 0 {
+			line += strings.Count(value, "\n")
+			value, more = value[newline+1:], 0
+		}
+		more += len(value) - utf8.RuneCountInString(value)
+	}
 }
 
 func (c *cells) place(i int) document.Place {
-	return document.Place{File: c.file, Line: c.line(i), Column: c.column(i)}
+	c.count()
+	return document.Place{File: c.file, Line: c.positions[2*i], Column: c.positions[2*i+1]}
+}
+
+func (c *cells) position(i int) document.Position {
+	at := c.place(i)
+	return document.Position{Line: int32(at.Line), Column: int32(at.Column)}
 }
 
 func (c *cells) where(name string) (document.Place, bool) {
-	i := c.find(name)
+	i := c.header.find(name)
 	if i < 0 || c.values[i] == "" {
 		return document.Place{}, false
 	}
@@ -112,21 +124,9 @@ func (c *cells) where(name string) (document.Place, bool) {
 }
 
 func (c *cells) text(parameter string) (string, bool) {
-	i := c.find(parameterPrefix + parameter)
-	if i < 0 || c.values[i] == "" || !c.header[i].parameter {
+	i := c.header.find(parameterPrefix + parameter)
+	if i < 0 || c.values[i] == "" || !c.header.columns[i].parameter {
 		return "", false
 	}
 	return c.values[i], true
-}
-
-// find returns the column of a field; the seed has two names.
-func (c *cells) find(name string) int {
-	inner, parameter := strings.CutPrefix(name, parameterPrefix)
-	for i := range c.header {
-		h := &c.header[i]
-		if h.name == inner && (h.parameter == parameter || inner == job.SeedInput) {
-			return i
-		}
-	}
-	return -1
 }

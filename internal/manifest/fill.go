@@ -63,6 +63,9 @@ func (f fault) suggestion(known []string) string {
 	if f.name == "" {
 		return "write {{ or }} for a brace itself"
 	}
+	if strings.Contains(f.name, "|") {
+		return "no wildcards are drawn here: " + wildcardHint
+	}
 	if near := suggest.DidYouMean(f.name, known, "{%}"); near != "" {
 		return near
 	}

@@ -11,6 +11,10 @@ import (
 // maxCombinations bounds the combinations of the axes of one item.
 const maxCombinations = 1_000_000_000
 
+// betweenStops is how many combinations are looked at before it is asked whether
+// anybody still waits.
+const betweenStops = 1024
+
 // grid is every combination of the axes. It is counted through and never built.
 type grid struct {
 	axes     []*axis // those of the product in their order, then the zipped ones
@@ -94,13 +98,13 @@ func (r *rule) matches(id string, indices []int) bool {
 
 // of yields the combinations of one item: those of the grid, or as many of them
 // as are to be drawn, then those that are included. What it yields is
-// overwritten by the next.
-func (g *grid) of(id string) iter.Seq[combination] {
+// overwritten by the next. It ends early once stopped says so.
+func (g *grid) of(id string, stopped func() bool) iter.Seq[combination] {
 	return func(yield func(combination) bool) {
 		indices := make([]int, len(g.axes))
 		chosen := make(combination, len(g.axes))
 		there := make([]bool, len(g.includes))
-		for i := range g.order(id) {
+		for i := range g.order(id, stopped) {
 			g.spread(i, indices)
 			if len(g.excludes) > 0 && g.excluded(id, indices) {
 				continue
@@ -125,19 +129,22 @@ func (g *grid) of(id string) iter.Seq[combination] {
 
 // order yields the numbers of the combinations to take: all in their order, or
 // the first so many of a shuffled order that are not excluded.
-func (g *grid) order(id string) iter.Seq[int] {
+func (g *grid) order(id string, stopped func() bool) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		if g.sampled == 0 || g.sampled >= g.total {
 			for i := range g.total {
-				if !yield(i) {
+				if i%betweenStops == 0 && stopped() || !yield(i) {
 					return
 				}
 			}
 			return
 		}
 		indices := make([]int, len(g.axes))
-		left := g.sampled
+		left, tried := g.sampled, 0
 		for i := range shuffled(g.total, g.drawKey(id)) {
+			if tried++; tried%betweenStops == 0 && stopped() {
+				return
+			}
 			g.spread(i, indices)
 			if g.excluded(id, indices) {
 				continue

@@ -78,6 +78,11 @@ type headerReader struct {
 func (h *headerReader) readHeader() {
 	h.m.def.header.place = h.At(h.root.Position)
 	h.m.def.header.where = h.nodeWhere(h.root)
+	if h.root.Kind == document.List {
+		h.Report(h.root.Position, "put the list under items: of a manifest with version, name and model, or write one object a line into a .jsonl file",
+			"the manifest must be a group of fields, not a list")
+		return
+	}
 	if h.root.Kind == document.Null {
 		h.Report(document.Position{}, "start with version: 1", "the manifest is empty")
 		return

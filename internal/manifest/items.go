@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"nightshift/internal/document"
+	"nightshift/internal/job"
 )
 
 // readItems finds where the items come from: from the manifest itself, from a
@@ -69,7 +70,7 @@ func (h *headerReader) readItemsFrom(n *document.Node) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(filepath.Dir(h.File), path)
 	}
-	file, err := statFile(path)
+	file, err := h.statItems(path)
 	if err == nil {
 		d := newDecoder(path, h.Problems)
 		h.m.def.items, err = d.flatItems(file)
@@ -79,8 +80,35 @@ func (h *headerReader) readItemsFrom(n *document.Node) {
 		return
 	}
 	if err != nil {
-		h.Report(n.Position, "", "items_from: %s", err)
+		h.Report(n.Position, job.Hint(err), "items_from: %s", err)
 	}
+}
+
+// statItems looks at a file of items. A link in the manifest's folder that leads out of it
+// is refused: who writes a manifest says openly what it reads, and a folder that somebody
+// was given reads nothing else of theirs.
+func (h *headerReader) statItems(path string) (*dataFile, error) {
+	leads, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, readError(path, err)
+	}
+	folder, err := filepath.EvalSymlinks(filepath.Dir(h.File))
+	if err != nil {
+		return nil, readError(filepath.Dir(h.File), err)
+	}
+	if within(filepath.Dir(h.File), path) && !within(folder, leads) {
+		return nil, &job.HintedError{
+			Err:  fmt.Errorf("%s is a link that leads out of the manifest's folder", path),
+			Hint: "copy the file into the folder, or write its own path",
+		}
+	}
+	return statLinked(path, leads)
+}
+
+// within reports whether a path is below a folder, as both are written.
+func within(folder, path string) bool {
+	below, err := filepath.Rel(folder, path)
+	return err == nil && filepath.IsLocal(below)
 }
 
 // flatFormats are the endings of files with one item a line.
@@ -88,7 +116,7 @@ var flatFormats = []string{".jsonl", ".ndjson", ".csv", ".tsv"}
 
 // flatItems opens a file with one item a line, by its ending.
 func (d *decoder) flatItems(file *dataFile) (source, error) {
-	switch extension := strings.ToLower(filepath.Ext(file.path)); extension {
+	switch strings.ToLower(filepath.Ext(file.path)) {
 	case ".csv":
 		return d.readTableHeader(file, ',')
 	case ".tsv":
@@ -96,7 +124,7 @@ func (d *decoder) flatItems(file *dataFile) (source, error) {
 	case ".jsonl", ".ndjson":
 		return &jsonlItems{file: file}, nil
 	default:
-		return nil, fmt.Errorf("a file of items ends in %s, not in %q", strings.Join(flatFormats, ", "), extension)
+		return nil, formatError(file.path)
 	}
 }
 

@@ -51,6 +51,7 @@ type jsonlReader struct {
 	// decoder is made once; problems that it passes on are theirs to keep.
 	decoder decoder
 	item    layer
+	read    int  // items so far
 	broken  bool // reading cannot go on
 }
 
@@ -126,6 +127,11 @@ func (r *jsonlReader) decode(line string) (*layer, error) {
 		return nil, r.problem(1+utf8.RuneCountInString(line[:at]), "save the file as UTF-8", "the line is not valid UTF-8")
 	}
 	n, err := r.parser.Read(line, r.number)
+	if problem := r.otherFormat(line, &n, err); problem != nil {
+		r.broken = true // every further line would say the same
+		return nil, problem
+	}
+	r.read++
 	if err != nil {
 		r.decoder.Syntax(err)
 	} else {
@@ -141,6 +147,26 @@ func (r *jsonlReader) decode(line string) (*layer, error) {
 	file, number := r.path, r.number
 	r.item.where = func(name string) (document.Place, bool) { return jsonPlace(file, line, number, name) }
 	return &r.item, nil
+}
+
+// otherFormat says what a file is whose first lines are no items, one a line.
+func (r *jsonlReader) otherFormat(line string, n *document.Node, err error) error {
+	if r.read > 0 {
+		return nil
+	}
+	fault, broken := errors.AsType[*document.SyntaxError](err)
+	switch start := strings.TrimSpace(line); {
+	case strings.HasPrefix(start, "["):
+		return r.problem(1, "write one object a line without brackets around them, as jq -c '.[]' does", "the file is a list in brackets, where one object a line is wanted")
+	case broken && strings.ContainsRune(line, '\r'):
+		return r.problem(1, "save the file with the line ends of Unix or Windows", "the lines end in a carriage return alone, as on old Macs")
+	case broken && strings.HasPrefix(start, "{") && int(fault.Column) > utf8.RuneCountInString(strings.TrimRight(line, " \t")):
+		return r.problem(1, "write each object in one line, as jq -c . does", "an object goes on in the next line, where one object a line is wanted")
+	case n.Get("custom_id") != nil && n.Get("body") != nil:
+		return r.problem(1, `write what is to be made itself: {"id": "a", "model": "model_...", "prompt": "a red kite", "samples": 2}`,
+			"the line is a request of a batch for the API of OpenAI, which is not read here")
+	}
+	return nil
 }
 
 // jsonPlace reads a line once more to find a field in it. Places are asked for

@@ -107,11 +107,31 @@ func (d *decoder) checkSeeds(n *document.Node, l *layer) {
 func (d *decoder) readSeed(n *document.Node, into *layer) {
 	seed, ok := wholeNumber(n.Text)
 	if !n.Scalar() || !ok {
-		d.Report(n.Position, "", "seed must be a whole number, not %s", shown(n))
+		d.Report(n.Position, seedHint(n), "seed must be a whole number, not %s", shown(n))
 		return
 	}
 	into.ownSeed = true
 	into.parameters = append(into.parameters, parameter{name: job.SeedInput, value: seed})
+}
+
+// seedHint says what to write in place of what is no seed. It never names one: all
+// rows would get it, and be one image.
+func seedHint(n *document.Node) string {
+	const own = "leave it out, and every row gets a seed of its own"
+	whole, fraction, pointed := strings.Cut(n.Text, ".")
+	_, number := wholeNumber(whole)
+	switch {
+	case !n.Scalar():
+		return own + "; for several, write an axis seed"
+	case strings.HasPrefix(n.Text, "-"):
+		return own
+	case number && pointed && strings.Trim(fraction, "0") == "":
+		return "write " + whole + ", without a fraction"
+	case whole != "" && strings.Trim(whole, "0123456789") == "":
+		return "it is too large; write a smaller one, or " + own
+	default:
+		return ""
+	}
 }
 
 // wholeNumber reads a whole number that is not negative.

@@ -14,6 +14,7 @@ import (
 func (b *builder) lookup(name string) (string, bool) {
 	if name == styleAxis && b.style != nil {
 		b.use(styleAxis)
+		b.styled = true
 		filled, faults := fill(b.style.text, b.inStyle)
 		for _, f := range faults {
 			b.problems = append(b.problems, &document.Problem{

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"nightshift/internal/document"
 	"nightshift/internal/job"
 )
 
@@ -27,6 +28,9 @@ type Manifest struct {
 	Pool     string   // "" if the manifest names none
 	Priority string   // Urgent, Normal or Overnight
 	Window   *Window  // nil if jobs may run at any time
+	// Warnings are what stands at the top of the manifest and is hardly meant as it
+	// reads. Those of rows are with the rows.
+	Warnings document.Problems
 
 	def definition
 }

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -19,6 +20,12 @@ const maxFile = 4 << 20
 // *Problems with everything that is wrong there, or another error, which names the
 // file, if it cannot be read at all.
 func Open(path string) (*Manifest, error) {
+	if path == "-" {
+		return nil, &job.HintedError{
+			Err:  errors.New("a manifest cannot be read from the standard input: a batch is named after its file, and found again by it"),
+			Hint: "save it as a file whose name ends in .yaml, .json, .jsonl, .csv or .tsv, and name that",
+		}
+	}
 	file, err := statFile(path)
 	if err != nil {
 		return nil, err
@@ -29,11 +36,11 @@ func Open(path string) (*Manifest, error) {
 	case isFlat(path):
 		err = m.openFlat(file, problems)
 	case extension == ".yaml" || extension == ".yml":
-		err = m.openTree(file, problems, document.YAML)
+		err = m.openTree(file, problems, readYAML)
 	case extension == ".json":
-		err = m.openTree(file, problems, document.JSON)
+		err = m.openTree(file, problems, readJSON)
 	default:
-		err = fmt.Errorf("the name of %s must end in .yaml, .yml, .json, %s", path, strings.Join(flatFormats, ", "))
+		err = formatError(path)
 	}
 	if err != nil {
 		return nil, err
@@ -60,14 +67,15 @@ func (m *Manifest) openFlat(file *dataFile, problems *document.Problems) error {
 }
 
 // openTree reads a file that is one value and then its header.
-func (m *Manifest) openTree(file *dataFile, problems *document.Problems, parse func(string) (document.Node, error)) error {
+func (m *Manifest) openTree(file *dataFile, problems *document.Problems, parse func(*headerReader, string) (document.Node, error)) error {
 	content, err := readWhole(file)
 	if err != nil {
 		return err
 	}
 	h := &headerReader{decoder: newDecoder(file.path, problems), m: m}
+	h.Warnings = &m.Warnings
 	m.def.defaults.where = nowhere
-	root, err := parse(content)
+	root, err := parse(h, content)
 	if err != nil {
 		h.Syntax(err)
 		return nil
@@ -76,6 +84,12 @@ func (m *Manifest) openTree(file *dataFile, problems *document.Problems, parse f
 	h.readHeader()
 	return nil
 }
+
+func readYAML(h *headerReader, content string) (document.Node, error) {
+	return document.YAMLInDoubt(content, h.Warn)
+}
+
+func readJSON(_ *headerReader, content string) (document.Node, error) { return document.JSON(content) }
 
 func readWhole(file *dataFile) (content string, err error) {
 	if file.size > maxFile {
@@ -88,7 +102,7 @@ func readWhole(file *dataFile) (content string, err error) {
 	}
 	// Nothing was written, so closing cannot lose anything.
 	defer func() { _ = reader.Close() }()
-	all, err := io.ReadAll(io.LimitReader(reader, maxFile))
+	all, err := io.ReadAll(io.LimitReader(reader, 2*maxFile))
 	if err != nil {
 		return "", readError(file.path, err)
 	}

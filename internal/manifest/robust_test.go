@@ -1,12 +1,14 @@
 package manifest
 
 import (
+	"encoding/binary"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"nightshift/internal/document"
 )
@@ -26,7 +28,33 @@ func TestRobust(t *testing.T) {
 		{"crlf jsonl", "m.jsonl", "{\"id\": \"a\", \"model\": \"m\"}\r\n\r\n{\"id\": \"b\", \"model\": \"m\"}\r\n", "m.jsonl:3:1: b\n"},
 		{"crlf csv", "m.csv", "id,model\r\na,m\r\n", "model m\n"},
 		{"no last line end", "m.csv", "id,model\na,m", "model m\n"},
-		{"utf-16", "m.yaml", "\xff\xfev\x00", "m.yaml:1:1: the file is UTF-16; save the file as UTF-8"},
+		{"utf-16", "m.csv", utf16LE("\ufeffid,model,prompt\na,m,café 薬\n"), "prompt \"café 薬\"\n"},
+		{"utf-16 big end first", "m.yaml", utf16BE("\ufeff" + head + "prompt: café\n"), "prompt \"café\"\n"},
+		{"utf-16 without a mark", "m.jsonl", utf16LE("{\"id\": \"a\", \"model\": \"m\"}\n"), "m.jsonl:1:1: a\n"},
+		{"windows-1252", "m.csv", "id,model\ncaf\xe9,m\n", "m.csv:2:1: the cell is not valid UTF-8, but perhaps Windows-1252; save the file as UTF-8, in Excel as \"CSV UTF-8\""},
+		{"empty columns at the end", "m.csv", "id,model,,\na,m,,\nb,m\nc,m,,,,\nd,m,x,\n", "m.csv:3:1: b\n"},
+		{"a cell without a column", "m.csv", "id,model,,\na,m,x,\n", "m.csv:2:5: the cell stands in a column without a name; give the column a name, or empty it"},
+		{"an empty column in between", "m.csv", "id,,model\na,,m\n", "m.csv:1:4: a column has no name"},
+		{"sep of semicolons", "m.csv", "sep=;\nid;model;prompt\na;m;a fox, red\n", "m.csv:3:1: a\n  model m\n  prompt \"a fox, red\"\n"},
+		{"sep of commas", "m.csv", "sep=,\r\nid,model\r\na,m\r\n", "m.csv:3:1: a\n"},
+		{"pipes", "m.csv", "id|model\na|m\n", "m.csv:1:1: the cells are separated by pipes; separate them by commas, or write sep=| as the first line"},
+		{"tabs", "m.csv", "id\tmodel\na\tm\n", "m.csv:1:1: the cells are separated by tabs; name the file .tsv"},
+		{"commas", "m.tsv", "id,model\na,m\n", "m.tsv:1:1: the cells are separated by commas; name the file .csv"},
+		{"old mac csv", "m.csv", "id,model\ra,m\r", "m.csv:1:1: the lines end in a carriage return alone, as on old Macs"},
+		{"old mac jsonl", "m.jsonl", "{\"id\": \"a\"}\r{\"id\": \"b\"}\r", "m.jsonl:1:1: the lines end in a carriage return alone, as on old Macs"},
+		{"old mac yaml", "m.yaml", strings.ReplaceAll(head+"prompt: x\n", "\n", "\r"), "prompt \"x\"\n"},
+		{"a row of blanks", "m.csv", "model,prompt\nm,fox\n\n , \nm,owl\n", "problem m.csv:4:1: the row holds only blanks; fill it, or take it out\n\nm.csv:5:1"},
+		{"a prompt of blanks", "m.jsonl", "{\"model\": \"m\", \"prompt\": \"  \"}\n", "m.jsonl:1:26: the prompt holds only blanks; write one, or take the row out"},
+		{"openai batch", "m.jsonl", strings.Repeat("{\"custom_id\": \"a\", \"method\": \"POST\", \"url\": \"/v1\", \"body\": {\"prompt\": \"x\"}}\n", 2), "the line is a request of a batch for the API of OpenAI"},
+		{"array in jsonl", "m.jsonl", "[\n{\"id\": \"a\"},\n{\"id\": \"b\"}]\n", "batch m, test, normal\nproblem m.jsonl:1:1: the file is a list in brackets, where one object a line is wanted; " +
+			"write one object a line without brackets around them, as jq -c '.[]' does\n"},
+		{"pretty jsonl", "m.jsonl", "{\n  \"id\": \"a\"\n}\n{\n  \"id\": \"b\"\n}\n",
+			"batch m, test, normal\nproblem m.jsonl:1:1: an object goes on in the next line, where one object a line is wanted; write each object in one line, as jq -c . does\n"},
+		{"a cut last line", "m.jsonl", "{\"id\": \"a\", \"model\": \"m\"}\n{\"id\": \"b\",\n", "m.jsonl:2:12: expected a field name in double quotes"},
+		{"list in json", "m.json", "[{\"id\": \"a\"}]", "m.json:1:1: the manifest must be a group of fields, not a list; put the list under items:"},
+		{"seed -1", "m.csv", "model,seed\nm,-1\n", "m.csv:2:3: seed must be a whole number, not \"-1\"; leave it out, and every row gets a seed of its own\n"},
+		{"seed with a fraction", "m.csv", "model,seed\nm,42.0\n", "not \"42.0\"; write 42, without a fraction\n"},
+		{"seed too large", "m.csv", "model,seed\nm,99999999999999999999\n", "it is too large; write a smaller one, or leave it out, and every row gets a seed of its own\n"},
 		{"not utf-8 yaml", "m.yaml", head + "prompt: ä\xff", "m.yaml:4:10: the file is not valid UTF-8"},
 		{"not utf-8 jsonl", "m.jsonl", "\n{\"ä\": \"\xff\"}", "m.jsonl:2:8: the line is not valid UTF-8"},
 		{"not utf-8 csv", "m.csv", "id,model\nö,\xff\n", "m.csv:2:3: the cell is not valid UTF-8"},
@@ -42,9 +70,9 @@ func TestRobust(t *testing.T) {
 		{"open quote", "m.csv", "id,model\na,\"m\n" + strings.Repeat("x,y\n", maxLine/2), "look for a quote that is not closed"},
 		{"deep flow", "m.yaml", head + "defaults: " + strings.Repeat("[", 200_000), "values are nested more than 64 deep"},
 		{"deep braces", "m.yaml", head + "defaults: " + strings.Repeat("{a: ", 200_000), "values are nested more than 64 deep"},
-		{"deep blocks", "m.yaml", head + "items:\n  " + strings.Repeat("- ", 200_000), "a block starts beyond column 256"},
-		{"deep questions", "m.yaml", head + "items:\n  " + strings.Repeat("? ", 200_000), "a block starts beyond column 256"},
-		{"deep indent", "m.yaml", head + "items:\n" + stairs(300), "a block starts beyond column 256"},
+		{"deep blocks", "m.yaml", head + "items:\n  " + strings.Repeat("- ", 200_000), "values are nested more than 64 deep"},
+		{"deep questions", "m.yaml", head + "items:\n  " + strings.Repeat("? ", 200_000), "values are nested more than 64 deep"},
+		{"deep indent", "m.yaml", head + "items:\n" + stairs(300), "values are nested more than 64 deep"},
 		{"deep middle", "m.yaml", head + "items:\n" + stairs(100), "nested more than 64 deep"},
 		{"deep json", "m.json", strings.Repeat("[", 200_000), "values are nested more than 64 deep"},
 		{"deep jsonl", "m.jsonl", strings.Repeat(`{"a":`, 100_000), "values are nested more than 64 deep"},
@@ -60,11 +88,24 @@ func TestRobust(t *testing.T) {
 			if err := os.WriteFile(path, []byte(test.content), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if got := describe(path); !strings.Contains(got, test.want) {
+			got := strings.ReplaceAll(describe(path), filepath.Dir(path)+string(filepath.Separator), "")
+			if !strings.Contains(got, test.want) {
 				t.Errorf("got %.600q\nwant it to hold %q", got, test.want)
 			}
 		})
 	}
+}
+
+func utf16LE(text string) string { return inUTF16(text, binary.LittleEndian) }
+
+func utf16BE(text string) string { return inUTF16(text, binary.BigEndian) }
+
+func inUTF16(text string, order binary.AppendByteOrder) string {
+	var encoded []byte
+	for _, unit := range utf16.Encode([]rune(text)) {
+		encoded = order.AppendUint16(encoded, unit)
+	}
+	return string(encoded)
 }
 
 // stairs is a block nested so many deep, one space a step.

@@ -28,6 +28,10 @@ type Row struct {
 	// them, and the item does not give a parameter of the same name. They may be
 	// there for people, or be parameters that were meant.
 	Unused []string
+	// Meant are the fields that unused variables mean, by a name of other tools.
+	Meant map[string]string
+	// Warnings are what of the row is hardly meant as it reads.
+	Warnings []*document.Problem
 	// SeedAxis says that the seed comes from an axis or a column, so that rows
 	// differ by it.
 	SeedAxis bool
@@ -35,8 +39,13 @@ type Row struct {
 	// "seed", "parameters.guidance". It falls back to Place.
 	Places func(field string) document.Place
 
+	given func(parameter string) bool
 	texts func(parameter string) (string, bool)
 }
+
+// Gives reports whether the item itself gives a parameter, rather than a style, an
+// axis or the defaults.
+func (r *Row) Gives(parameter string) bool { return r.given != nil && r.given(parameter) }
 
 // CellText returns a parameter's text as it stands in a CSV or TSV cell, where
 // the type of a value is only guessed: a cell 1 is a number in Parameters, and

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"context"
 	"fmt"
 	"iter"
 	"slices"
@@ -13,9 +14,14 @@ import (
 // error is a *Problem or *Problems of one row, after which the others follow, so
 // that everything that is wrong can be reported at once; a problem that several
 // rows share is yielded once. Any other error ends the rows.
-func (m *Manifest) Rows() iter.Seq2[*Row, error] {
+func (m *Manifest) Rows() iter.Seq2[*Row, error] { return m.RowsContext(context.Background()) }
+
+// RowsContext is [Manifest.Rows], and ends with the cause of a context that is done,
+// also where for long no row comes.
+func (m *Manifest) RowsContext(ctx context.Context) iter.Seq2[*Row, error] {
 	return func(yield func(*Row, error) bool) {
 		e := newExpander(m)
+		e.stopped = func() bool { return ctx.Err() != nil }
 		for item, err := range m.def.items.all() {
 			if err != nil {
 				if !yield(nil, err) {
@@ -25,6 +31,10 @@ func (m *Manifest) Rows() iter.Seq2[*Row, error] {
 				continue
 			}
 			if !e.expand(item, yield) {
+				return
+			}
+			if e.stopped() {
+				yield(nil, context.Cause(ctx))
 				return
 			}
 		}
@@ -47,6 +57,7 @@ type expander struct {
 	ids      map[string]bool // ids that include and exclude name, and whether they came
 	rows     bool            // there was a row, or at least an attempt
 	failed   bool            // an item could not be read
+	stopped  func() bool     // nobody waits for more rows
 }
 
 func newExpander(m *Manifest) *expander {
@@ -71,7 +82,7 @@ func (e *expander) expand(item *layer, yield func(*Row, error) bool) bool {
 			e.ids[item.id] = true
 		}
 	}
-	for combination := range e.def.grid.of(item.id) {
+	for combination := range e.def.grid.of(item.id, e.stopped) {
 		e.rows = true
 		row, problems := e.build(item, combination)
 		if len(problems) == 0 {

@@ -42,7 +42,8 @@ func (s *inlineItems) all() iter.Seq2[*layer, error] {
 // dataFile is a file that is read as a stream. It must not change until it was read
 // to its end: what was said about it so far would not be about what is run.
 type dataFile struct {
-	path     string
+	path     string // as it is named
+	real     string // where that leads
 	size     int64
 	modified time.Time
 }
@@ -51,8 +52,11 @@ var errChanged = errors.New("the file has changed since it was opened; start aga
 
 // statFile looks at a file that is to be read. It returns an error if it is not a
 // regular file.
-func statFile(path string) (*dataFile, error) {
-	info, err := os.Stat(path)
+func statFile(path string) (*dataFile, error) { return statLinked(path, path) }
+
+// statLinked is statFile for a path that leads to another.
+func statLinked(path, leads string) (*dataFile, error) {
+	info, err := os.Stat(leads)
 	if err != nil {
 		return nil, readError(path, err)
 	}
@@ -62,12 +66,12 @@ func statFile(path string) (*dataFile, error) {
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is not a regular file; save it as one, so that a change while it is read is noticed", path)
 	}
-	return &dataFile{path: path, size: info.Size(), modified: info.ModTime()}, nil
+	return &dataFile{path: path, real: leads, size: info.Size(), modified: info.ModTime()}, nil
 }
 
-// open returns the content. It returns an error if the file has changed.
+// open returns the content, as UTF-8 where it is UTF-16. It returns an error if the file has changed.
 func (f *dataFile) open() (io.ReadCloser, error) {
-	file, err := os.Open(f.path)
+	file, err := os.Open(f.real)
 	if err != nil {
 		return nil, readError(f.path, err)
 	}
@@ -75,7 +79,10 @@ func (f *dataFile) open() (io.ReadCloser, error) {
 	if err := reader.unchanged(); err != nil {
 		return nil, errors.Join(readError(f.path, err), file.Close())
 	}
-	return reader, nil
+	return struct {
+		io.Reader
+		io.Closer
+	}{asUTF8(reader), file}, nil
 }
 
 // steadyFile is a file that ends in an error where it has changed meanwhile.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"nightshift/internal/job"
 	"slices"
 )
 
@@ -11,20 +12,66 @@ import (
 type tableItems struct {
 	file   *dataFile
 	comma  rune
-	header []column
+	header header
+}
+
+// header are the columns of a table, and where each is by its name.
+type header struct {
+	columns []column
+	index   map[string]int
+}
+
+// add appends a column and reports whether it is the first of its name.
+func (h *header) add(c column) bool {
+	h.columns = append(h.columns, c)
+	if c.name == "" {
+		return true
+	}
+	if h.index == nil {
+		h.index = make(map[string]int)
+	}
+	for _, name := range c.names() {
+		if _, taken := h.index[name]; taken {
+			return false
+		}
+	}
+	for _, name := range c.names() {
+		h.index[name] = len(h.columns) - 1
+	}
+	return true
+}
+
+// find returns the column of a field, "parameters.x" included, or -1.
+func (h *header) find(field string) int {
+	if at, found := h.index[field]; found {
+		return at
+	}
+	return -1
 }
 
 // column is one column of a table by its header.
 type column struct {
-	name      string // the header, or the parameter's name
+	name      string // the header, or the parameter's name; "" of an empty column at the end
 	parameter bool
+}
+
+// names are those by which rows ask for the column; the seed has two.
+func (c column) names() []string {
+	switch {
+	case c.name == job.SeedInput:
+		return []string{c.name, parameterPrefix + c.name}
+	case c.parameter:
+		return []string{parameterPrefix + c.name}
+	default:
+		return []string{c.name}
+	}
 }
 
 // variables are the columns that are neither fields nor parameters.
 func (s *tableItems) variables() ([]string, bool) {
 	var names []string
-	for _, c := range s.header {
-		if !c.parameter && !slices.Contains(itemFields, c.name) {
+	for _, c := range s.header.columns {
+		if c.name != "" && !c.parameter && !slices.Contains(itemFields, c.name) {
 			names = append(names, c.name)
 		}
 	}
@@ -41,12 +88,12 @@ func (s *tableItems) all() iter.Seq2[*layer, error] {
 		// Nothing was written, so closing cannot lose anything.
 		defer func() { _ = file.Close() }()
 		reader := newTableReader(s.file.path, s.comma, file)
-		if _, err := reader.record(); err != nil {
+		if _, err := reader.header(); err != nil {
 			yield(nil, err)
 			return
 		}
 		for {
-			item, err := reader.next(s.header)
+			item, err := reader.next(&s.header)
 			if errors.Is(err, io.EOF) || !yield(item, err) || reader.broken {
 				return
 			}

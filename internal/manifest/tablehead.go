@@ -9,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"nightshift/internal/document"
-	"nightshift/internal/job"
 )
 
 // readTableHeader reads the first row of a table and reports what is wrong in it.
@@ -22,7 +21,7 @@ func (d *decoder) readTableHeader(file *dataFile, comma rune) (*tableItems, erro
 	defer func() { _ = content.Close() }()
 	items := &tableItems{file: file, comma: comma}
 	reader := newTableReader(file.path, comma, content)
-	record, err := reader.record()
+	record, err := reader.header()
 	if problem, ok := errors.AsType[*document.Problem](err); ok {
 		d.Problems.Add(problem)
 		return items, nil
@@ -34,36 +33,59 @@ func (d *decoder) readTableHeader(file *dataFile, comma rune) (*tableItems, erro
 	if err != nil {
 		return nil, err
 	}
-	d.readColumns(items, reader.cells(make([]column, len(record)), record))
+	row := reader.cells(&items.header, record)
+	if message, suggestion := layoutFault(record, reader.rows.Comma); message != "" {
+		d.ReportAt(row.place(0), suggestion, "%s", message)
+		return items, nil
+	}
+	d.readColumns(items, row)
 	return items, nil
 }
 
+// layoutFault says why a row cannot be the header of a table that is separated so, or
+// "". It shows nothing of the row: a file that is no table may be anything.
+func layoutFault(record []string, comma rune) (message, suggestion string) {
+	if slices.ContainsFunc(record, func(name string) bool { return strings.Contains(name, "\r") }) {
+		return "the lines end in a carriage return alone, as on old Macs", "save the file with the line ends of Unix or Windows"
+	}
+	if len(record) > 1 {
+		return "", ""
+	}
+	for _, other := range []struct{ separator, name, suggestion string }{
+		{"\t", "tabs", "name the file .tsv"},
+		{";", "semicolons", "separate them by commas, or write sep=; as the first line"},
+		{"|", "pipes", "separate them by commas, or write sep=| as the first line"},
+		{",", "commas", "name the file .csv"},
+	} {
+		if other.separator != string(comma) && strings.Contains(record[0], other.separator) {
+			return "the cells are separated by " + other.name, other.suggestion
+		}
+	}
+	return "", ""
+}
+
 func (d *decoder) readColumns(items *tableItems, row *cells) {
+	named := len(row.values) // without empty columns at the end, which spreadsheets leave
+	for named > 1 && strings.TrimSpace(row.values[named-1]) == "" {
+		named--
+	}
 	for i, name := range row.values {
 		name = strings.TrimSpace(name)
-		at := row.place(i)
 		c := column{name: name}
 		c.name, c.parameter = strings.CutPrefix(name, parameterPrefix)
-		if fault := columnFault(name); fault != "" {
-			d.ReportAt(at, "", "%s", fault)
+		if fault := columnFault(name); fault != "" && i < named {
+			d.ReportAt(row.place(i), "", "%s", fault)
 		}
-		for _, other := range items.header {
-			if other.name == c.name && (other.parameter == c.parameter || c.name == job.SeedInput) {
-				d.ReportAt(at, "keep one", "the column %s stands twice", name)
-			}
+		if !items.header.add(c) {
+			d.ReportAt(row.place(i), "keep one", "the column %s stands twice", name)
 		}
-		items.header = append(items.header, c)
-	}
-	if len(row.values) == 1 && items.comma == ',' && strings.ContainsAny(row.values[0], ";\t") {
-		d.ReportAt(row.place(0), "separate the cells by commas, or name a file with tabs .tsv",
-			"the header is one column, %s", quoteShort(row.values[0]))
 	}
 }
 
 // checkModelColumn reports a table without models, which is meant for a manifest
 // that has one.
 func (d *decoder) checkModelColumn(items *tableItems) {
-	if !slices.ContainsFunc(items.header, func(c column) bool { return c.name == "model" && !c.parameter }) {
+	if items.header.find("model") < 0 {
 		d.Report(document.Position{Line: 1, Column: 1},
 			"add one, or name the table in items_from of a manifest that has a model", "the table has no column model")
 	}
@@ -71,7 +93,7 @@ func (d *decoder) checkModelColumn(items *tableItems) {
 
 func columnFault(name string) string {
 	if !utf8.ValidString(name) {
-		return "the name of a column is not valid UTF-8"
+		return "the name of a column " + notUTF8
 	}
 	inner, isParameter := strings.CutPrefix(name, parameterPrefix)
 	switch {

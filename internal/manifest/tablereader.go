@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"nightshift/internal/document"
@@ -80,41 +81,87 @@ func quoteMessage(parse *csv.ParseError) string {
 	return "a cell has a quote that is not closed or not alone"
 }
 
+// header returns the names of the columns. A first line such as sep=; is not one of
+// them: it says to spreadsheets, and here, what separates the cells.
+func (r *tableReader) header() ([]string, error) {
+	record, err := r.record()
+	if err != nil {
+		return nil, err
+	}
+	said, found := strings.CutPrefix(strings.ToLower(record[0]), "sep=")
+	switch {
+	case !found:
+		return record, nil
+	case said == "" && len(record) == 2 && record[1] == "": // its own separator has cut it
+	case len(record) == 1 && slices.Contains([]string{",", ";", "|", "\t"}, said):
+		r.rows.Comma = rune(said[0])
+	default:
+		return record, nil
+	}
+	return r.record()
+}
+
 // next returns the next row as an item.
-func (r *tableReader) next(header []column) (*layer, error) {
+func (r *tableReader) next(header *header) (*layer, error) {
 	for {
 		record, err := r.record()
 		if err != nil {
 			return nil, err
 		}
-		if strings.Join(record, "") != "" {
+		switch written := strings.Join(record, ""); {
+		case written == "":
+		case strings.TrimSpace(written) == "":
+			return nil, &document.Problem{Place: r.cells(header, record).place(0), Message: "the row holds only blanks", Suggestion: "fill it, or take it out"}
+		default:
 			return r.decode(header, record)
 		}
 	}
 }
 
-func (r *tableReader) decode(header []column, record []string) (*layer, error) {
+// fitted is a row of as many cells as the header has columns: empty cells at its end,
+// and those of empty columns, make no difference.
+func fitted(record []string, header *header) []string {
+	for len(record) > len(header.columns) && record[len(record)-1] == "" {
+		record = record[:len(record)-1]
+	}
+	for len(record) < len(header.columns) && header.columns[len(record)].name == "" {
+		record = append(record, "")
+	}
+	return record
+}
+
+func (r *tableReader) decode(header *header, record []string) (*layer, error) {
 	cells := r.cells(header, record)
 	d := newDecoder(r.path, &document.Problems{})
 	r.item.reset(cells.place(0))
-	if len(record) != len(header) {
+	record = fitted(record, header)
+	if len(record) != len(header.columns) {
 		return nil, &document.Problem{
 			Place:      cells.place(0),
-			Message:    fmt.Sprintf("the row has %d cells, but the header has %d", len(record), len(header)),
+			Message:    fmt.Sprintf("the row has %d cells, but the header has %d", len(record), len(header.columns)),
 			Suggestion: "quote cells that hold the separator",
 		}
 	}
+	cells.values = append(cells.values, record[min(len(cells.values), len(record)):]...)
 	for i, cell := range record {
+		c := &header.columns[i]
 		if cell == "" {
-			r.emptyCell(&header[i])
+			r.emptyCell(c)
 			continue
 		}
 		if fault := cellFault(cell); fault != "" {
 			d.ReportAt(cells.place(i), "", "the cell %s", fault)
 			continue
 		}
-		n := document.Node{Position: document.Position{Line: int32(cells.line(i)), Column: int32(cells.column(i))}, Kind: document.Text, Text: cell}
-		d.readCell(&header[i], &n, &r.item)
+		if c.name == "" {
+			d.ReportAt(cells.place(i), "give the column a name, or empty it", "the cell stands in a column without a name")
+			continue
+		}
+		n := document.Node{Kind: document.Text, Text: cell}
+		if !c.parameter && (c.name == "samples" || c.name == "seed") { // which may be wrong
+			n.Position = cells.position(i)
+		}
+		d.readCell(c, &n, &r.item)
 	}
 	if r.item.id == "" {
 		r.item.id = deriveID(&r.item)

@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"slices"
-	"strings"
 
 	"nightshift/internal/suggest"
 )
@@ -58,33 +57,50 @@ func (b *builder) uses(name string) bool {
 // setUnused notes the variables that have no effect. An axis of the same name goes
 // before a variable, and has a check of its own.
 func (b *builder) setUnused() {
+	clear(b.given)
 	for i := range b.item.variables {
-		b.noteUnused(&b.item.variables[i])
+		b.noteUnused(b.item, &b.item.variables[i])
 	}
 	for i := range b.def.defaults.variables {
 		v := &b.def.defaults.variables[i]
 		if _, replaced := b.item.variable(v.name); !replaced {
-			b.noteUnused(v)
+			b.noteUnused(&b.def.defaults, v)
 		}
 	}
 }
 
-func (b *builder) noteUnused(v *variable) {
-	if v.text != "" && !b.uses(v.name) && b.axisChoice(v.name) == nil && !b.item.sets(v.name) {
+func (b *builder) noteUnused(l *layer, v *variable) {
+	if v.text != "" && !b.uses(v.name) && b.axisChoice(v.name) == nil && !b.gives(v.name) {
 		b.row.Unused = append(b.row.Unused, v.name)
+		if meant := b.synonym(v); meant != "" && !gives(l, meant) {
+			if b.row.Meant == nil {
+				b.row.Meant = make(map[string]string)
+			}
+			b.row.Meant[v.name] = meant
+		}
 	}
 }
 
-// sets reports whether the layer gives a parameter.
-func (l *layer) sets(name string) bool {
-	return slices.ContainsFunc(l.parameters, func(p parameter) bool { return p.name == name })
+// gives reports whether the item gives a parameter of a variable's name, in whatever form.
+func (b *builder) gives(name string) bool {
+	if len(b.given) < len(b.item.parameters) {
+		for i := range b.item.parameters {
+			b.given[suggest.Fold(b.item.parameters[i].name)] = true
+		}
+	}
+	return len(b.given) > 0 && b.given[suggest.Fold(name)]
 }
 
 // checkNearFields reports a variable that nothing uses and that looks like a
 // field which the row lacks: a column promt would cost a batch without prompts.
 func (b *builder) checkNearFields() {
-	for i := range b.item.variables {
-		name := b.item.variables[i].name
+	b.checkNear(b.item)
+	b.checkNear(&b.def.defaults)
+}
+
+func (b *builder) checkNear(l *layer) {
+	for i := range l.variables {
+		name := l.variables[i].name
 		meant, asked := b.near[name]
 		if !asked {
 			meant = nearField(name)
@@ -92,18 +108,39 @@ func (b *builder) checkNearFields() {
 				b.near[name] = meant
 			}
 		}
-		if meant != "" && !b.gives(meant) && !b.uses(name) {
+		if meant != "" && !gives(l, meant) && !b.uses(name) && b.axisChoice(name) == nil {
 			b.report(name, "did you mean "+meant+"?", "%s is taken for a variable, but nothing uses it", name)
 		}
 	}
 }
 
+// synonyms are what other tools call the fields of an item, by their folded names.
+var synonyms = map[string]string{
+	"numimages": "samples", "nimages": "samples", "imagecount": "samples", "numberofimages": "samples", "imagesperprompt": "samples",
+	"numimagesperprompt": "samples", "numsamples": "samples", "samplecount": "samples", "nsamples": "samples", "batchsize": "samples",
+	"numvariations": "samples", "variations": "samples",
+	"filename": "output", "filepath": "output", "outputname": "output", "outputfile": "output", "outputfilename": "output",
+	"outputpath": "output", "imagename": "output", "savename": "output", "saveas": "output",
+	"randomseed": "seed", "rngseed": "seed", "noiseseed": "seed", "imageseed": "seed", "seednumber": "seed",
+	"positiveprompt": "prompt", "positive": "prompt", "textprompt": "prompt", "prompttext": "prompt",
+	"modelid": "model", "modelname": "model", "checkpoint": "model", "basemodel": "model", "ckpt": "model",
+}
+
+// synonym returns the field that a variable means by a name of other tools, or "". Where the manifest names its images, a file name is for people.
+func (b *builder) synonym(v *variable) string {
+	meant := synonyms[suggest.Fold(v.name)]
+	if meant == "output" && b.first(func(l *layer) string { return l.output }) != "" {
+		return ""
+	}
+	return meant
+}
+
 // nearField returns the field that differs from the name by a missing, needless,
-// swapped or changed letter, or only in case; "" if there is none. The first letter
-// stays: a variable need or feed is not a seed.
+// swapped or changed letter, or only in case, blanks and hyphens; "" if there is none.
+// The first letter stays: a variable need or feed is not a seed.
 func nearField(name string) string {
 	for _, known := range itemFields {
-		if strings.EqualFold(known, name) {
+		if known == suggest.Fold(name) {
 			return known
 		}
 		if len(known) > 3 && suggest.Distance(name, known) == 1 && !firstChanged(name, known) {
@@ -117,8 +154,8 @@ func nearField(name string) string {
 // letters.
 func firstChanged(a, b string) bool { return a != "" && b != "" && a[1:] == b[1:] }
 
-// gives reports whether the item itself has the field.
-func (b *builder) gives(name string) bool {
-	_, found := b.item.where(name)
+// gives reports whether the layer itself has the field.
+func gives(l *layer, name string) bool {
+	_, found := l.where(name)
 	return found
 }

@@ -5,16 +5,16 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 
 	"nightshift/internal/job"
+	"nightshift/internal/suggest"
 )
 
 // checker is a model prepared for checking and expanding many rows.
 type checker struct {
 	model      *job.Model
 	inputs     map[string]*input
-	folded     map[string]*input // by name in lower case
+	folded     map[string]*input // by folded name
 	prompt     *input            // nil where the model takes no prompt
 	count      *input            // nil where each request makes one image
 	seed       *input            // nil where the model has none
@@ -38,7 +38,7 @@ func newChecker(model *job.Model) *checker {
 	for i := range model.Inputs {
 		in := prepare(&model.Inputs[i])
 		in.counts = in.Input == count
-		c.inputs[in.Name], c.folded[strings.ToLower(in.Name)] = in, in
+		c.inputs[in.Name], c.folded[suggest.Fold(in.Name)] = in, in
 		if in.Prompt && c.prompt == nil {
 			c.prompt = in
 		}

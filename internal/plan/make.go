@@ -35,12 +35,16 @@ func Make(ctx context.Context, o Options) (*Plan, error) {
 
 func (p *Plan) make(ctx context.Context, o Options, h *history) error {
 	s := newScan(o, h, p.spool)
+	for _, warning := range o.Manifest.Warnings.List {
+		s.warnings.add(warning)
+	}
 	if err := s.read(ctx, p); err != nil {
 		return fmt.Errorf("plan batch %q: %w", p.Batch, err)
 	}
 	if err := s.problems.err(); err != nil {
 		return err
 	}
+	p.Warnings = s.warnings.list()
 	p.Digest = hex.EncodeToString(s.content.Sum(nil))
 	return p.price(ctx, s, o)
 }

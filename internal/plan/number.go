@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"nightshift/internal/job"
 	"strconv"
 )
 
@@ -35,6 +36,12 @@ func (in *input) checkNumber(value any) finding {
 }
 
 func (in *input) outside(n json.Number, side string, bound float64) finding {
+	if in.Name == job.SeedInput { // one seed for all rows would make one image of them
+		return finding{
+			message:    fmt.Sprintf("%s is %s, but the model takes %s %s", in.Name, n, side, decimal(bound)),
+			suggestion: "leave the seed out, and every row gets one of its own, or write one within the bounds for each",
+		}
+	}
 	return finding{
 		message:    fmt.Sprintf("%s is %s, but the model takes %s %s", in.Name, n, side, decimal(bound)),
 		suggestion: fmt.Sprintf("write %s: %s", in.Name, decimal(bound)),

@@ -43,11 +43,13 @@ func (c *checker) unknown(row *manifest.Row, name string) finding {
 		return c.noSeed(row)
 	}
 	f := finding{message: fmt.Sprintf("%s has no parameter %q", c.model.ID, name)}
-	switch near := suggest.Nearest(name, slices.Sorted(maps.Keys(c.inputs))); {
+	switch in, near := c.meant(name), suggest.Nearest(name, slices.Sorted(maps.Keys(c.inputs))); {
 	case slices.Contains(job.CountInputs, name) && c.count != nil:
 		f.suggestion = fmt.Sprintf("its number of images is %s; better write samples", c.count.Name)
 	case slices.Contains(job.CountInputs, name):
 		f.suggestion = "it makes one image a request; write samples for more"
+	case in != nil:
+		f.suggestion = fmt.Sprintf("did you mean %q?", in.Name)
 	case near != "":
 		f.suggestion = fmt.Sprintf("did you mean %q?", near)
 	default:

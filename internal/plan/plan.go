@@ -92,6 +92,8 @@ type Plan struct {
 	Caps        []CapCheck `json:"caps,omitempty"`
 	Forecast    Forecast   `json:"forecast"`
 	Samples     []Sample   `json:"samples"` // the first jobs that run
+	// Warnings are what of the manifest is hardly meant as it reads, a line each.
+	Warnings []string `json:"warnings"`
 	// UnderWay is what of the jobs that run was sent already; nil if nothing was. The
 	// caller sets it.
 	UnderWay *UnderWay `json:"underWay,omitempty"`

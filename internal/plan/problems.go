@@ -105,9 +105,11 @@ func (r *repeated) told() []*document.Problem {
 	return told
 }
 
-// err returns everything that was found, in the order of the file, as a
-// *document.Problems; nil where nothing was.
-func (p *problems) err() error {
+// err returns everything that was found as a *document.Problems; nil where nothing was.
+func (p *problems) err() error { return p.listed().Err() }
+
+// listed is everything that was found, in the order of the file.
+func (p *problems) listed() *document.Problems {
 	var all []*document.Problem
 	listed := &document.Problems{More: p.uncounted}
 	for _, same := range p.order {
@@ -120,5 +122,5 @@ func (p *problems) err() error {
 	for _, problem := range all {
 		listed.Add(problem)
 	}
-	return listed.Err()
+	return listed
 }

@@ -35,6 +35,7 @@ type spooled struct {
 	status Status
 	shape  int // number of the price shape, of a job that runs
 	place  document.Place
+	twin   uint64 // the same in jobs that make the same image; 0 where that is not known
 	line   []byte // up to the price
 }
 
@@ -73,12 +74,13 @@ func spoolFault(what string, err error) error {
 }
 
 // add appends a job of a row at this place.
-func (s *spool) add(j *job.Job, place document.Place, status Status, shape int) error {
+func (s *spool) add(j *job.Job, place document.Place, status Status, shape int, twin uint64) error {
 	s.line = appendJob(s.line[:0], j)
 	s.head = s.head[:0]
 	for _, n := range [...]int{slices.Index(statuses, status), shape, s.fileNumber(place.File), place.Line, place.Column, len(s.line)} {
 		s.head = binary.AppendUvarint(s.head, uint64(n))
 	}
+	s.head = binary.AppendUvarint(s.head, twin)
 	_, err := s.out.Write(s.head)
 	if err == nil {
 		_, err = s.out.Write(s.line)
@@ -120,7 +122,7 @@ func (s *spool) read() *spoolReader {
 
 // next returns the next job; io.EOF after the last one.
 func (r *spoolReader) next() (*spooled, error) {
-	var head [6]uint64
+	var head [7]uint64
 	for i := range head {
 		n, err := binary.ReadUvarint(r.from)
 		if i == 0 && errors.Is(err, io.EOF) {
@@ -134,6 +136,7 @@ func (r *spoolReader) next() (*spooled, error) {
 	j := &r.job
 	j.status, j.shape = statuses[head[0]], int(head[1])
 	j.place = document.Place{File: r.files[head[2]], Line: int(head[3]), Column: int(head[4])}
+	j.twin = head[6]
 	j.line = slices.Grow(j.line[:0], int(head[5]))[:head[5]]
 	if _, err := io.ReadFull(r.from, j.line); err != nil {
 		return nil, unreadable(err)

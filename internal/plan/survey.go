@@ -30,6 +30,8 @@ type scan struct {
 	content      hash.Hash // over the identities of all jobs, in order
 	id           []byte    // reused
 	problems     problems
+	warnings     warnings
+	twins        twins
 }
 
 func newScan(o Options, h *history, into *spool) *scan {
@@ -51,7 +53,7 @@ func newScan(o Options, h *history, into *spool) *scan {
 // read checks every row, counts into the plan, and spools the jobs. What is wrong with
 // rows is collected; an error is what kept it from reading on.
 func (s *scan) read(ctx context.Context, p *Plan) error {
-	for row, err := range prefetch(ctx, s.manifest.Rows()) {
+	for row, err := range prefetch(ctx, s.manifest.RowsContext(ctx)) {
 		if err != nil {
 			if err := s.problems.addError(err); err != nil {
 				return err
@@ -66,7 +68,7 @@ func (s *scan) read(ctx context.Context, p *Plan) error {
 	if err := s.spool.seal(); err != nil {
 		return err
 	}
-	return s.confirmNames(ctx)
+	return s.compareJobs(ctx)
 }
 
 func (s *scan) row(ctx context.Context, p *Plan, row *manifest.Row) error {
@@ -84,16 +86,22 @@ func (s *scan) row(ctx context.Context, p *Plan, row *manifest.Row) error {
 			return nil // its names would only repeat the finding
 		}
 	}
+	s.warnings.addRow(row, k.checker)
+	fixed := k.checker.fixedSeed(row)
 	return k.checker.expand(s.batch, row, func(j *job.Job) error {
 		for _, name := range j.Outputs {
 			s.names.Add(name)
 		}
 		if len(findings) > 0 {
-			return s.spool.add(j, row.Place, unsound, 0)
+			return s.spool.add(j, row.Place, unsound, 0, 0)
+		}
+		twin := uint64(0)
+		if fixed {
+			twin = s.twins.add(j)
 		}
 		j.Index, j.Place, j.Variables = p.Jobs, document.Place{File: row.Place.File, Line: row.Place.Line}.String(), row.Variables
 		status, shape := s.count(p, row, k.checker, j)
-		return s.spool.add(j, row.Place, status, shape)
+		return s.spool.add(j, row.Place, status, shape, twin)
 	})
 }
 
@@ -136,10 +144,11 @@ func (s *scan) count(p *Plan, row *manifest.Row, c *checker, j *job.Job) (Status
 	return status, shape.number
 }
 
-// confirmNames tells names that are the same from those that only look alike to the
-// hashes of the first look. Mostly none do.
-func (s *scan) confirmNames(ctx context.Context) error {
-	if s.names.Suspects() == 0 {
+// compareJobs looks at all jobs once more, if there are names that may be the same, or
+// jobs that are alike. Mostly there are none.
+func (s *scan) compareJobs(ctx context.Context) error {
+	alike := s.twins.alike()
+	if s.names.Suspects() == 0 && len(alike) == 0 {
 		return nil
 	}
 	for jobs := s.spool.read(); ; {
@@ -153,14 +162,39 @@ func (s *scan) confirmNames(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		outputs, err := spooled.outputs()
-		if err != nil {
+		s.compareTwin(spooled, alike)
+		if err := s.confirmNames(spooled); err != nil {
 			return err
 		}
-		for _, name := range outputs {
-			if problem := s.names.Confirm(name, spooled.place); problem != nil {
-				s.problems.add(problem)
-			}
+	}
+}
+
+// compareTwin warns of a job like an earlier one.
+func (s *scan) compareTwin(spooled *spooled, alike map[uint64]document.Place) {
+	first, has := alike[spooled.twin]
+	switch {
+	case !has:
+	case first == document.Place{}:
+		alike[spooled.twin] = spooled.place
+	default:
+		s.warnings.add(twin(spooled.place, first))
+	}
+}
+
+// confirmNames tells names that are the same from those that only look alike to the
+// hashes of the first look.
+func (s *scan) confirmNames(spooled *spooled) error {
+	if s.names.Suspects() == 0 {
+		return nil
+	}
+	outputs, err := spooled.outputs()
+	if err != nil {
+		return err
+	}
+	for _, name := range outputs {
+		if problem := s.names.Confirm(name, spooled.place); problem != nil {
+			s.problems.add(problem)
 		}
 	}
+	return nil
 }

@@ -13,7 +13,11 @@ func (in *input) checkString(value any) finding {
 	s, ok := value.(string)
 	if !ok {
 		f := in.wrongType(value, "a text")
-		if _, composed := value.(map[string]any); !composed {
+		composed, group := value.(map[string]any)
+		switch {
+		case len(composed) == 1:
+			f.suggestion = "quote a text that holds a colon: \"16:9\""
+		case !group:
 			f.suggestion = fmt.Sprintf("write %s: %s, in quotes", in.Name, literal(written(value)))
 		}
 		return f

@@ -113,10 +113,13 @@ func decimal(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 // shown is how many characters of a value a message shows.
 const shownLength = 60
 
-func listed(names []string) string {
+func listed(names []string) string { return listedOf(names, len(names)) }
+
+// listedOf lists the first of so many names.
+func listedOf(names []string, all int) string {
 	const most = 12
-	if len(names) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	if all > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:min(most, len(names))], ", "), all-most)
 	}
 	return strings.Join(names, ", ")
 }

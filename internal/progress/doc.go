@@ -39,4 +39,5 @@
 //	  folder, sheet, sheetLink, errors   where things are
 //	  remote        {inferences, cu, gone}: at the provider, or gone with its simulator
 //	  again         the command that goes on from here
+//	  warnings      of a run: what of the manifest is hardly meant as it reads
 package progress

@@ -7,9 +7,9 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode"
 
 	"nightshift/internal/job"
+	"nightshift/internal/text"
 )
 
 // jsonLines writes one JSON object a line; doc.go says what is in them.
@@ -72,19 +72,8 @@ func writeJSON(out io.Writer, value any) error {
 // not set stays so.
 func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
-// escapeInvisible escapes the invisible characters of a JSON text; they can only
-// stand within its strings.
-func escapeInvisible(text string) string {
-	var safe []byte
-	for _, r := range text {
-		if unicode.IsPrint(r) || r > 0xffff {
-			safe = append(safe, string(r)...)
-			continue
-		}
-		safe = fmt.Appendf(safe, `\u%04x`, r)
-	}
-	return string(safe)
-}
+// escapeInvisible is a line of JSON in which every character can be seen.
+func escapeInvisible(line string) string { return text.EscapeInvisible(line) }
 
 type progressJSON struct {
 	Type string    `json:"type"`

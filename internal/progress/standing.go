@@ -52,7 +52,7 @@ func (s *BatchStatus) Write(out io.Writer, style Style, now time.Time) error {
 		}
 		page.field(text.Clean(note.About, labelWidth-1), color, text.Clean(note.Text, text.Any))
 	}
-	if _, err := io.WriteString(out, page.String()); err != nil {
+	if _, err := io.WriteString(Screen(out, style), page.String()); err != nil {
 		return fmt.Errorf("write how batch %s stands: %w", s.Batch, err)
 	}
 	return nil

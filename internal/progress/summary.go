@@ -57,7 +57,9 @@ type Summary struct {
 		CU         job.CU
 		Gone       bool
 	}
-	Again string // the command that goes on from here, as it would be typed
+	// Warnings are what of the manifest is hardly meant as it reads.
+	Warnings []string
+	Again    string // the command that goes on from here, as it would be typed
 }
 
 // Write writes the closing words, or one JSON object if the style says so. It
@@ -74,7 +76,7 @@ func (s Summary) Write(out io.Writer, style Style) error {
 		page.blank() // below the live view
 	}
 	s.text(&page)
-	if _, err := io.WriteString(out, page.String()); err != nil {
+	if _, err := io.WriteString(Screen(out, style), page.String()); err != nil {
 		return fmt.Errorf("write summary: %w", err)
 	}
 	return nil

@@ -26,6 +26,7 @@ type summaryJSON struct {
 	Errors    string             `json:"errors,omitempty"`
 	Remote    remoteJSON         `json:"remote"`
 	Again     string             `json:"again,omitempty"`
+	Warnings  []string           `json:"warnings,omitzero"`
 }
 
 type endedJSON struct {
@@ -66,5 +67,6 @@ func (s *Summary) json(now time.Time) summaryJSON {
 		Requests: requestsJSON{s.Requests, s.perJob()}, Seconds: s.Took.Round(time.Millisecond).Seconds(),
 		Folder: s.Folder, Sheet: s.Sheet, SheetLink: s.sheetLink(), Errors: s.Errors,
 		Remote: remoteJSON(s.Remote), Again: s.Again,
+		Warnings: s.Warnings,
 	}
 }

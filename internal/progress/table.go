@@ -23,7 +23,7 @@ type TableWriter struct {
 
 // NewTable begins a table with this head. Flush must be called.
 func NewTable(out io.Writer, style Style, head []string) *TableWriter {
-	return &TableWriter{out: out, style: style, rows: [][]string{head}}
+	return &TableWriter{out: Screen(out, style), style: style, rows: [][]string{head}}
 }
 
 // Row writes a row. Cells are made harmless for a terminal. The error is the

@@ -67,7 +67,7 @@ type View struct {
 // holds up nobody. Only as JSON nothing is left out: a program that does not read
 // holds up the results and Println, until Stop.
 func Start(out io.Writer, s Style, snapshot func() Snapshot, landed <-chan job.Result) *View {
-	outlet := newOutlet(out, s.JSON)
+	outlet := newOutlet(Screen(out, s), s.JSON)
 	switch {
 	case s.JSON:
 		return start(outlet, &jsonLines{out: outlet, quiet: s.Quiet}, phaseEvery, snapshot, landed)

@@ -1,7 +1,10 @@
 // Package suggest finds what a misspelt name was most likely meant to be.
 package suggest
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 // DidYouMean suggests the candidate that name was most likely meant to be, written
 // in place of the % of a form such as {%}, or nothing where none is close.
@@ -43,6 +46,17 @@ func Nearest(name string, candidates []string) string {
 		}
 	}
 	return best
+}
+
+// Fold brings names that people take for one into one form: without case, blanks,
+// hyphens and underscores.
+func Fold(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '_' || r == '-' || unicode.IsSpace(r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, name)
 }
 
 // maxCompared bounds the length in bytes of names that are compared letter by

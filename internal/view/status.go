@@ -2,7 +2,6 @@ package view
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/progress"
+	"nightshift/internal/text"
 )
 
 // Status is what the command status shows. The names of its JSON stay; fields may
@@ -112,10 +112,7 @@ type workerStatus struct {
 
 // WriteIndented writes a value for programs and people who read what programs do.
 func WriteIndented(out io.Writer, value any) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(value)
+	return text.WriteIndentedJSON(out, value)
 }
 
 // Status is how these batches and all workers stand, for the command status. Without Redis

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	_ "golang.org/x/image/webp" // so that images decodes it
@@ -183,12 +184,12 @@ func countLines(ts *testscript.TestScript, args []string) error {
 	return holds(args[1], func(string) (string, error) { return strconv.Itoa(count), nil })
 }
 
-// plain checks that a text, such as stdout, has no control characters in it.
+// plain checks that a text, such as stdout, holds only what can be seen.
 func plain(ts *testscript.TestScript, args []string) error {
 	usage(ts, len(args) != 1, "plain FILE")
 	for number, line := range strings.Split(ts.ReadFile(args[0]), "\n") {
-		if at := strings.IndexFunc(line, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }); at >= 0 {
-			return fmt.Errorf("%s:%d: control character %q in %q", args[0], number+1, line[at], line)
+		if at := strings.IndexFunc(line, func(r rune) bool { return r != '\t' && !unicode.IsPrint(r) }); at >= 0 {
+			return fmt.Errorf("%s:%d: invisible character %q in %q", args[0], number+1, line[at], line)
 		}
 	}
 	return nil
