@@ -29,8 +29,8 @@ var faults = map[string]fault{
 		start: true},
 	"found unexpected end of stream":         {message: "a quote is opened here and never closed", suggestion: "close it", start: true},
 	"found unexpected document indicator":    {message: "a quote is opened here and never closed", suggestion: "close it", start: true},
-	"did not find expected ',' or ']'":       {message: "the list in brackets is not closed with ]", suggestion: "close it; quote texts in it that hold , : [ ] { or }"},
-	"did not find expected ',' or '}'":       {message: "the group in braces is not closed with }", suggestion: "close it; quote texts in it that hold , : [ ] { or }"},
+	"did not find expected ',' or ']'":       {message: "the list in brackets is not closed with ]", suggestion: "close it; quote texts in it that hold , : # [ ] { or }"},
+	"did not find expected ',' or '}'":       {message: "the group in braces is not closed with }", suggestion: "close it; quote texts in it that hold , : # [ ] { or }"},
 	"did not find expected key":              {message: "the line does not belong to the fields above", suggestion: "indent all fields of a group alike; nothing follows the quote that ends a text"},
 	"did not find expected '-' indicator":    {message: "the line does not belong to the list above", suggestion: "indent all entries of a list alike, each with a dash and a blank"},
 	"did not find expected <document start>": {message: "there is more after the end of the value", suggestion: "indent all fields alike; nothing follows the quote that ends a text"},
@@ -44,8 +44,6 @@ var faults = map[string]fault{
 	"did not find expected comment or line break":        {message: "nothing may follow | or > in its line", suggestion: "begin the text in the next line, or quote it"},
 	"found a comment without preceding whitespace":       {message: "a # follows the end of a text directly", suggestion: "write a blank before a comment, or quote the whole text"},
 	"found undefined tag handle":                         {message: "! begins a type, and this one is not known", suggestion: "quote a text that starts with !"},
-	"did not find expected whitespace or line break":     {message: "! begins a type, and this is none", suggestion: "quote a text that starts with !"},
-	"did not find expected tag URI":                      {message: "! begins a type, and this is none", suggestion: "quote a text that starts with !"},
 	"found unknown directive name":                       {message: "% begins a directive, and this one is not known", suggestion: "quote a text that starts with %"},
 	"could not find expected directive name":             {message: "% begins a directive, and this is none", suggestion: "quote a text that starts with %"},
 	"found an indentation indicator equal to 0":          {message: "the indentation after | or > is at least 1", suggestion: "leave the number out"},
@@ -59,7 +57,7 @@ var escapeFaults = map[string]bool{
 
 // yamlFault says in our words what the parser found.
 func yamlFault(src string, err error) error {
-	at, start, message := whereAndWhat(err)
+	at, start, reading, message := whereAndWhat(err)
 	switch {
 	case message == "":
 		return failAt(Position{1, 1}, unreadable)
@@ -82,6 +80,9 @@ func yamlFault(src string, err error) error {
 		return &SyntaxError{Position: at, Message: "a text cannot start with this character", Suggestion: "quote the text"}
 	}
 	f, known := faults[message]
+	if reading == "while parsing a tag" || reading == "while scanning a tag" {
+		f, known = fault{message: "! begins a type, and this is none", suggestion: "quote a text that starts with !", start: true}, true
+	}
 	if !known {
 		return failAt(at, unreadable)
 	}
@@ -97,16 +98,16 @@ func isControl(r rune) bool {
 	return r < ' ' && !strings.ContainsRune("\t\n\r", r) || r == '\ufffe' || r == '\uffff'
 }
 
-// whereAndWhat takes an error of the parser apart: where it gave up, where the value
-// begins that it was reading, and its message.
-func whereAndWhat(err error) (at, start Position, message string) {
+// whereAndWhat takes an error of the parser apart: where it gave up, where that begins
+// which it was reading, what that is, and its message.
+func whereAndWhat(err error) (at, start Position, reading, message string) {
 	load, ok := errors.AsType[*yaml.LoadError](err)
 	if !ok {
-		return Position{}, Position{}, ""
+		return Position{}, Position{}, "", ""
 	}
 	at = Position{Line: int32(load.Mark.Line), Column: int32(load.Mark.Column)}
 	start = Position{Line: int32(load.ContextMark.Line), Column: int32(load.ContextMark.Column)}
-	return at, start, load.Message
+	return at, start, load.ContextMsg, load.Message
 }
 
 func noAnchor(at Position, name string) error {

@@ -135,7 +135,7 @@ func (p *Plan) writeForecast(t *table) {
 		t.wrap(run.String())
 	}
 	for _, note := range f.Notes {
-		t.wrap("Note: "+text.Clean(note, text.Any)+".")
+		t.wrap("Note: " + text.Clean(note, text.Any) + ".")
 	}
 }
 
@@ -144,7 +144,7 @@ func (p *Plan) writeWarnings(t *table) {
 		t.line("")
 	}
 	for _, warning := range p.Warnings {
-		t.wrap("Warning: "+text.Clean(warning, text.Any))
+		t.wrap("Warning: " + text.Clean(warning, text.Any))
 	}
 }
 

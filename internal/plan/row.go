@@ -8,6 +8,7 @@ import (
 
 	"nightshift/internal/job"
 	"nightshift/internal/manifest"
+	"nightshift/internal/suggest"
 )
 
 // The fields of a row, as manifest.Row.Places names them.
@@ -78,13 +79,30 @@ func (m *models) checkRow(ctx context.Context, row *manifest.Row, k *known) ([]f
 	}
 	for _, in := range c.required {
 		if f := c.missing(in, row.Parameters); in == c.prompt {
-			findings.add(f, fieldPrompt, "")
+			findings.add(promptMeant(f, row), fieldPrompt, "")
 		} else {
 			findings.add(f, fieldParameter, in.Name)
 		}
 	}
 	slices.SortStableFunc(findings, func(a, b finding) int { return cmp.Compare(a.field, b.field) })
 	return findings, nil
+}
+
+// promptNames are what tables of other tools call the prompt, and others call a remark.
+var promptNames = []string{"text", "caption", "description", "instruction", "input", "subject", "title"}
+
+// promptMeant adds to a missing prompt which of the row's variables may be it.
+func promptMeant(f finding, row *manifest.Row) finding {
+	if !f.found() || f.suggestion != "" {
+		return f
+	}
+	for _, name := range row.Unused {
+		if slices.Contains(promptNames, suggest.Fold(name)) {
+			f.suggestion = fmt.Sprintf("is it in %s? Name that prompt, or write {%s} into a prompt", name, name)
+			break
+		}
+	}
+	return f
 }
 
 // findings are those of one row.

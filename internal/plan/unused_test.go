@@ -24,6 +24,8 @@ func TestParametersTakenForVariables(t *testing.T) {
 		{"number of images by the model's name", "m.jsonl", row(`"numOutputs": 3`), "m.jsonl:1:104: numOutputs" + wrong + "samples?"},
 		{"name in another form", "m.csv", "id,model,prompt,Num-Inference Steps,num_outputs,Random Seed\na,model_lantern,a lantern,5,2,7\n",
 			"m.csv:2:27: Num-Inference Steps" + wrong + "parameters.steps?\nm.csv:2:29: num_outputs" + wrong + "samples?\nm.csv:2:31: Random Seed" + wrong + "seed?"},
+		{"prompt by another name", "m.jsonl", `{"id": "a", "model": "model_lantern", "caption": "a lantern"}` + "\n",
+			"m.jsonl:1:1: prompt is missing; model_lantern does not run without it; is it in caption? Name that prompt, or write {caption} into a prompt"},
 		{"one letter wrong", "m.csv", "id,model,prompt,widht\na,model_lantern,a lantern,512\n", "m.csv:2:27: widht" + wrong + "parameters.width?"},
 		{"fields by names of other tools", "m.jsonl", `{"id": "a", "checkpoint": "x", "model": "model_lantern", "num_images": 2, "file_name": "a.png", "positive": "fox"}` + "\n",
 			"m.jsonl:1:1: prompt is missing; model_lantern does not run without it\nm.jsonl:1:72: num_images" + wrong + "samples?\nm.jsonl:1:88: file_name" + wrong + "output?\nm.jsonl:1:109: positive" + wrong + "prompt?"},
