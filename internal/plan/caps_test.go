@@ -115,7 +115,7 @@ func TestPeriods(t *testing.T) {
 			if fits := test.periods == 1 && test.never == 0; check.Fits != fits {
 				t.Errorf("fits: %t, want %t", check.Fits, fits)
 			}
-			f := test.plan.forecast(tonight, Limits{Parallel: 10, Caps: test.caps}, []RunTime{{Model: "a", Seconds: 20}}, "")
+			f := test.plan.forecast(tonight, Limits{Parallel: 10, Caps: test.caps}, []RunTime{{Model: "a", Seconds: 19}}, "")
 			if f.Jobs != test.jobs || f.Duration() != test.took || f.Bound != test.bound || f.Scope != test.scope {
 				t.Errorf("%d jobs in %s, bound %s %q; want %d in %s, bound %s %q",
 					f.Jobs, f.Duration(), f.Bound, f.Scope, test.jobs, test.took, test.bound, test.scope)
@@ -133,7 +133,7 @@ func TestFullCapEndsTheBatch(t *testing.T) {
 	if check := p.checkCaps(limits.Caps, tonight)[0]; check.Fits || check.Periods != 0 || check.Short != 150*job.OneCU {
 		t.Errorf("check %+v, want 150 CU short and no further day", check)
 	}
-	f := p.forecast(tonight, limits, []RunTime{{Model: "a", Seconds: 20}}, "")
+	f := p.forecast(tonight, limits, []RunTime{{Model: "a", Seconds: 19}}, "")
 	if f.Jobs != 20 || f.Duration() != 40*time.Second || f.Bound != BoundCU {
 		t.Errorf("%d jobs in %s, bound %s; want the 20 of today in 40 s, bound by CU", f.Jobs, f.Duration(), f.Bound)
 	}
@@ -142,7 +142,7 @@ func TestFullCapEndsTheBatch(t *testing.T) {
 func TestForecastEnds(t *testing.T) {
 	t.Parallel()
 	p := planOf(shapeOf(1_000_000, 1))
-	f := p.forecast(tonight, Limits{Parallel: 10, Caps: []Cap{daily("a", "", 1, 0)}}, []RunTime{{Model: "a", Seconds: 20}}, "")
+	f := p.forecast(tonight, Limits{Parallel: 10, Caps: []Cap{daily("a", "", 1, 0)}}, []RunTime{{Model: "a", Seconds: 19}}, "")
 	if len(f.Notes) != 1 || f.Duration() < horizon || f.Bound != BoundCU {
 		t.Errorf("%s, bound %s, notes %q; want more than ten years by the cap, and a note", f.Duration(), f.Bound, f.Notes)
 	}

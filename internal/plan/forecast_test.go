@@ -14,7 +14,7 @@ import (
 
 func TestForecast(t *testing.T) {
 	t.Parallel()
-	runs := []RunTime{{Model: "a", Seconds: 20}, {Model: "b", Seconds: 40}}
+	runs := []RunTime{{Model: "a", Seconds: 19}, {Model: "b", Seconds: 39}}
 	capOf := func(left job.CU) []Cap { return []Cap{{Scope: "batch budget", CU: left + 5, Spent: 5}} }
 	tests := []struct {
 		name   string
@@ -22,10 +22,10 @@ func TestForecast(t *testing.T) {
 		limits Limits
 		want   Forecast
 	}{
-		{"request rate decides", 800, Limits{RequestsPerMinute: 100, Parallel: 100}, Forecast{Jobs: 800, Seconds: 620, Bound: BoundRate}},
+		{"request rate decides", 800, Limits{RequestsPerMinute: 100, Parallel: 100}, Forecast{Jobs: 800, Seconds: 629, Bound: BoundRate}},
 		{"a minute's requests are enough", 64, Limits{RequestsPerMinute: 100, Parallel: 100}, Forecast{Jobs: 64, Seconds: 20, Bound: BoundRun}},
-		{"a minute's requests are not enough", 65, Limits{RequestsPerMinute: 100, Parallel: 100}, Forecast{Jobs: 65, Seconds: 80, Bound: BoundRate}},
-		{"a low rate", 4, Limits{RequestsPerMinute: 2, Parallel: 100}, Forecast{Jobs: 4, Seconds: 140, Bound: BoundRate}},
+		{"a minute's requests are not enough", 65, Limits{RequestsPerMinute: 100, Parallel: 100}, Forecast{Jobs: 65, Seconds: 89, Bound: BoundRate}},
+		{"a low rate", 4, Limits{RequestsPerMinute: 2, Parallel: 100}, Forecast{Jobs: 4, Seconds: 149, Bound: BoundRate}},
 		{"the ceiling holds back more than the rate", 90, Limits{RequestsPerMinute: 100, Parallel: 10}, Forecast{Jobs: 90, Seconds: 180, Bound: BoundParallel}},
 		{"ceiling decides", 200, Limits{RequestsPerMinute: 6000, Parallel: 6}, Forecast{Jobs: 200, Seconds: 34 * 20, Bound: BoundParallel}},
 		{"a second turn", 7, Limits{RequestsPerMinute: 100, Parallel: 6}, Forecast{Jobs: 7, Seconds: 40, Bound: BoundParallel}},
@@ -69,7 +69,7 @@ func TestForecastWaitsForTheWindow(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := &Plan{New: c.jobs, Shapes: []Shape{{Model: "a", Jobs: c.jobs}}}
-			f := p.forecast(c.now, Limits{Parallel: 10, Window: window}, []RunTime{{Model: "a", Seconds: 60}}, "")
+			f := p.forecast(c.now, Limits{Parallel: 10, Window: window}, []RunTime{{Model: "a", Seconds: 59}}, "")
 			if f.Bound != c.bound || math.Abs(f.Seconds/3600-c.hours) > 0.05 {
 				t.Errorf("%.2f hours, %s; want %.2f, %s", f.Seconds/3600, f.Bound, c.hours, c.bound)
 			}
@@ -80,7 +80,7 @@ func TestForecastWaitsForTheWindow(t *testing.T) {
 func TestForecastSaysThatTheCeilingIsUnknown(t *testing.T) {
 	t.Parallel()
 	p := &Plan{New: 10, Shapes: []Shape{{Model: "a", Jobs: 10}}}
-	f := p.forecast(tonight, Limits{RequestsPerMinute: 100}, []RunTime{{Model: "a", Seconds: 30}}, "the list is away")
+	f := p.forecast(tonight, Limits{RequestsPerMinute: 100}, []RunTime{{Model: "a", Seconds: 29}}, "the list is away")
 	if len(f.Notes) != 2 || f.Bound != BoundRun || f.Seconds != 30 {
 		t.Errorf("notes %q, %g s, bound %s; want the list's note and one on the ceiling, and the 30 s of a run", f.Notes, f.Seconds, f.Bound)
 	}

@@ -19,12 +19,12 @@ type pace struct {
 // seconds is how long so many jobs take, of which there is at least one, and what
 // decides.
 func (t *pace) seconds(jobs int) (float64, Bound) {
-	took, bound := t.longest, BoundRun
+	took, bound := t.longest+turnaround, BoundRun
 	if inTurn := t.inTurn(jobs); inTurn > took {
 		took, bound = inTurn, BoundParallel
 	}
-	if held := t.held(jobs); held > 0 && held+t.longest > took {
-		took, bound = held+t.longest, BoundRate
+	if held := t.held(jobs); held > 0 && held+t.longest+scarceLook > took {
+		took, bound = held+t.longest+scarceLook, BoundRate
 	}
 	return took, bound
 }
@@ -34,8 +34,15 @@ func (t *pace) inTurn(jobs int) float64 {
 	if t.limits.Parallel <= 0 {
 		return 0
 	}
-	return math.Ceil(float64(jobs)/float64(t.limits.Parallel)) * t.run
+	return math.Ceil(float64(jobs)/float64(t.limits.Parallel)) * (t.run + turnaround)
 }
+
+// What passes between the end of a run and that it is known, in seconds. Measured: a run
+// is looked at every half second, and every 16 s at the most while requests are scarce.
+const (
+	turnaround = 1.0
+	scarceLook = 10.0
+)
 
 // held is how long the last job waits for its place in the request rate. The
 // requests of a minute may all be sent at its start, so that a batch which fits
@@ -56,7 +63,7 @@ func (t *pace) jobsPerSecond() float64 {
 		rate = float64(t.limits.RequestsPerMinute) / 60 / requestsPerJob
 	}
 	if t.limits.Parallel > 0 && t.run > 0 {
-		rate = min(rate, float64(t.limits.Parallel)/t.run)
+		rate = min(rate, float64(t.limits.Parallel)/(t.run+turnaround))
 	}
 	return rate
 }
