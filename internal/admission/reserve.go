@@ -9,8 +9,9 @@ import (
 )
 
 // Reserve takes what one submission needs on one of the candidates, all of it or
-// nothing: places in the request rates, slots, and CU of all scopes. Of several keys that are free it takes the one that may be sent with
-// first, then the one that has spent least today.
+// nothing: places in the request rates, slots, and CU of all scopes. Of several keys that
+// are free it takes the one that may be sent with first, then the one that has spent least
+// today; of more than sixteen it compares sixteen, others for each job.
 //
 // If that is not possible now it returns a [job.PostponedError], of the key that is
 // free the soonest. An attempt that holds a live grant gets it again and nothing is

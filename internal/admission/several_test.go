@@ -146,3 +146,30 @@ func TestSpendEvensOut(t *testing.T) {
 		}
 	})
 }
+
+// Of many keys only some are compared for each job. They are used about alike all the
+// same, and one that alone is free is always found.
+func TestManyKeysAreUsedAlike(t *testing.T) {
+	onBoth(t, func(t *testing.T, s server) {
+		a, keys := s.admission(t), make([]keyed, 40)
+		for i := range keys {
+			keys[i] = keyed{Account: Account{APIKey: strconv.Itoa(i), Project: "icons", Team: "art"}, Key: Limits{Parallel: 12}}
+		}
+		used := make(map[string]int)
+		for i := range 400 {
+			s.clock.move(7 * time.Millisecond)
+			used[mustReserve(t, a, claim(job.ID(strconv.Itoa(i)), 1, keys...)).Account.APIKey]++
+		}
+		for key, jobs := range used {
+			if jobs < 8 || jobs > 12 || len(used) != len(keys) {
+				t.Errorf("key %s has %d jobs of 400 on %d keys", key, jobs, len(used))
+			}
+		}
+		for i := 400; i < 480; i++ {
+			s.clock.move(7 * time.Millisecond)
+			mustReserve(t, a, claim(job.ID(strconv.Itoa(i)), 1, keys...)) // until all are full
+		}
+		_, err := a.Reserve(t.Context(), claim("none", 1, keys...))
+		mustWait(t, err, job.WaitParallel)
+	})
+}

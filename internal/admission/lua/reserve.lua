@@ -122,9 +122,19 @@ end
 for i, value in ipairs(redis.call('MGET', unpack(holds))) do
   ask.scopes[i].wait = value and pause_wait(i, value, now)
 end
+local function choice(numbers)
+  return weigh({numbers = numbers, used = used_today(ask.scopes[numbers[1]], now)})
+end
+
+-- Of many keys some are compared, others for each job: which has used least is a matter of
+-- evenness, and to ask it of all is what the script would spend its time on.
+local SOME, count, at = 16, #ask.candidates, 0
+if count > SOME then
+  at = now % count
+end
 local choices, first = {}, nil
-for n, numbers in ipairs(ask.candidates) do
-  choices[n] = weigh({numbers = numbers, used = used_today(ask.scopes[numbers[1]], now)})
+for n = 1, math.min(SOME, count) do
+  choices[n] = choice(ask.candidates[(at + n - 1) % count + 1])
   if not first or better(choices[n], first) then
     first = choices[n]
   end
@@ -142,6 +152,9 @@ end
 
 try(first)
 if best.wait or best.delay > 0 then
+  for n = #choices + 1, count do
+    choices[n] = choice(ask.candidates[(at + n - 1) % count + 1])
+  end
   for _, c in ipairs(choices) do
     if better(weigh(c), best) then
       try(c)
