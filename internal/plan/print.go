@@ -29,11 +29,11 @@ func (p *Plan) WriteTable(w io.Writer, columns int) error {
 		t.line("  %s of them, %s CU, are paid and under way: collected, not paid again", text.Count(p.UnderWay.Jobs, "job"), p.UnderWay.CU)
 	}
 	if p.FailedBefore > 0 {
-		t.wrap("  ", fmt.Sprintf("%s failed before: refused for the content and charged, %s CU so far. Not run again; "+
+		t.wrap(fmt.Sprintf("%s failed before: refused for the content and charged, %s CU so far. Not run again; "+
 			"change the rows, or ask for them with --retry-refused.", text.Count(p.FailedBefore, "job"), p.FailedBeforeCost))
 	}
 	if p.RetryRefused {
-		t.wrap("  ", "Jobs that were refused and charged before run again, since --retry-refused asks for it.")
+		t.wrap("Jobs that were refused and charged before run again, since --retry-refused asks for it.")
 	}
 	p.writeShapes(&t)
 	p.writeCaps(&t)
@@ -139,12 +139,12 @@ func (p *Plan) writeForecast(t *table) {
 	}
 	f := &p.Forecast
 	t.line("")
-	t.wrap("  ", f.headline(p.ToRun()))
+	t.wrap(f.headline(p.ToRun()))
 	for _, run := range f.Runs {
-		t.wrap("  ", run.String())
+		t.wrap(run.String())
 	}
 	for _, note := range f.Notes {
-		t.wrap("  ", "Note: "+text.Clean(note, text.Any)+".")
+		t.wrap("Note: "+text.Clean(note, text.Any)+".")
 	}
 }
 

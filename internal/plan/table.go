@@ -29,8 +29,9 @@ func (t *table) line(format string, args ...any) {
 	t.WriteString(strings.TrimRight(fmt.Sprintf(format, args...), " ") + "\n")
 }
 
-// wrap writes words into lines of the table's width.
-func (t *table) wrap(indent, text string) {
+// wrap writes words into indented lines of the table's width.
+func (t *table) wrap(text string) {
+	const indent = "  "
 	line := indent
 	for word := range strings.FieldsSeq(text) {
 		if line != indent && runewidth.StringWidth(line)+1+runewidth.StringWidth(word) > t.width {

@@ -52,7 +52,7 @@ func secondsBefore(ctx context.Context, b batch.Bucket, id string, r *Report) (f
 	defer body.Close() // only read from
 	var last Report
 	if err := json.NewDecoder(io.LimitReader(body, batch.MaxJSON)).Decode(&last); err != nil {
-		return 0, nil //nolint:nilerr // see above
+		return 0, nil
 	}
 	if last.Started.Equal(r.Started) {
 		return last.Whole.Before, nil
