@@ -84,7 +84,7 @@ func FleetRedis(ctx context.Context, p Process, s config.Settings, logger *slog.
 		case !RedisFailed(err):
 			return nil, &job.InputError{Err: fmt.Errorf("%s: %w", config.RedisVariable, err)}
 		}
-		logger.WarnContext(ctx, "redis is not reached, waiting for it", "err", err)
+		logger.WarnContext(ctx, "redis is not reached, waiting for it", "err", err, "hint", job.Hint(err))
 		_ = backoff.Sleep(ctx, redisRest) // ctx is looked at next
 	}
 }

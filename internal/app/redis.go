@@ -55,23 +55,18 @@ func connectServer(ctx context.Context, s config.Settings) (redis.UniversalClien
 	ctx, cancel := context.WithTimeout(ctx, PingTime)
 	defer cancel()
 	if err := client.Ping(ctx).Err(); err != nil {
-		hint := "start it, or correct the address"
-		if authFails(err) {
-			hint = "write user and password into the address, redis://user:password@host:port"
-		}
-		return nil, errors.Join(&job.HintedError{Err: fmt.Errorf("the Redis at %s does not answer: %w", at, err), Hint: hint}, client.Close())
+		return nil, errors.Join(unanswered(ctx, at, err), client.Close())
 	}
+	client.AddHook(explaining{at})
 	return client, nil
-}
-
-// authFails reports whether Redis answered that it does not know who asks.
-func authFails(err error) bool {
-	return redis.HasErrorPrefix(err, "NOAUTH") || redis.HasErrorPrefix(err, "WRONGPASS") || redis.HasErrorPrefix(err, "NOPERM")
 }
 
 // redisClient makes the client that an address asks for, in the forms that go-redis
 // documents; at names the server without its password.
 func redisClient(address string) (client redis.UniversalClient, at string, err error) {
+	if rawPassword(address) {
+		return nil, "", errRawPassword
+	}
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, "", errRedisAddress
@@ -107,8 +102,6 @@ func RedisAt(s config.Settings) string {
 	_ = client.Close() // it was never used
 	return at
 }
-
-var errRedisAddress = errors.New("not an address such as redis://127.0.0.1:6379/0")
 
 // EmbeddedRedis is a Redis inside this process, reached by in-memory connections:
 // no port is opened. What it holds is gone with the process, so everything that a

@@ -65,9 +65,11 @@ type Submission struct {
 	FailedBefore     int    `json:"failedBefore,omitempty"`
 	FailedBeforeCost job.CU `json:"failedBeforeCost,omitempty"`
 	// RetryRefused says that such jobs are among those that run.
-	RetryRefused bool   `json:"retryRefused,omitempty"`
-	Images       int    `json:"images"` // of the jobs that run
-	Cost         job.CU `json:"cost"`   // of the jobs that run
+	RetryRefused bool `json:"retryRefused,omitempty"`
+	Images       int  `json:"images"` // of the jobs that run
+	// AllImages are those of all jobs of the plan.
+	AllImages int    `json:"allImages,omitempty"`
+	Cost      job.CU `json:"cost"` // of the jobs that run
 	// Forecast is how long it takes by the plan, in seconds.
 	Forecast float64   `json:"forecastSeconds"`
 	Planned  time.Time `json:"planned"` // before anything of the plan was read
@@ -98,7 +100,7 @@ func NewSubmission(m *manifest.Manifest, p *plan.Plan, planned time.Time) *Submi
 	return &Submission{
 		Batch: m.Batch(), Name: m.Name, Manifest: path.Base(m.Path), Mode: m.Mode, Pool: m.Pool, Priority: job.Priority(m.Priority),
 		Rules: orderRules{Budget: m.Budget, Drift: m.MaxDrift, OnBudget: m.OnBudget, Window: m.Window},
-		Jobs:  p.Jobs, Kept: p.Kept, Images: p.ImagesToRun, Cost: p.Cost, Forecast: p.Forecast.Duration().Seconds(), Planned: planned,
+		Jobs:  p.Jobs, Kept: p.Kept, Images: p.ImagesToRun, AllImages: p.Images, Cost: p.Cost, Forecast: p.Forecast.Duration().Seconds(), Planned: planned,
 		FailedBefore: p.FailedBefore, FailedBeforeCost: p.FailedBeforeCost, RetryRefused: p.RetryRefused,
 	}
 }

@@ -41,12 +41,16 @@ type listedBatch struct {
 	Succeeded int `json:"succeeded"`
 	Failed    int `json:"failed"`
 	NotRun    int `json:"notRun"`
-	Images    int `json:"images"`
+	// Images are all of the batch: those that were made, or of one that goes on, those of its
+	// plan.
+	Images int `json:"images"`
 	// CU are what it has spent so far, of one that is over; else what its submission costs by
 	// the plan.
 	CU        job.CU    `json:"cu"`
 	Submitted time.Time `json:"submitted,omitzero"`
 	Ended     time.Time `json:"ended,omitzero"`
+
+	missing int // jobs without images, of a batch that is over
 }
 
 // ls is the command ls: all batches of the bucket. It reads no logs.
@@ -113,11 +117,15 @@ func list(ctx context.Context, b bucket.Objects, openOnly bool) ([]listedBatch, 
 func listedOf(r *view.BatchInfo) listedBatch {
 	b := listedBatch{Batch: r.Batch, Name: r.Name(), Mode: r.Mode(), State: r.State()}
 	if r.Submission != nil {
-		b.Jobs, b.Kept, b.Images, b.CU, b.Submitted = r.Submission.Jobs, r.Submission.Kept, r.Submission.Images, r.Submission.Cost, r.Submission.Planned
+		b.Jobs, b.Kept, b.Images, b.CU, b.Submitted = r.Submission.Jobs, r.Submission.Kept, max(r.Submission.AllImages, r.Submission.Images), r.Submission.Cost, r.Submission.Planned
 	}
 	if r.Report != nil && (r.Submission == nil || r.Over()) {
 		c := r.Report.Counts
 		b.Jobs, b.Kept, b.Succeeded, b.Failed, b.NotRun, b.Images = c.Jobs, c.Kept, c.Succeeded, c.Failed, c.NotRun, c.Images
+		b.missing = c.Missing()
+		if r.Report.Whole.Images > 0 {
+			b.Images = r.Report.Whole.Images
+		}
 		b.CU, b.Ended = r.Report.Spend.Spent, r.Report.Ended
 	}
 	return b
@@ -136,7 +144,7 @@ func (b *listedBatch) row(now time.Time) []string {
 	if !b.Ended.IsZero() {
 		failed = strconv.Itoa(b.Failed)
 	}
-	return []string{b.Batch, string(b.State), strconv.Itoa(b.Jobs), failed, strconv.Itoa(b.Images), b.CU.String(), whenWords(b.when(), now)}
+	return []string{b.Batch, b.State.Words(b.missing), strconv.Itoa(b.Jobs), failed, strconv.Itoa(b.Images), b.CU.String(), whenWords(b.when(), now)}
 }
 
 // whenWords is a time of this day, or a day.

@@ -22,7 +22,7 @@
 //	  jobs          {total, kept, succeeded, failed, failedBefore, running, queued, unknown, storing}
 //	  images        {done, total}: of this run, those kept from earlier ones not counted
 //	  waiting       {reason, until, detail}: what keeps the next job from being sent
-//	  cu            {spent, reserved, cap}
+//	  cu            {spent, reserved, cap, inTheEnd}
 //	  requests      sent to the API so far
 //	  started       time
 //	  secondsLeft   an estimate

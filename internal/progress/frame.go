@@ -92,18 +92,18 @@ func barLines(m *moment, width int, b brush, last bool) []string {
 func timeLeft(m *moment, width int) (line string, room int) {
 	room = len("about 23h 50m left")
 	switch {
-	case !m.leftKnown && width >= narrow:
+	case !m.leftKnown() && width >= narrow:
 		line = "time left unknown"
-	case !m.leftKnown:
+	case !m.leftKnown():
 		line = "— left"
 	default:
-		line = text.About(m.left) + " left"
+		line = text.About(m.Left) + " left"
 	}
 	if width < wide {
 		return line, room
 	}
-	if m.leftKnown && m.left >= time.Minute {
-		line += ", until " + m.now.Add(m.left).Local().Format("15:04")
+	if m.leftKnown() && m.Left >= time.Minute {
+		line += ", until " + m.now.Add(m.Left).Local().Format("15:04")
 	}
 	return line, room + len(", until 15:04")
 }
@@ -119,13 +119,13 @@ func bar(m *moment, width int, b brush) string {
 // details are the counts of jobs, the money, and what is waited for.
 func details(m *moment, width int, b brush) []string {
 	counts := m.counts()
-	if m.pace > 0 {
-		counts = append(counts, item{paceWords(m.pace), faint})
+	if m.Pace > 0 {
+		counts = append(counts, item{paceWords(m.Pace), faint})
 	}
 	lines := flow(counts, separator, width, b)
 	money := m.money()
-	if m.projected > 0 {
-		money = append(money, item{"about " + amount(whole(m.projected)) + " in the end", faint})
+	if m.inTheEnd() != "" {
+		money = append(money, item{m.inTheEnd(), faint})
 	}
 	if width >= wide && m.Requests > 0 {
 		money = append(money, item{text.Count(int(m.Requests), "request"), faint})

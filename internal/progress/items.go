@@ -55,6 +55,14 @@ func (m *moment) money() []item {
 	return items
 }
 
+// inTheEnd says what will have been spent, "" if that is not known.
+func (m *moment) inTheEnd() string {
+	if m.CU.InTheEnd == 0 {
+		return ""
+	}
+	return "about " + amount(whole(m.CU.InTheEnd)) + " in the end"
+}
+
 // waiting says what is waited for; while stopping, that is what was already sent.
 func (m *moment) waiting(countdown bool) string {
 	out := m.Jobs.Running + m.Jobs.Unknown

@@ -85,8 +85,8 @@ type progressJSON struct {
 func progressLine(m *moment) progressJSON {
 	line := progressJSON{Type: "progress", Time: stamp(m.now), Snapshot: m.Snapshot}
 	line.Started, line.Waiting.Until = stamp(m.Started), stamp(m.Waiting.Until)
-	if m.leftKnown {
-		seconds := m.left.Round(time.Second).Seconds()
+	if m.leftKnown() {
+		seconds := m.Left.Round(time.Second).Seconds()
 		line.SecondsLeft = &seconds
 	}
 	return line

@@ -65,8 +65,12 @@ func (m *moment) facts() string {
 
 // estimates is what is appended to the facts.
 func (m *moment) estimates() string {
-	if !m.leftKnown {
-		return ""
+	line := ""
+	if end := m.inTheEnd(); end != "" {
+		line += "; " + end
 	}
-	return "; " + text.About(m.left) + " left"
+	if m.leftKnown() {
+		line += "; " + text.About(m.Left) + " left"
+	}
+	return line
 }

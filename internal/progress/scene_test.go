@@ -21,7 +21,7 @@ var evening = []scene{
 	}},
 	{3 * time.Second, func(s *Snapshot, _ time.Time) {
 		s.Phase = Running
-		s.Forecast = 20 * time.Minute
+		s.Left = 20*time.Minute + 3*time.Second // from the start
 		s.Jobs.Total, s.Jobs.Kept, s.Jobs.Queued, s.Images.Total = 60, 10, 50, 100
 		s.CU.Cap = new(500 * job.OneCU)
 	}},
@@ -45,6 +45,9 @@ func at(scenes []scene, start time.Time) Snapshot {
 		if time.Since(start) >= scene.from {
 			scene.set(&s, start)
 		}
+	}
+	if s.Left > 0 {
+		s.Left -= time.Since(start)
 	}
 	return s
 }

@@ -76,10 +76,11 @@ type Snapshot struct {
 		Spent    job.CU  `json:"spent"`
 		Reserved job.CU  `json:"reserved"`
 		Cap      *job.CU `json:"cap,omitempty"`
+		InTheEnd job.CU  `json:"inTheEnd,omitempty"` // estimated; 0 if not known
 	} `json:"cu"`
 	Requests int64     `json:"requests"` // sent to the API in this run
 	Started  time.Time `json:"started,omitzero"`
-	// Forecast is how long the plan takes, 0 if not known; it counts until enough
-	// images are done to extrapolate.
-	Forecast time.Duration `json:"-"`
+	// Left is the time until all images are there, and Pace images a second; 0 if not known.
+	Left time.Duration `json:"-"`
+	Pace float64       `json:"-"`
 }

@@ -16,9 +16,6 @@ type BatchStatus struct {
 	Alarm bool   // the word is bad news
 	Good  bool   // or good news
 	Ended time.Time
-	// Left is how long it takes, Pace in images a second; 0 if not known.
-	Left  time.Duration
-	Pace  float64
 	Notes []Note
 }
 
@@ -33,7 +30,7 @@ type Note struct {
 // it, elsewhere as one line, and below that the notes. It returns the writer's error.
 func (s *BatchStatus) Write(out io.Writer, style Style, now time.Time) error {
 	page := page{brush: brush(style.Color)}
-	m := moment{Snapshot: s.Snapshot, now: now, left: s.Left, leftKnown: s.Left > 0, pace: s.Pace}
+	m := moment{Snapshot: s.Snapshot, now: now}
 	if style.Terminal {
 		page.width = style.width()
 		lines := frame(&m, page.width, 0, page.brush, false)

@@ -12,7 +12,7 @@ import (
 )
 
 func sampleStanding(now time.Time) *BatchStatus {
-	s := &BatchStatus{Pace: 0.5, Left: 8 * time.Minute}
+	s := &BatchStatus{Snapshot: Snapshot{Pace: 0.5, Left: 8 * time.Minute}}
 	s.Batch, s.Mode, s.Phase, s.Word, s.Started = "test/icons", job.Test, Running, "running", now.Add(-12*time.Minute)
 	s.Jobs.Total, s.Jobs.Running, s.Jobs.Queued, s.Jobs.Kept = 240, 6, 194, 40
 	s.Images.Done, s.Images.Total = 120, 400

@@ -10,17 +10,18 @@ import (
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/outlook"
 )
 
-// Outcome says how a run ended; a closed list.
-type Outcome string
+// Outcome says how a run ended.
+type Outcome = outlook.Outcome
 
-// The outcomes.
+// The outcomes of a run that is over.
 const (
-	Complete    Outcome = "complete"    // every job ended, some perhaps failed
-	Interrupted Outcome = "interrupted" // a person or a shutdown ended it
-	Blocked     Outcome = "blocked"     // nothing goes on without a person, for the reason given with it
-	Cancelled   Outcome = "cancelled"   // a person ended it; what was sent is stored
+	Complete    = outlook.Complete
+	Interrupted = outlook.Interrupted
+	Blocked     = outlook.Blocked
+	Cancelled   = outlook.Cancelled
 )
 
 // Summary is what a run has to say when it is over. What is zero is left out.

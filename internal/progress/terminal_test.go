@@ -114,7 +114,8 @@ func TestFewRows(t *testing.T) {
 func TestFramesFit(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("薬と魔法 ", 40)
-	m := moment{now: noon, left: 23*time.Hour + 50*time.Minute, leftKnown: true, pace: 12345, projected: 1 << 50}
+	m := moment{now: noon}
+	m.Left, m.Pace, m.CU.InTheEnd = 23*time.Hour+50*time.Minute, 12345, 1<<50
 	m.Phase, m.Mode, m.Batch, m.Started = Running, job.Test, long, noon.Add(-99*time.Hour)
 	m.Images.Done, m.Images.Total = 999_999, 1_000_000
 	m.Jobs.Running, m.Jobs.Queued, m.Jobs.Failed, m.Jobs.Unknown, m.Jobs.Storing, m.Jobs.Kept = 1e6, 1e6, 1e6, 1e6, 1e6, 1e6

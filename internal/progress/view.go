@@ -26,15 +26,14 @@ type sink interface {
 	close()
 }
 
-// moment is a snapshot with what follows from it and those before.
+// moment is a snapshot with its time.
 type moment struct {
 	Snapshot
-	now       time.Time
-	left      time.Duration // until all images are there
-	leftKnown bool
-	pace      float64 // images a second, 0 if not known
-	projected job.CU  // spent in the end, 0 if not known
+	now time.Time
 }
+
+// leftKnown reports whether it is known how long it takes.
+func (m *moment) leftKnown() bool { return m.Left > 0 && m.Phase == Running }
 
 // View shows a run while it goes on. Its methods may be called from anywhere.
 type View struct {
@@ -49,9 +48,6 @@ type View struct {
 	turn   chan struct{} // full while somebody is at the sink
 	sink   sink
 	outlet *outlet // what the sink writes to
-
-	estimate  estimate
-	projector projector
 }
 
 // Start shows the run on out until [View.Stop]. It asks snapshot for the state a
@@ -161,10 +157,6 @@ func (v *View) land(result *job.Result) {
 // show asks for the state before it takes its turn: the answer may take a while.
 func (v *View) show(last bool) {
 	m := moment{Snapshot: v.snapshot(), now: time.Now()}
-	v.estimate.observe(m.now, &m.Snapshot)
-	m.left, m.leftKnown = v.estimate.left(m.now)
-	m.pace = v.estimate.pace()
-	m.projected = v.projector.observe(&m.Snapshot)
 	v.turn <- struct{}{}
 	defer func() { <-v.turn }()
 	v.sink.show(m, last)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"strings"
 )
 
 //go:embed sheet/index.html
@@ -56,6 +57,7 @@ func renderPage(out io.Writer, data pageData) error {
 	err := pageTemplate.Execute(out, map[string]any{
 		"Policy": policy,
 		"Data":   data,
+		"Words":  outcomeWords(&data.Report),
 		"Style":  template.CSS(styleSource), //nolint:gosec // our own file
 		"Script": template.JS(script),       //nolint:gosec // our own files
 	})
@@ -63,6 +65,12 @@ func renderPage(out io.Writer, data pageData) error {
 		return fmt.Errorf("render %s: %w", indexName, err)
 	}
 	return nil
+}
+
+// outcomeWords are the outcome as the head of a page says it.
+func outcomeWords(r *Report) string {
+	words := r.State.Words(r.Counts.Missing())
+	return strings.ToUpper(words[:min(len(words), 1)]) + words[min(len(words), 1):]
 }
 
 func contentHash(text string) string {

@@ -2,6 +2,10 @@ package report
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
 	"time"
 
 	"nightshift/internal/batch"
@@ -11,7 +15,8 @@ import (
 // shows all images of the batch, so it is headed by what all submissions made and cost
 // together.
 func Publish(ctx context.Context, b batch.Bucket, id string, log *batch.Log, r Report) error {
-	if err := WriteReport(ctx, b, id, r); err != nil {
+	before, err := secondsBefore(ctx, b, id, &r)
+	if err != nil {
 		return err
 	}
 	whole := r
@@ -19,6 +24,41 @@ func Publish(ctx context.Context, b batch.Bucket, id string, log *batch.Log, r R
 	if err := Tally(ctx, log, &whole); err != nil {
 		return err
 	}
-	whole.Started = r.Started
+	r.Whole = Whole{
+		Jobs: whole.Counts.Succeeded, Images: whole.Counts.Images,
+		Seconds: round(before+r.seconds(), 3), Before: round(before, 3),
+	}
+	if err := WriteReport(ctx, b, id, r); err != nil {
+		return err
+	}
+	whole.Started, whole.Whole, whole.Counts = r.Started, r.Whole, r.Counts
+	if r.Spend.Billed > 0 { // it knows of attempts that no result tells, too
+		whole.CU.Billed, whole.CU.Refunded = r.Spend.Billed, r.Spend.Refunded
+	}
 	return WriteSheet(ctx, b, id, SheetOptions{Report: whole})
+}
+
+// secondsBefore is how long the runs took before the one that is reported, by the report
+// that is there. A run that is reported again counts once. A report that cannot be read
+// tells nothing, and is replaced.
+func secondsBefore(ctx context.Context, b batch.Bucket, id string, r *Report) (float64, error) {
+	body, err := b.Open(ctx, objectKey(id, reportName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer body.Close() // only read from
+	var last Report
+	if err := json.NewDecoder(io.LimitReader(body, batch.MaxJSON)).Decode(&last); err != nil {
+		return 0, nil
+	}
+	if last.Started.Equal(r.Started) {
+		return last.Whole.Before, nil
+	}
+	if last.Whole == (Whole{}) { // of an earlier version
+		return last.Durations.Run, nil
+	}
+	return last.Whole.Seconds, nil
 }

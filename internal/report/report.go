@@ -11,18 +11,19 @@ import (
 
 	"nightshift/internal/batch"
 	"nightshift/internal/job"
+	"nightshift/internal/outlook"
 )
 
-// Outcome says how a run of a batch ended.
-type Outcome string
+// Outcome says how a run or a submission ended.
+type Outcome = outlook.Outcome
 
 // The outcomes.
 const (
-	Ongoing     Outcome = "running"     // not ended; a report in between
-	Complete    Outcome = "complete"    // every job ended, some perhaps failed
-	Interrupted Outcome = "interrupted" // shut down; the next run goes on from here
-	Blocked     Outcome = "blocked"     // nothing goes on without a person, for the reason given with it
-	Cancelled   Outcome = "cancelled"   // a person ended it; what was under way is stored
+	Ongoing     = outlook.Ongoing
+	Complete    = outlook.Complete
+	Interrupted = outlook.Interrupted
+	Blocked     = outlook.Blocked
+	Cancelled   = outlook.Cancelled
 )
 
 // Report is report.json: one run of a batch in figures. Fields are written in
@@ -42,6 +43,7 @@ type Report struct {
 	Counts   Counts   `json:"counts"`
 	CU       Bill     `json:"cu"`
 	Spend    Spend    `json:"spend"`             // set by FillSpend
+	Whole    Whole    `json:"whole,omitzero"`    // set by Publish
 	Requests Requests `json:"requests,omitzero"` // absent where nobody counted them
 	Attempts int      `json:"attempts"`          // submissions of the jobs that ended
 	// WaitedSeconds is for how long no job could be sent, by reason; nil, and absent,
@@ -74,6 +76,15 @@ type Bill struct {
 	Billed   job.CU `json:"billed"`
 	Refunded job.CU `json:"refunded"`
 	Net      job.CU `json:"net"` // billed less refunded; set by WriteReport
+}
+
+// Whole is what all runs of the batch came to together.
+type Whole struct {
+	Jobs   int `json:"jobs"`   // that have their images
+	Images int `json:"images"` // that were made
+	// Seconds is how long the runs took, and Before those before this one.
+	Seconds float64 `json:"seconds"`
+	Before  float64 `json:"before"`
 }
 
 // Spend is what was spent for the batch over all of its runs, and is held.
@@ -153,6 +164,14 @@ func WriteReport(ctx context.Context, b batch.Bucket, batch string, r Report) er
 	return nil
 }
 
+// seconds is how long the run took, 0 while it is not over.
+func (r *Report) seconds() float64 {
+	if r.Ended.IsZero() || r.Started.IsZero() {
+		return 0
+	}
+	return r.Ended.Sub(r.Started).Seconds()
+}
+
 // settled returns the report with its derived fields set and nothing null.
 func (r Report) settled() Report {
 	r.Started, r.Ended = r.Started.UTC(), r.Ended.UTC()
@@ -160,8 +179,8 @@ func (r Report) settled() Report {
 	if ended := r.Counts.Succeeded + r.Counts.Failed + r.Counts.Cancelled; ended > 0 {
 		r.Requests.PerJob = round(float64(r.Requests.Total)/float64(ended), 2)
 	}
-	if !r.Ended.IsZero() && !r.Started.IsZero() {
-		r.Durations.Run = round(r.Ended.Sub(r.Started).Seconds(), 3)
+	if seconds := r.seconds(); seconds != 0 {
+		r.Durations.Run = round(seconds, 3)
 	}
 	if r.Requests.Total > 0 && r.Requests.ByOperation == nil {
 		r.Requests.ByOperation = map[string]int64{}

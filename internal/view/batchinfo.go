@@ -7,6 +7,7 @@ import (
 	"nightshift/internal/batch"
 	"nightshift/internal/bucket"
 	"nightshift/internal/job"
+	"nightshift/internal/outlook"
 	"nightshift/internal/report"
 	"nightshift/internal/text"
 )
@@ -29,6 +30,22 @@ const (
 	// stateLocal is that of a batch of which enqueue run has made a part.
 	stateLocal State = "local"
 )
+
+// Words say to a person how a batch stands of which so many jobs have no images.
+func (s State) Words(missing int) string {
+	switch s {
+	case StateWaiting:
+		return "waiting for a worker"
+	case StateRunning, StatePaused, StateCancelling, stateBlocked, StateDamaged:
+		return string(s)
+	case stateUnfinished:
+		return string(s) + ", not submitted to its end"
+	case stateLocal:
+		return string(s) + ", not run to its end"
+	default:
+		return outlook.Outcome(s).Words(missing)
+	}
+}
 
 // BatchInfo is what the bucket says of a batch, in a few small objects.
 type BatchInfo struct {

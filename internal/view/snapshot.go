@@ -11,13 +11,15 @@ import (
 
 // snapshot is the batch as the live view shows it.
 func (b *BatchStatus) snapshot() progress.Snapshot {
-	s := progress.Snapshot{Phase: b.phase(), Batch: b.Name, Mode: b.Mode, Started: b.Started, Forecast: b.forecast}
+	s := progress.Snapshot{Phase: b.phase(), Batch: b.Name, Mode: b.Mode, Started: b.Started}
 	j := b.Jobs
 	s.Jobs.Total, s.Jobs.Kept, s.Jobs.Succeeded, s.Jobs.Failed = j.Total, j.Kept, j.Succeeded, j.Failed
 	s.Jobs.FailedBefore = j.FailedBefore
 	s.Jobs.Running, s.Jobs.Queued, s.Jobs.Unknown, s.Jobs.Storing = j.Running, j.Queued, j.Unknown, j.Storing
 	s.Images.Done, s.Images.Total = b.Images.Done, b.Images.Total
 	s.CU.Spent, s.CU.Reserved, s.CU.Cap = b.CU.Spent, b.CU.Reserved, b.CU.Budget
+	s.CU.InTheEnd, s.Pace = b.CU.InTheEnd, b.ImagesPerMinute/60
+	s.Left = time.Duration(b.SecondsLeft * float64(time.Second))
 	if b.Waiting != nil {
 		s.Waiting = progress.Wait{Reason: b.Waiting.Reason, Until: b.Waiting.Until, Detail: b.Waiting.Detail}
 	}
@@ -42,13 +44,9 @@ func (b *BatchStatus) phase() progress.Phase {
 // standing is the batch as the command status shows it.
 func (b *BatchStatus) standing() progress.BatchStatus {
 	s := progress.BatchStatus{
-		Snapshot: b.snapshot(), Word: b.word(), Ended: b.Ended, Pace: b.ImagesPerMinute / 60,
-		Left: time.Duration(b.SecondsLeft * float64(time.Second)),
+		Snapshot: b.snapshot(), Word: b.State.Words(b.Jobs.missing()), Ended: b.Ended,
 	}
 	s.Batch = b.Batch
-	if b.State != StateRunning {
-		s.Left = 0
-	}
 	switch b.State {
 	case StateRunning:
 	case State(report.Complete):
@@ -58,27 +56,6 @@ func (b *BatchStatus) standing() progress.BatchStatus {
 	}
 	s.Notes = b.notes()
 	return s
-}
-
-// word says the state to a person.
-func (b *BatchStatus) word() string {
-	switch b.State {
-	case StateWaiting:
-		return "waiting for a worker"
-	case StateRunning, StatePaused, StateCancelling, stateBlocked, StateDamaged:
-		return string(b.State)
-	case stateUnfinished:
-		return "not submitted to its end"
-	case stateLocal:
-		return "not run to its end"
-	case State(report.Complete):
-		if missing := b.Jobs.missing(); missing > 0 {
-			return fmt.Sprintf("over, %s missing", text.Count(missing, "job"))
-		}
-		return "complete"
-	default:
-		return "over, " + string(b.State)
-	}
 }
 
 // notes are what is to be said of the batch beside its numbers.

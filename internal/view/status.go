@@ -12,6 +12,7 @@ import (
 	"nightshift/internal/batch"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
+	"nightshift/internal/outlook"
 	"nightshift/internal/progress"
 	"nightshift/internal/text"
 )
@@ -52,9 +53,8 @@ type BatchStatus struct {
 	Questions       int           `json:"questions"` // lost replies that wait for a decision
 	Trouble         []troubleSeen `json:"trouble,omitempty"`
 
-	work     batchWork
-	forecast time.Duration
-	again    string // the command that makes what is missing; "" if nothing is
+	work  batchWork
+	again string // the command that makes what is missing; "" if nothing is
 }
 
 // statusJobs are jobs by state. Where Redis was not asked, queued are all that have
@@ -88,6 +88,8 @@ type statusCU struct {
 	Budget   *job.CU `json:"budget,omitempty"`
 	// FailedBefore is what the jobs that failed before cost so far.
 	FailedBefore job.CU `json:"failedBefore,omitempty"`
+	// InTheEnd is what will have been spent, estimated; absent where it is not known.
+	InTheEnd job.CU `json:"inTheEnd,omitempty"`
 }
 
 type statusWait struct {
@@ -216,7 +218,6 @@ func (v *View) headStatus(ctx context.Context, r *BatchInfo, beats []fleet.Heart
 	b.work = w
 	if o := r.Submission; o != nil {
 		b.Manifest, b.Order, b.Lane, b.Submitted, b.CU.Budget = o.Manifest, o.ID, o.Lane(), o.Planned, o.Rules.Budget
-		b.forecast = time.Duration(o.Forecast * float64(time.Second))
 	}
 	if r.hasStarted() {
 		b.Started = r.started.At
@@ -242,7 +243,26 @@ func (v *View) headStatus(ctx context.Context, r *BatchInfo, beats []fleet.Heart
 	case v.Fleet != nil && len(beats) == 0 && b.State == StateRunning:
 		b.State = StateWaiting
 	}
+	v.foresee(r, b, time.Now())
 	return b, nil
+}
+
+// foresee adds what a batch that runs comes to. Without Redis nothing can be said: what runs
+// is not known.
+func (v *View) foresee(r *BatchInfo, b *BatchStatus, now time.Time) {
+	if b.State != StateRunning || v.Fleet == nil {
+		return
+	}
+	w, o := b.work, r.Submission
+	facts := outlook.Facts{
+		Spent: w.spent, Reserved: w.Reserved, Budget: o.Rules.Budget, Price: o.Cost, Jobs: o.ToRun(), Queued: w.queued,
+		Images: w.toDo, Done: w.images, Pace: w.pace, Forecast: time.Duration(o.Forecast * float64(time.Second)),
+		Elapsed: now.Sub(b.Started), Endless: w.needsOperator,
+	}
+	if !w.waitUntil.IsZero() {
+		facts.Wait = w.waitUntil.Sub(now)
+	}
+	b.ImagesPerMinute, b.SecondsLeft, b.CU.InTheEnd = w.pace*60, facts.Left().Seconds(), facts.Cost()
 }
 
 // ongoing adds what is to be said of a batch that is not over.
@@ -263,10 +283,6 @@ func (v *View) ongoing(ctx context.Context, r *BatchInfo, b *BatchStatus, beats 
 		if text := beat.Trouble[r.Batch]; text != "" {
 			b.Trouble = append(b.Trouble, troubleSeen{beat.Worker, text})
 		}
-	}
-	b.ImagesPerMinute = w.pace * 60
-	if remaining := w.toDo - w.images; w.pace > 0 && remaining > 0 && (b.State == StateRunning) {
-		b.SecondsLeft = float64(remaining) / w.pace
 	}
 	facts, err := v.limits(ctx, r, &w, beats)
 	if err != nil {

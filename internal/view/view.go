@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path"
 	"slices"
 	"strings"
 
@@ -19,6 +20,8 @@ import (
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/manifest"
+	"nightshift/internal/suggest"
+	"nightshift/internal/text"
 )
 
 // View is what a command sees of a fleet: the bucket, and Redis where there is
@@ -64,7 +67,7 @@ func openFleet(ctx context.Context, p app.Process, s config.Settings) (*View, er
 			if ctx.Err() != nil {
 				return nil, context.Cause(ctx)
 			}
-			v.Redis, v.blind = nil, err.Error()
+			v.Redis, v.blind = nil, err.Error()+text.Brackets(job.Hint(err))
 			break
 		}
 		v.Add("close Redis", v.Redis.Close)
@@ -141,7 +144,7 @@ func (v *View) Find(ctx context.Context, arg string) (string, error) {
 	}
 	switch len(found) {
 	case 0:
-		return "", v.noBatch(arg)
+		return "", v.noBatch(ctx, arg)
 	case 1:
 		return found[0], nil
 	default:
@@ -156,15 +159,26 @@ func (v *View) Find(ctx context.Context, arg string) (string, error) {
 func (v *View) known(ctx context.Context, batch, arg string) (string, error) {
 	there, err := v.exists(ctx, batch)
 	if err == nil && !there {
-		err = v.noBatch(arg)
+		err = v.noBatch(ctx, arg)
 	}
 	return batch, err
 }
 
-func (v *View) noBatch(arg string) error {
+func (v *View) noBatch(ctx context.Context, arg string) error {
+	hint := "enqueue ls shows the batches; enqueue submit makes one of a manifest"
+	batches, err := batch.BatchesOf(ctx, v.Bucket)
+	if err != nil {
+		return err
+	}
+	names := slices.Clone(batches)
+	for _, id := range batches {
+		names = append(names, path.Base(id), liveFolder+"/"+id)
+	}
+	if meant := suggest.DidYouMean(arg, names, "%"); meant != "" {
+		hint = meant + " " + hint
+	}
 	return &job.InputError{Err: &job.HintedError{
-		Err:  fmt.Errorf("%q is neither a manifest nor a batch in %s", arg, v.Bucket.Path("")),
-		Hint: "enqueue ls shows the batches; enqueue submit makes one of a manifest",
+		Err: fmt.Errorf("%q is neither a manifest nor a batch in %s", arg, v.Bucket.Path("")), Hint: hint,
 	}}
 }
 

@@ -89,9 +89,6 @@ type Watcher struct {
 	closedFor int // how many polls in a row found it closed
 	beats     []fleet.Heartbeat
 
-	forecast    time.Duration // from the begin of watching to the end of the batch; 0 if not known
-	forecastFor string        // the submission
-
 	Mu   sync.Mutex
 	Last progress.Snapshot
 }
@@ -214,26 +211,7 @@ func (w *Watcher) ReadWork(ctx context.Context) error {
 		return nil
 	}
 	w.Last = b.snapshot()
-	w.Last.Forecast = w.foresee(b)
 	return nil
-}
-
-// foresee is how long it takes, counted from the begin of watching: by the pace at which
-// images come home, and while nothing has come by the plan. The view goes on from there
-// by what it sees itself.
-func (w *Watcher) foresee(b *BatchStatus) time.Duration {
-	if w.forecastFor == b.Order && w.forecast > 0 || b.State != StateRunning {
-		return w.forecast
-	}
-	w.forecast = 0
-	switch remaining := b.Images.Total - b.Images.Done; {
-	case b.work.pace > 0 && remaining > 0:
-		w.forecastFor = b.Order
-		w.forecast = time.Since(w.Started) + time.Duration(float64(remaining)/b.work.pace*float64(time.Second))
-	case b.Images.Done == 0:
-		return time.Since(w.Started) + b.forecast - time.Since(b.Started)
-	}
-	return w.forecast
 }
 
 func (w *Watcher) read(ctx context.Context) (*BatchStatus, error) {
@@ -312,7 +290,7 @@ func OutcomeOf(sums *report.Report) error {
 func (v *View) Summary(r *BatchInfo) progress.Summary {
 	report := r.Report
 	s := progress.Summary{
-		Batch: report.Batch, Mode: report.Mode, Outcome: progress.Outcome(report.State), Reason: report.Reason, Hint: report.Hint,
+		Batch: report.Batch, Mode: report.Mode, Outcome: report.State, Reason: report.Reason, Hint: report.Hint,
 		Images: report.Counts.Images, Failures: report.Failures, Requests: report.Requests.Total, Took: report.Ended.Sub(report.Started),
 		Folder: v.place(r.Batch, ""), Sheet: v.place(r.Batch, "index.html"),
 	}

@@ -44,6 +44,7 @@ type redisServer struct{ *redistest.Server }
 //	redis kill       ends it at once
 //	redis restart    ends it, if it runs, and starts it again
 //	redis freeze     lets it stand still until redis thaw
+//	redis full       lets it take no more writes until redis roomy
 //	redis dump FILE  writes all it holds to a file, uncompressed
 func redisCommand(ts *testscript.TestScript, neg bool, args []string) {
 	server := ts.Value(redisKey{}).(*redisServer)
@@ -68,7 +69,7 @@ func redisCommand(ts *testscript.TestScript, neg bool, args []string) {
 	case !neg && started && len(args) == 1 && redisDeeds[what] != nil:
 		redisDeeds[what](server.Server, t)
 	default:
-		ts.Fatalf("usage: redis [kept], or flush|kill|restart|freeze|thaw, or dump FILE of one that was started")
+		ts.Fatalf("usage: redis [kept], or flush|kill|restart|freeze|thaw|full|roomy, or dump FILE of one that was started")
 	}
 }
 
@@ -78,10 +79,19 @@ var redisDeeds = map[string]func(*redistest.Server, testing.TB){
 			t.Fatalf("empty redis: %v", err)
 		}
 	},
+	"full":    func(s *redistest.Server, t testing.TB) { limitMemory(s, t, "1") },
+	"roomy":   func(s *redistest.Server, t testing.TB) { limitMemory(s, t, "0") },
 	"kill":    (*redistest.Server).Kill,
 	"restart": (*redistest.Server).Restart,
 	"freeze":  (*redistest.Server).Freeze,
 	"thaw":    (*redistest.Server).Thaw,
+}
+
+// limitMemory sets how many bytes a server may hold; 0 is any.
+func limitMemory(s *redistest.Server, t testing.TB, most string) {
+	if err := s.Client(t).ConfigSet(t.Context(), "maxmemory", most).Err(); err != nil {
+		t.Fatalf("limit redis: %v", err)
+	}
 }
 
 // dumpRedis has the server save what it holds and copies that, so that it can be

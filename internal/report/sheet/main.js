@@ -140,19 +140,19 @@ function showFacets() {
   facetBox.hidden = sheet.facets.length === 0;
 }
 
-const outcomes = { running: "Still running", complete: "Complete", interrupted: "Interrupted, the next run goes on from here", blocked: "Blocked until somebody acts", cancelled: "Cancelled" };
-
 function showHead() {
   const { report, failed } = sheet;
   document.getElementById("eyebrow").textContent = report.mode === "test" ? "Test batch" : "Contact sheet";
   document.getElementById("outcome").textContent = [
-    (outcomes[report.state] ?? "") + (report.reason ? `: ${report.reason}` : ""), moment(report.ended ?? report.started),
+    document.getElementById("outcome").dataset.words + (report.reason ? `: ${report.reason}` : ""), moment(report.ended ?? report.started),
   ].filter(Boolean).join(" · ");
+  const seconds = report.whole?.seconds ?? report.durations.run;
+  const notes = [report.counts.notRun > 0 && `${numbers.format(report.counts.notRun)} not run`, report.counts.failedBefore > 0 && `${numbers.format(report.counts.failedBefore)} not tried again`];
   const figures = [
     ["Images", numbers.format(sheet.images), `${plural(sheet.entries - failed, "job", "jobs")} done`],
-    ["Failed", numbers.format(failed), report.counts.notRun > 0 ? `${numbers.format(report.counts.notRun)} not run` : "", failed > 0 ? "bad" : ""],
+    ["Failed", numbers.format(failed), notes.filter(Boolean).join(", "), failed > 0 ? "bad" : ""],
     ["CU billed", numbers.format(report.cu.billed), report.cu.refunded > 0 ? `${numbers.format(report.cu.refunded)} refunded` : `${numbers.format(report.cu.quoted)} quoted`],
-    ["Time", report.durations.run > 0 ? duration(report.durations.run) : "–", report.durations.inference.median > 0 ? `median ${duration(report.durations.inference.median)} a job` : ""],
+    ["Time", seconds > 0 ? duration(seconds) : "–", report.durations.inference.median > 0 ? `median ${duration(report.durations.inference.median)} a job` : ""],
   ];
   document.getElementById("figures").replaceChildren(...figures.map(([name, value, note, tone]) =>
     element("div", { className: tone ?? "" }, element("dt", {}, name), element("dd", {}, value, note && element("small", {}, note)))));

@@ -1,0 +1,90 @@
+package app
+
+import (
+	"bufio"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+
+	"nightshift/internal/config"
+	"nightshift/internal/job"
+)
+
+// saying listens like a Redis that greets with words and closes, or that answers each line
+// with words.
+func saying(t *testing.T, greets bool, words string) (address string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return // the test is over
+			}
+			if !greets {
+				_, _ = bufio.NewReader(conn).ReadString('\n')
+			}
+			_, _ = conn.Write([]byte(words))
+			_ = conn.Close()
+		}
+	}()
+	return listener.Addr().String()
+}
+
+// TestRedisThatLetsNobodyIn says what it is and what to do.
+func TestRedisThatLetsNobodyIn(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		greets             bool
+		words, means, hint string
+	}{
+		"protected mode":   {true, "-DENIED Redis is running in protected mode because protected mode is enabled\r\n", "protected mode", "requirepass"},
+		"too many clients": {true, "-ERR max number of clients reached\r\n", "as many clients as it takes", "maxclients"},
+		"no Redis":         {false, "HTTP/1.1 400 Bad Request\r\n\r\n", "does not answer", "no Redis"},
+		"says nothing":     {true, "", "does not answer: EOF", "rediss://"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			at := saying(t, test.greets, test.words)
+			_, err := ServerRedis(t.Context(), config.Settings{Redis: config.Secret("redis://:hidden-word@" + at + "/0")})
+			if err == nil || !strings.Contains(err.Error(), at) || !strings.Contains(err.Error(), test.means) || !strings.Contains(job.Hint(err), test.hint) {
+				t.Errorf("error %v, hint %q; want %q and %q", err, job.Hint(err), test.means, test.hint)
+			}
+			if err != nil && strings.Contains(err.Error()+job.Hint(err), "hidden-word") {
+				t.Errorf("it shows the password: %v", err)
+			}
+		})
+	}
+}
+
+func TestRawPasswordInAnAddress(t *testing.T) {
+	t.Parallel()
+	for address, raw := range map[string]bool{
+		"redis://:p@ss@host:6379/0":                     true,
+		"redis://:p/ss@host:6379/0":                     true,
+		"redis://user:p#ss@host:6379/0":                 true,
+		"rediss://user:a@b/c#d@host":                    true,
+		"redis://:p%40s%2Fs%23@host:6379/0":             false,
+		"redis://host:6379/0":                           false,
+		"redis://host:6379/0?addr=b:1&addr=c:2":         false,
+		"redis://:word@host:6379?master_name=a@b":       false,
+		"redis://user:word@host:6379/0?client_name=a@b": false,
+	} {
+		if rawPassword(address) != raw {
+			t.Errorf("rawPassword(%q) is %t", address, !raw)
+		}
+		if !raw {
+			continue
+		}
+		_, err := ServerRedis(t.Context(), config.Settings{Redis: config.Secret(address)})
+		if !errors.Is(err, errRawPassword) || !strings.Contains(job.Hint(err), "%40") || !strings.Contains(err.Error(), config.RedisVariable) {
+			t.Errorf("%q: error %v, hint %q", address, err, job.Hint(err))
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package outlook
+
+import (
+	"testing"
+	"time"
+
+	"nightshift/internal/job"
+)
+
+func TestOutlook(t *testing.T) {
+	t.Parallel()
+	budget := 100 * job.OneCU
+	begun := Facts{Price: 200 * job.OneCU, Jobs: 20, Queued: 20, Images: 40, Forecast: 10 * time.Minute}
+	half := begun
+	half.Spent, half.Reserved, half.Queued, half.Done, half.Elapsed, half.Pace = 90*job.OneCU, 20*job.OneCU, 10, 16, 4*time.Minute, 0.1
+	with := func(f Facts, change func(*Facts)) Facts { change(&f); return f }
+	tests := map[string]struct {
+		facts Facts
+		cost  job.CU
+		left  time.Duration
+	}{
+		"nothing is known":       {Facts{}, 0, 0},
+		"begun":                  {begun, 200 * job.OneCU, 10 * time.Minute},
+		"earlier spend counts":   {with(begun, func(f *Facts) { f.Spent = 7 * job.OneCU }), 207 * job.OneCU, 10 * time.Minute},
+		"half way":               {half, 210 * job.OneCU, 4 * time.Minute},
+		"a budget ends it":       {with(half, func(f *Facts) { f.Budget = &budget }), 110 * job.OneCU, 4 * time.Minute},
+		"a budget not reached":   {with(begun, func(f *Facts) { f.Budget, f.Price = &budget, budget/2 }), budget / 2, 10 * time.Minute},
+		"the forecast is over":   {with(begun, func(f *Facts) { f.Elapsed = time.Hour }), 200 * job.OneCU, 0},
+		"a wait is longer":       {with(half, func(f *Facts) { f.Wait = time.Hour }), 210 * job.OneCU, time.Hour},
+		"a wait for nothing":     {with(half, func(f *Facts) { f.Wait, f.Queued = time.Hour, 0 }), 110 * job.OneCU, 4 * time.Minute},
+		"only a person ends it":  {with(half, func(f *Facts) { f.Endless = true }), 210 * job.OneCU, 0},
+		"all images are there":   {with(half, func(f *Facts) { f.Done = 40 }), 0, 0},
+		"huge amounts":           {with(begun, func(f *Facts) { f.Price, f.Jobs, f.Queued = 1<<60, 1<<40, 1<<39 }), 1 << 59, 10 * time.Minute},
+		"a pace next to nothing": {with(half, func(f *Facts) { f.Pace = 1e-300 }), 210 * job.OneCU, (1<<31 - 1) * time.Second},
+	}
+	for name, test := range tests {
+		if cost, left := test.facts.Cost(), test.facts.Left(); cost != test.cost || left.Round(time.Second) != test.left {
+			t.Errorf("%s: %s CU in the end and %s left, want %s and %s", name, cost, left, test.cost, test.left)
+		}
+	}
+}
+
+func TestEveryOutcomeHasWords(t *testing.T) {
+	t.Parallel()
+	want := map[Outcome][2]string{
+		Ongoing:     {"running", "running"},
+		Complete:    {"complete", "over, 2 jobs missing"},
+		Interrupted: {"interrupted", "interrupted"},
+		Blocked:     {"blocked", "blocked"},
+		Cancelled:   {"cancelled", "cancelled"},
+	}
+	for _, o := range Outcomes {
+		if got := [2]string{o.Words(0), o.Words(2)}; got != want[o] {
+			t.Errorf("%s says %q, want %q", o, got, want[o])
+		}
+	}
+}
