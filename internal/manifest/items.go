@@ -107,6 +107,13 @@ func (h *headerReader) statItems(path string) (*dataFile, error) {
 
 // within reports whether a path is below a folder, as both are written.
 func within(folder, path string) bool {
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return false
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return false
+	}
 	below, err := filepath.Rel(folder, path)
 	return err == nil && filepath.IsLocal(below)
 }
