@@ -61,6 +61,7 @@ func TestVariablesThatArePutToUsePass(t *testing.T) {
 		"an axis":                               unusedIn("items: [{id: a, item: fox, width: 1}]\naxes: {product: {width: [2]}}", "{item}", "{item} {width}"),
 		"beside the parameter, in another form": unusedIn("items: [{id: a, item: fox, Width_: wide, parameters: {width: 512}}]"),
 		"a size of its own":                     unusedIn("items: [{id: a, item: fox, w: wide, neg: no}]"),
+		"columns of a shop":                     unusedIn("items: [{id: a, item: fox, model_name: EOS 5D, variations: red and blue, image_name: Front view}]"),
 		"of another name":                       unusedIn("items: [{id: a, item: fox, category: beasts}]"),
 		"empty":                                 unusedIn("items: [{id: a, item: fox, width: ''}]"),
 	}
