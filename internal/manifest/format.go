@@ -34,6 +34,9 @@ var beginnings = []struct{ start, what, hint string }{
 	{"\x1f\x8b", "compressed, whatever its name says", "unpack it"},
 	{"%PDF", "a PDF, whatever its name says", "save its text as CSV or YAML"},
 	{"{\\rtf", "a text of a word processor, whatever its name says", "save it as plain text"},
+	{"-----BEGIN", "a key or a certificate, whatever its name says", "name the file that holds the items"},
+	{"\x89PNG", "an image, whatever its name says", "name the file that holds the items"},
+	{"\xff\xd8\xff", "an image, whatever its name says", "name the file that holds the items"},
 	{"<!DOCTYPE", "a web page, whatever its name says", "fetch the file itself; the page may ask to sign in"},
 	{"<html", "a web page, whatever its name says", "fetch the file itself; the page may ask to sign in"},
 }

@@ -33,6 +33,7 @@ func TestRobust(t *testing.T) {
 		{"utf-16 without a mark", "m.jsonl", utf16LE("{\"id\": \"a\", \"model\": \"m\"}\n"), "m.jsonl:1:1: a\n"},
 		{"a spreadsheet by another name", "m.csv", "PK\x03\x04\x14\x00", "error m.csv is a spreadsheet or an archive, whatever its name says"},
 		{"a compressed file by another name", "m.jsonl", "\x1f\x8b\x08", "error m.jsonl is compressed, whatever its name says"},
+		{"a key by another name", "m.csv", "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\n", "error m.csv is a key or a certificate, whatever its name says\n"},
 		{"a web page by another name", "m.yaml", "<!doctype html><html>", "error m.yaml is a web page, whatever its name says"},
 		{"windows-1252", "m.csv", "id,model\ncaf\xe9,m\n", "m.csv:2:1: the cell is not valid UTF-8, but perhaps Windows-1252; save the file as UTF-8, in Excel as \"CSV UTF-8\""},
 		{"empty columns at the end", "m.csv", "id,model,,\na,m,,\nb,m\nc,m,,,,\nd,m,x,\n", "m.csv:3:1: b\n"},
