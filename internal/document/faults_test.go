@@ -33,7 +33,8 @@ func TestFaults(t *testing.T) {
 		character  = " is a character of its own, and no backslash; write \\\\ for a backslash, or put the text in single quotes\n"
 	)
 	for src, want := range map[string]string{
-		"- {id: a, prompt: a fox, in snow, at night}": ":1:26: \"in snow\" is a field without a value" + quoteComma,
+		"a: \"C:\\Users\"\nb: \"\\unicorn \\q\"":      ":1:7: \\U" + noEscape + ":2:5: \\u" + noEscape + ":2:14: \\q" + noEscape,
+		"- {id: a, prompt: a fox, in snow, at night}": ":1:26: \"in snow\" is a field without a value" + quoteComma + ":1:35: \"at night\" is a field without a value" + quoteComma,
 		"- {id: a, ä: a fox,\n   in\n   snow}":        ":2:4: \"in snow\" is a field without a value" + quoteComma,
 		"{a: x, \"b\"}":                               ":1:8: \"b\" is a field without a value" + quoteComma,
 		"{a: b:c, b:1}":                               ":1:10: \"b:1\" has no blank behind its colon, and is a name without a value; write b: 1\n",

@@ -54,11 +54,13 @@ func (r *Reader) Syntax(err error) {
 	if !ok {
 		located = &SyntaxError{Message: err.Error(), Unquoted: unreadable}
 	}
-	message := located.Message
-	if r.Private && located.Unquoted != "" {
-		message = located.Unquoted
+	for _, fault := range append([]*SyntaxError{located}, located.More...) {
+		message := fault.Message
+		if r.Private && fault.Unquoted != "" {
+			message = fault.Unquoted
+		}
+		r.Report(fault.Position, fault.Suggestion, "%s", message)
 	}
-	r.Report(located.Position, located.Suggestion, "%s", message)
 }
 
 // Expect reports a value of another kind than wanted.

@@ -17,6 +17,10 @@ type SyntaxError struct {
 	Message    string
 	Unquoted   string // the message without any part of the text, where Message holds one
 	Suggestion string // or ""
+	// More are further ones of the same text, where reading could go on.
+	More []*SyntaxError
+
+	escape bool // a backslash stands at the position
 }
 
 func (e *SyntaxError) Error() string { return e.Message }

@@ -35,12 +35,51 @@ func YAMLInDoubt(content string, doubt Doubt) (root Node, err error) {
 	}()
 	src, restore := shield(src)
 	body, err := onlyBody(src)
-	if err != nil || body == nil {
-		return Node{}, err
+	if err != nil {
+		return Node{}, withFurther(src, err)
+	}
+	if body == nil {
+		return Node{}, nil
 	}
 	reader := yamlReader{source: newSource(src), restore: restore, doubt: doubt, anchors: map[*yaml.Node]anchored{}}
-	root, _, err = reader.read(body)
-	return root, err
+	if root, _, err = reader.read(body); err != nil {
+		return Node{}, err
+	}
+	return root, joined(reader.faults)
+}
+
+// mostFaults bounds how many faults of one text are told.
+const mostFaults = 20
+
+// joined is the first of the faults with the others, or nil.
+func joined(faults []*SyntaxError) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	faults[0].More = faults[1:]
+	return faults[0]
+}
+
+// withFurther finds further escapes that are none, where one ends the reading: who writes
+// one path in double quotes writes several.
+func withFurther(src string, err error) error {
+	var faults []*SyntaxError
+	for len(faults) < mostFaults {
+		fault, ok := errors.AsType[*SyntaxError](err)
+		if !ok || !fault.escape {
+			break
+		}
+		faults = append(faults, fault)
+		slash := newSource(src).offset(fault.Position)
+		src = src[:slash] + "/" + src[slash+1:]
+		if _, err = onlyBody(src); err == nil {
+			break
+		}
+	}
+	if len(faults) == 0 {
+		return err
+	}
+	return joined(faults)
 }
 
 // onlyBody returns what the one document of the file holds, or nil.

@@ -52,7 +52,7 @@ func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 
 // checkField refuses a field without colon and value in a group in braces: it is the
 // rest of a text that a comma has cut.
-func (r *yamlReader) checkField(group, name, value *yaml.Node) error {
+func (r *yamlReader) checkField(group, name, value *yaml.Node) *SyntaxError {
 	if group.Style&yaml.FlowStyle == 0 || value.Kind != yaml.ScalarNode || value.Value != "" || value.Style != 0 {
 		return nil
 	}

@@ -126,6 +126,6 @@ func escapeFault(s *source, at Position) error {
 	at.Column -= int32(len([]rune(before[slash:min(offset, len(before))])))
 	written := []rune(s.text[slash:])
 	fault := failQuoting(at, fmt.Sprintf("%s is not an escape of YAML", string(written[:min(2, len(written))])), "this is not an escape of YAML")
-	fault.Suggestion = `write \\ for a backslash, or put the text in single quotes`
+	fault.Suggestion, fault.escape = `write \\ for a backslash, or put the text in single quotes`, true
 	return fault
 }

@@ -17,6 +17,7 @@ type yamlReader struct {
 	restore *strings.Replacer // of texts
 	doubt   Doubt
 	anchors map[*yaml.Node]anchored
+	faults  []*SyntaxError // that do not end the reading
 	aliased int
 	depth   int
 }
@@ -92,8 +93,8 @@ func (r *yamlReader) mapping(from *yaml.Node) (Node, int, error) {
 	var merged []Field
 	for i := 0; i+1 < len(from.Content); i += 2 {
 		name, entry := from.Content[i], from.Content[i+1]
-		if err := r.checkField(from, name, entry); err != nil {
-			return Node{}, 0, err
+		if fault := r.checkField(from, name, entry); fault != nil && len(r.faults) < mostFaults {
+			r.faults = append(r.faults, fault)
 		}
 		value, held, err := r.read(entry)
 		if err != nil {

@@ -27,6 +27,33 @@ var otherFormats = []struct {
 	{[]string{".toml", ".xml", ".ini"}, "no format that is read here", "write the manifest as YAML; see docs/manifest.md"},
 }
 
+// beginnings tell files whose name says something else than what is in them.
+var beginnings = []struct{ start, what, hint string }{
+	{"PK\x03\x04", "a spreadsheet or an archive, whatever its name says", `save the sheet as CSV, in Excel as "CSV UTF-8"`},
+	{"\xd0\xcf\x11\xe0", "a spreadsheet of an old Excel, whatever its name says", `save the sheet as CSV, in Excel as "CSV UTF-8"`},
+	{"\x1f\x8b", "compressed, whatever its name says", "unpack it"},
+	{"%PDF", "a PDF, whatever its name says", "save its text as CSV or YAML"},
+	{"{\\rtf", "a text of a word processor, whatever its name says", "save it as plain text"},
+	{"-----BEGIN", "a key or a certificate, whatever its name says", "name the file that holds the items"},
+	{"\x89PNG", "an image, whatever its name says", "name the file that holds the items"},
+	{"\xff\xd8\xff", "an image, whatever its name says", "name the file that holds the items"},
+	{"<!DOCTYPE", "a web page, whatever its name says", "fetch the file itself; the page may ask to sign in"},
+	{"<html", "a web page, whatever its name says", "fetch the file itself; the page may ask to sign in"},
+}
+
+// longestBeginning is how many bytes tell what a file is.
+const longestBeginning = 16
+
+// contentError says what a file is that begins like no manifest, or nil.
+func contentError(path string, start []byte) error {
+	for _, known := range beginnings {
+		if len(start) >= len(known.start) && strings.EqualFold(string(start[:len(known.start)]), known.start) {
+			return &job.HintedError{Err: fmt.Errorf("%s is %s", path, known.what), Hint: known.hint}
+		}
+	}
+	return nil
+}
+
 // formatError says what a file is that is read in no format, and what to do.
 func formatError(path string) error {
 	extension := strings.ToLower(filepath.Ext(path))

@@ -107,6 +107,13 @@ func (h *headerReader) statItems(path string) (*dataFile, error) {
 
 // within reports whether a path is below a folder, as both are written.
 func within(folder, path string) bool {
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return false
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return false
+	}
 	below, err := filepath.Rel(folder, path)
 	return err == nil && filepath.IsLocal(below)
 }
@@ -118,14 +125,22 @@ var flatFormats = []string{".jsonl", ".ndjson", ".csv", ".tsv"}
 func (d *decoder) flatItems(file *dataFile) (source, error) {
 	switch strings.ToLower(filepath.Ext(file.path)) {
 	case ".csv":
-		return d.readTableHeader(file, ',')
+		return d.tableItems(file, ',')
 	case ".tsv":
-		return d.readTableHeader(file, '\t')
+		return d.tableItems(file, '\t')
 	case ".jsonl", ".ndjson":
 		return &jsonlItems{file: file}, nil
 	default:
 		return nil, formatError(file.path)
 	}
+}
+
+func (d *decoder) tableItems(file *dataFile, comma rune) (source, error) {
+	items, err := d.readTableHeader(file, comma)
+	if err != nil {
+		return nil, err // rather than a source that is no table
+	}
+	return items, nil
 }
 
 // isFlat reports whether a file has one item a line.

@@ -12,8 +12,8 @@ import (
 // TestLinkedItems reads items through links: within the folder of the manifest, out of
 // it, and where the command names the link itself.
 func TestLinkedItems(t *testing.T) {
-	t.Parallel()
 	root := t.TempDir()
+	t.Chdir(root)
 	folder, secret := filepath.Join(root, "given"), filepath.Join(root, "secret.csv")
 	write := func(path, content string) {
 		t.Helper()
@@ -43,11 +43,12 @@ func TestLinkedItems(t *testing.T) {
 		"../secret.csv": ": a\n",
 		secret:          ": a\n",
 	} {
-		path := filepath.Join(folder, "m.yaml")
-		write(path, head+"items_from: "+from+"\n")
-		got := describe(path)
-		if !strings.Contains(got, want) || want == out && strings.Contains(got, "password") {
-			t.Errorf("items_from: %s gives\n%s\nwant it to hold %s", from, got, want)
+		write(filepath.Join(folder, "m.yaml"), head+"items_from: "+from+"\n")
+		for _, path := range []string{filepath.Join(folder, "m.yaml"), filepath.Join("given", "m.yaml")} {
+			got := describe(path)
+			if !strings.Contains(got, want) || want == out && strings.Contains(got, "password") {
+				t.Errorf("%s with items_from: %s gives\n%s\nwant it to hold %s", path, from, got, want)
+			}
 		}
 	}
 	if got := describe(filepath.Join(folder, "outer.csv")); !strings.Contains(got, ": a\n") {

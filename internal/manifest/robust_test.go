@@ -31,6 +31,10 @@ func TestRobust(t *testing.T) {
 		{"utf-16", "m.csv", utf16LE("\ufeffid,model,prompt\na,m,café 薬\n"), "prompt \"café 薬\"\n"},
 		{"utf-16 big end first", "m.yaml", utf16BE("\ufeff" + head + "prompt: café\n"), "prompt \"café\"\n"},
 		{"utf-16 without a mark", "m.jsonl", utf16LE("{\"id\": \"a\", \"model\": \"m\"}\n"), "m.jsonl:1:1: a\n"},
+		{"a spreadsheet by another name", "m.csv", "PK\x03\x04\x14\x00", "error m.csv is a spreadsheet or an archive, whatever its name says"},
+		{"a compressed file by another name", "m.jsonl", "\x1f\x8b\x08", "error m.jsonl is compressed, whatever its name says"},
+		{"a key by another name", "m.csv", "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\n", "error m.csv is a key or a certificate, whatever its name says\n"},
+		{"a web page by another name", "m.yaml", "<!doctype html><html>", "error m.yaml is a web page, whatever its name says"},
 		{"windows-1252", "m.csv", "id,model\ncaf\xe9,m\n", "m.csv:2:1: the cell is not valid UTF-8, but perhaps Windows-1252; save the file as UTF-8, in Excel as \"CSV UTF-8\""},
 		{"empty columns at the end", "m.csv", "id,model,,\na,m,,\nb,m\nc,m,,,,\nd,m,x,\n", "m.csv:3:1: b\n"},
 		{"a cell without a column", "m.csv", "id,model,,\na,m,x,\n", "m.csv:2:5: the cell stands in a column without a name; give the column a name, or empty it"},
@@ -132,6 +136,21 @@ func TestOpenUnreadable(t *testing.T) {
 	}
 	if _, err := Open("/dev/null"); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("a device: %v", err)
+	}
+}
+
+// TestUnreadableItems names tables that are there and cannot be read.
+func TestUnreadableItems(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	for name, content := range map[string]string{"m.yaml": head + "items_from: items.csv\n", "items.csv": "PK\x03\x04"} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const want = "m.yaml:4:13: items_from: "
+	if got := describe(filepath.Join(folder, "m.yaml")); !strings.Contains(got, want) || !strings.Contains(got, "is a spreadsheet or an archive") {
+		t.Errorf("it says\n%s", got)
 	}
 }
 

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -79,10 +80,16 @@ func (f *dataFile) open() (io.ReadCloser, error) {
 	if err := reader.unchanged(); err != nil {
 		return nil, errors.Join(readError(f.path, err), file.Close())
 	}
+	buffered := bufio.NewReaderSize(reader, 16<<10)
+	// An error of Peek comes again with the first Read.
+	start, _ := buffered.Peek(longestBeginning)
+	if err := contentError(f.path, start); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
 	return struct {
 		io.Reader
 		io.Closer
-	}{asUTF8(reader), file}, nil
+	}{asUTF8(buffered), file}, nil
 }
 
 // steadyFile is a file that ends in an error where it has changed meanwhile.

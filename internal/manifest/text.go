@@ -30,8 +30,7 @@ func withoutBOM(from io.Reader) io.Reader {
 
 // asUTF8 reads what some spreadsheets and shells on Windows write, UTF-16, as UTF-8.
 // Anything else stays as it is.
-func asUTF8(from io.Reader) io.Reader {
-	buffered := bufio.NewReaderSize(from, 16<<10)
+func asUTF8(buffered *bufio.Reader) io.Reader {
 	const enough = 4
 	// An error of Peek comes again with the first Read.
 	start, _ := buffered.Peek(enough)

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"slices"
+	"strings"
 
 	"nightshift/internal/suggest"
 )
@@ -129,10 +130,29 @@ var synonyms = map[string]string{
 // synonym returns the field that a variable means by a name of other tools, or "". Where the manifest names its images, a file name is for people.
 func (b *builder) synonym(v *variable) string {
 	meant := synonyms[suggest.Fold(v.name)]
+	if !suits(meant, v.text) {
+		return ""
+	}
 	if meant == "output" && b.first(func(l *layer) string { return l.output }) != "" {
 		return ""
 	}
 	return meant
+}
+
+// suits reports whether a value can be that of a field: a table of cameras has a column
+// model_name of its own.
+func suits(field, value string) bool {
+	switch field {
+	case "samples", "seed":
+		_, whole := wholeNumber(value)
+		return whole
+	case "model":
+		return strings.HasPrefix(value, "model_")
+	case "output":
+		return !strings.ContainsAny(value, " \t\n")
+	default:
+		return field != ""
+	}
 }
 
 // nearField returns the field that differs from the name by a missing, needless,

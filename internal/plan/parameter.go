@@ -15,7 +15,7 @@ import (
 func (m *models) checkParameter(ctx context.Context, c *checker, row *manifest.Row, name string, value any) (finding, error) {
 	in := c.inputs[name]
 	if in == nil {
-		return c.unknown(row, name), nil
+		return c.unknown(row, name, value), nil
 	}
 	if in == c.prompt && row.Prompt != "" {
 		return finding{}, nil // given twice, which the prompt's own check says
@@ -38,12 +38,12 @@ func (m *models) checkParameter(ctx context.Context, c *checker, row *manifest.R
 }
 
 // unknown names what may have been meant by a parameter that the model lacks.
-func (c *checker) unknown(row *manifest.Row, name string) finding {
+func (c *checker) unknown(row *manifest.Row, name string, value any) finding {
 	if name == job.SeedInput {
 		return c.noSeed(row)
 	}
 	f := finding{message: fmt.Sprintf("%s has no parameter %q", c.model.ID, name)}
-	switch in, near := c.meant(name), suggest.Nearest(name, slices.Sorted(maps.Keys(c.inputs))); {
+	switch in, near := c.meant(name, written(value)), suggest.Nearest(name, slices.Sorted(maps.Keys(c.inputs))); {
 	case slices.Contains(job.CountInputs, name) && c.count != nil:
 		f.suggestion = fmt.Sprintf("its number of images is %s; better write samples", c.count.Name)
 	case slices.Contains(job.CountInputs, name):

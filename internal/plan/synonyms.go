@@ -1,9 +1,12 @@
 package plan
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 
+	"nightshift/internal/document"
+	"nightshift/internal/job"
 	"nightshift/internal/suggest"
 )
 
@@ -31,6 +34,12 @@ var synonyms = groups(
 	"upscale upscaling scale upscalefactor scalefactor",
 )
 
+// doubtful are those of the names that people also use for things of their own, the size
+// of a shirt for example. They mean the parameter where their value suits it.
+var doubtful = []string{
+	"w", "h", "ar", "aspect", "ratio", "size", "scale", "format", "resolution", "dimensions", "negative", "neg", "uc", "img", "steps", "tiling",
+}
+
 func groups(lines ...string) map[string][]string {
 	all := make(map[string][]string)
 	for _, line := range lines {
@@ -42,15 +51,27 @@ func groups(lines ...string) map[string][]string {
 	return all
 }
 
-// meant returns the input of the model that a name means: in another form, by a name
-// of other tools, or with a letter wrong. It is nil where none surely is.
-func (c *checker) meant(name string) *input {
+// suits reports whether the input takes a text, as that or as what it looks like.
+func (in *input) suits(value string) bool {
+	readings := []any{value}
+	switch document.PlainKind(value) {
+	case document.Number:
+		readings = append(readings, job.Number(json.Number(value)))
+	case document.Bool:
+		readings = append(readings, strings.EqualFold(value, "true"))
+	}
+	return slices.ContainsFunc(readings, func(reading any) bool { return !in.check(reading).found() })
+}
+
+// meant returns the input of the model that a name with this value means: in another form,
+// by a name of other tools, or with a letter wrong. It is nil where none surely is.
+func (c *checker) meant(name, value string) *input {
 	folded := suggest.Fold(name)
 	if in := c.folded[folded]; in != nil {
 		return in
 	}
 	for _, other := range synonyms[folded] {
-		if in := c.folded[other]; in != nil {
+		if in := c.folded[other]; in != nil && (!slices.Contains(doubtful, folded) || in.suits(value)) {
 			return in
 		}
 	}

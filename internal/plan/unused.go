@@ -20,7 +20,7 @@ func (c *checker) unused(row *manifest.Row, variable string) finding {
 // meantBy is the parameter or field that an unused variable means, or "" where none
 // surely is, or where the row says it by that already.
 func (c *checker) meantBy(row *manifest.Row, variable string) string {
-	in := c.meant(variable)
+	in := c.meant(variable, row.Variables[variable])
 	switch {
 	case in == nil:
 		return row.Meant[variable]

@@ -24,6 +24,7 @@ func TestParametersTakenForVariables(t *testing.T) {
 		{"number of images by the model's name", "m.jsonl", row(`"numOutputs": 3`), "m.jsonl:1:104: numOutputs" + wrong + "samples?"},
 		{"name in another form", "m.csv", "id,model,prompt,Num-Inference Steps,num_outputs,Random Seed\na,model_lantern,a lantern,5,2,7\n",
 			"m.csv:2:27: Num-Inference Steps" + wrong + "parameters.steps?\nm.csv:2:29: num_outputs" + wrong + "samples?\nm.csv:2:31: Random Seed" + wrong + "seed?"},
+		{"a short name, with a value that suits", "m.csv", "id,model,prompt,w\na,model_lantern,a lantern,640\n", "m.csv:2:27: w" + wrong + "parameters.width?"},
 		{"prompt by another name", "m.jsonl", `{"id": "a", "model": "model_lantern", "caption": "a lantern"}` + "\n",
 			"m.jsonl:1:1: prompt is missing; model_lantern does not run without it; is it in caption? Name that prompt, or write {caption} into a prompt"},
 		{"one letter wrong", "m.csv", "id,model,prompt,widht\na,model_lantern,a lantern,512\n", "m.csv:2:27: widht" + wrong + "parameters.width?"},
@@ -59,6 +60,8 @@ func TestVariablesThatArePutToUsePass(t *testing.T) {
 		"beside the prompt":                     unusedIn("items: [{id: a, item: fox, model: model_seedless, text: small}]"),
 		"an axis":                               unusedIn("items: [{id: a, item: fox, width: 1}]\naxes: {product: {width: [2]}}", "{item}", "{item} {width}"),
 		"beside the parameter, in another form": unusedIn("items: [{id: a, item: fox, Width_: wide, parameters: {width: 512}}]"),
+		"a size of its own":                     unusedIn("items: [{id: a, item: fox, w: wide, neg: no}]"),
+		"columns of a shop":                     unusedIn("items: [{id: a, item: fox, model_name: EOS 5D, variations: red and blue, image_name: Front view}]"),
 		"of another name":                       unusedIn("items: [{id: a, item: fox, category: beasts}]"),
 		"empty":                                 unusedIn("items: [{id: a, item: fox, width: ''}]"),
 	}

@@ -71,3 +71,14 @@ func TestDistance(t *testing.T) {
 		}
 	}
 }
+
+func TestFold(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"numInferenceSteps": "numinferencesteps", "num_inference-steps": "numinferencesteps", "Num Inference\tSteps": "numinferencesteps", "": "", "_": "", "Größe": "größe",
+	} {
+		if got := suggest.Fold(name); got != want {
+			t.Errorf("%q folds to %q, want %q", name, got, want)
+		}
+	}
+}
