@@ -35,6 +35,8 @@ type Summary struct {
 	Jobs     struct{ Total, Succeeded, Kept, Failed, Cancelled, NotRun int }
 	Images   int                // stored in this run
 	Failures []job.FailureGroup // most frequent first
+	Warned   int                // of the images, those with a warning
+	Warnings []job.WarningGroup // of images, most frequent first
 	// CU of this run; Cap is the batch's budget, if it has one.
 	CU struct {
 		Billed, Refunded job.CU

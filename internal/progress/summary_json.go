@@ -17,6 +17,8 @@ type summaryJSON struct {
 	Jobs      endedJSON          `json:"jobs"`
 	Images    int                `json:"images"`
 	Failures  []job.FailureGroup `json:"failures"`
+	Warned    int                `json:"warned,omitempty"`
+	Warnings  []job.WarningGroup `json:"imageWarnings,omitempty"`
 	CU        billJSON           `json:"cu"`
 	Requests  requestsJSON       `json:"requests"`
 	Seconds   float64            `json:"seconds"`
@@ -60,6 +62,7 @@ func (s *Summary) json(now time.Time) summaryJSON {
 		Type: "summary", Time: stamp(now), Batch: s.Batch, Mode: s.Mode, Outcome: s.Outcome, Reason: s.Reason, Hint: s.Hint,
 		Jobs: endedJSON(s.Jobs), Images: s.Images,
 		Failures: append([]job.FailureGroup{}, s.Failures...), // never null
+		Warned:   s.Warned, Warnings: s.Warnings,
 		CU:       billJSON{s.CU.Billed, s.CU.Refunded, s.net(), s.CU.Cap},
 		Requests: requestsJSON{s.Requests, s.perJob()}, Seconds: s.Took.Round(time.Millisecond).Seconds(),
 		Folder: s.Folder, Sheet: s.Sheet, SheetLink: s.sheetLink(), Errors: s.Errors,

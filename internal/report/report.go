@@ -48,7 +48,9 @@ type Report struct {
 	// where nobody measured it.
 	WaitedSeconds map[job.WaitReason]float64 `json:"waitedSeconds,omitzero"`
 	Failures      []job.FailureGroup         `json:"failures"` // most frequent first
-	Durations     Durations                  `json:"durations"`
+	// ImageWarnings are images that are stored and are not what they should be.
+	ImageWarnings []job.WarningGroup `json:"imageWarnings,omitempty"` // most frequent first
+	Durations     Durations          `json:"durations"`
 }
 
 // Counts are numbers of jobs, and of images.
@@ -58,8 +60,9 @@ type Counts struct {
 	Succeeded int `json:"succeeded"` // in this run
 	Failed    int `json:"failed"`    // in this run, and not succeeded since
 	Cancelled int `json:"cancelled"`
-	NotRun    int `json:"notRun"` // did not end in this run
-	Images    int `json:"images"` // stored in this run
+	NotRun    int `json:"notRun"`           // did not end in this run
+	Images    int `json:"images"`           // stored in this run
+	Warned    int `json:"warned,omitempty"` // of these images, those with a warning
 }
 
 // Bill is what a run cost.

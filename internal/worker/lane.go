@@ -91,6 +91,7 @@ func (w *Worker) newEngine(ctx context.Context, l *lane) (*engine, error) {
 			NeedsOperator: w.needsOperator,
 			OverQuote:     w.overQuote,
 			Outcome:       w.answered,
+			Inspect:       w.thumbs.Inspect,
 		},
 		submitting: &l.submitting, storing: &l.storing,
 	}), nil
