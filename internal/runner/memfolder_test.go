@@ -16,8 +16,9 @@ type memoryFolder struct {
 	attempts  []job.AttemptLine
 	questions []job.Decision
 	answers   []job.Answer
-	refuse    []error // of the next images
-	noteError error   // of the next intents
+	refuse    []error  // of the next images
+	flaws     []string // of the next images that are looked at; "" for none
+	noteError error    // of the next intents
 }
 
 func newMemoryFolder() *memoryFolder { return &memoryFolder{images: make(map[string]job.Image)} }
@@ -91,6 +92,16 @@ func (s processImages) Existing(ctx context.Context, w runner.ImageTarget) (imag
 		return nil
 	})
 	return image, there, err
+}
+
+func (s processImages) inspect(ctx context.Context, _ string, _ job.Image) (flaw string, err error) {
+	err = s.p.call(ctx, "inspect image", func() error {
+		if m := s.p.bed.folder; len(m.flaws) > 0 {
+			flaw, m.flaws = m.flaws[0], m.flaws[1:]
+		}
+		return nil
+	})
+	return flaw, err
 }
 
 func (s processImages) Store(ctx context.Context, w runner.ImageTarget, body io.Reader, _ int64) (stored job.Image, err error) {
