@@ -39,7 +39,7 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 	}
 	n, err := r.body.Read(p)
 	r.sum.Write(p[:n])
-	if err != nil && err != io.EOF { //nolint:errorlint // only io.EOF itself is the end; one that is wrapped is a failure
+	if err != nil && err != io.EOF { // only io.EOF itself is the end
 		r.err = err
 	}
 	return n, err
