@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 
@@ -15,7 +16,7 @@ var (
 	// wholeResults are the lines of a log.
 	wholeResults = jsonl.Kind[job.Result]{Start: `{"job":"`, Decode: decodeResult, Hint: logHint}
 	// briefResults are the same lines without what no sum needs: model, prompt,
-	// inputs, variables and seed, and of images only how many there are.
+	// inputs, variables and seed, and of images all but their warnings.
 	briefResults = jsonl.Kind[job.Result]{Start: `{"job":"`, Decode: decodeBrief, Hint: logHint}
 )
 
@@ -61,7 +62,7 @@ func setResultField(r *job.Result, name, value []byte) bool {
 	case "outputs":
 		return setTexts(&r.Outputs, value)
 	case "images":
-		return countImages(&r.Images, value)
+		return setImages(&r.Images, value)
 	case "inference":
 		return jsonl.Text(&r.Inference, value)
 	case "attempts":
@@ -98,9 +99,17 @@ func setTexts(to *[]string, value []byte) bool {
 	})
 }
 
-func countImages(to *[]job.Image, value []byte) bool {
-	count := 0
-	ok := jsonl.Items(value, func([]byte) bool { count++; return true })
-	*to = make([]job.Image, count)
+// setImages counts the images and keeps their warnings, which few have.
+func setImages(to *[]job.Image, value []byte) bool {
+	images := []job.Image{}
+	ok := jsonl.Items(value, func(item []byte) bool {
+		var image job.Image
+		ok := !bytes.Contains(item, []byte(`"warning":`)) || jsonl.Fields(item, func(name, value []byte) bool {
+			return string(name) != "warning" || jsonl.Text(&image.Warning, value)
+		})
+		images = append(images, image)
+		return ok
+	})
+	*to = images
 	return ok
 }

@@ -15,16 +15,29 @@ import (
 // brief is what is left of a result for sums.
 func brief(r job.Result) job.Result {
 	r.Model, r.Prompt, r.Seed, r.APIKey, r.Inputs, r.Variables = "", "", "", "", nil, nil
-	r.Images = make([]job.Image, len(r.Images))
+	images := make([]job.Image, len(r.Images))
+	for i := range images {
+		images[i].Warning = r.Images[i].Warning
+	}
+	r.Images = images
 	return r
+}
+
+// warnings are those of the images, "" for each without one.
+func warnings(r job.Result) []string {
+	texts := make([]string, len(r.Images))
+	for i, image := range r.Images {
+		texts[i] = image.Warning
+	}
+	return texts
 }
 
 // readBoth reads a text as whole and as brief results.
 func readBoth(t *testing.T, text string) (whole, short []string) {
 	t.Helper()
 	show := func(r job.Result) string {
-		return fmt.Sprintf("%q %d %q %s %q %d images, %q %d %s %s %s %q %q %q %s %s %s", r.Job, r.Index, r.Row, r.State, r.Outputs,
-			len(r.Images), r.Inference, r.Attempts, r.Quoted, r.Billed, r.Refunded, r.Kind, r.Reason, r.Hint, r.Submitted, r.Ended, r.Recorded)
+		return fmt.Sprintf("%q %d %q %s %q %q images, %q %d %s %s %s %q %q %q %s %s %s", r.Job, r.Index, r.Row, r.State, r.Outputs,
+			warnings(r), r.Inference, r.Attempts, r.Quoted, r.Billed, r.Refunded, r.Kind, r.Reason, r.Hint, r.Submitted, r.Ended, r.Recorded)
 	}
 	for line, err := range wholeResults.Read(t.Context(), "whole", strings.NewReader(text), new(jsonl.Mark)) {
 		if err != nil {

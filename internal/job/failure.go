@@ -228,7 +228,7 @@ type ScopeError struct {
 }
 
 func (e *ScopeError) Error() string {
-	return "the API key may not " + string(e.Action) + ", which needs the scope " + e.Scope + ": " + e.Refusal.Error()
+	return "access refused: the API key may not " + string(e.Action) + ", which needs the scope " + e.Scope + ": " + e.Refusal.Detail
 }
 func (e *ScopeError) Unwrap() error { return e.Refusal }
 

@@ -77,6 +77,13 @@ func TestFailuresSayWhatHappened(t *testing.T) {
 			"limit reached: allowance (inference): no job may run at all: upgrade your plan",
 		},
 		{&job.AccessError{Access: job.AccessKey}, "access refused: key"},
+		{&job.AccessError{Access: job.AccessProject, Project: "p", Detail: "no"}, "access refused: project (the API key may not act for project p): no"},
+		{
+			&job.ScopeError{Action: job.ReadAssets, Scope: "assets.read", Refusal: &job.AccessError{Access: job.AccessScope, Detail: "Forbidden"}},
+			"access refused: the API key may not read assets, which needs the scope assets.read: Forbidden",
+		},
+		{&job.LinkRefusedError{Host: "cdn.test", Why: "10.0.0.1 is a private address"}, "the link to cdn.test is refused: 10.0.0.1 is a private address"},
+		{&job.LinkRefusedError{Why: "no"}, "the link is refused: no"},
 		{&job.AccessError{Access: job.AccessPlan, RequiredPlan: "pro", Detail: "not yours"}, "access refused: plan (needs plan pro): not yours"},
 		{&job.BadImageError{Reason: "cut short", Bytes: 512}, "bad image after 512 bytes: cut short"},
 		{&job.HintedError{Err: io.EOF, Hint: "try again"}, "EOF"},

@@ -1,5 +1,12 @@
 package job
 
+// WarningGroup is the images with one warning.
+type WarningGroup struct {
+	Warning string   `json:"warning"`
+	Images  int      `json:"images"`
+	Rows    []string `json:"rows"` // the manifest's ids of the first few
+}
+
 // FailureGroup is the jobs that failed for one reason.
 type FailureGroup struct {
 	Kind   string   `json:"kind"`

@@ -34,9 +34,11 @@ type Summary struct {
 
 	// Jobs by how they ended; Kept had their result before this run.
 	// FailedBefore were refused for their content and charged, and were not run.
-	Jobs     struct{ Total, Succeeded, Kept, Failed, Cancelled, NotRun, FailedBefore int }
-	Images   int                // stored in this run
-	Failures []job.FailureGroup // most frequent first
+	Jobs          struct{ Total, Succeeded, Kept, Failed, Cancelled, NotRun, FailedBefore int }
+	Images        int                // stored in this run
+	Failures      []job.FailureGroup // most frequent first
+	Warned        int                // of the images, those with a warning
+	ImageWarnings []job.WarningGroup // of images, most frequent first
 	// CU of this run; Cap is the batch's budget, if it has one.
 	CU struct {
 		Billed, Refunded job.CU

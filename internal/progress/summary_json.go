@@ -7,26 +7,28 @@ import (
 )
 
 type summaryJSON struct {
-	Type      string             `json:"type"`
-	Time      time.Time          `json:"time"`
-	Batch     string             `json:"batch"`
-	Mode      job.Mode           `json:"mode"`
-	Outcome   Outcome            `json:"outcome"`
-	Reason    string             `json:"reason,omitempty"`
-	Hint      string             `json:"hint,omitempty"`
-	Jobs      endedJSON          `json:"jobs"`
-	Images    int                `json:"images"`
-	Failures  []job.FailureGroup `json:"failures"`
-	CU        billJSON           `json:"cu"`
-	Requests  requestsJSON       `json:"requests"`
-	Seconds   float64            `json:"seconds"`
-	Folder    string             `json:"folder,omitempty"`
-	Sheet     string             `json:"sheet,omitempty"`
-	SheetLink string             `json:"sheetLink,omitempty"`
-	Errors    string             `json:"errors,omitempty"`
-	Remote    remoteJSON         `json:"remote"`
-	Again     string             `json:"again,omitempty"`
-	Warnings  []string           `json:"warnings,omitzero"`
+	Type          string             `json:"type"`
+	Time          time.Time          `json:"time"`
+	Batch         string             `json:"batch"`
+	Mode          job.Mode           `json:"mode"`
+	Outcome       Outcome            `json:"outcome"`
+	Reason        string             `json:"reason,omitempty"`
+	Hint          string             `json:"hint,omitempty"`
+	Jobs          endedJSON          `json:"jobs"`
+	Images        int                `json:"images"`
+	Failures      []job.FailureGroup `json:"failures"`
+	Warned        int                `json:"warned,omitempty"`
+	ImageWarnings []job.WarningGroup `json:"imageWarnings,omitempty"`
+	CU            billJSON           `json:"cu"`
+	Requests      requestsJSON       `json:"requests"`
+	Seconds       float64            `json:"seconds"`
+	Folder        string             `json:"folder,omitempty"`
+	Sheet         string             `json:"sheet,omitempty"`
+	SheetLink     string             `json:"sheetLink,omitempty"`
+	Errors        string             `json:"errors,omitempty"`
+	Remote        remoteJSON         `json:"remote"`
+	Again         string             `json:"again,omitempty"`
+	Warnings      []string           `json:"warnings,omitzero"`
 }
 
 type endedJSON struct {
@@ -63,6 +65,7 @@ func (s *Summary) json(now time.Time) summaryJSON {
 		Type: "summary", Time: stamp(now), Batch: s.Batch, Mode: s.Mode, Outcome: s.Outcome, Reason: s.Reason, Hint: s.Hint,
 		Jobs: endedJSON(s.Jobs), Images: s.Images,
 		Failures: append([]job.FailureGroup{}, s.Failures...), // never null
+		Warned:   s.Warned, ImageWarnings: s.ImageWarnings,
 		CU:       billJSON{s.CU.Billed, s.CU.Refunded, s.net(), s.CU.Cap},
 		Requests: requestsJSON{s.Requests, s.perJob()}, Seconds: s.Took.Round(time.Millisecond).Seconds(),
 		Folder: s.Folder, Sheet: s.Sheet, SheetLink: s.sheetLink(), Errors: s.Errors,

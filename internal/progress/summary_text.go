@@ -27,6 +27,12 @@ func (s *Summary) text(p *page) {
 	}
 	p.field("", plain, s.moreFailures())
 	p.field("", plain, s.failedBefore())
+	for _, group := range s.ImageWarnings[:min(len(s.ImageWarnings), mostReasons)] {
+		p.field("warned", yellow, warnedWords(group))
+	}
+	if more := len(s.ImageWarnings) - mostReasons; more > 0 {
+		p.field("", plain, "and "+text.Count(more, "more warning"))
+	}
 	p.field("cost", plain, s.bill())
 	p.field("requests", plain, s.requests())
 	p.place("images", s.Folder)
@@ -47,6 +53,9 @@ func (s *Summary) verdict() (paint, string) {
 		after = " after " + text.Span(s.Took)
 	}
 	made := text.Count(s.Images, "image") + " made"
+	if s.Warned > 0 {
+		made += ", " + text.Number(s.Warned) + " of them with a warning"
+	}
 	switch {
 	case s.Outcome == Interrupted:
 		return yellow, name + " interrupted" + after + ": " + made
@@ -81,16 +90,25 @@ func (s *Summary) jobs() string {
 
 // failedWords says why jobs failed, what to do, and names some of them.
 func failedWords(group job.FailureGroup) string {
-	line := text.Number(group.Jobs) + " × " + reasonOf(group.Reason, group.Kind, group.Hint)
-	if len(group.Rows) == 0 {
-		return line
+	return text.Number(group.Jobs) + " × " + reasonOf(group.Reason, group.Kind, group.Hint) + someRows(group.Rows, group.Jobs)
+}
+
+// warnedWords says what is wrong with images, and names some of them.
+func warnedWords(group job.WarningGroup) string {
+	return text.Number(group.Images) + " × " + text.Clean(group.Warning, text.Long) + someRows(group.Rows, group.Images)
+}
+
+// someRows names the first of so many rows.
+func someRows(named []string, count int) string {
+	if len(named) == 0 {
+		return ""
 	}
 	rows := make([]string, 0, mostRows)
-	for _, row := range group.Rows[:min(len(group.Rows), mostRows)] {
+	for _, row := range named[:min(len(named), mostRows)] {
 		rows = append(rows, text.Clean(row, text.Short))
 	}
-	line += ": " + strings.Join(rows, ", ")
-	if more := group.Jobs - len(rows); more > 0 {
+	line := ": " + strings.Join(rows, ", ")
+	if more := count - len(rows); more > 0 {
 		line += " and " + text.Number(more) + " more"
 	}
 	return line

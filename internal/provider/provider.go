@@ -74,6 +74,16 @@ type Image struct {
 	Index int    // within the run, from 0
 }
 
+// Record is what a provider's own record says of an image; what is 0 it does not say.
+type Record struct {
+	Width, Height int // pixels
+	Bytes         int64
+}
+
+// Recorded is a body of [Provider.Fetch] that comes with the provider's record of the
+// image, with which it can be compared.
+type Recorded interface{ Record() Record }
+
 // Attempt is a request whose answer was lost.
 type Attempt struct {
 	Request job.Request

@@ -50,7 +50,9 @@ type Report struct {
 	// where nobody measured it.
 	WaitedSeconds map[job.WaitReason]float64 `json:"waitedSeconds,omitzero"`
 	Failures      []job.FailureGroup         `json:"failures"` // most frequent first
-	Durations     Durations                  `json:"durations"`
+	// ImageWarnings are images that are stored and are not what they should be.
+	ImageWarnings []job.WarningGroup `json:"imageWarnings,omitempty"` // most frequent first
+	Durations     Durations          `json:"durations"`
 }
 
 // Counts are numbers of jobs, and of images.
@@ -64,7 +66,8 @@ type Counts struct {
 	// FailedBefore were refused for their content and charged by an earlier run, and do not
 	// run again unless a person asks for it.
 	FailedBefore int `json:"failedBefore,omitempty"`
-	Images       int `json:"images"` // stored in this run
+	Images       int `json:"images"`           // stored in this run
+	Warned       int `json:"warned,omitempty"` // of these images, those with a warning
 }
 
 // Missing is how many jobs have no images.

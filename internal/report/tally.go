@@ -40,6 +40,8 @@ type tally struct {
 	refs     *refTable
 	paid     *payments
 	failures failures
+	warnings failures         // by image
+	warned   map[int][]uint32 // the numbers of warnings, by line; few lines have any
 	lines    chunks[talliedLine]
 }
 
@@ -77,6 +79,7 @@ func (t *tally) add(r *job.Result) {
 			storing = seconds(r.Ended, r.Recorded)
 		}
 		line.detail = math.Float32bits(storing)
+		t.addWarnings(r)
 	case job.Cancelled:
 		line.state = talliedCancelled
 	default:
@@ -85,13 +88,33 @@ func (t *tally) add(r *job.Result) {
 	t.lines.add(line)
 }
 
+// addWarnings notes the warnings of the images of the next line.
+func (t *tally) addWarnings(r *job.Result) {
+	for _, image := range r.Images {
+		if image.Warning == "" {
+			continue
+		}
+		if t.warned == nil {
+			t.warned = make(map[int][]uint32)
+		}
+		number := t.warnings.note(&job.Result{Row: r.Row, Reason: image.Warning})
+		t.warned[t.lines.len()] = append(t.warned[t.lines.len()], number)
+	}
+}
+
 func (t *tally) fill(r *Report) {
 	t.refs.standing(func(number int) { t.lines.at(number).stands = true })
 	counts := Counts{Jobs: r.Counts.Jobs, Kept: r.Counts.Kept, FailedBefore: r.Counts.FailedBefore}
 	inference, storing := make([]float32, 0, t.lines.len()), make([]float32, 0, t.lines.len())
+	number := -1
 	for line := range t.lines.all {
+		number++
 		if !line.stands {
 			continue
+		}
+		for _, warning := range t.warned[number] {
+			counts.Warned++
+			t.warnings.count(warning)
 		}
 		counts.Images += int(line.images)
 		switch line.state {
@@ -111,6 +134,10 @@ func (t *tally) fill(r *Report) {
 	r.Counts, r.Attempts = counts, paid.attempts
 	r.CU = Bill{Quoted: paid.quoted, Billed: paid.billed, Refunded: paid.refunded}
 	r.Failures = t.failures.groups()
+	r.ImageWarnings = nil
+	for _, group := range t.warnings.groups() {
+		r.ImageWarnings = append(r.ImageWarnings, job.WarningGroup{Warning: group.Reason, Images: group.Jobs, Rows: group.Rows})
+	}
 	r.Durations.Inference, r.Durations.Storing = spread(inference), spread(storing)
 }
 

@@ -7,14 +7,11 @@ import (
 	"fmt"
 	"hash/crc32"
 	"image"
-	_ "image/jpeg" // image formats that providers deliver
-	_ "image/png"
 	"io"
 	"io/fs"
-	"runtime"
 	"strconv"
+	"time"
 
-	_ "golang.org/x/image/webp"
 	"golang.org/x/sync/semaphore"
 
 	"nightshift/internal/batch"
@@ -28,11 +25,17 @@ const (
 	// pixelsAtOnce bounds the memory of all images being decoded, about 200 MB;
 	// a larger one is decoded alone.
 	pixelsAtOnce = 24 << 20
+	// decodedAtOnce is how many images are decoded at the same time at most.
+	decodedAtOnce = 2
+	// decodeTime is what one image may take; a hostile one could take hours.
+	decodeTime = 30 * time.Second
 )
 
 var (
 	errTooManyPixels = fmt.Errorf("more than %d million pixels", maxPixels/1_000_000)
 	errOtherBytes    = errors.New("its bytes are not those that were recorded")
+	errUnsupported   = errors.New("its kind of image is not decoded here")
+	errTooSlow       = fmt.Errorf("it was not decoded within %s", decodeTime)
 	errNoChecksum    = errors.New("its CRC32 is not eight hex digits")
 )
 
@@ -49,7 +52,7 @@ func NewThumbnails(b batch.Bucket) *Thumbnails {
 	return &Thumbnails{
 		bucket: b,
 		pixels: semaphore.NewWeighted(pixelsAtOnce),
-		least:  pixelsAtOnce / int64(2*runtime.GOMAXPROCS(0)),
+		least:  pixelsAtOnce / decodedAtOnce,
 	}
 }
 
@@ -64,6 +67,10 @@ func (t *Thumbnails) Make(ctx context.Context, batch string, image job.Image) er
 	if needsNone(image) {
 		return nil
 	}
+	return t.makeOne(ctx, batch, image)
+}
+
+func (t *Thumbnails) makeOne(ctx context.Context, batch string, image job.Image) error {
 	name, err := thumbName(image)
 	if err == nil {
 		err = t.make(ctx, objectKey(batch, image.Key), objectKey(batch, name), image.CRC32)
@@ -73,6 +80,47 @@ func (t *Thumbnails) Make(ctx context.Context, batch string, image job.Image) er
 	}
 	return nil
 }
+
+// Inspect makes the thumbnail of an image that was just stored, as [Thumbnails.Make] does,
+// and says what is wrong with its pixels; "" if they decode, or if that cannot be told here. An
+// error is one of the bucket.
+func (t *Thumbnails) Inspect(ctx context.Context, batch string, image job.Image) (flaw string, err error) {
+	if needsNone(image) {
+		err = t.inspectOnly(ctx, batch, image)
+	} else {
+		err = t.makeOne(ctx, batch, image)
+	}
+	wrong, flawed := errors.AsType[*flawError](err)
+	switch {
+	case flawed:
+		return "its pixels do not decode: " + wrong.Err.Error(), nil
+	case errors.Is(err, errTooManyPixels) || errors.Is(err, errTooSlow) || errors.Is(err, errUnsupported):
+		return "", nil
+	default:
+		return "", err
+	}
+}
+
+// inspectOnly decodes an image of which no thumbnail is kept.
+func (t *Thumbnails) inspectOnly(ctx context.Context, batch string, image job.Image) error {
+	body, err := t.bucket.Open(ctx, objectKey(batch, image.Key))
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	_, release, err := t.decode(ctx, body, image.CRC32)
+	release()
+	return err
+}
+
+// flawError says that the pixels of an image do not decode.
+type flawError struct {
+	what string // was tried
+	Err  error
+}
+
+func (e *flawError) Error() string { return e.what + ": " + e.Err.Error() }
+func (e *flawError) Unwrap() error { return e.Err }
 
 // smallBytes is what an image may have to be shown as it is; a thumbnail has about as
 // much.
@@ -112,34 +160,46 @@ func (t *Thumbnails) exists(ctx context.Context, key string) (bool, error) {
 
 // shrink reads an image to its end and returns its thumbnail.
 func (t *Thumbnails) shrink(ctx context.Context, body io.Reader, checksum string) ([]byte, error) {
-	sum := crc32.NewIEEE()
-	body = io.TeeReader(body, sum)
+	full, release, err := t.decode(ctx, body, checksum)
+	defer release()
+	if err != nil {
+		return nil, err
+	}
+	return encodeThumbnail(full)
+}
+
+// decode reads an image to its end. Its pixels count as memory until release is called,
+// which is to be done after an error too.
+func (t *Thumbnails) decode(ctx context.Context, body io.Reader, checksum string) (full image.Image, release func(), err error) {
+	release = func() {}
+	read := &bodyReader{ctx: ctx, body: body, sum: crc32.NewIEEE()}
 	// The size stands in the head, which is read once to decide and again to decode.
 	var head bytes.Buffer
-	config, _, err := image.DecodeConfig(io.TeeReader(body, &head))
+	config, err := decodeConfig(io.TeeReader(read, &head))
 	if err != nil {
-		return nil, fmt.Errorf("read its size: %w", err)
+		return nil, release, read.blame("read its size", err, head.Bytes())
 	}
 	pixels := int64(config.Width) * int64(config.Height)
 	if pixels > maxPixels {
-		return nil, fmt.Errorf("%d x %d: %w", config.Width, config.Height, errTooManyPixels)
+		return nil, release, fmt.Errorf("%d x %d: %w", config.Width, config.Height, errTooManyPixels)
 	}
 	weight := min(max(pixels, t.least), pixelsAtOnce)
 	if err := t.pixels.Acquire(ctx, weight); err != nil {
-		return nil, err
+		return nil, release, err
 	}
-	defer t.pixels.Release(weight)
-	full, _, err := image.Decode(io.MultiReader(&head, body))
+	release = func() { t.pixels.Release(weight) }
+	read.until = time.Now().Add(decodeTime)
+	full, err = decodeImage(io.MultiReader(bytes.NewReader(head.Bytes()), read))
 	if err != nil {
-		return nil, fmt.Errorf("decode it: %w", err)
+		return nil, release, read.blame("decode it", err, head.Bytes())
 	}
-	if _, err := io.Copy(io.Discard, body); err != nil {
-		return nil, fmt.Errorf("read it to its end: %w", err)
+	if _, err := io.Copy(io.Discard, read); err != nil {
+		return nil, release, fmt.Errorf("read it to its end: %w", err)
 	}
-	if fmt.Sprintf("%08x", sum.Sum32()) != checksum {
-		return nil, errOtherBytes
+	if fmt.Sprintf("%08x", read.sum.Sum32()) != checksum {
+		return nil, release, errOtherBytes
 	}
-	return encodeThumbnail(full)
+	return full, release, nil
 }
 
 // thumbName is the thumbnail's name within the batch's folder. Checksum and size

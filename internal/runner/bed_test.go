@@ -123,6 +123,7 @@ func (b *bed) start(tr *trap) *process {
 		NeedsOperator: func(_ string, err error) { b.do(func() { p.stuck = append(p.stuck, err) }) },
 		Outcome:       func(a runner.Answer) { b.do(func() { p.answers = append(p.answers, a) }) },
 		Grace:         grace,
+		Inspect:       processImages{p}.inspect,
 	})
 	b.do(func() { b.processes = append(b.processes, p) })
 	p.working.Go(p.takeTasks)

@@ -64,19 +64,38 @@ func outputName(outputs []string, i int) string {
 	return fmt.Sprintf("%s~extra%d%s", strings.TrimSuffix(last, ext), i-len(outputs)+1, ext)
 }
 
-// storeOne downloads and stores one image, unless an earlier attempt did.
+// storeOne downloads and stores one image, unless an earlier attempt did. One with a flaw
+// is downloaded again, and kept with a warning where it stays so.
 func (r *Runner) storeOne(ctx context.Context, w ImageTarget) (job.Image, error) {
-	image, there, err := r.Images.Existing(ctx, w)
-	if err != nil || there {
-		return image, err
+	kept, there, err := r.Images.Existing(ctx, w)
+	if err != nil {
+		return kept, err
+	}
+	if there {
+		flaw, err := r.inspect(ctx, w, kept)
+		if err != nil || flaw == "" {
+			return kept, err
+		}
+		kept = warned(kept, flaw)
 	}
 	for try := 1; ; try++ {
-		image, err = r.fetch(ctx, w)
-		if err == nil {
+		image, flaw, err := r.fetch(ctx, w)
+		switch {
+		case err == nil && flaw == "":
 			r.waits.setSide(storeSide, nil)
 			return image, nil
+		case err == nil:
+			kept, there = warned(image, flaw), true
+			err = &job.SideError{Side: job.SideLinkHost, Err: errors.New(flaw)}
+		case ctx.Err() != nil || job.Hint(err) != "" || forbidden(err):
+			return job.Image{}, err
 		}
-		if try == downloads || ctx.Err() != nil || job.Hint(err) != "" || forbidden(err) {
+		if try == downloads && there && sideOf(err) != job.SideBucket {
+			r.Logger.WarnContext(ctx, "image has a flaw, which stays after downloading it again",
+				"batch_id", w.Ref.Batch, "job_id", string(w.Ref.ID), "asset_id", w.Asset, "warning", kept.Warning)
+			return kept, nil
+		}
+		if try == downloads {
 			return job.Image{}, err
 		}
 		r.Logger.WarnContext(ctx, "image not stored, downloading again",
@@ -87,17 +106,28 @@ func (r *Runner) storeOne(ctx context.Context, w ImageTarget) (job.Image, error)
 	}
 }
 
-func (r *Runner) fetch(ctx context.Context, w ImageTarget) (job.Image, error) {
+// fetch downloads and stores an image, and says what is wrong with it where it is whole
+// all the same.
+func (r *Runner) fetch(ctx context.Context, w ImageTarget) (stored job.Image, flaw string, err error) {
 	p, err := r.reader(w.APIKey)
 	if err != nil {
-		return job.Image{}, ofProvider(err)
+		return job.Image{}, "", ofProvider(err)
 	}
 	body, length, err := p.Fetch(ctx, provider.Image{Run: w.Inference, Asset: w.Asset, Index: w.Index})
 	if err != nil {
-		return job.Image{}, ofProvider(err)
+		return job.Image{}, "", ofProvider(err)
 	}
 	defer body.Close() // only read from; what matters was checked while reading
-	return r.Images.Store(ctx, w, linkBody{body}, length)
+	if stored, err = r.Images.Store(ctx, w, linkBody{body}, length); err != nil {
+		return job.Image{}, "", err
+	}
+	if flaw, err = r.inspect(ctx, w, stored); err != nil {
+		return job.Image{}, "", err
+	}
+	if recorded, told := body.(provider.Recorded); told && flaw == "" {
+		flaw = differs(recorded.Record(), stored)
+	}
+	return stored, flaw, nil
 }
 
 // storeAtOnce stores the images that came with the answer to the request, however long

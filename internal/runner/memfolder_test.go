@@ -20,6 +20,7 @@ type memoryFolder struct {
 	refuse    []error       // of the next images
 	noteError error         // of the next intents
 	slow      time.Duration // that writing an intent takes; set before the test begins
+	flaws     []string      // of the next images that are looked at; "" for none
 }
 
 func newMemoryFolder() *memoryFolder { return &memoryFolder{images: make(map[string]job.Image)} }
@@ -96,6 +97,16 @@ func (s processImages) Existing(ctx context.Context, w runner.ImageTarget) (imag
 		return nil
 	})
 	return image, there, err
+}
+
+func (s processImages) inspect(ctx context.Context, _ string, _ job.Image) (flaw string, err error) {
+	err = s.p.call(ctx, "inspect image", func() error {
+		if m := s.p.bed.folder; len(m.flaws) > 0 {
+			flaw, m.flaws = m.flaws[0], m.flaws[1:]
+		}
+		return nil
+	})
+	return flaw, err
 }
 
 func (s processImages) Store(ctx context.Context, w runner.ImageTarget, body io.Reader, _ int64) (stored job.Image, err error) {

@@ -22,6 +22,7 @@ type memoryProvider struct {
 	sent    int          // requests that it got
 	broken  int          // downloads that break off from now on
 	refuse  []error      // of the next reads
+	record  provider.Record
 }
 
 // reply is how the provider answers one submission. The zero reply accepts it.
@@ -268,11 +269,20 @@ func (s processProvider) Fetch(ctx context.Context, i provider.Image) (body io.R
 			m.broken--
 			text = text[:3]
 		}
-		body, length = io.NopCloser(strings.NewReader(text)), int64(len(text))
+		body, length = recordedImage{strings.NewReader(text), m.record}, int64(len(text))
 		return nil
 	})
 	return body, length, err
 }
+
+// recordedImage is a download with what the provider's record says of it.
+type recordedImage struct {
+	io.Reader
+	record provider.Record
+}
+
+func (recordedImage) Close() error              { return nil }
+func (i recordedImage) Record() provider.Record { return i.record }
 
 func (processProvider) Earliest(sent time.Time) time.Time { return sent }
 

@@ -31,6 +31,9 @@ type Options struct {
 	// OverQuote, if set, is called when a run was billed above its quote, after the
 	// bill was settled.
 	OverQuote func(ref job.Ref, row string, quote, billed job.CU)
+	// Inspect, if set, looks at the pixels of an image that was stored, and says what is
+	// wrong with them; "" if nothing is. An error is one of the bucket.
+	Inspect func(ctx context.Context, batch string, stored job.Image) (flaw string, err error)
 	// Outcome, if set, is called with what became of each paid request.
 	Outcome func(Answer)
 	// Sending, if set, says whether a job that was granted may still be sent, now that it

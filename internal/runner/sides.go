@@ -41,7 +41,7 @@ type linkBody struct{ io.Reader }
 // Read implements [io.Reader].
 func (b linkBody) Read(p []byte) (int, error) {
 	n, err := b.Reader.Read(p)
-	if err != nil && err != io.EOF { //nolint:errorlint // only io.EOF itself is the end; one that is wrapped is a failure
+	if err != nil && err != io.EOF { // only io.EOF itself is the end
 		err = &job.SideError{Side: job.SideLinkHost, Err: err}
 	}
 	return n, err

@@ -291,7 +291,7 @@ func (v *View) Summary(r *BatchInfo) progress.Summary {
 	report := r.Report
 	s := progress.Summary{
 		Batch: report.Batch, Mode: report.Mode, Outcome: report.State, Reason: report.Reason, Hint: report.Hint,
-		Images: report.Counts.Images, Failures: report.Failures, Requests: report.Requests.Total, Took: report.Ended.Sub(report.Started),
+		Images: report.Counts.Images, Failures: report.Failures, Warned: report.Counts.Warned, ImageWarnings: report.ImageWarnings, Requests: report.Requests.Total, Took: report.Ended.Sub(report.Started),
 		Folder: v.place(r.Batch, ""), Sheet: v.place(r.Batch, "index.html"),
 	}
 	c := report.Counts

@@ -6,11 +6,16 @@ import (
 	"fmt"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"nightshift/internal/app"
 	"nightshift/internal/config"
 	"nightshift/internal/job"
 	"nightshift/internal/pool"
 )
+
+// keysAtOnce is how many keys are tried at the same time.
+const keysAtOnce = 8
 
 // checkKeys finds out by free requests, with each API key, whether it and the others may
 // do what a run needs.
@@ -26,9 +31,15 @@ func (w *Worker) checkKeys(ctx context.Context) []finding {
 		}}}
 	}
 	checks := make([]pool.KeyCheck, len(keys))
+	var trying errgroup.Group
+	trying.SetLimit(keysAtOnce)
 	for i, key := range keys {
-		checks[i] = w.tryKey(ctx, key, pools[key.ID])
+		trying.Go(func() error {
+			checks[i] = w.tryKey(ctx, key, pools[key.ID])
+			return nil
+		})
 	}
+	_ = trying.Wait() // what is wrong is in the checks
 	found := make([]finding, len(keys))
 	for i, verdict := range pool.Judge(checks) {
 		key := keys[i]

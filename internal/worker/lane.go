@@ -92,6 +92,7 @@ func (w *Worker) newEngine(ctx context.Context, l *lane) (*engine, error) {
 			OverQuote:     w.overQuote,
 			Outcome:       w.answered,
 			Sending:       w.sending,
+			Inspect:       w.thumbs.Inspect,
 		},
 		submitting: &l.submitting, storing: &l.storing,
 	}), nil

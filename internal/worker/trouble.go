@@ -14,7 +14,6 @@ import (
 func (w *Worker) stored(batch string, result job.Result) {
 	w.metrics.JobEnded(result)
 	w.pace.add(batch, len(result.Images), time.Now())
-	w.thumbs.add(batch, result)
 	w.Observer.hasStored(result)
 	w.mu.Lock()
 	delete(w.blockages, batch)

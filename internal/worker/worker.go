@@ -22,6 +22,7 @@ import (
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/pool"
+	"nightshift/internal/report"
 	"nightshift/internal/telemetry"
 )
 
@@ -190,8 +191,7 @@ func (w *Worker) Join(ctx context.Context, a *admission.Admission) (err error) {
 	}
 	w.Add("leave the fleet", func() error { leaveFleet(ctx, w.member, w.Logger); return nil })
 	w.metrics = telemetry.New(telemetry.NewRegistry(), telemetry.Version(), telemetryLists())
-	w.thumbs = newThumbnailer(ctx, w.Bucket, w.Logger)
-	w.Add("finish thumbnails", func() error { w.thumbs.stop(); return nil })
+	w.thumbs = &thumbnailer{report.NewThumbnails(w.Bucket), w.Logger}
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"nightshift/internal/job"
+	"nightshift/internal/provider"
 )
 
 // MaxAssets is how many assets one call of [Client.Assets] can read.
@@ -39,6 +40,19 @@ func (c *Client) Asset(ctx context.Context, id string) (job.Asset, error) {
 // provider does not show are left out. It returns an error for more than
 // [MaxAssets] ids, and otherwise the errors of [Client.Asset].
 func (c *Client) Assets(ctx context.Context, ids []string) ([]job.Asset, error) {
+	records, err := c.assetRecords(ctx, ids)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	assets := make([]job.Asset, len(records))
+	for i, record := range records {
+		assets[i] = record.asset()
+	}
+	return assets, nil
+}
+
+// assetRecords is [Client.Assets] with all that the records say.
+func (c *Client) assetRecords(ctx context.Context, ids []string) ([]assetRecord, error) {
 	about := fmt.Sprintf("read %d assets", len(ids))
 	if len(ids) > MaxAssets {
 		return nil, fmt.Errorf("%s: one request takes at most %d", about, MaxAssets)
@@ -65,18 +79,18 @@ func (c *Client) Assets(ctx context.Context, ids []string) ([]job.Asset, error) 
 }
 
 // inOrder sorts the assets by the list of ids.
-func inOrder(ids []string, records []assetRecord) []job.Asset {
+func inOrder(ids []string, records []assetRecord) []assetRecord {
 	byID := make(map[string]assetRecord, len(records))
 	for _, record := range records {
 		byID[record.ID.Value] = record
 	}
-	assets := make([]job.Asset, 0, len(ids))
+	found := make([]assetRecord, 0, len(ids))
 	for _, id := range ids {
 		if record, ok := byID[id]; ok {
-			assets = append(assets, record.asset())
+			found = append(found, record)
 		}
 	}
-	return assets
+	return found
 }
 
 // assetRecord is an asset as the API writes it.
@@ -84,7 +98,13 @@ type assetRecord struct {
 	ID         loose[string]
 	URL        loose[string]
 	MIMEType   loose[string]
-	Properties loose[struct{ Size loose[json.Number] }]
+	Properties loose[struct{ Width, Height, Size loose[json.Number] }]
+}
+
+// image is what the record says of the image itself.
+func (r *assetRecord) image() provider.Record {
+	properties := r.Properties.Value
+	return provider.Record{Width: whole(properties.Width), Height: whole(properties.Height), Bytes: int64(whole(properties.Size))}
 }
 
 func (r *assetRecord) asset() job.Asset {

@@ -24,10 +24,11 @@ const (
 // opens it. A link is used once: should the image not come whole, the next call reads
 // another. Errors are those of [Client.Assets] and [Client.Download].
 func (c *Client) Fetch(ctx context.Context, image provider.Image) (body io.ReadCloser, length int64, err error) {
-	link, err := c.link(ctx, image.Asset)
+	record, err := c.record(ctx, image.Asset)
 	if err != nil {
 		return nil, 0, err
 	}
+	link := record.asset().Link
 	if link == "" {
 		return nil, 0, fmt.Errorf("asset %s has no link: %w", image.Asset, job.ErrGone)
 	}
@@ -35,8 +36,17 @@ func (c *Client) Fetch(ctx context.Context, image provider.Image) (body io.ReadC
 	if err != nil {
 		return nil, 0, &job.SideError{Side: job.SideLinkHost, Err: err}
 	}
-	return body, length, nil
+	return recordedBody{body, record.image()}, length, nil
 }
+
+// recordedBody is a download with what the record of its asset says of it.
+type recordedBody struct {
+	io.ReadCloser
+	record provider.Record
+}
+
+// Record implements [provider.Recorded].
+func (b recordedBody) Record() provider.Record { return b.record }
 
 // links gathers the assets whose signed links are wanted, to read many with one request.
 // They stay in memory: a link never reaches Redis, a log or the bucket.
@@ -50,13 +60,14 @@ type linkBatch struct {
 	waiting int                // how many still want a link of it
 	stop    context.CancelFunc // ends the reading
 	full    chan struct{}      // closed when no more fit
-	done    chan struct{}      // closed when links and err are set
-	links   map[string]job.Link
+	done    chan struct{}      // closed when records and err are set
+	records map[string]assetRecord
 	err     error
 }
 
-// link reads the link of an asset. job.ErrNotFound says that there is none.
-func (c *Client) link(ctx context.Context, asset string) (job.Link, error) {
+// record reads the record of an asset, with a fresh link. job.ErrNotFound says that there
+// is none.
+func (c *Client) record(ctx context.Context, asset string) (*assetRecord, error) {
 	batch, first := c.links.join(asset)
 	defer c.links.left(batch)
 	if first {
@@ -68,16 +79,16 @@ func (c *Client) link(ctx context.Context, asset string) (job.Link, error) {
 	select {
 	case <-batch.done:
 	case <-ctx.Done():
-		return "", context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	}
 	if batch.err != nil {
-		return "", batch.err
+		return nil, batch.err
 	}
-	link, there := batch.links[asset]
+	record, there := batch.records[asset]
 	if !there {
-		return "", fmt.Errorf("read asset %s: %w", asset, job.ErrNotFound)
+		return nil, fmt.Errorf("read asset %s: %w", asset, job.ErrNotFound)
 	}
-	return link, nil
+	return &record, nil
 }
 
 // join returns the batch that will read the link of an asset, and whether the caller is
@@ -124,10 +135,10 @@ func (c *Client) readLinks(ctx context.Context, batch *linkBatch) {
 	case <-batch.full:
 	case <-ctx.Done():
 	}
-	assets, err := c.Assets(ctx, c.links.leave(batch))
-	batch.links, batch.err = make(map[string]job.Link, len(assets)), err
-	for _, asset := range assets {
-		batch.links[asset.ID] = asset.Link
+	records, err := c.assetRecords(ctx, c.links.leave(batch))
+	batch.records, batch.err = make(map[string]assetRecord, len(records)), err
+	for _, record := range records {
+		batch.records[record.ID.Value] = record
 	}
 }
 

@@ -98,10 +98,10 @@ func (c *Client) wrongProject(ctx context.Context, scope *job.ScopeError) error 
 	try := map[job.Action]func(context.Context) error{
 		job.ReadRuns: bare.tryRuns, job.ReadAssets: bare.tryAssets, job.ReadModels: bare.tryModel, job.RunModels: bare.tryRun,
 	}[scope.Action]
-	if try(ctx) != nil {
-		return nil
+	if refused := try(ctx); refused == nil {
+		return &job.AccessError{Access: job.AccessProject, Project: c.project, Detail: scope.Refusal.Detail}
 	}
-	return &job.AccessError{Access: job.AccessProject, Project: c.project, Detail: scope.Refusal.Detail}
+	return nil
 }
 
 func (c *Client) tryRuns(ctx context.Context) error {
