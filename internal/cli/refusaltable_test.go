@@ -83,8 +83,8 @@ var refusals = []refused{
 		waits: job.WaitRequestRate, least: 5 * time.Second, all: true, most: 20 * time.Second,
 	},
 	{
-		name: "request rate, the gateway's page", status: 429, body: "<html><body>Slow down</body></html>",
-		waits: job.WaitRequestRate, least: 5 * time.Second, all: true, most: 20 * time.Second,
+		name: "a page of something in front of the API", status: 429, body: "<html><body>Slow down</body></html>",
+		least: 30 * time.Second, most: time.Minute, // it may have been accepted, and is looked up
 	},
 	{
 		name: "quota", status: 429, body: `{"error": "Quota exceeded for search", "code": "QUOTA_EXCEEDED"}`,
@@ -92,7 +92,7 @@ var refusals = []refused{
 	},
 	{
 		name: "something in front of the API", status: 404, body: "<html><body>no such host</body></html>",
-		waits: job.WaitBackoff, least: time.Second, most: 10 * time.Second,
+		least: 30 * time.Second, most: time.Minute,
 	},
 	{
 		name: "allowance of another action", status: 429, body: planLimit + `"details": {"actionLimit": 0, "actionName": "parallel-training", "actionValue": 0, "limitScope": "team"}}`,

@@ -36,7 +36,9 @@ func (r *Runner) Submit(ctx context.Context, ref job.Ref) error {
 	}
 	sent, open := r.maySend(ref.Batch)
 	if !open {
-		if taken, err := takenOver(r.giveBack(ctx, rec)); taken || err != nil {
+		if taken, err := takenOver(r.giveBack(ctx, rec)); taken {
+			return r.releaseWithdrawn(ctx, rec)
+		} else if err != nil {
 			return err
 		}
 		return &job.PostponedError{After: pausedRest, Reason: job.WaitPaused, Detail: "paused while it waited to be sent"}
@@ -122,6 +124,14 @@ func (r *Runner) notSent(ctx context.Context, rec *job.Record, cause error) erro
 	if err := r.note(ctx, rec, job.AttemptLine{Event: job.Refused}); err != nil {
 		return err
 	}
+	return r.releaseWithdrawn(ctx, rec)
+}
+
+// releaseWithdrawn gives back the grant of a job that is not this handler's any more, if it
+// was withdrawn: nobody else has it then. Who has taken a job over has its grant, too.
+func (r *Runner) releaseWithdrawn(ctx context.Context, rec *job.Record) error {
+	ctx, cancel := recording(ctx)
+	defer cancel()
 	if _, err := r.Store.Get(ctx, rec.Ref); !errors.Is(err, job.ErrRecordGone) {
 		return err
 	}

@@ -34,6 +34,7 @@ type refusalBody struct {
 	Name                           loose[string]
 	TraceID                        loose[string]
 	TraceIDSnake                   loose[string] `json:"trace_id"`
+	EstimatedCost                  loose[json.Number]
 	RemainingSeconds               loose[json.Number]
 	CooldownSeconds                loose[json.Number]
 	Details                        loose[refusalDetails]
@@ -99,7 +100,7 @@ var refusalNames = []string{planLimitName, cooldownName, modelPlanName}
 // or in that of its own gateway, and of a status that it is known to refuse with.
 //
 // Scenario API: refusals were seen as {reason}, with name and details on some, and are
-// documented as {status, code, message}. The gateway in front writes {message} alone.
+// documented as {status, code, message} and others. The gateway in front writes {message} alone.
 func (r *refusal) proven() bool {
 	if r.foreign || r.started {
 		return false
@@ -107,7 +108,7 @@ func (r *refusal) proven() bool {
 	details := r.body.Details.Value
 	switch {
 	case r.body.Reason != "", slices.Contains(refusalNames, r.body.Name.Value), details.ActionName.Value != "", r.body.CooldownSeconds.Known:
-	case r.body.Status.Value == "error" && r.body.Code.Value != "" && r.body.Message != "": // as documented
+	case r.documented():
 	case r.fields == 1 && r.body.Message != "":
 		return slices.Contains(gatewayRefusals, r.status)
 	default:
@@ -115,6 +116,20 @@ func (r *refusal) proven() bool {
 	}
 	return slices.Contains(apiRefusals, r.status)
 }
+
+// documented reports whether it has a shape that was never seen and is documented.
+func (r *refusal) documented() bool {
+	switch r.status {
+	case http.StatusPaymentRequired:
+		return r.body.Message != "" && r.body.EstimatedCost.Known
+	case http.StatusTooManyRequests:
+		return r.body.Error != "" && r.body.Code.Value == quotaCode
+	default:
+		return r.body.Status.Value == "error" && r.body.Code.Value != "" && r.body.Message != ""
+	}
+}
+
+const quotaCode = "QUOTA_EXCEEDED"
 
 // words are the first that say why.
 func (b *refusalBody) words() string {

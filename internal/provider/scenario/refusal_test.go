@@ -89,7 +89,7 @@ var refusals = []struct {
 	},
 	{
 		name: "quota of the search guide", status: 429, body: `{"error": "Quota exceeded for search", "code": "QUOTA_EXCEEDED"}`,
-		run: kind{Limit: &job.LimitError{Limit: job.LimitRate, Detail: "Quota exceeded for search"}}, submit: kind{Unknown: true}, words: "Quota exceeded for search",
+		run: kind{Limit: &job.LimitError{Limit: job.LimitRate, Detail: "Quota exceeded for search"}}, words: "Quota exceeded for search",
 	},
 	{
 		name: "quota of the search guide as a 403", status: 403, body: `{"error": "Quota exceeded for search", "code": "QUOTA_EXCEEDED"}`,
@@ -195,7 +195,7 @@ var refusals = []struct {
 	},
 	{
 		name: "payment required", status: 402, body: `{"message": "Not enough units", "estimatedCost": 12}`,
-		run: kind{Limit: &job.LimitError{Limit: job.LimitAllowance, Scope: "team", Detail: "Not enough units"}}, submit: kind{Unknown: true}, words: "Not enough units",
+		run: kind{Limit: &job.LimitError{Limit: job.LimitAllowance, Scope: "team", Detail: "Not enough units"}}, words: "Not enough units",
 	},
 	{
 		name: "cooldown, remaining time at the top", status: 429,
