@@ -54,6 +54,19 @@ func (o *session) checkKeys(ctx context.Context, tell func(string)) error {
 	return nil
 }
 
+// lacking says of an error of planning for a missing scope what else the keys lack, or
+// that their project is wrong.
+func (o *session) lacking(ctx context.Context, err error) error {
+	if _, scope := errors.AsType[*job.ScopeError](err); !scope {
+		return err
+	}
+	found := o.checkKeys(ctx, func(string) {})
+	if _, wrong := errors.AsType[*job.InputError](found); wrong {
+		return found
+	}
+	return err
+}
+
 // checkKey asks with one key. What goes wrong beside a refusal may pass.
 func (o *session) checkKey(ctx context.Context, key *pool.Key) (pool.KeyCheck, error) {
 	check := pool.KeyCheck{ID: key.ID, Origin: key.Origin()}

@@ -186,7 +186,7 @@ func (o *session) plan(ctx context.Context, waiting func(job.WaitReason, time.Du
 	}
 	p, err := plan.Make(ctx, options)
 	if err != nil {
-		return nil, err
+		return nil, o.lacking(ctx, err)
 	}
 	o.priced = quotes
 	o.Add("remove the temporary file of the plan", p.Close)

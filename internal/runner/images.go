@@ -171,7 +171,7 @@ func (r *Runner) storeFailed(ctx context.Context, rec *job.Record, asset string,
 			hint:   notStoredHint(rec.Inference, cause),
 		}, func() error { return r.settle(ctx, rec, charged(rec), 0) })
 	}
-	if access, refused := errors.AsType[*job.AccessError](cause); refused {
+	if access, refused := errors.AsType[*job.AccessError](cause); refused && tries >= surelyRefused {
 		cause = &job.HintedError{Err: cause, Hint: accessHint(cause, access)}
 	}
 	if job.Hint(cause) != "" && r.NeedsOperator != nil {

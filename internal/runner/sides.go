@@ -11,6 +11,9 @@ const (
 	// After this many rounds in which no whole image was to be had, the job fails: the
 	// asset itself is broken.
 	maxStoreTries = 8
+	// From this round on a person is told that a read is refused; one refusal may be a
+	// gateway's mistake.
+	surelyRefused = 2
 	// A link that is refused fails earlier: a later one leads elsewhere or never will.
 	maxRefusedLinks = 3
 )

@@ -39,8 +39,11 @@ func (r *refusal) scope(refusal *job.AccessError) error {
 	if named := namedScope.FindString(r.words); named != "" {
 		need.scope = named
 	}
-	if !known {
+	switch {
+	case !known:
 		return refusal
+	case r.foreign && r.op != OpSubmit: // something in front of the API refused, which may pass
+		return r.plain()
 	}
 	return &job.ScopeError{Action: need.action, Scope: need.scope, Refusal: refusal}
 }

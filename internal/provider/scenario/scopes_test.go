@@ -114,6 +114,10 @@ func TestCheckThatFails(t *testing.T) {
 	if len(missing) > 0 || err == nil {
 		t.Errorf("an outage: %v, %v", missing, err)
 	}
+	missing, err = newClient(t, serve(t, answer(403, "<html>Forbidden</html>")).URL).Check(t.Context(), func(context.Context) error { return nil })
+	if _, refused := errors.AsType[*job.AccessError](err); len(missing) > 0 || err == nil || refused {
+		t.Errorf("a page of a gateway: %v, %v", missing, err)
+	}
 	missing, err = newClient(t, serve(t, answer(401, `{"message": "Unauthorized"}`)).URL).Check(t.Context(), func(context.Context) error { return nil })
 	if access, refused := errors.AsType[*job.AccessError](err); len(missing) > 0 || !refused || access.Access != job.AccessKey {
 		t.Errorf("a bad key: %v, %v", missing, err)
