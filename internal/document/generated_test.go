@@ -34,7 +34,7 @@ func shape(n *document.Node) string {
 	var text strings.Builder
 	text.WriteString(strconv.Quote(n.Text))
 	for i := range n.Children {
-		text.WriteString(fmt.Sprintf("(%q %s)", n.Children[i].Name, shape(&n.Children[i].Value)))
+		fmt.Fprintf(&text, "(%q %s)", n.Children[i].Name, shape(&n.Children[i].Value))
 	}
 	return text.String()
 }
