@@ -75,6 +75,9 @@ func TestFaults(t *testing.T) {
 		"a: \u202e\u200b x":                           "",
 		"a: !x|y":                                     ":1:4: ! begins a type, and this is none; quote a text that starts with !\n",
 		"a: ![b]":                                     ":1:4: ! begins a type, and this is none; quote a text that starts with !\n",
+		"%YAML 1.2\n---\na: b\n...\n":                 "",
+		"---\na: b\n---\n":                            "",
+		"%TAG x\na: b":                                ":1:1: % begins a directive, and this is none; quote a text that starts with %\n",
 		"a: &x [*x]":                                  ":1:8: the alias *x has no anchor &x before it\n",
 		"a: \x07":                                     ":1:4: the file holds a control character; take it out\n",
 	} {

@@ -31,11 +31,12 @@ func TestGenerated(t *testing.T) {
 
 // shape is a tree without its places.
 func shape(n *document.Node) string {
-	text := strconv.Quote(n.Text)
+	var text strings.Builder
+	text.WriteString(strconv.Quote(n.Text))
 	for i := range n.Children {
-		text += fmt.Sprintf("(%q %s)", n.Children[i].Name, shape(&n.Children[i].Value))
+		fmt.Fprintf(&text, "(%q %s)", n.Children[i].Name, shape(&n.Children[i].Value))
 	}
-	return text
+	return text.String()
 }
 
 // writer writes trees as YAML.

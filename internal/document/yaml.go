@@ -33,7 +33,7 @@ func YAMLInDoubt(content string, doubt Doubt) (root Node, err error) {
 			root, err = Node{}, &SyntaxError{Position: Position{1, 1}, Message: unreadable}
 		}
 	}()
-	src, restore := shield(src)
+	src, restore := shield(withoutVersion(src))
 	body, err := onlyBody(src)
 	if err != nil {
 		return Node{}, withFurther(src, err)
@@ -110,6 +110,15 @@ func onlyBody(src string) (*yaml.Node, error) {
 			}
 		}
 	}
+}
+
+// withoutVersion makes a comment of a first line such as %YAML 1.2: the parser knows the
+// directive of 1.1 only, and reads both alike.
+func withoutVersion(src string) string {
+	if rest, found := strings.CutPrefix(src, "%YAML 1."); found {
+		return "#YAML 1." + rest
+	}
+	return src
 }
 
 // oldBreaks are characters that end a line in YAML 1.1, as the parser has it, and none

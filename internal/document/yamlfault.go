@@ -44,8 +44,6 @@ var faults = map[string]fault{
 	"did not find expected comment or line break":        {message: "nothing may follow | or > in its line", suggestion: "begin the text in the next line, or quote it"},
 	"found a comment without preceding whitespace":       {message: "a # follows the end of a text directly", suggestion: "write a blank before a comment, or quote the whole text"},
 	"found undefined tag handle":                         {message: "! begins a type, and this one is not known", suggestion: "quote a text that starts with !"},
-	"found unknown directive name":                       {message: "% begins a directive, and this one is not known", suggestion: "quote a text that starts with %"},
-	"could not find expected directive name":             {message: "% begins a directive, and this is none", suggestion: "quote a text that starts with %"},
 	"found an indentation indicator equal to 0":          {message: "the indentation after | or > is at least 1", suggestion: "leave the number out"},
 	"found unexpected content after document-end marker": {message: "there is more after the end of the document", suggestion: "take out the line with three dots"},
 }
@@ -80,8 +78,11 @@ func yamlFault(src string, err error) error {
 		return &SyntaxError{Position: at, Message: "a text cannot start with this character", Suggestion: "quote the text"}
 	}
 	f, known := faults[message]
-	if reading == "while parsing a tag" || reading == "while scanning a tag" {
+	switch {
+	case strings.HasSuffix(reading, " tag"):
 		f, known = fault{message: "! begins a type, and this is none", suggestion: "quote a text that starts with !", start: true}, true
+	case strings.HasSuffix(reading, " directive"):
+		f, known = fault{message: "% begins a directive, and this is none", suggestion: "quote a text that starts with %", start: true}, true
 	}
 	if !known {
 		return failAt(at, unreadable)

@@ -36,6 +36,9 @@ func TestJobs(t *testing.T) {
 				t.Fatal(err)
 			}
 			count.Rows++
+			if len(row.Warnings) > 0 || len(row.Unused) > 0 || m.Warnings.Len() > 0 {
+				t.Errorf("%s warns: %v %v %v", row.Place, row.Warnings, row.Unused, m.Warnings.List)
+			}
 			for n := range max(row.Samples, 1) {
 				name, err := row.Output.Expand(OutputValues{N: n + 1})
 				if err != nil {

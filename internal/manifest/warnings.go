@@ -35,10 +35,10 @@ func (b *builder) checkWildcards(name, text string) {
 		return
 	}
 	if found := wildcards.FindAllString(text, mostShown); len(found) > 0 {
-		b.warn(name, wildcardHint, quoteShort(strings.Join(found, " "))+" goes to the model as it stands: no wildcards are drawn here")
+		b.warn(name, "in place of "+quoteShort(strings.Join(found, " "))+" "+wildcardHint, "the text holds wildcards of other tools, which go to the model as they stand")
 	}
 	if found := loras.FindString(text); found != "" {
-		b.warn(name, "name it in the parameters of the row, as the model calls it", quoteShort(found)+" goes to the model as it stands: a prompt names no LoRA here")
+		b.warn(name, "name "+quoteShort(found)+" in the parameters of the row, as the model calls it", "the text names a LoRA, which goes to the model as it stands")
 	}
 }
 

@@ -16,7 +16,7 @@ func TestWarnings(t *testing.T) {
 	const (
 		twin     = ": the row has model, inputs and seed of an earlier one: the same image is made and paid again"
 		style    = ": the row has a style, but its prompt has no {style}: the text of the style is not sent; write {style} where the text belongs"
-		wildcard = " goes to the model as it stands: no wildcards are drawn here; write {color} in the prompt and axes: {product: {color: [red, green]}}, " +
+		wildcard = " write {color} in the prompt and axes: {product: {color: [red, green]}}, " +
 			"which makes every one; with sample: {n: 1} beside product, one is drawn for each row"
 	)
 	tests := []struct {
@@ -40,9 +40,9 @@ func TestWarnings(t *testing.T) {
 		{"equal rows", "m.yaml", unusedIn("items: [{id: a, item: fox, seed: 7}, {id: b, item: fox, seed: 7}, {id: c, item: fox}, {id: d, item: fox}, {id: e, item: fox, seed: 8}]"),
 			[]string{"m.yaml:5:38" + twin + "; the other one is m.yaml:5:9; give them different seeds, or take one out"}},
 		{"wildcards", "m.yaml", unusedIn("items: [{id: a, item: fox, prompt: '<random:red,blue> __color__ {{a|b}} fox'}]"),
-			[]string{`m.yaml:5:36: "<random:red,blue> __color__ {a|b}"` + wildcard}},
+			[]string{`m.yaml:5:36: the text holds wildcards of other tools, which go to the model as they stand; in place of "<random:red,blue> __color__ {a|b}"` + wildcard}},
 		{"LoRAs", "m.yaml", unusedIn("items: [{id: a, item: fox, prompt: 'fox <lora:ink:0.8> __'}]"),
-			[]string{`m.yaml:5:36: "<lora:ink:0.8>" goes to the model as it stands: a prompt names no LoRA here; name it in the parameters of the row, as the model calls it`}},
+			[]string{`m.yaml:5:36: the text names a LoRA, which goes to the model as it stands; name "<lora:ink:0.8>" in the parameters of the row, as the model calls it`}},
 		{"a comment that cuts", "m.yaml", unusedIn("items:\n  - id: a\n    item: fox #1"),
 			[]string{"m.yaml:7:11: # begins a comment here, and the text ends before it; quote the text if it goes on; write two blanks before the # and one behind it if not"}},
 	}
