@@ -144,7 +144,7 @@ func (p *Plan) writeForecast(t *table) {
 		t.wrap(run.String())
 	}
 	for _, note := range f.Notes {
-		t.wrap("Note: "+text.Clean(note, text.Any)+".")
+		t.wrap("Note: " + text.Clean(note, text.Any) + ".")
 	}
 }
 
