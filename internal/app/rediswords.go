@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,10 +19,7 @@ import (
 // redisTroubles are what a Redis says when it cannot do its work, by how that begins, with
 // what it means and what a person can do.
 var redisTroubles = []struct{ prefix, means, hint string }{
-	{
-		"OOM", "it is full and takes no more writes",
-		"raise its maxmemory, or delete what else it holds; let its maxmemory-policy be noeviction. Nothing is lost: what was paid is in the bucket",
-	},
+	{"OOM", redisIsFull, redisNeedsRoom},
 	{"MISCONF", "it cannot save what it holds, and takes no writes", "make room on its disk, or see its log"},
 	{"READONLY", "it is a replica, and takes no writes", "name the primary, or its Sentinels with master_name"},
 	{"DENIED", "it is in protected mode: it has no password and lets in only its own machine",
@@ -33,6 +31,12 @@ var redisTroubles = []struct{ prefix, means, hint string }{
 	{"LOADING", "it is loading what it holds", "wait until it has, and try again"},
 	{"MASTERDOWN", "it is a replica without its primary", "start the primary, or name another Redis"},
 }
+
+const (
+	redisIsFull    = "it is full and takes no more writes"
+	redisNeedsRoom = "raise its maxmemory, or delete what else it holds; let its maxmemory-policy be noeviction. " +
+		"Nothing is lost: what was paid is in the bucket"
+)
 
 // redisTrouble says what an error of the Redis at an address means; err itself where that
 // is not known.
@@ -163,3 +167,27 @@ var (
 		Hint: "write %40 for @, %2F for / and %23 for # in the password",
 	}
 )
+
+// FullRedis says that a Redis takes no more writes because it is full, with what to do; ""
+// where it has room or does not tell. Workers cannot say so: their heartbeats are writes.
+func FullRedis(ctx context.Context, client redis.UniversalClient) string {
+	info, err := client.Info(ctx, "memory").Result()
+	if err != nil {
+		return "" // whatever is wrong, the next command says so
+	}
+	var used, most int64
+	for line := range strings.Lines(info) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		switch n, err := strconv.ParseInt(value, 10, 64); {
+		case err != nil:
+		case name == "used_memory":
+			used = n
+		case name == "maxmemory":
+			most = n
+		}
+	}
+	if most == 0 || used < most {
+		return ""
+	}
+	return "Redis: " + redisIsFull + "; " + redisNeedsRoom
+}

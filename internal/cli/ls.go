@@ -41,6 +41,8 @@ type listedBatch struct {
 	Succeeded int `json:"succeeded"`
 	Failed    int `json:"failed"`
 	NotRun    int `json:"notRun"`
+	// FailedBefore were refused for their content and charged, and were not run again.
+	FailedBefore int `json:"failedBefore,omitempty"`
 	// Images are all of the batch: those that were made, or of one that goes on, those of its
 	// plan.
 	Images int `json:"images"`
@@ -122,6 +124,7 @@ func listedOf(r *view.BatchInfo) listedBatch {
 	if r.Report != nil && (r.Submission == nil || r.Over()) {
 		c := r.Report.Counts
 		b.Jobs, b.Kept, b.Succeeded, b.Failed, b.NotRun, b.Images = c.Jobs, c.Kept, c.Succeeded, c.Failed, c.NotRun, c.Images
+		b.FailedBefore = c.FailedBefore
 		b.missing = c.Missing()
 		if r.Report.Whole.Images > 0 {
 			b.Images = r.Report.Whole.Images
@@ -142,7 +145,7 @@ func (b *listedBatch) when() time.Time {
 func (b *listedBatch) row(now time.Time) []string {
 	failed := "-"
 	if !b.Ended.IsZero() {
-		failed = strconv.Itoa(b.Failed)
+		failed = strconv.Itoa(b.Failed + b.FailedBefore)
 	}
 	return []string{b.Batch, b.State.Words(b.missing), strconv.Itoa(b.Jobs), failed, strconv.Itoa(b.Images), b.CU.String(), whenWords(b.when(), now)}
 }

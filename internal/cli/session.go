@@ -92,6 +92,9 @@ func openSession(ctx context.Context, p app.Process, s config.Settings, file str
 	if err != nil {
 		return o, err
 	}
+	if err := o.checkNeverLive(ctx); err != nil {
+		return o, err
+	}
 	o.prefix = app.RedisPrefix(id)
 	ceilings, err := batch.ReadCeilings(ctx, b)
 	if err != nil {

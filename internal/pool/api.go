@@ -100,7 +100,7 @@ func (a *API) single(s config.Settings, mode job.Mode) (config.APIKey, error) {
 	}
 	switch {
 	case mode == job.Test && s.URL == "":
-		key.URL, key.Key, key.Secret, key.Project = "http://"+batch.SimulatorHost+"/v1", simulatorWord, simulatorWord, ""
+		key.URL, key.Key, key.Secret, key.Project = "http://"+batch.SimulatorHost+"/v1", SimulatorWord, SimulatorWord, ""
 		a.BuiltIn = true
 	case s.Key == "":
 		return key, fmt.Errorf("%s: not set; a batch of mode %s needs the key and, in %s, its secret%s",

@@ -7,8 +7,8 @@ import (
 	"nightshift/internal/job"
 )
 
-// simulatorWord is key and secret of a simulator that was given no others.
-const simulatorWord = "sim"
+// SimulatorWord is key and secret of a simulator that was given no others.
+const SimulatorWord = "sim"
 
 // checkMode keeps test batches away from what is paid with real money, and live ones from
 // what is made up for tests.
@@ -22,7 +22,7 @@ func checkMode(keys []config.APIKey, mode job.Mode) error {
 				Hint: "take out " + config.URLVariable + " for the built-in simulator, or let it name a simulator; write mode: live into the manifest for " +
 					"the live API",
 			}
-		case mode == job.Live && live && key.Key == simulatorWord && key.Secret == simulatorWord:
+		case mode == job.Live && live && key.Key == SimulatorWord && key.Secret == SimulatorWord:
 			return &job.HintedError{
 				Err:  fmt.Errorf("the batch is of mode live, and API key %s is that of the simulator, which the live API does not know", key.ID),
 				Hint: "give " + config.KeyVariable + " and " + config.SecretVariable + " a key of the live API, or write mode: test into the manifest",

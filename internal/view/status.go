@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/app"
 	"nightshift/internal/batch"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
@@ -146,6 +147,11 @@ func (v *View) Status(ctx context.Context, batches []string) (*Status, error) {
 			blind = append(blind, why)
 		}
 		all.Batches = append(all.Batches, *b)
+	}
+	if v.Redis != nil {
+		if full := app.FullRedis(ctx, v.Redis); full != "" {
+			all.Notes = append(all.Notes, full)
+		}
 	}
 	for _, why := range blind {
 		all.Notes = append(all.Notes, why+"; what runs now, what is waited for and which workers there are is not known")
