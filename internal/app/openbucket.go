@@ -14,6 +14,7 @@ import (
 	"nightshift/internal/bucket"
 	"nightshift/internal/config"
 	"nightshift/internal/job"
+	"nightshift/internal/redisclient"
 	"nightshift/internal/telemetry"
 )
 
@@ -100,7 +101,7 @@ func ConnectFleet(ctx context.Context, p Process, s config.Settings) (redis.Univ
 			Hint: "set it to an address such as redis://127.0.0.1:6379/0; enqueue run needs none",
 		}
 	}
-	return connectServer(ctx, s)
+	return redisclient.Connect(ctx, s.Redis.Reveal(), PingTime)
 }
 
 const redisRest = time.Second // before a Redis that was not reached is tried again

@@ -19,6 +19,7 @@ import (
 	"nightshift/internal/job"
 	"nightshift/internal/pool"
 	"nightshift/internal/provider"
+	"nightshift/internal/redisclient"
 	"nightshift/internal/text"
 	"nightshift/internal/view"
 )
@@ -108,11 +109,11 @@ func (c *keysCommand) statuses(ctx context.Context) ([]pool.Status, error) {
 		}
 		if !counted { // emptied, or new: what it holds says nothing
 			s, err := c.statusOfLogs(ctx)
-			s.Source = "Redis at " + app.RedisAt(c.settings) + " has counted nothing yet, or is being restored; spend by the logs of the batches in " + c.bucket.Path("")
+			s.Source = "Redis at " + redisclient.At(c.settings.Redis.Reveal()) + " has counted nothing yet, or is being restored; spend by the logs of the batches in " + c.bucket.Path("")
 			return []pool.Status{s}, err
 		}
 		s, err := g.Status(ctx, c.pools)
-		s.Source = "Redis at " + app.RedisAt(c.settings)
+		s.Source = "Redis at " + redisclient.At(c.settings.Redis.Reveal())
 		return []pool.Status{s}, err
 	}
 	batches, err := batch.BatchesOf(ctx, c.bucket)
@@ -157,7 +158,7 @@ func (c *keysCommand) statusOfRun(ctx context.Context, batch string) (s pool.Sta
 
 // statusOfLogs counts in an embedded Redis what the logs of batches say. Nothing runs.
 func (c *keysCommand) statusOfLogs(ctx context.Context) (pool.Status, error) {
-	client, _, stop := app.EmbeddedRedis()
+	client, _, stop := redisclient.Embedded()
 	c.Add("stop embedded Redis", stop)
 	g := c.limiter(client)
 	if err := g.Admission.Begin(ctx); err != nil {

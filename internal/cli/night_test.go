@@ -18,6 +18,7 @@ import (
 	"nightshift/internal/batch"
 	"nightshift/internal/bucket"
 	"nightshift/internal/manifest"
+	"nightshift/internal/redisclient"
 	"nightshift/internal/redistest"
 	"nightshift/internal/simulator"
 )
@@ -94,7 +95,7 @@ func (n *night) write(text string) {
 	n.log = batch.NewLog(n.bucket, n.manifest.Batch())
 }
 
-func (p *place) startClock() { p.clock = app.KeepTime(p.redis) }
+func (p *place) startClock() { p.clock = redisclient.KeepTime(p.redis) }
 
 // close ends what still runs.
 func (p *place) close() {

@@ -9,12 +9,12 @@ import (
 	"strings"
 	"time"
 
-	"nightshift/internal/app"
 	"nightshift/internal/batch"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/outlook"
 	"nightshift/internal/progress"
+	"nightshift/internal/redisclient"
 	"nightshift/internal/text"
 )
 
@@ -149,7 +149,7 @@ func (v *View) Status(ctx context.Context, batches []string) (*Status, error) {
 		all.Batches = append(all.Batches, *b)
 	}
 	if v.Redis != nil {
-		if full := app.FullRedis(ctx, v.Redis); full != "" {
+		if full := redisclient.Full(ctx, v.Redis); full != "" {
 			all.Notes = append(all.Notes, full)
 		}
 	}

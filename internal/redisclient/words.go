@@ -1,4 +1,4 @@
-package app
+package redisclient
 
 import (
 	"bufio"
@@ -16,9 +16,9 @@ import (
 	"nightshift/internal/job"
 )
 
-// redisTroubles are what a Redis says when it cannot do its work, by how that begins, with
+// troubles are what a Redis says when it cannot do its work, by how that begins, with
 // what it means and what a person can do.
-var redisTroubles = []struct{ prefix, means, hint string }{
+var troubles = []struct{ prefix, means, hint string }{
 	{"OOM", redisIsFull, redisNeedsRoom},
 	{"MISCONF", "it cannot save what it holds, and takes no writes", "make room on its disk, or see its log"},
 	{"READONLY", "it is a replica, and takes no writes", "name the primary, or its Sentinels with master_name"},
@@ -38,15 +38,15 @@ const (
 		"Nothing is lost: what was paid is in the bucket"
 )
 
-// redisTrouble says what an error of the Redis at an address means; err itself where that
+// trouble says what an error of the Redis at an address means; err itself where that
 // is not known.
-func redisTrouble(at string, err error) error {
+func trouble(at string, err error) error {
 	if _, hinted := errors.AsType[*job.HintedError](err); hinted {
 		return err
 	}
-	for _, trouble := range redisTroubles {
-		if redis.HasErrorPrefix(err, trouble.prefix) {
-			return &job.HintedError{Err: fmt.Errorf("the Redis at %s: %s: %w", at, trouble.means, err), Hint: trouble.hint}
+	for _, t := range troubles {
+		if redis.HasErrorPrefix(err, t.prefix) {
+			return &job.HintedError{Err: fmt.Errorf("the Redis at %s: %s: %w", at, t.means, err), Hint: t.hint}
 		}
 	}
 	return err
@@ -90,7 +90,7 @@ func (e explaining) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pr
 // explain puts words to errors that no program acts on. Others stay as they are.
 func (e explaining) explain(err error) error {
 	if redis.HasErrorPrefix(err, "OOM") || redis.HasErrorPrefix(err, "MISCONF") || redis.HasErrorPrefix(err, "READONLY") {
-		return redisTrouble(e.at, err)
+		return trouble(e.at, err)
 	}
 	return err
 }
@@ -120,7 +120,7 @@ func greeting(ctx context.Context, at string) string {
 
 // unanswered says why the first command to a server had no answer.
 func unanswered(ctx context.Context, at string, err error) error {
-	if explained := redisTrouble(at, err); explained != err { //nolint:errorlint // whether it is another one
+	if explained := trouble(at, err); explained != err { //nolint:errorlint // whether it is another one
 		return explained
 	}
 	said := ""
@@ -128,9 +128,9 @@ func unanswered(ctx context.Context, at string, err error) error {
 		said = greeting(context.WithoutCancel(ctx), at) // the client may have used up its time
 	}
 	words := strings.TrimPrefix(said, "-")
-	for _, trouble := range redisTroubles {
-		if said != words && strings.HasPrefix(words, trouble.prefix) {
-			return &job.HintedError{Err: fmt.Errorf("the Redis at %s lets nobody in: %s", at, trouble.means), Hint: trouble.hint}
+	for _, t := range troubles {
+		if said != words && strings.HasPrefix(words, t.prefix) {
+			return &job.HintedError{Err: fmt.Errorf("the Redis at %s lets nobody in: %s", at, t.means), Hint: t.hint}
 		}
 	}
 	hint := "start it, or correct the address"
@@ -158,7 +158,7 @@ func rawPassword(address string) bool {
 }
 
 var (
-	errRedisAddress = &job.HintedError{
+	errAddress = &job.HintedError{
 		Err:  errors.New("not an address such as redis://127.0.0.1:6379/0"),
 		Hint: "write redis://user:password@host:port/0, and @ / # ? % in a password as %40 %2F %23 %3F %25",
 	}
@@ -168,9 +168,9 @@ var (
 	}
 )
 
-// FullRedis says that a Redis takes no more writes because it is full, with what to do; ""
+// Full says that a Redis takes no more writes because it is full, with what to do; ""
 // where it has room or does not tell. Workers cannot say so: their heartbeats are writes.
-func FullRedis(ctx context.Context, client redis.UniversalClient) string {
+func Full(ctx context.Context, client redis.UniversalClient) string {
 	info, err := client.Info(ctx, "memory").Result()
 	if err != nil {
 		return "" // whatever is wrong, the next command says so

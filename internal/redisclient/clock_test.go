@@ -1,4 +1,4 @@
-package app
+package redisclient
 
 import (
 	"testing"

@@ -1,4 +1,4 @@
-package app
+package redisclient
 
 import (
 	"bufio"
@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"nightshift/internal/config"
 	"nightshift/internal/job"
+	"time"
 )
 
 // saying listens like a Redis that greets with words and closes, or that answers each line
@@ -52,7 +52,7 @@ func TestRedisThatLetsNobodyIn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			at := saying(t, test.greets, test.words)
-			_, err := ServerRedis(t.Context(), config.Settings{Redis: config.Secret("redis://:hidden-word@" + at + "/0")})
+			_, err := Connect(t.Context(), "redis://:hidden-word@"+at+"/0", 5*time.Second)
 			if err == nil || !strings.Contains(err.Error(), at) || !strings.Contains(err.Error(), test.means) || !strings.Contains(job.Hint(err), test.hint) {
 				t.Errorf("error %v, hint %q; want %q and %q", err, job.Hint(err), test.means, test.hint)
 			}
@@ -82,8 +82,8 @@ func TestRawPasswordInAnAddress(t *testing.T) {
 		if !raw {
 			continue
 		}
-		_, err := ServerRedis(t.Context(), config.Settings{Redis: config.Secret(address)})
-		if !errors.Is(err, errRawPassword) || !strings.Contains(job.Hint(err), "%40") || !strings.Contains(err.Error(), config.RedisVariable) {
+		_, err := Connect(t.Context(), address, 5*time.Second)
+		if !errors.Is(err, errRawPassword) || !strings.Contains(job.Hint(err), "%40") {
 			t.Errorf("%q: error %v, hint %q", address, err, job.Hint(err))
 		}
 	}
