@@ -174,6 +174,9 @@ func (s *leader) start(ctx context.Context, held *knownBatch) error {
 	if err := batch.Convert(ctx, s.Bucket, s.batch); err != nil {
 		return err
 	}
+	if _, err := s.Bucket.Sweep(ctx, s.batch); err != nil { // of killed processes; the end may be far
+		return err
+	}
 	left, err := r.Unfinished(ctx)
 	if err != nil {
 		return err
