@@ -141,7 +141,7 @@ func TestStatusNamesAFullCeiling(t *testing.T) {
 		if b.ImagesPerMinute < 8 || b.ImagesPerMinute > 15 {
 			t.Errorf("%.1f images a minute come home", b.ImagesPerMinute)
 		}
-		if left := time.Duration(b.SecondsLeft) * time.Second; left < 5*time.Minute || left > 12*time.Minute {
+		if left := time.Duration(b.SecondsLeft) * time.Second; left < 4*time.Minute || left > 12*time.Minute {
 			t.Errorf("%s are said to be left", left)
 		}
 		if b.CU.Spent != job.CU(etchingCU*len(n.sim.Ledger()))-b.CU.Reserved {
