@@ -83,7 +83,7 @@ func (c *price) ask(ctx context.Context, in io.Reader, out io.Writer) error {
 
 // atTerminal reports whether a person can be asked.
 func atTerminal(p app.Process) bool {
-	for _, end := range []any{p.Stdin, p.Stdout} {
+	for _, end := range []any{p.Stdin, text.Below(p.Stdout)} {
 		file, ok := end.(*os.File)
 		if !ok || !term.IsTerminal(int(file.Fd())) {
 			return false

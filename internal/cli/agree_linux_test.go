@@ -13,6 +13,7 @@ import (
 
 	"nightshift/internal/app"
 	"nightshift/internal/job"
+	"nightshift/internal/text"
 )
 
 // pseudoTerminal returns both ends of one: what is written to keeper was typed.
@@ -77,7 +78,7 @@ func TestWhoAgreesToThePrice(t *testing.T) {
 				if _, err := io.WriteString(keeper, test.typed); err != nil {
 					t.Fatal(err)
 				}
-				p.Stdin, p.Stdout = terminal, terminal
+				p.Stdin, p.Stdout = terminal, text.NewCleanWriter(terminal) // as the program does
 			}
 			err := test.price.agree(t.Context(), p, test.yes)
 			_, input := errors.AsType[*job.InputError](err)

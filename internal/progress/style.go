@@ -2,6 +2,7 @@ package progress
 
 import (
 	"io"
+	"nightshift/internal/text"
 	"os"
 	"strings"
 
@@ -25,7 +26,7 @@ type Style struct {
 // (https://no-color.org). environ is a list of "NAME=value".
 func StyleOf(out io.Writer, environ []string, quiet, json bool) Style {
 	style := Style{Quiet: quiet, JSON: json}
-	file, ok := unwrap(out).(*os.File)
+	file, ok := text.Below(out).(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return style
 	}
@@ -41,19 +42,11 @@ func StyleOf(out io.Writer, environ []string, quiet, json bool) Style {
 	return style
 }
 
-// unwrap is the writer below one that cleans what goes to it.
-func unwrap(out io.Writer) io.Writer {
-	if wrapped, ok := out.(interface{ Unwrap() io.Writer }); ok {
-		return wrapped.Unwrap()
-	}
-	return out
-}
-
 // Screen is what texts of this style are written to. A style that draws or colours
 // needs the terminal itself; texts from outside are cleaned before they get there.
 func Screen(out io.Writer, s Style) io.Writer {
 	if s.Terminal || s.Color {
-		return unwrap(out)
+		return text.Below(out)
 	}
 	return out
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"nightshift/internal/job"
+	"nightshift/internal/text"
 )
 
 // terminal keeps a live view at the foot of a terminal, below what is printed
@@ -37,7 +38,7 @@ func newTerminal(out io.Writer, s Style, size func() (columns, rows int)) *termi
 // Where it cannot be asked, the columns are as the style says and the rows are 0:
 // not known.
 func sizeOf(out io.Writer, s Style) func() (columns, rows int) {
-	file, ok := unwrap(out).(*os.File)
+	file, ok := text.Below(out).(*os.File)
 	return func() (int, int) {
 		if ok {
 			if columns, rows, err := term.GetSize(int(file.Fd())); err == nil && columns > 0 {

@@ -22,8 +22,14 @@ type CleanWriter struct {
 // NewCleanWriter returns one that writes to out.
 func NewCleanWriter(out io.Writer) *CleanWriter { return &CleanWriter{out: out} }
 
-// Unwrap is the writer below, for who draws on a terminal and cleans the texts itself.
-func (w *CleanWriter) Unwrap() io.Writer { return w.out }
+// Below is the writer below one that cleans what goes to it, for who draws on a terminal
+// and cleans the texts itself; out where nothing is cleaned.
+func Below(out io.Writer) io.Writer {
+	if w, cleans := out.(*CleanWriter); cleans {
+		return w.out
+	}
+	return out
+}
 
 // Write returns the error of the writer below.
 func (w *CleanWriter) Write(p []byte) (int, error) {
