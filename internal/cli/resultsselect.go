@@ -16,8 +16,8 @@ type selection struct {
 	row    string // of this row, or of those that match the pattern; "" of all
 }
 
-// lastLines streams the results of a batch, the last of each job. It reads the log
-// twice and holds eight bytes of each job.
+// lastLines streams the results of a batch, the last for each image name, so that what an
+// edit has replaced is not told. It reads the log twice and holds eight bytes of each job.
 func (s selection) lastLines(ctx context.Context, log *batch.Log) iter.Seq2[job.Result, error] {
 	return func(yield func(job.Result, error) bool) {
 		seed := maphash.MakeSeed()
@@ -30,7 +30,7 @@ func (s selection) lastLines(ctx context.Context, log *batch.Log) iter.Seq2[job.
 					yield(result, err)
 					return
 				}
-				without[maphash.String(seed, string(result.Job))] = struct{}{}
+				without[placeOf(seed, &result)] = struct{}{}
 			}
 		}
 		again, err := repeated(lines(ctx), seed)
@@ -43,7 +43,7 @@ func (s selection) lastLines(ctx context.Context, log *batch.Log) iter.Seq2[job.
 				yield(result, err)
 				return
 			}
-			id := maphash.String(seed, string(result.Job))
+			id := placeOf(seed, &result)
 			if again[id] > 0 {
 				again[id]--
 				continue
@@ -58,14 +58,23 @@ func (s selection) lastLines(ctx context.Context, log *batch.Log) iter.Seq2[job.
 	}
 }
 
-// repeated counts how many more lines than one jobs have, of those that have.
+// placeOf stands for where the images of a result are: those of an edited row are under the
+// names of the row before.
+func placeOf(seed maphash.Seed, result *job.Result) uint64 {
+	if len(result.Outputs) > 0 {
+		return maphash.String(seed, result.Outputs[0])
+	}
+	return maphash.String(seed, string(result.Job))
+}
+
+// repeated counts how many more lines than one places have, of those that have.
 func repeated(lines iter.Seq2[job.Result, error], seed maphash.Seed) (map[uint64]int, error) {
 	seen, again := make(map[uint64]struct{}), make(map[uint64]int)
 	for result, err := range lines {
 		if err != nil {
 			return nil, err
 		}
-		id := maphash.String(seed, string(result.Job))
+		id := placeOf(seed, &result)
 		if _, known := seen[id]; known {
 			again[id]++
 		}
