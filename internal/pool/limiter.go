@@ -46,8 +46,12 @@ type BatchRules struct {
 	Name   string // by which the keys file may limit it
 	Budget *job.CU
 	Window *manifest.Window
-	Paused string // why none of its jobs may start; "" if they may
+	Paused string // why none of its jobs may start until a person acts; "" if they may
+	Soon   string // why none may start for a moment; "" if they may
 }
+
+// Open reports whether jobs of the batch may start, but for its hours.
+func (r BatchRules) Open() bool { return r.Paused == "" && r.Soon == "" }
 
 // readShare is the most of the request rate that is kept for lists and asset reads
 // while jobs are submitted. How much is needed shows in what they took lately.
@@ -179,6 +183,9 @@ func (g *Limiter) open(batch string) error {
 	rules := g.Rules(batch)
 	if rules.Paused != "" {
 		return &job.PostponedError{After: pausedAgain, Reason: job.WaitPaused, NeedsOperator: true, Detail: rules.Paused}
+	}
+	if rules.Soon != "" { // nothing that anybody waits for
+		return &job.PostponedError{After: pausedAgain, Detail: rules.Soon}
 	}
 	window := rules.Window
 	if window == nil {

@@ -158,7 +158,7 @@ func (r *Runner) giveBack(ctx context.Context, rec *job.Record) error {
 // alike. CU are not: behind a job that does not fit, a cheaper one may.
 func blocksLane(reason job.WaitReason) bool {
 	switch reason {
-	case job.WaitBatchCU, job.WaitKeyCU, job.WaitProjectCU, job.WaitTeamCU, job.WaitNoKey, job.WaitRecovery, job.WaitPaused, job.WaitWindow:
+	case "", job.WaitBatchCU, job.WaitKeyCU, job.WaitProjectCU, job.WaitTeamCU, job.WaitNoKey, job.WaitRecovery, job.WaitPaused, job.WaitWindow:
 		return false
 	default:
 		return true

@@ -67,7 +67,7 @@ func (w *Worker) rulesOf(batch string) pool.BatchRules {
 	defer w.mu.RUnlock()
 	held := w.batches[batch]
 	if held == nil {
-		return pool.BatchRules{Paused: "this worker has not read its submission yet"}
+		return pool.BatchRules{Soon: "this worker has not read its submission yet"}
 	}
 	return held.rules()
 }

@@ -11,7 +11,7 @@ func (w *Worker) sending(batch string) (sent func(), open bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	held := w.batches[batch]
-	if held == nil || held.rules().Paused != "" {
+	if held == nil || !held.rules().Open() {
 		return nil, false
 	}
 	version := held.version()

@@ -219,8 +219,8 @@ type knownBatch struct {
 // rules are those by which jobs of the batch may start.
 func (h *knownBatch) rules() pool.BatchRules {
 	rules := pool.BatchRules{Name: h.submission.Name, Budget: h.submission.Rules.Budget, Window: h.submission.Rules.Window, Paused: h.control.Closed()}
-	if rules.Paused == "" && !h.started {
-		rules.Paused = "its submission is about to begin"
+	if !h.started {
+		rules.Soon = "its submission is about to begin"
 	}
 	return rules
 }
