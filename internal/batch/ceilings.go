@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"nightshift/internal/bucket"
@@ -24,10 +25,14 @@ type Ceiling struct {
 	At       time.Time `json:"at"` // when it was last known
 }
 
-// ReadCeilings returns those that the bucket keeps.
+// ReadCeilings returns those that the bucket keeps. They only save a refused request, so
+// that a damaged object is as good as none.
 func ReadCeilings(ctx context.Context, b bucket.Objects) (Ceilings, error) {
 	c := make(Ceilings)
 	_, err := ReadJSON(ctx, b, ceilingsName, &c)
+	if errors.Is(err, job.ErrDamaged) || c == nil {
+		return make(Ceilings), nil
+	}
 	return c, err
 }
 

@@ -69,14 +69,19 @@ func ReadFold(ctx context.Context, b Bucket, batch string) (*Fold, error) {
 	if err != nil {
 		return nil, err
 	}
+	covered := 0 // attempts that a checkpoint knows
 	for {
 		whole, err := f.readOn(ctx, b)
 		if err != nil {
 			return nil, fmt.Errorf("sum up batch %q: %w", batch, err)
 		}
+		if whole && len(f.over)+len(f.last) < covered {
+			return nil, fmt.Errorf("sum up batch %q: %w", batch, f.shrunkError())
+		}
 		if whole {
 			return f, nil
 		}
+		covered = len(f.over)
 		f = newFold(batch) // the checkpoint is of other logs
 	}
 }
@@ -145,6 +150,14 @@ func (f *Fold) result(b bill, _ []byte) error {
 		f.unsent++
 	}
 	return nil
+}
+
+// shrunkError says that the logs know fewer attempts than their checkpoint: they only grow.
+func (f *Fold) shrunkError() error {
+	return &job.HintedError{
+		Err:  fmt.Errorf("the logs of %s are %w: they know fewer attempts than %s", f.batch, job.ErrDamaged, objectKey(f.batch, checkpointName)),
+		Hint: "put back the files as they were, from a copy; if nothing of the batch is under way, delete the checkpoint",
+	}
 }
 
 // cutError says that the log of attempts lacks lines: nothing is paid before its intent

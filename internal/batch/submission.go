@@ -265,7 +265,15 @@ func ReadJSON(ctx context.Context, b bucket.Objects, key string, into any) (foun
 		return false, err
 	}
 	defer body.Close() // only read from
-	if err := json.NewDecoder(io.LimitReader(body, MaxJSON)).Decode(into); err != nil {
+	var text json.RawMessage
+	err = json.NewDecoder(io.LimitReader(body, MaxJSON)).Decode(&text)
+	if err == nil && string(text) == "null" {
+		err = errNull
+	}
+	if err == nil {
+		err = json.Unmarshal(text, into)
+	}
+	if err != nil {
 		hint := "delete the object"
 		if path.Base(key) == path.Base(orderName) {
 			hint += ", then submit the manifest again"
@@ -274,6 +282,8 @@ func ReadJSON(ctx context.Context, b bucket.Objects, key string, into any) (foun
 	}
 	return true, nil
 }
+
+var errNull = errors.New("it says null")
 
 // WriteJSON replaces a small object, whole or not at all. The error is the bucket's.
 func WriteJSON(ctx context.Context, b bucket.Objects, key string, value any) error {

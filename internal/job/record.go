@@ -45,15 +45,17 @@ type Record struct {
 type Outcome struct {
 	Status RunStatus `json:"status"`
 	// Run is the run that was made for the job, where the receipt named another; else "".
-	Run            string    `json:"run,omitempty"`
-	AssetIDs       []string  `json:"assets,omitempty"`
-	Billed         CU        `json:"billed"`
-	BilledKnown    bool      `json:"billedKnown"`
-	Failure        string    `json:"failure,omitempty"`
-	Hint           string    `json:"hint,omitempty"`
-	Transient      bool      `json:"transient,omitempty"`
-	RefundDisabled bool      `json:"refundDisabled,omitempty"`
-	Ended          time.Time `json:"ended"`
+	Run            string   `json:"run,omitempty"`
+	AssetIDs       []string `json:"assets,omitempty"`
+	Billed         CU       `json:"billed"`
+	BilledKnown    bool     `json:"billedKnown"`
+	Failure        string   `json:"failure,omitempty"`
+	Hint           string   `json:"hint,omitempty"`
+	Transient      bool     `json:"transient,omitempty"`
+	RefundDisabled bool     `json:"refundDisabled,omitempty"`
+	// Foreign says that the run shows other inputs than were sent.
+	Foreign bool      `json:"foreign,omitempty"`
+	Ended   time.Time `json:"ended"`
 }
 
 // EndedRun is a job whose run has ended.
@@ -68,7 +70,7 @@ func OutcomeOf(run *Inference) *Outcome {
 	return &Outcome{
 		Status: run.Status, AssetIDs: run.AssetIDs, Billed: run.Billed, BilledKnown: run.BilledKnown,
 		Failure: run.Failure, Hint: run.Hint, Transient: run.Transient,
-		RefundDisabled: run.RefundDisabled, Ended: run.UpdatedAt,
+		RefundDisabled: run.RefundDisabled, Foreign: run.Foreign && run.AskedBy == "", Ended: run.UpdatedAt,
 	}
 }
 

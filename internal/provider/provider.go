@@ -61,10 +61,11 @@ type Requests interface {
 type Run struct {
 	ID   string
 	Made time.Time // by the provider's clock
-	// Request is what it was asked for, and Images how many it is to make; where they are
-	// not known, what it shows is believed.
+	// Request is what it was asked for, Images how many it is to make, and Quoted its price;
+	// where they are not known, what it shows is believed.
 	Request job.Request
 	Images  int
+	Quoted  job.CU
 }
 
 // Image names an image of a run.

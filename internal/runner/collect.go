@@ -138,8 +138,11 @@ func (r *Runner) runFailed(ctx context.Context, rec *job.Record) error {
 		state: job.Failed, kind: kindRejected, reason: rec.Outcome.Failure, hint: rec.Outcome.Hint,
 		billed: billed, refunded: refunded,
 	}
-	if rec.Outcome.Transient {
+	switch {
+	case rec.Outcome.Transient:
 		end.kind = kindProvider
+	case rec.Outcome.Status == job.RunNotFound: // it was paid, and may be found another time
+		end.kind = kindStorage
 	}
 	if end.reason == "" {
 		end.reason = "the provider ended the inference as " + string(rec.Outcome.Status) + " without a reason"

@@ -30,6 +30,9 @@ func (r *Runner) store(ctx context.Context, rec *job.Record) error {
 		if err != nil {
 			return r.storeFailed(ctx, rec, asset, err)
 		}
+		if rec.Outcome.Foreign {
+			image = warned(image, "the inference shows other inputs than were sent")
+		}
 		images = append(images, image)
 	}
 	if missing := len(rec.Job.Outputs) - len(images); missing > 0 && len(images) > 0 {

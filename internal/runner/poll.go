@@ -27,7 +27,7 @@ type unlisted struct {
 
 // polled is what the provider is asked about a running job.
 func polled(rec *job.Record) provider.Run {
-	return provider.Run{ID: rec.Inference, Made: rec.Started, Request: rec.Job.Request(), Images: len(rec.Job.Outputs)}
+	return provider.Run{ID: rec.Inference, Made: rec.Started, Request: rec.Job.Request(), Images: len(rec.Job.Outputs), Quoted: rec.Job.Quote}
 }
 
 // poll asks the provider for running jobs and takes over what it says.
@@ -67,8 +67,8 @@ func (w *watcher) poll(ctx context.Context, p provider.Provider, running []*job.
 
 // foreign takes a run that shows other inputs than those of the job whose receipt named it:
 // two receipts were swapped. Its images are those of the job whose request it answers. What
-// nobody here has asked for is looked up by the inputs of the job, and given up like a run
-// that the provider does not know.
+// nobody here has asked for is the job's all the same, with a warning, unless its own run is
+// found: an API may write inputs in another way than they were sent.
 func (w *watcher) foreign(ctx context.Context, p provider.Provider, rec *job.Record, run *job.Inference, byRun map[string]*job.Record) ([]endedRun, error) {
 	if !run.Status.Ended() {
 		return nil, nil
@@ -87,13 +87,8 @@ func (w *watcher) foreign(ctx context.Context, p provider.Provider, rec *job.Rec
 		w.Logger.WarnContext(ctx, "receipt named an inference that shows other inputs, its own was found", w.attrs(rec, "inference_id", found[0].ID)...)
 		return []endedRun{{rec, &found[0]}}, nil
 	}
-	if !w.givenUp(rec) {
-		return nil, nil
-	}
-	end := gone(rec)
-	end.Failure = "inference " + rec.Inference + ", which the receipt named, shows other inputs than were sent; its image is not stored"
-	end.Hint = "look at it in the provider's web app; run again to make the row anew"
-	return []endedRun{{rec, end}}, nil
+	w.Logger.WarnContext(ctx, "inference shows other inputs than were sent, its images are stored with a warning", w.attrs(rec, "inference_id", run.ID)...)
+	return []endedRun{{rec, run}}, nil
 }
 
 // isNot reports whether a job is none of these.
@@ -169,8 +164,8 @@ func (w *watcher) givenUp(rec *job.Record) bool {
 // taken for spent: nothing says that it was given back.
 func gone(rec *job.Record) *job.Inference {
 	return &job.Inference{
-		ID: rec.Inference, Status: job.RunFailed, RefundDisabled: true, CreatedAt: rec.Started, UpdatedAt: time.Now(),
+		ID: rec.Inference, Status: job.RunNotFound, RefundDisabled: true, CreatedAt: rec.Started, UpdatedAt: time.Now(),
 		Failure: "the provider does not know inference " + rec.Inference + " with this key and project",
-		Hint:    "if it was started with another key or project, run again with that one",
+		Hint:    "run again, with the key and project that started it: it is looked for again and not paid again",
 	}
 }

@@ -96,7 +96,7 @@ func TestStates(t *testing.T) {
 		},
 		"run forgotten by the provider": {
 			replies: failedRun(ending{forgotten: true, kept: true}),
-			way:     way(sent, []job.State{job.Running, job.Storing, job.Failed}), kind: "rejected", billed: price,
+			way:     way(sent, []job.State{job.Running, job.Storing, job.Failed}), kind: job.KindStorage, billed: price,
 		},
 		"downloads break off twice": {broken: 2, way: way(sent, collected), billed: price, images: 1},
 		"bucket full for a time":    {refuse: slices.Repeat([]error{errFull}, 12), way: way(sent, collected), billed: price, images: 1},

@@ -170,7 +170,9 @@ func takenOver(err error) (bool, error) {
 
 // received deals with a run that the provider named, which may be over already.
 func (r *Runner) received(ctx context.Context, rec *job.Record, run *job.Inference) error {
-	if err := r.receipt(ctx, rec, run); err != nil || !run.Status.Ended() {
+	// That it is over is believed of a receipt only if it holds the images: otherwise the run
+	// itself is read.
+	if err := r.receipt(ctx, rec, run); err != nil || !run.Status.Ended() || len(run.Images) == 0 {
 		return err
 	}
 	rec.Inference = run.ID

@@ -20,7 +20,7 @@ func (c *Client) Find(ctx context.Context, attempts []provider.Attempt, known []
 		horizon = earlier(horizon, c.Earliest(a.Sent))
 	}
 	m, shown := newMatcher(c, attempts), make(map[string]bool)
-	complete, err := c.scan(ctx, list, horizon, func(page []job.Inference) (bool, error) {
+	complete, err := c.scan(ctx, list, horizon, byPage, func(page []job.Inference) (bool, error) {
 		for i := range page {
 			shown[page[i].ID] = true
 		}
@@ -55,7 +55,7 @@ func (c *Client) lacking(ctx context.Context, known []provider.Run, shown map[st
 		if shown[run.ID] || run.Made.IsZero() || run.Made.Before(horizon) {
 			continue
 		}
-		if there, known := c.listings.noted(run.ID); known && !there {
+		if c.listings.wasAbsent(run.ID) {
 			continue
 		}
 		if reads == singleReads {

@@ -68,6 +68,11 @@ func TestFind(t *testing.T) {
 			a.whole = map[string]map[string]any{"q": a.add("q", 2, plain, "")}
 			a.hidden = map[string]bool{"q": true}
 		}},
+		"an old time at the end of a page": {inputs: seeded, receipts: []int{0}, want: "r", list: func(a *listedAPI) {
+			a.add("r", 1, seeded, "")
+			a.add("odd", -24*3600, plain, "")
+			a.add("p", 3, plain, "")
+		}},
 		"a known run was deleted": {inputs: seeded, known: []string{"q"}, list: func(*listedAPI) {}},
 		"by a slow clock":         {inputs: seeded, list: func(a *listedAPI) { a.add("r", -100, seeded, "") }, want: "r"},
 		"without a time": {inputs: seeded, want: "r", list: func(a *listedAPI) {

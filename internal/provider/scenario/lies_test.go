@@ -16,9 +16,12 @@ func TestListsThatSayLessThanTheRun(t *testing.T) {
 	t.Parallel()
 	inputs := job.Inputs{"prompt": "a"}
 	cases := map[string]func(entry map[string]any){
-		"no metadata":     func(e map[string]any) { delete(e, "metadata") },
-		"no assets":       func(e map[string]any) { e["metadata"] = map[string]any{"input": inputs} },
-		"an asset less":   func(e map[string]any) { e["metadata"] = map[string]any{"input": inputs, "assetIds": []string{"a1"}} },
+		"no metadata":   func(e map[string]any) { delete(e, "metadata") },
+		"no assets":     func(e map[string]any) { e["metadata"] = map[string]any{"input": inputs} },
+		"an asset less": func(e map[string]any) { e["metadata"] = map[string]any{"input": inputs, "assetIds": []string{"a1"}} },
+		"an asset twice": func(e map[string]any) {
+			e["metadata"] = map[string]any{"input": inputs, "assetIds": []string{"a1", "a1"}}
+		},
 		"failed":          func(e map[string]any) { e["status"] = "failure" },
 		"canceled":        func(e map[string]any) { e["status"] = "canceled" },
 		"under two names": func(map[string]any) {},
@@ -69,6 +72,8 @@ func TestReceiptsOfOtherRequests(t *testing.T) {
 		"their own":                {a: seeded("x", 1), b: seeded("x", 2), showA: seeded("x", 1), showB: seeded("x", 2)},
 		"swapped":                  {a: seeded("x", 1), b: seeded("x", 2), showA: seeded("x", 2), showB: seeded("x", 1), foreign: true, askedBy: "rb"},
 		"swapped, without seeds":   {a: job.Inputs{"prompt": "x"}, b: job.Inputs{"prompt": "y"}, showA: job.Inputs{"prompt": "y"}, showB: job.Inputs{"prompt": "x"}, foreign: true, askedBy: "rb"},
+		"swapped, of one seed":     {a: seeded("x", 1), b: seeded("y", 1), showA: seeded("y", 1), showB: seeded("x", 1), foreign: true, askedBy: "rb"},
+		"spaces folded":            {a: seeded("x  y", 1), b: seeded("z", 1), showA: seeded("x y", 1), showB: seeded("z", 1)},
 		"nobody's":                 {a: seeded("x", 1), b: seeded("x", 2), showA: seeded("x", 3), showB: seeded("x", 2), foreign: true},
 		"defaults filled in":       {a: seeded("x", 1), b: seeded("x", 2), showA: job.Inputs{"prompt": "x", "seed": job.NormalValue(1), "steps": job.NormalValue(20)}, showB: seeded("x", 2)},
 		"a hidden prompt":          {a: job.Inputs{"prompt": "x"}, b: job.Inputs{"prompt": "y"}, showA: job.Inputs{"prompt": "asset_1"}, showB: job.Inputs{"prompt": "y"}},

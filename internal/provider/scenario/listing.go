@@ -30,18 +30,28 @@ type listing struct {
 	pages int
 	empty int       // pages without a row
 	last  time.Time // when the last inference was made that it came to; zero if that cannot be told
-	ended bool
+	// newest is when the newest of the last page was made: a single time may be wrong.
+	newest time.Time
+	ended  bool
 }
+
+// back is what tells how far back a listing has come.
+type back func(l *listing) time.Time
+
+// byLast believes the last row; byPage only that all of a page are as old. What a poll does
+// not see it reads singly, and a search would take it for absent.
+func byLast(l *listing) time.Time { return l.last }
+func byPage(l *listing) time.Time { return l.newest }
 
 // scan calls see with what the listing has, then with each further page, until see
 // reports that it is satisfied or the list is older than the horizon. It reports
 // whether it came that far.
-func (c *Client) scan(ctx context.Context, l *listing, horizon time.Time, see func([]job.Inference) (bool, error)) (complete bool, err error) {
+func (c *Client) scan(ctx context.Context, l *listing, horizon time.Time, at back, see func([]job.Inference) (bool, error)) (complete bool, err error) {
 	page := l.kept
 	for {
 		if l.pages > 0 {
 			satisfied, err := see(page)
-			if err != nil || satisfied || l.ended || !l.last.IsZero() && l.last.Before(horizon) {
+			if err != nil || satisfied || l.ended || !at(l).IsZero() && at(l).Before(horizon) {
 				return err == nil, err
 			}
 		}
@@ -68,7 +78,12 @@ func (c *Client) next(ctx context.Context, l *listing) ([]job.Inference, error) 
 	if len(page) == 0 {
 		l.empty++
 	} else {
-		l.last = page[len(page)-1].CreatedAt
+		l.last, l.newest = page[len(page)-1].CreatedAt, time.Time{}
+		for i := range page {
+			if page[i].CreatedAt.After(l.newest) {
+				l.newest = page[i].CreatedAt
+			}
+		}
 	}
 	if l.keeps {
 		l.kept = append(l.kept, page...)
@@ -83,32 +98,49 @@ type listings struct {
 	last     *listing
 	searched time.Time            // when the last search was
 	single   map[string]time.Time // when inferences were read singly that no list showed
-	there    map[string]bool      // what reading them singly said: whether inferences are there
+	there    map[string]bool      // inferences that were there when they were read singly
+	absent   map[string]time.Time // and those that were not, and when
 }
 
 func newListings() *listings {
-	return &listings{single: make(map[string]time.Time), there: make(map[string]bool)}
+	return &listings{single: make(map[string]time.Time), there: make(map[string]bool), absent: make(map[string]time.Time)}
 }
 
-// maxThere bounds what is remembered of single reads.
-const maxThere = 10_000
+// maxThere bounds what is remembered of single reads, and absentFor is how long it is
+// believed that an inference is not there.
+const (
+	maxThere  = 10_000
+	absentFor = time.Minute
+)
 
 // note remembers whether an inference is there by itself.
 func (l *listings) note(id string, there bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.there) >= maxThere {
+	if len(l.there)+len(l.absent) >= maxThere {
 		clear(l.there)
+		clear(l.absent)
 	}
-	l.there[id] = there
+	if there {
+		l.there[id] = true
+		return
+	}
+	l.absent[id] = time.Now()
 }
 
-// noted is what was last noted of an inference.
-func (l *listings) noted(id string) (there, known bool) {
+// wasThere reports whether an inference was there when it was read singly.
+func (l *listings) wasThere(id string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	there, known = l.there[id]
-	return there, known
+	return l.there[id]
+}
+
+// wasAbsent reports whether an inference was not there a moment ago.
+func (l *listings) wasAbsent(id string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at, noted := l.absent[id]
+	return noted && time.Since(at) < absentFor
 }
 
 // begin begins a listing. Its pages are kept only while searches go on.

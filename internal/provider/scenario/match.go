@@ -171,7 +171,7 @@ func (m *matcher) byAuthor(i int, run *job.Inference, unclear bool) {
 // readWhole reads the single run in place of what the list shows of it, unless that was
 // done. It reports false for one that is only in the list.
 func (m *matcher) readWhole(ctx context.Context, run *job.Inference) (there bool, err error) {
-	if there, _ := m.c.listings.noted(run.ID); there && !run.Opaque && !m.hidden(run) {
+	if m.c.listings.wasThere(run.ID) && !run.Opaque && !m.hidden(run) {
 		return true, nil
 	}
 	whole, err := m.c.single(ctx, run.ID)

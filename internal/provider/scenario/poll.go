@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,7 +39,7 @@ func (c *Client) Poll(ctx context.Context, runs []provider.Run) ([]job.Inference
 	var seen []job.Inference
 	list := c.listings.begin()
 	defer c.listings.leave(list)
-	complete, err := c.scan(ctx, list, horizon, func(page []job.Inference) (bool, error) {
+	complete, err := c.scan(ctx, list, horizon, byLast, func(page []job.Inference) (bool, error) {
 		for _, run := range page {
 			asked := unseen[run.ID]
 			if asked == nil {
@@ -49,26 +50,32 @@ func (c *Client) Poll(ctx context.Context, runs []provider.Run) ([]job.Inference
 				seen = append(seen, run)
 				continue
 			}
+			if !c.listings.due(run.ID) {
+				continue
+			}
 			whole, err := c.single(ctx, run.ID)
 			if err != nil {
 				return false, err
 			}
-			if whole.Status != job.RunNotFound {
-				seen = append(seen, whole)
-			}
+			seen = append(seen, whole)
 		}
 		return len(unseen) == 0, nil
 	})
-	if err == nil && complete {
-		seen, err = c.unlisted(ctx, seen, unseen)
+	if err == nil { // also where the list goes on behind what could be read of it
+		seen, err = c.unlisted(ctx, seen, unseen, complete)
 	}
 	return c.askedBy(seen, runs), err
 }
 
-// endsShort reports whether an entry of a list says that a run has failed, or made fewer
-// images than it was to. A list may show less than the run itself does.
+// endsShort reports whether an entry of a list says that a run has failed, made fewer
+// images than it was to, or cost less than was quoted. A list may show less than the run
+// itself does.
 func endsShort(run *job.Inference, asked *provider.Run) bool {
-	return run.Status.Ended() && (run.Status != job.RunSucceeded || len(run.AssetIDs) < max(asked.Images, 1))
+	different := make(map[string]bool)
+	for _, asset := range run.AssetIDs {
+		different[asset] = true
+	}
+	return run.Status.Ended() && (run.Status != job.RunSucceeded || len(different) < max(asked.Images, 1) || run.BilledKnown && run.Billed < asked.Quoted)
 }
 
 // askedBy marks the runs that show other inputs than those of the requests whose receipts
@@ -97,26 +104,23 @@ func (c *Client) askedBy(seen []job.Inference, runs []provider.Run) []job.Infere
 
 // differs reports whether a run was certainly made for another request. Defaults, order
 // and spelling of the inputs are the API's affair: what counts is the model, a seed that
-// both name, and where neither does the prompt.
+// both name, and the words of the prompt.
 func differs(run *job.Inference, request *job.Request) bool {
 	if run.Opaque || run.Status == job.RunNotFound {
 		return false
 	}
 	shown := job.Request{Inputs: run.Inputs}
-	switch sent, seed := request.Seed(), shown.Seed(); {
-	case run.Model != request.Model:
+	if sent, seed := request.Seed(), shown.Seed(); run.Model != request.Model || sent != "" && seed != "" && sent != seed {
 		return true
-	case sent != "" && seed != "":
-		return sent != seed
-	default:
-		wanted, _ := request.Inputs[request.PromptInput].(string)
-		prompt, _ := run.Inputs[request.PromptInput].(string)
-		return wanted != "" && prompt != "" && !storedText(prompt) && strings.TrimSpace(prompt) != strings.TrimSpace(wanted)
 	}
+	wanted, _ := request.Inputs[request.PromptInput].(string)
+	prompt, _ := run.Inputs[request.PromptInput].(string)
+	return wanted != "" && prompt != "" && !storedText(prompt) && !slices.Equal(strings.Fields(prompt), strings.Fields(wanted))
 }
 
-// unlisted adds to what was seen some of the inferences that the list did not show.
-func (c *Client) unlisted(ctx context.Context, seen []job.Inference, unseen map[string]*provider.Run) ([]job.Inference, error) {
+// unlisted adds to what was seen some of the inferences that the list did not show. That
+// one is not known counts only where the list was complete, too.
+func (c *Client) unlisted(ctx context.Context, seen []job.Inference, unseen map[string]*provider.Run, complete bool) ([]job.Inference, error) {
 	reads := 0
 	for id := range unseen {
 		if reads == singleReads || !c.listings.due(id) {
@@ -127,7 +131,9 @@ func (c *Client) unlisted(ctx context.Context, seen []job.Inference, unseen map[
 		if err != nil {
 			return seen, err
 		}
-		seen = append(seen, run)
+		if complete || run.Status != job.RunNotFound {
+			seen = append(seen, run)
+		}
 	}
 	return seen, nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -23,7 +24,7 @@ type refusal struct {
 	words   string // the provider's, cleaned
 	foreign bool   // the body is not the API's: no JSON object
 	started bool   // it speaks of a job all the same
-	fields  int    // of the body
+	fields  fields // of the body
 	body    refusalBody
 }
 
@@ -72,10 +73,7 @@ func readRefusal(reply *reply, clean func(string) string) *refusal {
 		words += " (trace " + trace + ")"
 	}
 	refusal.words = words
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(reply.body, &fields) == nil {
-		refusal.fields = len(fields)
-	}
+	_ = json.Unmarshal(reply.body, &refusal.fields) // what is no object has none
 	var receipt jobReply
 	refusal.started = json.Unmarshal(reply.body, &receipt) == nil && receipt.started()
 	return refusal
@@ -107,9 +105,11 @@ func (r *refusal) proven() bool {
 	}
 	details := r.body.Details.Value
 	switch {
-	case r.body.Reason != "", slices.Contains(refusalNames, r.body.Name.Value), details.ActionName.Value != "", r.body.CooldownSeconds.Known:
+	case r.fields.other(): // more than the API ever says: somebody else speaks
+		return r.documented() && slices.Contains(apiRefusals, r.status)
+	case r.fields.isText("reason"), slices.Contains(refusalNames, r.body.Name.Value), details.ActionName.Value != "", r.body.CooldownSeconds.Known:
 	case r.documented():
-	case r.fields == 1 && r.body.Message != "":
+	case len(r.fields) == 1 && r.fields.isText("message") && r.fromGateway():
 		return slices.Contains(gatewayRefusals, r.status)
 	default:
 		return false
@@ -125,8 +125,49 @@ func (r *refusal) documented() bool {
 	case http.StatusTooManyRequests:
 		return r.body.Error != "" && r.body.Code.Value == quotaCode
 	default:
-		return r.body.Status.Value == "error" && r.body.Code.Value != "" && r.body.Message != ""
+		return r.body.Status.Value == "error" && errorCode.MatchString(r.body.Code.Value) && r.fields.isText("message")
 	}
+}
+
+// errorCode is how the documented codes look: INVALID_PARAMETER.
+var errorCode = regexp.MustCompile(`^[A-Z]+(_[A-Z]+)+$`)
+
+// gatewayWords are what the gateway was seen or is documented to say; with its header it
+// may say anything.
+var gatewayWords = []string{"Unauthorized", "Forbidden", "Too Many Requests", "Limit Exceeded", "API Keys cannot access protected resources"}
+
+// fromGateway reports whether the message is that of the gateway which belongs to the API.
+func (r *refusal) fromGateway() bool {
+	message := string(r.body.Message)
+	return r.header.Get("X-Amzn-Errortype") != "" || slices.Contains(gatewayWords, message) || strings.HasPrefix(message, "This API key ") ||
+		waitInWords(message) > 0 // a cooldown
+}
+
+// fields are those of a body that is a JSON object.
+type fields map[string]json.RawMessage
+
+// known are the fields that the API's own refusals have.
+var known = []string{"reason", "message", "name", "details", "trace_id", "traceid", "remainingseconds", "cooldownseconds"}
+
+// other reports whether there is a field that the API's refusals do not have.
+func (f fields) other() bool {
+	for name := range f {
+		if !slices.Contains(known, strings.ToLower(name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// isText reports whether a field is a text that says something.
+func (f fields) isText(name string) bool {
+	var text string
+	for key, value := range f {
+		if strings.EqualFold(key, name) && json.Unmarshal(value, &text) == nil {
+			return strings.TrimSpace(text) != ""
+		}
+	}
+	return false
 }
 
 const quotaCode = "QUOTA_EXCEEDED"

@@ -418,6 +418,8 @@ func TestOnlyTheAPIRefusesAPaidRequest(t *testing.T) {
 	bodies := map[string]string{
 		"page": "<html><h1>Blocked</h1></html>", "text": "blocked", "nothing": "", "list": `[]`, "word": `"blocked"`, "null": `null`, "number": `403`,
 		"object": `{}`, "other JSON": `{"error": "blocked"}`, "nested": `{"error": {"message": "blocked"}}`, "flag": `{"ok": false}`,
+		"a reason that is no text": `{"reason": {"policy": "x"}}`, "status of a cluster": `{"kind": "Status", "status": "Failure", "reason": "Forbidden", "code": 403}`,
+		"a code that is a number": `{"status": "error", "code": "404", "message": "no"}`, "another gateway's message": `{"message": "API rate limit exceeded"}`,
 		"more than a message": `{"message": "blocked", "ray": "8c1f"}`, "empty reason": `{"reason": ""}`, "cut": `{"reason": "Input pro`,
 		"accepted all the same": `{"reason": "late", "job": {"jobId": "job_1"}}`, "a page of problem details": `{"type": "about:blank", "title": "Forbidden", "detail": "no"}`,
 	}
