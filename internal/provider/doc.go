@@ -68,7 +68,7 @@
 //     that is known to be there.
 //
 // The API's clocks are not believed: a run with a seed that was drawn for one job alone is
-// that job's whatever its time, and what is alike but for its time is asked about where
+// in Early whatever its time, and is that job's if no other is found; what is alike but for its time is asked about where
 // clocks were seen to disagree.
 //
 // What cannot be read is never taken for different, and never for absent.

@@ -83,12 +83,26 @@ func (w *watcher) foreign(ctx context.Context, p provider.Provider, rec *job.Rec
 	if err != nil {
 		return nil, err
 	}
-	if found := s.runs(rec); len(found) == 1 && !s.matches[rec.Ref].Unclear && found[0].Status.Ended() {
-		w.Logger.WarnContext(ctx, "receipt named an inference that shows other inputs, its own was found", w.attrs(rec, "inference_id", found[0].ID)...)
-		return []endedRun{{rec, &found[0]}}, nil
+	if found := s.runs(rec); len(found) == 1 && !s.matches[rec.Ref].Unclear {
+		return nil, w.exchange(ctx, rec, &found[0])
 	}
 	w.Logger.WarnContext(ctx, "inference shows other inputs than were sent, its images are stored with a warning", w.attrs(rec, "inference_id", run.ID)...)
 	return []endedRun{{rec, run}}, nil
+}
+
+// exchange gives a job its own run in place of the one that its receipt named, which
+// belongs to nobody then and is found by whoever lacks it.
+func (w *watcher) exchange(ctx context.Context, rec *job.Record, own *job.Inference) error {
+	err := w.Store.Observe(ctx, rec.Ref, job.Change{From: []job.State{job.Running}, To: job.Running, Inference: own.ID, Started: own.CreatedAt})
+	if errors.Is(err, job.ErrOwned) {
+		return nil // the next look finds another
+	}
+	if taken, err := takenOver(err); taken || err != nil {
+		return err
+	}
+	w.Logger.WarnContext(ctx, "receipt named an inference that shows other inputs, its own was found",
+		w.attrs(rec, "inference_id", own.ID, "receipt_named", rec.Inference)...)
+	return w.note(ctx, rec, job.AttemptLine{Event: job.Received, Inference: own.ID, ProviderKeyID: own.ProviderKeyID, Made: own.CreatedAt})
 }
 
 // isNot reports whether a job is none of these.

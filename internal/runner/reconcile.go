@@ -134,6 +134,17 @@ func (s *search) runs(rec *job.Record) []job.Inference {
 	return slices.DeleteFunc(slices.Clone(s.matches[rec.Ref].Runs), func(run job.Inference) bool { return s.taken[run.ID] })
 }
 
+// early is the newest run with the job's own seed that was made before the job was sent, by
+// the clocks; nil if there is none.
+func (s *search) early(rec *job.Record) *job.Inference {
+	for i, run := range s.matches[rec.Ref].Early {
+		if !s.taken[run.ID] {
+			return &s.matches[rec.Ref].Early[i]
+		}
+	}
+	return nil
+}
+
 // settleAlike settles jobs that ask for the same. The oldest may have started any run
 // that one of them has.
 func (w *watcher) settleAlike(ctx context.Context, s *search, jobs []*job.Record) error {
@@ -156,7 +167,7 @@ func (w *watcher) settleAlike(ctx context.Context, s *search, jobs []*job.Record
 		return nil
 	}
 	for _, rec := range rest {
-		if err := w.countAbsence(ctx, match.Asked, rec); err != nil {
+		if err := w.countAbsence(ctx, s, match.Asked, rec); err != nil {
 			return err
 		}
 	}
@@ -196,7 +207,7 @@ func (w *watcher) take(ctx context.Context, rec *job.Record, run *job.Inference)
 // complete lists all through the grace time, in which the provider's list may lag
 // and a gateway that gave up may still pass the request on. What counts is when a list
 // was asked for: this process may have stood still since.
-func (w *watcher) countAbsence(ctx context.Context, asked time.Time, rec *job.Record) error {
+func (w *watcher) countAbsence(ctx context.Context, s *search, asked time.Time, rec *job.Record) error {
 	seen := w.absent[rec.Ref]
 	if asked.Sub(seen.last) >= w.Grace/absences {
 		seen.lists, seen.last = seen.lists+1, asked
@@ -206,6 +217,13 @@ func (w *watcher) countAbsence(ctx context.Context, asked time.Time, rec *job.Re
 		return nil
 	}
 	delete(w.absent, rec.Ref)
+	if early := s.early(rec); early != nil { // no other clock has brought one up
+		s.taken[early.ID] = true
+		taken, err := w.take(ctx, rec, early)
+		if taken || err != nil {
+			return err
+		}
+	}
 	return w.sendAgain(ctx, rec)
 }
 

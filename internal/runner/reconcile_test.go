@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/provider"
 )
 
 // A process that stood still with a list in its hands must not take it for one of
@@ -17,7 +18,7 @@ func TestOldListsSayNothingOfNow(t *testing.T) {
 	rec := &job.Record{Ref: ref, State: job.Unknown, Since: now.Add(-time.Hour)}
 	for i := range 2 * absences { // none of them asked for after the grace time; sending again would need a store
 		asked := rec.Since.Add(grace * time.Duration(i) / (2*absences + 1))
-		if err := w.countAbsence(t.Context(), asked, rec); err != nil {
+		if err := w.countAbsence(t.Context(), &search{matches: map[job.Ref]*provider.Match{rec.Ref: {}}}, asked, rec); err != nil {
 			t.Fatal(err)
 		}
 	}

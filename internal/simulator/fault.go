@@ -44,6 +44,7 @@ const (
 	FaultHidePrompt         FaultKind = "hide-prompt"          // shows an asset id in place of the prompt
 	FaultRefuseAfterAccept  FaultKind = "refuse-after-accept"  // a gateway answers Status with Body, and the job runs
 	FaultSwappedReceipts    FaultKind = "swapped-receipts"     // two receipts name each other's job
+	FaultRepeatedReceipt    FaultKind = "repeated-receipt"     // two receipts name the second's job
 	FaultStrangeStatus      FaultKind = "strange-status"       // shows a status that nobody knows for Seconds
 	FaultCreatedSkew        FaultKind = "created-skew"         // its times are Seconds ahead
 
@@ -97,7 +98,7 @@ func FaultKinds() []FaultKind {
 		FaultRefuseAfterAccept, FaultSwappedReceipts, FaultStrangeStatus, FaultCreatedSkew, FaultDateSkew,
 		FaultEmptyList, FaultStaleList, FaultCachedList, FaultBareSuccess, FaultShortSuccess, FaultDoubleRow, FaultOtherCase,
 		FaultForeignLink, FaultForeignRedirect, FaultUndecodableImage, FaultWrongRecord, FaultRefuseAssets,
-		FaultMissingAsset, FaultMissingFile,
+		FaultMissingAsset, FaultMissingFile, FaultRepeatedReceipt,
 	}
 }
 
@@ -105,7 +106,7 @@ func FaultKinds() []FaultKind {
 // Scenario API: a cooldown of 2700 seconds was seen.
 var faultSeconds = map[FaultKind]float64{
 	FaultCooldown: 2700, FaultListLag: 10, FaultSlowDownload: 10, FaultStaleList: 60, FaultCachedList: 60,
-	FaultStrangeStatus: 30, FaultSwappedReceipts: 5, FaultDateSkew: 3600, FaultCreatedSkew: 3600,
+	FaultStrangeStatus: 30, FaultSwappedReceipts: 5, FaultRepeatedReceipt: 5, FaultDateSkew: 3600, FaultCreatedSkew: 3600,
 }
 
 // foreignURL is where foreign-link and foreign-redirect lead when not said: to what a

@@ -108,7 +108,7 @@ func (s *Simulator) replyAccepted(r *run) *reply {
 		return r.lie.fromGateway()
 	}
 	record := s.jobRecord(r, time.Now(), false)
-	if r.fault == FaultSwappedReceipts {
+	if r.fault == FaultSwappedReceipts || r.fault == FaultRepeatedReceipt {
 		record.JobID = s.swapReceipts(r, r.lie.duration())
 	}
 	return ok(r.quoted.quote(map[string]any{"job": record}))

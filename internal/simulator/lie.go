@@ -80,7 +80,7 @@ func (r *run) shownStatus(status string, now time.Time) string {
 	return status
 }
 
-// swapReceipts gives two runs whose receipts name each other's: the one that comes first
+// swapReceipts gives two runs whose receipts name each other's, or both the second's: the one that comes first
 // waits for the second, or, if none comes in time, names itself. It returns the id that
 // the receipt of r names.
 func (s *Simulator) swapReceipts(r *run, patience time.Duration) string {
@@ -89,6 +89,9 @@ func (s *Simulator) swapReceipts(r *run, patience time.Duration) string {
 		s.swapping = nil
 		s.swapMu.Unlock()
 		first.other <- r.id
+		if r.fault == FaultRepeatedReceipt {
+			return r.id
+		}
 		return first.id
 	}
 	mine := &swap{id: r.id, other: make(chan string, 1)}

@@ -35,6 +35,7 @@ func TestFind(t *testing.T) {
 		drawn    bool // the seed is ours, and the job was never sent before
 		known    []string
 		lacks    string // and so the list is not complete
+		early    string
 	}{
 		"nothing":                                {inputs: seeded, list: func(*listedAPI) {}},
 		"its own":                                {inputs: seeded, list: func(a *listedAPI) { a.add("r", 1, seeded, "") }, want: "r"},
@@ -53,7 +54,7 @@ func TestFind(t *testing.T) {
 			a.add("r", -3601, plain, "")
 		}},
 		"days before it":                {inputs: plain, list: func(a *listedAPI) { a.add("r", -3*24*3600, plain, "") }},
-		"before it with a seed of ours": {inputs: seeded, drawn: true, receipts: []int{0}, want: "r", list: func(a *listedAPI) { a.add("r", -3*24*3600, seeded, "") }},
+		"before it with a seed of ours": {inputs: seeded, drawn: true, receipts: []int{0}, early: "r", list: func(a *listedAPI) { a.add("r", -3*24*3600, seeded, "") }},
 		"after it by hours":             {inputs: plain, receipts: []int{0}, want: "r", list: func(a *listedAPI) { a.add("r", 5*3600, plain, "") }},
 		"its own twice":                 {inputs: plain, want: "r", list: func(a *listedAPI) { a.add("r", 1, plain, ""); a.add("r", 1, plain, "") }},
 		"listed under no id": {inputs: seeded, lacks: "R", list: func(a *listedAPI) {
@@ -137,6 +138,9 @@ func TestFind(t *testing.T) {
 					if got.WriteString(run.ID); i < len(matches[0].Runs)-1 {
 						got.WriteString(" ")
 					}
+				}
+				if early := matches[0].Early; len(early) > 1 || len(early) == 1 != (c.early != "") || len(early) == 1 && early[0].ID != c.early {
+					t.Errorf("early are %+v, want %q", early, c.early)
 				}
 				if m := matches[0]; got.String() != c.want || m.Unclear != c.unclear || m.Complete != (c.lacks == "") || m.Lacks != c.lacks || !m.Asked.Equal(api.began) {
 					t.Errorf("found %q, %+v, want %q, unclear %t", got.String(), m, c.want, c.unclear)

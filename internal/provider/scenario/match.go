@@ -52,6 +52,7 @@ func (m *matcher) all(complete bool, lacks string, asked time.Time) []provider.M
 		if id := m.unfound[i]; id != "" {
 			match.Complete, match.Lacks = false, id
 		}
+		slices.SortStableFunc(match.Early, func(a, b job.Inference) int { return b.CreatedAt.Compare(a.CreatedAt) })
 		slices.SortStableFunc(match.Runs, func(a, b job.Inference) int { return a.CreatedAt.Compare(b.CreatedAt) })
 	}
 	return m.matches
@@ -107,6 +108,7 @@ func (m *matcher) compare(ctx context.Context, i int, run *job.Inference) error 
 	if early == tooEarly {
 		return nil
 	}
+	ofSeed := early == ofOurSeed
 	request := &m.attempts[i].Request
 	wanted := request.Inputs[request.PromptInput]
 	if shown := run.Inputs[request.PromptInput]; shown != wanted && !storedText(shown) {
@@ -123,6 +125,8 @@ func (m *matcher) compare(ctx context.Context, i int, run *job.Inference) error 
 	shown, seeded := run.Inputs[request.PromptInput], request.Seed() != ""
 	switch hidden := shown != wanted; {
 	case hidden && !storedText(shown):
+	case ofSeed:
+		m.matches[i].Early = append(m.matches[i].Early, *run)
 	case seeded:
 		m.add(i, run, early == oddlyEarly)
 	default:
@@ -137,6 +141,7 @@ type earliness int
 const (
 	inTime     earliness = iota
 	oddlyEarly           // it can only if a clock is wrong
+	ofOurSeed            // the same, with a seed that nobody else has
 	tooEarly
 )
 
@@ -146,8 +151,10 @@ const (
 func (m *matcher) early(i int, run *job.Inference) earliness {
 	a := &m.attempts[i]
 	switch {
-	case !madeBefore(run, m.c.Earliest(a.Sent)), a.First && a.Request.SeedDrawn:
+	case !madeBefore(run, m.c.Earliest(a.Sent)):
 		return inTime
+	case a.First && a.Request.SeedDrawn:
+		return ofOurSeed
 	case m.doubtful && !madeBefore(run, a.Sent.Add(-clockUnknown)):
 		return oddlyEarly
 	default:

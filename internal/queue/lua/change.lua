@@ -32,6 +32,12 @@ if ARGV[5] ~= '' then
   if not mine and (over or redis.call('HEXISTS', KEYS[3], ARGV[5]) == 1) then
     return -4
   end
+  -- Of a job that runs it may turn out that its receipt named another job's.
+  local before = redis.call('HGET', KEYS[1], 'inference')
+  if was == 'running' and before and before ~= ARGV[5] then
+    redis.call('HDEL', KEYS[3], before)
+    redis.call('ZREM', KEYS[4], before)
+  end
   redis.call('HSET', KEYS[3], ARGV[5], ARGV[1])
   redis.call('ZADD', KEYS[4], ARGV[6], ARGV[5])
   redis.call('HSET', KEYS[1], 'inference', ARGV[5])
