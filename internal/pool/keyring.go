@@ -41,6 +41,7 @@ type Key struct {
 	added       time.Time // when this credential was first seen
 	refused     bool      // the API does not take it
 	lacks       map[job.Action]*job.ScopeError
+	tried       map[job.Action]time.Time // when what it lacks was last seen, or tried again
 }
 
 // fingerprintOf is a short text by which a later run knows a credential again. It is cut
@@ -68,7 +69,7 @@ func (k *Keyring) add(key config.APIKey) error {
 	if err != nil {
 		return fmt.Errorf("API key %s: %w", key.ID, err)
 	}
-	k.Keys[key.ID] = &Key{APIKey: key, Account: account, fingerprint: fingerprintOf(key), added: time.Now(), lacks: make(map[job.Action]*job.ScopeError)}
+	k.Keys[key.ID] = &Key{APIKey: key, Account: account, fingerprint: fingerprintOf(key), added: time.Now(), lacks: make(map[job.Action]*job.ScopeError), tried: make(map[job.Action]time.Time)}
 	k.order = append(k.order, key.ID)
 	return nil
 }

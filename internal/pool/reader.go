@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"time"
 
 	"nightshift/internal/job"
 	"nightshift/internal/provider"
@@ -128,9 +129,13 @@ func (k *Keyring) lack(apiKey string, action job.Action, access *job.ScopeError)
 	case access == nil:
 		delete(key.lacks, action)
 	default:
-		key.lacks[action] = access
+		key.lacks[action], key.tried[action] = access, time.Now()
 	}
 }
+
+// lackTrial is how often a job is let through on a key that could not read what it pays
+// for: a process that has nothing to read would never hear that it may by now.
+const lackTrial = 30 * time.Second
 
 // Unread is what no key of a key's project may read of what it pays for; nil if there is
 // nothing of the kind.
@@ -145,10 +150,15 @@ func (k *Keyring) Unread(apiKey string) *job.ScopeError {
 
 func (k *Keyring) unread(apiKey string, action job.Action) *job.ScopeError {
 	readers := k.readers(apiKey, action)
-	k.mu.RLock()
-	defer k.mu.RUnlock()
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if len(readers) == 0 {
 		return nil
 	}
-	return k.Keys[readers[0]].lacks[action] // those that may read come first
+	key := k.Keys[readers[0]] // those that may read come first
+	if key.lacks[action] == nil || time.Since(key.tried[action]) < lackTrial {
+		return key.lacks[action]
+	}
+	key.tried[action] = time.Now()
+	return nil
 }

@@ -1,0 +1,33 @@
+package pool
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"nightshift/internal/config"
+	"nightshift/internal/job"
+	"nightshift/internal/provider"
+)
+
+// A key that could not read what it pays for lets one job through now and then: only that
+// tells a process without anything to read that the key may by now.
+func TestALackIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k, err := NewKeyring(func(config.APIKey) (provider.Account, error) { return nil, nil }, &config.Keys{}, []config.APIKey{{ID: "a"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.Lacks("a", []*job.ScopeError{{Action: job.ReadAssets}})
+		for i, step := range []struct {
+			after time.Duration
+			lacks bool
+		}{{0, true}, {lackTrial / 2, true}, {lackTrial / 2, false}, {0, true}, {lackTrial, false}} {
+			time.Sleep(step.after)
+			if lacks := k.Unread("a") != nil; lacks != step.lacks {
+				t.Errorf("step %d: it lacks something: %t", i, lacks)
+			}
+		}
+	})
+}
