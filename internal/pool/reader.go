@@ -135,7 +135,7 @@ func (k *Keyring) lack(apiKey string, action job.Action, access *job.ScopeError)
 
 // lackTrial is how often a job is let through on a key that could not read what it pays
 // for: a process that has nothing to read would never hear that it may by now.
-const lackTrial = time.Minute
+const lackTrial = 30 * time.Second
 
 // Unread is what no key of a key's project may read of what it pays for; nil if there is
 // nothing of the kind.
