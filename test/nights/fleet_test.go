@@ -1,4 +1,4 @@
-package cli
+package nights
 
 import (
 	"context"
@@ -20,6 +20,7 @@ import (
 	"nightshift/internal/admission"
 	"nightshift/internal/app"
 	"nightshift/internal/batch"
+	"nightshift/internal/cli"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/simulator"
@@ -51,7 +52,7 @@ func (p *place) memberWith(transport http.RoundTripper, client redis.UniversalCl
 	process := app.Process{Environ: environ, Stdout: &m.log, Stderr: &m.log, Transport: transport, Redis: client}
 	go func() {
 		defer close(m.over)
-		m.code = Worker(ctx, process)
+		m.code = cli.Worker(ctx, process)
 	}()
 	p.t.Cleanup(func() {
 		m.stop()
@@ -73,7 +74,7 @@ func (n *night) submit() string {
 	n.t.Helper()
 	var out told
 	var log logged
-	code := Enqueue(n.t.Context(), app.Process{
+	code := cli.Enqueue(n.t.Context(), app.Process{
 		Args: []string{"submit", n.file}, Environ: append(slices.Clone(n.environ), "NIGHTSHIFT_BUCKET=file://"+n.folder),
 		Stdout: &log, Stderr: &log, Transport: n.wire, Redis: n.client,
 	})

@@ -1,4 +1,4 @@
-package cli
+package nights
 
 import (
 	"bytes"
@@ -15,6 +15,7 @@ import (
 
 	"nightshift/internal/admission"
 	"nightshift/internal/app"
+	"nightshift/internal/cli"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/pool"
@@ -44,7 +45,7 @@ func (p *place) askIn(ctx context.Context, process app.Process, args ...string) 
 	p.t.Helper()
 	var out, log bytes.Buffer
 	process.Args, process.Stdout, process.Stderr = args, &out, &log
-	code := Enqueue(ctx, process)
+	code := cli.Enqueue(ctx, process)
 	return answer{code, out.String(), log.String()}
 }
 
@@ -478,7 +479,14 @@ func TestListAndNames(t *testing.T) {
 			t.Errorf("a name that leaves the bucket ended with %d: %s", a.code, a.log)
 		}
 		n.done("status", "live/night")
-		var all struct{ Batches []listedBatch }
+		var all struct {
+			Batches []struct {
+				Batch             string
+				State             view.State
+				Succeeded, Images int
+				CU                job.CU
+			}
+		}
 		if err := json.Unmarshal([]byte(n.done("ls", "--json")), &all); err != nil {
 			t.Fatal(err)
 		}

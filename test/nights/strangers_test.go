@@ -1,4 +1,4 @@
-package cli
+package nights
 
 import (
 	"bytes"
@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nightshift/internal/app"
+	"nightshift/internal/cli"
 	"nightshift/internal/job"
 	"nightshift/internal/provider/scenario"
 	"nightshift/internal/simulator"
@@ -226,7 +227,7 @@ func (n *night) resolve(row string, flags ...string) string {
 		args = append(args, row)
 	}
 	var out, complaints bytes.Buffer
-	if code := Enqueue(n.t.Context(), app.Process{Args: args, Environ: n.environ, Stdout: &out, Stderr: &complaints}); code != exitDone {
+	if code := cli.Enqueue(n.t.Context(), app.Process{Args: args, Environ: n.environ, Stdout: &out, Stderr: &complaints}); code != exitDone {
 		n.t.Fatalf("enqueue %v ended with code %d: %s", args, code, complaints.String())
 	}
 	return out.String()

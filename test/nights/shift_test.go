@@ -1,4 +1,4 @@
-package cli
+package nights
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"nightshift/internal/app"
+	"nightshift/internal/cli"
 	"nightshift/internal/job"
 	"nightshift/internal/report"
 )
@@ -36,7 +37,7 @@ func (n *night) run() *shift {
 	}
 	go func() {
 		defer close(s.over)
-		s.code = Enqueue(ctx, process)
+		s.code = cli.Enqueue(ctx, process)
 	}()
 	n.shifts = append(n.shifts, s)
 	return s

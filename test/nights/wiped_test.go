@@ -1,4 +1,4 @@
-package cli
+package nights
 
 import (
 	"math/rand/v2"

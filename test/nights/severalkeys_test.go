@@ -1,4 +1,4 @@
-package cli
+package nights
 
 import (
 	"net/http"

@@ -1,4 +1,4 @@
-package cli
+package nights
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nightshift/internal/app"
+	"nightshift/internal/cli"
 	"nightshift/internal/redistest"
 	"nightshift/internal/s3test"
 	"nightshift/internal/simulator"
@@ -52,7 +53,7 @@ func workerWaits(t *testing.T, environ []string, come func()) {
 	var log logged
 	ended := make(chan int, 1)
 	go func() {
-		ended <- Worker(ctx, app.Process{Stdout: &log, Stderr: &log, Environ: append(environ,
+		ended <- cli.Worker(ctx, app.Process{Stdout: &log, Stderr: &log, Environ: append(environ,
 			"NIGHTSHIFT_LISTEN=127.0.0.1:0", "SCENARIO_API_URL=http://simulator/v1", "SCENARIO_API_KEY=sim", "SCENARIO_API_SECRET=sim",
 		), Transport: simulator.Transport(sim)})
 	}()
