@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"nightshift/internal/bucket"
 	"nightshift/internal/document"
 	"nightshift/internal/job"
 )
@@ -25,6 +26,8 @@ type Process struct {
 	// and a Redis, which it closes itself. Nil is the network, and what the settings say.
 	Transport http.RoundTripper
 	Redis     redis.UniversalClient
+	// Bucket puts faults in front of the bucket of a worker; nil is the bucket itself.
+	Bucket func(bucket.Objects) bucket.Objects
 	// Simulator is the built-in one of a command that works on batches of mode test
 	// itself; all of its parts share it.
 	Simulator http.RoundTripper

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"nightshift/internal/backoff"
 	"strings"
 	"sync"
 	"time"
@@ -25,6 +26,10 @@ type asynqClient struct {
 
 	removed *sync.Map // ids of tasks that run in this process and are removed
 }
+
+// failedRest is how long after an error Redis is asked for a task again: asynq would ask at
+// once, and keep a processor busy with it for as long as Redis refuses.
+const failedRest = 200 * time.Millisecond
 
 func (q *Queue) asynqClient(rest time.Duration) *asynqClient {
 	return &asynqClient{UniversalClient: q.redis, rest: rest, empty: make(map[string]time.Time), removed: &q.removed}
@@ -61,7 +66,11 @@ func (c *asynqClient) take(ctx context.Context, sha string, keys []string, args 
 		c.mark(keys[0], true)
 	default:
 		cmd := c.UniversalClient.EvalSha(ctx, sha, keys, args...)
-		c.mark(keys[0], errors.Is(cmd.Err(), redis.Nil))
+		none := errors.Is(cmd.Err(), redis.Nil)
+		c.mark(keys[0], none)
+		if cmd.Err() != nil && !none {
+			_ = backoff.Sleep(ctx, failedRest) // the error is told
+		}
 		return cmd
 	}
 	cmd := redis.NewCmd(ctx)

@@ -146,6 +146,9 @@ func newWorker(ctx context.Context, p app.Process) (*Worker, error) {
 	if w.Bucket, err = app.OpenBucket(ctx, settings, w.Logger); err != nil {
 		return w, err
 	}
+	if p.Bucket != nil {
+		w.Bucket = p.Bucket(w.Bucket)
+	}
 	return w, nil
 }
 

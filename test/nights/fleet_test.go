@@ -20,6 +20,7 @@ import (
 	"nightshift/internal/admission"
 	"nightshift/internal/app"
 	"nightshift/internal/batch"
+	"nightshift/internal/bucket"
 	"nightshift/internal/cli"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
@@ -38,18 +39,18 @@ type member struct {
 // member starts a worker.
 func (p *place) member() *member {
 	p.t.Helper()
-	return p.memberWith(p.wire, p.client)
+	return p.memberWith(p.wire, p.client, nil)
 }
 
-// memberWith starts a worker that reaches the API and Redis by ways of its own.
-func (p *place) memberWith(transport http.RoundTripper, client redis.UniversalClient) *member {
+// memberWith starts a worker that reaches the API, Redis and the bucket by ways of its own.
+func (p *place) memberWith(transport http.RoundTripper, client redis.UniversalClient, way func(bucket.Objects) bucket.Objects) *member {
 	p.t.Helper()
 	ctx, cancel := context.WithCancel(p.t.Context())
 	m := &member{cancel: cancel, over: make(chan struct{})}
 	p.members++
 	environ := append(slices.Clone(p.environ),
 		"NIGHTSHIFT_BUCKET=file://"+p.folder, "NIGHTSHIFT_LISTEN=off", "NIGHTSHIFT_WORKER=worker-"+strconv.Itoa(p.members))
-	process := app.Process{Environ: environ, Stdout: &m.log, Stderr: &m.log, Transport: transport, Redis: client}
+	process := app.Process{Args: []string{}, Environ: environ, Stdout: &m.log, Stderr: &m.log, Transport: transport, Redis: client, Bucket: way}
 	go func() {
 		defer close(m.over)
 		m.code = cli.Worker(ctx, process)

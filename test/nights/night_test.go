@@ -40,6 +40,8 @@ type place struct {
 	wire    *wire
 	redis   *miniredis.Miniredis
 	client  redis.UniversalClient
+	gate    gate    // before Redis, for those who may find it away
+	weather weather // of the bucket, for those who may find it bad
 	folder  string
 	bucket  *bucket.Local
 	environ []string
@@ -54,12 +56,18 @@ type place struct {
 // simulator's options where the environment names no others.
 func newNight(t *testing.T, o simulator.Options, text string, environ ...string) *night {
 	t.Helper()
+	return newPlace(t, o, environ...).batch(text)
+}
+
+// newPlace makes a night without a batch.
+func newPlace(t *testing.T, o simulator.Options, environ ...string) *place {
+	t.Helper()
 	o.Models = nightModels
 	sim, err := simulator.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &place{t: t, sim: sim, wire: newWire(simulator.Transport(sim)), folder: t.TempDir()}
+	p := &place{t: t, sim: sim, wire: newWire(simulator.Transport(sim)), folder: nightFolder(t)}
 	p.redis, p.client = redistest.Emulator(t)
 	p.startClock()
 	p.environ = append([]string{
@@ -70,7 +78,7 @@ func newNight(t *testing.T, o simulator.Options, text string, environ ...string)
 		t.Fatal(err)
 	}
 	t.Cleanup(p.close)
-	return p.batch(text)
+	return p
 }
 
 // batch adds a batch to the night.
@@ -131,6 +139,7 @@ const (
 	etching = "model_night-etching" // has a seed; 2.25 CU
 	woodcut = "model_night-woodcut" // has none; 3 CU
 	fresco  = "model_night-fresco"  // has a seed, and needs the plan cu-team; 5 CU
+	frieze  = "model_night-frieze"  // has a seed, and makes up to four images; 1.5 CU each
 )
 
 // What the models of nights cost, in thousandths of a CU.
@@ -138,6 +147,7 @@ const (
 	etchingCU = 2250
 	woodcutCU = 3000
 	frescoCU  = 5000
+	friezeCU  = 1500
 )
 
 var nightModels = modelFiles(
@@ -152,6 +162,11 @@ var nightModels = modelFiles(
 		{"name": "prompt", "type": "string", "prompt": true, "required": {"always": true}},
 		{"name": "seed", "type": "number", "min": 0, "max": 2147483647}]},
 	  "simulator": {"price": 5, "width": 32, "height": 32}}`,
+	`{"model": {"id": "model_night-frieze", "type": "custom", "status": "trained", "inputs": [
+		{"name": "prompt", "type": "string", "prompt": true, "required": {"always": true}},
+		{"name": "numImages", "type": "number", "default": 1, "min": 1, "max": 4, "step": 1, "costImpact": true},
+		{"name": "seed", "type": "number", "min": 0, "max": 2147483647}]},
+	  "simulator": {"price": 1.5, "width": 32, "height": 32}}`,
 )
 
 func modelFiles(records ...string) fs.FS {

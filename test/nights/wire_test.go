@@ -24,6 +24,8 @@ type wire struct {
 	mu     sync.Mutex
 	random *rand.Rand
 	rigged func(paid *paidRequest, next func() (*http.Response, error)) (*http.Response, error)
+	// hear is told of each request that was answered, or not; nil for nobody.
+	hear func(r *http.Request, response *http.Response, err error)
 }
 
 // paidRequest is a submission on the wire.
@@ -67,6 +69,9 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		w.turn.Unlock()
 	} else {
 		response, err = next()
+	}
+	if w.hear != nil {
+		w.hear(r, response, err)
 	}
 	if late := travel(r.Context(), back); late != nil {
 		if response != nil {

@@ -1,0 +1,124 @@
+package nights
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+var (
+	oneSeed   = flag.Uint64("seed", 0, "run the one night that this seed draws, and tell it")
+	freshTime = flag.Duration("fresh", 0, "after the fixed nights, run nights of fresh seeds for so long")
+	lastSeed  = flag.Uint64("seeds", 24, "run the nights of the seeds up to this one")
+)
+
+// TestNight runs nights that are drawn from seeds, see doc.go. A night that fails is run
+// again by `go test ./test/nights -run TestNight -seed N`.
+func TestNight(t *testing.T) {
+	if *oneSeed > 0 {
+		aNight(t, *oneSeed)
+		return
+	}
+	before := strikes.counts()
+	t.Run("fixed", func(t *testing.T) {
+		for seed := uint64(1); seed <= *lastSeed; seed++ {
+			t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
+				t.Parallel()
+				aNight(t, seed)
+			})
+		}
+	})
+	if t.Failed() {
+		return
+	}
+	if *freshTime > 0 {
+		t.Run("fresh", freshNights)
+	}
+	everyKindFired(t, before)
+}
+
+// freshNights runs nights of seeds that nobody has seen, two at a time.
+func freshNights(t *testing.T) {
+	deadline := time.Now().Add(*freshTime)
+	for range 2 {
+		t.Run("row", func(t *testing.T) {
+			t.Parallel()
+			for time.Now().Before(deadline) && !t.Failed() {
+				seed := rand.Uint64N(1<<32) + 1000
+				t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) { aNight(t, seed) })
+			}
+		})
+	}
+}
+
+// aNight draws a night, runs it and judges it.
+func aNight(t *testing.T, seed uint64) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newDrawnNight(t, seed)
+		n.pass()
+		n.calm()
+		n.finish()
+		n.judge()
+		if t.Failed() || testing.Verbose() && *oneSeed > 0 {
+			t.Log(n.tell())
+		}
+	})
+}
+
+// struck counts what befell the nights, by kind.
+type struck struct {
+	mu    sync.Mutex
+	kinds map[string]int
+}
+
+var strikes = &struck{kinds: make(map[string]int)}
+
+func (s *struck) add(kind string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kinds[kind]++
+}
+
+func (s *struck) counts() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.kinds)
+}
+
+// everyKindFired judges that the nights were as bad as they should be.
+func everyKindFired(t *testing.T, before map[string]int) {
+	t.Helper()
+	after := strikes.counts()
+	var lines, never []string
+	for _, kind := range allKinds() {
+		fired := after[kind] - before[kind]
+		lines = append(lines, fmt.Sprintf("%s %d", kind, fired))
+		if fired == 0 {
+			never = append(never, kind)
+		}
+	}
+	t.Logf("what befell the nights: %s", strings.Join(lines, ", "))
+	if len(never) > 0 && *lastSeed >= 24 {
+		t.Errorf("in no night there was: %s", strings.Join(never, ", "))
+	}
+}
+
+// allKinds names all that can befall a night.
+func allKinds() []string {
+	var kinds []string
+	for _, tr := range troubles {
+		kinds = append(kinds, tr.name)
+	}
+	for _, kind := range drawnFaults {
+		kinds = append(kinds, "simulator: "+string(kind.kind))
+	}
+	slices.Sort(kinds)
+	return kinds
+}

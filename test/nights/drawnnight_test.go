@@ -1,0 +1,402 @@
+package nights
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"nightshift/internal/app"
+	"nightshift/internal/batch"
+	"nightshift/internal/cli"
+	"nightshift/internal/job"
+	"nightshift/internal/simulator"
+)
+
+// drawnNight is a night that follows a script.
+type drawnNight struct {
+	*place
+	script  script
+	random  *rand.Rand // of what befalls it
+	began   time.Time
+	diary   *diary
+	ways    redis.UniversalClient // to Redis, for the person at the commands
+	workers []*lifeline
+	batches []*nightBatch
+	faults  map[simulator.FaultKind]simulator.Fault
+	revoked map[string]bool
+	caps    map[string]job.CU // by key, what the keys file says now
+	gone    map[string]bool   // keys that the keys file does not have now
+	errands sync.WaitGroup
+	faulty  sync.Mutex // holds faults
+	// findings are the promises that were broken.
+	findings []finding
+}
+
+// nightBatch is a batch of a drawn night.
+type nightBatch struct {
+	*night
+	drawn     drawnBatch
+	submitted bool
+	cancelled bool
+	paused    bool
+	// asked are the jobs of all its plans, by id.
+	asked map[job.ID]job.Job
+}
+
+func newDrawnNight(t *testing.T, seed uint64) *drawnNight {
+	t.Helper()
+	s := draw(seed)
+	d := &diary{}
+	o := simulator.Options{
+		Latency: s.latency, Parallel: s.parallel, RequestsPerMinute: s.requests, ClockSkew: s.skew, Seed: seed,
+		Logger: slog.New(&faultCounter{diary: d}),
+	}
+	var environ []string
+	for _, k := range s.keys {
+		o.Keys = append(o.Keys, k.Key)
+		environ = append(environ, "KEY_"+k.Key.Key+"="+k.Key.Key, "SECRET_"+k.Key.Key+"="+k.Secret)
+	}
+	file := t.TempDir() + "/keys.yaml"
+	n := &drawnNight{
+		place: newPlace(t, o, append(environ, "NIGHTSHIFT_KEYS="+file)...), script: s, random: rand.New(rand.NewPCG(seed, 2)), began: time.Now(), diary: d,
+		faults: make(map[simulator.FaultKind]simulator.Fault), revoked: make(map[string]bool), caps: make(map[string]job.CU), gone: make(map[string]bool),
+	}
+	n.keysFile, n.weather.random = file, rand.New(rand.NewPCG(seed, 3))
+	n.wire.random = rand.New(rand.NewPCG(seed, 4))
+	n.wire.hear = d.request
+	for _, k := range s.keys {
+		n.caps[k.Key.Key] = k.cap
+	}
+	n.rewriteKeys()
+	n.ways = redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", Protocol: 2, DisableIdentity: true,
+		Dialer: func(context.Context, string, string) (net.Conn, error) { return n.dialRedis() }})
+	t.Cleanup(func() { _ = n.ways.Close() })
+	return n
+}
+
+// rewriteKeys writes the keys file as it is now.
+func (n *drawnNight) rewriteKeys() {
+	n.t.Helper()
+	var entries []string
+	for _, k := range n.script.keys {
+		if n.gone[k.Key.Key] {
+			continue
+		}
+		var limits []string
+		if k.parallel > 0 {
+			limits = append(limits, fmt.Sprint("parallel: ", k.parallel))
+		}
+		if cu := n.caps[k.Key.Key]; cu > 0 {
+			limits = append(limits, fmt.Sprintf("cu: {total: %s}", cu))
+		}
+		entries = append(entries, entryOf(k.Key, limits...))
+	}
+	var projects strings.Builder
+	projects.WriteString("projects:\n")
+	seen := make(map[string]bool)
+	for _, k := range n.script.keys {
+		if !seen[k.Project] {
+			fmt.Fprintf(&projects, "  %s: {requests_per_minute: %d}\n", k.Project, n.script.requests)
+			seen[k.Project] = true
+		}
+	}
+	n.writeKeys(poolOf(entries...) + projects.String())
+}
+
+// pass lets the night go by, with all that befalls it.
+func (n *drawnNight) pass() {
+	n.t.Helper()
+	for range n.script.workers {
+		n.hire()
+	}
+	type step struct {
+		at time.Duration
+		do func()
+	}
+	var steps []step
+	for _, drawn := range n.script.batches {
+		b := &nightBatch{night: n.batch(drawn.manifest()), drawn: drawn, asked: make(map[job.ID]job.Job)}
+		n.batches = append(n.batches, b)
+		steps = append(steps, step{drawn.at, func() { n.submit(b) }})
+	}
+	for _, e := range n.script.events {
+		steps = append(steps, step{e.at, func() {
+			n.diary.note("night", "%s", e.trouble.name)
+			strikes.add(e.trouble.name)
+			e.trouble.strike(n)
+		}})
+	}
+	slices.SortStableFunc(steps, func(a, b step) int { return int(a.at - b.at) })
+	for _, s := range steps {
+		time.Sleep(time.Until(n.began.Add(s.at))) // virtual
+		s.do()
+	}
+	time.Sleep(time.Until(n.began.Add(n.script.length))) // virtual
+}
+
+// hire starts a worker.
+func (n *drawnNight) hire() *lifeline {
+	n.t.Helper()
+	l := n.mortal()
+	n.workers = append(n.workers, l)
+	n.diary.note("night", "worker-%d starts", n.members)
+	return l
+}
+
+// working are the workers that are alive.
+func (n *drawnNight) working() []*lifeline {
+	var alive []*lifeline
+	for _, l := range n.workers {
+		if l.alive() {
+			alive = append(alive, l)
+		}
+	}
+	return alive
+}
+
+// someone is a worker that is alive, or nil.
+func (n *drawnNight) someone() *lifeline {
+	alive := n.working()
+	if len(alive) == 0 {
+		return nil
+	}
+	return alive[n.random.IntN(len(alive))]
+}
+
+// later does something after a while, beside the rest of the night.
+func (n *drawnNight) later(after time.Duration, do func()) {
+	n.errands.Go(func() {
+		time.Sleep(after) // virtual
+		do()
+	})
+}
+
+// patience is how often the person tries a command again that failed, every few seconds.
+const patience = 60
+
+// command is what the person at the commands enters, again where it does not work.
+func (n *drawnNight) command(args ...string) answer {
+	n.t.Helper()
+	var last answer
+	for range patience {
+		var out, log bytes.Buffer
+		code := cli.Enqueue(n.t.Context(), app.Process{
+			Args: args, Environ: append(slices.Clone(n.environ), "NIGHTSHIFT_BUCKET=file://"+n.folder),
+			Stdout: &out, Stderr: &log, Transport: n.wire, Redis: n.ways,
+		})
+		last = answer{code, out.String(), log.String()}
+		n.diary.note("person", "enqueue %s: %d %s%s", strings.Join(args, " "), code, last.out, last.log)
+		if code == exitDone || code == exitSomeFailed {
+			return last
+		}
+		time.Sleep(5 * time.Second) // virtual
+	}
+	return last
+}
+
+// submit hands a batch to the workers.
+func (n *drawnNight) submit(b *nightBatch) {
+	n.t.Helper()
+	if a := n.command("submit", b.file); a.code != exitDone {
+		n.t.Errorf("submit of %s ends with %d: %s%s", b.drawn.name, a.code, a.out, a.log)
+		return
+	}
+	b.submitted = true
+	for _, j := range b.planned() {
+		b.asked[j.ID] = j
+	}
+}
+
+// calm ends all that befalls the night, as a person does in the morning.
+func (n *drawnNight) calm() {
+	n.t.Helper()
+	n.errands.Wait()
+	n.diary.note("night", "it becomes calm")
+	n.gate.open()
+	n.weather.set(0, 0, 0)
+	n.setFaults(func(map[simulator.FaultKind]simulator.Fault) { clear(n.faults) })
+	for key := range n.revoked {
+		if err := n.sim.RestoreKey(key); err != nil {
+			n.t.Error(err)
+		}
+	}
+	clear(n.gone)
+	n.rewriteKeys()
+	for _, l := range n.workers {
+		l.thaw()
+		l.killAfter(0)
+	}
+	for _, b := range n.batches {
+		if b.paused && !b.cancelled {
+			n.command("resume", b.manifest.Batch())
+			b.paused = false
+		}
+	}
+	if len(n.working()) == 0 {
+		n.hire()
+	}
+}
+
+// limits of the virtual time that it takes until nothing goes on any more.
+const morning = 40 * time.Minute
+
+// finish lets what was begun come to its end, submits all batches again, and lets that
+// come to its end, too: what is lost after that is lost.
+func (n *drawnNight) finish() {
+	n.t.Helper()
+	if !n.settle() {
+		return
+	}
+	for _, b := range n.batches {
+		if !b.cancelled {
+			n.submit(b)
+		}
+	}
+	n.settle()
+}
+
+// settle waits until no batch goes on, or all that go on can do nothing without more CU.
+func (n *drawnNight) settle() bool {
+	n.t.Helper()
+	for deadline := time.Now().Add(morning); ; time.Sleep(3 * time.Second) { // virtual
+		n.answer()
+		open, err := batch.OpenBatches(n.t.Context(), n.bucket)
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		if len(open) == 0 {
+			return true
+		}
+		if n.allWaitForCU(open) {
+			n.raiseCaps()
+		}
+		if time.Now().After(deadline) {
+			a := n.ask("status")
+			n.fail("stuck", "", "after %s these batches go on: %v\n%s%s", morning, open, a.out, a.log)
+			return false
+		}
+	}
+}
+
+// allWaitForCU reports whether the batches that are open are all blocked.
+func (n *drawnNight) allWaitForCU(open []string) bool {
+	for _, name := range open {
+		o, err := batch.ReadSubmission(n.t.Context(), n.bucket, name)
+		if err != nil || o == nil {
+			return false
+		}
+		if c, err := batch.ReadControl(n.t.Context(), n.bucket, o); err != nil || c.Blockage() == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// raiseCaps is what a person does with keys whose caps are used up.
+func (n *drawnNight) raiseCaps() {
+	n.t.Helper()
+	raised := false
+	for key, cu := range n.caps {
+		if cu > 0 {
+			n.caps[key], raised = 0, true
+		}
+	}
+	if raised {
+		n.diary.note("person", "takes the caps of keys away")
+		n.rewriteKeys()
+		time.Sleep(10 * time.Second) // virtual; until it is taken over
+	}
+}
+
+// answer decides what only a person can, and knows the truth from the ledger.
+func (n *drawnNight) answer() {
+	n.t.Helper()
+	for _, b := range n.batches {
+		if !b.submitted {
+			continue
+		}
+		for _, q := range b.questions() {
+			args := []string{"resolve", b.file, q.Row, "--resend"}
+			for _, candidate := range q.Candidates {
+				if n.accepted(candidate.Inference) {
+					args = []string{"resolve", b.file, q.Row, "--run", candidate.Inference}
+					break
+				}
+			}
+			strikes.add("question")
+			n.command(args...)
+		}
+	}
+}
+
+// accepted reports whether an inference is one of ours; there are no others here.
+func (n *drawnNight) accepted(inference string) bool {
+	return slices.ContainsFunc(n.sim.Ledger(), func(e simulator.Entry) bool { return e.JobID == inference })
+}
+
+// setFaults changes what the simulator does wrong.
+func (n *drawnNight) setFaults(change func(map[simulator.FaultKind]simulator.Fault)) {
+	n.t.Helper()
+	n.faulty.Lock()
+	defer n.faulty.Unlock()
+	change(n.faults)
+	var all []simulator.Fault
+	for _, fault := range n.faults {
+		all = append(all, fault)
+	}
+	slices.SortFunc(all, func(a, b simulator.Fault) int { return strings.Compare(string(a.Kind), string(b.Kind)) })
+	if err := n.sim.SetFaults(all...); err != nil {
+		n.t.Error(err)
+	}
+}
+
+// faultCounter hears of the simulator's faults.
+type faultCounter struct{ diary *diary }
+
+func (c *faultCounter) Enabled(context.Context, slog.Level) bool { return true }
+
+func (c *faultCounter) Handle(_ context.Context, r slog.Record) error {
+	if r.Message != "fault injected" {
+		return nil
+	}
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "kind" {
+			strikes.add("simulator: " + a.Value.String())
+			c.diary.note("simulator", "fault %s", a.Value)
+		}
+		return true
+	})
+	return nil
+}
+
+func (c *faultCounter) WithAttrs([]slog.Attr) slog.Handler { return c }
+func (c *faultCounter) WithGroup(string) slog.Handler      { return c }
+
+// nightFolder is where the files of a night lie: in memory where the system offers that.
+func nightFolder(t *testing.T) string {
+	t.Helper()
+	if _, err := os.Stat("/dev/shm"); err != nil {
+		return t.TempDir()
+	}
+	folder, err := os.MkdirTemp("/dev/shm", "night-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(folder); err != nil {
+			t.Error(err)
+		}
+	})
+	return folder
+}

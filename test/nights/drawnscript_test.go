@@ -1,0 +1,175 @@
+package nights
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"nightshift/internal/job"
+	"nightshift/internal/simulator"
+)
+
+// script is what is drawn of a night before it begins: who works on what, under which
+// limits, and what befalls them when. All of it follows from the seed.
+type script struct {
+	seed     uint64
+	latency  simulator.Latency
+	slowest  time.Duration // inference
+	parallel int           // by team
+	requests int           // a minute, by project
+	skew     time.Duration
+	keys     []drawnKey
+	batches  []drawnBatch
+	workers  int
+	length   time.Duration // of the time in which things befall it
+	events   []event
+}
+
+// drawnKey is an API key, and what the keys file says of it.
+type drawnKey struct {
+	simulator.Key
+	parallel int    // of the key, 0 for no limit
+	cap      job.CU // likewise
+}
+
+// drawnBatch is a batch before it is submitted.
+type drawnBatch struct {
+	name     string
+	shape    shape
+	rows     int
+	samples  int
+	priority string
+	budget   job.CU // 0 for none
+	at       time.Duration
+}
+
+// event is something that befalls the night.
+type event struct {
+	at      time.Duration
+	trouble trouble
+}
+
+// shape is how the jobs of a batch look.
+type shape struct {
+	name  string
+	price job.CU // of a row with one sample
+	text  func(rows int) string
+}
+
+// long makes prompts so long that lists show an asset in their place.
+const long = ", and around it everything that a patient hand can draw in one night by the light of a single candle"
+
+// statedSeeds is the shape whose rows are of one image each.
+const statedSeeds = "stated seeds"
+
+var shapes = []shape{
+	{statedSeeds, etchingCU, func(rows int) string {
+		return fmt.Sprintf("model: %s\nprompt: \"potion number {seed}\"\nitems: [{id: potion}]\naxes: {product: {seed: [\"1..%d\"]}}\noutput: \"{id}/{seed}-{n}.{ext}\"\n", etching, rows)
+	}},
+	{"drawn seeds", etchingCU, func(rows int) string {
+		return fmt.Sprintf("model: %s\nprompt: \"potion of kind {kind}\"\nitems: [{id: potion}]\naxes: {product: {kind: [%s]}}\noutput: \"{id}/{kind}-{n}.{ext}\"\n", etching, upTo(rows))
+	}},
+	{"drawn seeds, long prompts", etchingCU, func(rows int) string {
+		return fmt.Sprintf("model: %s\nprompt: \"potion of kind {kind}%s\"\nitems: [{id: potion}]\naxes: {product: {kind: [%s]}}\noutput: \"{id}/{kind}-{n}.{ext}\"\n", etching, long, upTo(rows))
+	}},
+	{"no seeds", woodcutCU, func(rows int) string {
+		return fmt.Sprintf("model: %s\nprompt: \"potion of kind {kind}\"\nitems: [{id: potion}]\naxes: {product: {kind: [%s]}}\noutput: \"{id}/{kind}-{n}.{ext}\"\n", woodcut, upTo(rows))
+	}},
+	{"no seeds, equal jobs", woodcutCU, func(rows int) string {
+		return fmt.Sprintf("model: %s\nprompt: \"potion\"\nitems: [{id: potion}]\naxes: {product: {copy: [%s]}}\noutput: \"{id}/{copy}-{n}.{ext}\"\n", woodcut, upTo(rows))
+	}},
+	{"several images", friezeCU, func(rows int) string {
+		return fmt.Sprintf("model: %s\nprompt: \"frieze of kind {kind}\"\nitems: [{id: frieze}]\naxes: {product: {kind: [%s]}}\noutput: \"{id}/{kind}-{n}.{ext}\"\n", frieze, upTo(rows))
+	}},
+}
+
+// manifest is the text of a batch's manifest.
+func (b drawnBatch) manifest() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "version: 1\nname: %s\n%s", b.name, strings.NewReplacer("potion", b.name, "frieze of", b.name+" of").Replace(b.shape.text(b.rows)))
+	if b.samples > 1 {
+		fmt.Fprintf(&text, "samples: %d\n", b.samples)
+	}
+	if b.priority != "" {
+		fmt.Fprintf(&text, "priority: %s\n", b.priority)
+	}
+	if b.budget > 0 {
+		fmt.Fprintf(&text, "budget: {cu: %s}\non_budget: fail\n", b.budget)
+	}
+	return text.String()
+}
+
+// draw draws a night.
+func draw(seed uint64) script {
+	r := rand.New(rand.NewPCG(seed, 1))
+	s := script{seed: seed}
+	fast := time.Duration(1+r.IntN(20)) * time.Second
+	s.slowest = fast + time.Duration(r.IntN(20))*time.Second
+	s.latency = simulator.Between(fast, s.slowest)
+	s.parallel = 2 + r.IntN(30)
+	s.requests = 60 + r.IntN(600)
+	if r.IntN(3) == 0 {
+		s.skew = time.Duration(r.IntN(400)-100) * time.Second
+	}
+	s.keys = drawKeys(r)
+	for i := range 1 + r.IntN(3) {
+		s.batches = append(s.batches, drawBatch(r, i))
+	}
+	s.workers = 1 + r.IntN(3)
+	s.length = time.Duration(60+r.IntN(300)) * time.Second
+	for range r.IntN(9) {
+		s.events = append(s.events, event{at: within(r, s.length), trouble: drawTrouble(r)})
+	}
+	slices.SortFunc(s.events, func(a, b event) int { return int(a.at - b.at) })
+	return s
+}
+
+func within(r *rand.Rand, d time.Duration) time.Duration { return time.Duration(r.Int64N(int64(d))) }
+
+func drawKeys(r *rand.Rand) []drawnKey {
+	var keys []drawnKey
+	for i := range 1 + r.IntN(4) {
+		project := fmt.Sprint("proj_", 1+r.IntN(i+1))
+		team := "team_" + strings.TrimPrefix(project, "proj_") // a project is of one team
+		k := drawnKey{Key: keyOf(string(rune('a'+i)), project, team)}
+		if r.IntN(3) == 0 {
+			k.parallel = 1 + r.IntN(8)
+		}
+		if i > 0 && r.IntN(3) == 0 {
+			k.cap = job.CU(5+r.IntN(60)) * job.OneCU
+		}
+		keys = append(keys, k)
+	}
+	return keys
+}
+
+func drawBatch(r *rand.Rand, i int) drawnBatch {
+	b := drawnBatch{name: fmt.Sprint("batch", i+1), shape: shapes[r.IntN(len(shapes))], rows: 1 + r.IntN(40), samples: 1, at: within(r, 40*time.Second)}
+	if r.IntN(4) == 0 && b.shape.name != statedSeeds {
+		b.samples = 1 + r.IntN(3)
+	}
+	b.priority = []string{"", "", "urgent", "overnight"}[r.IntN(4)]
+	if r.IntN(4) == 0 { // enough for all of it, or for a part
+		b.budget = b.shape.price * job.CU(b.rows*b.samples) * job.CU(4+r.IntN(10)) / 8
+	}
+	return b
+}
+
+// String tells a night.
+func (s script) String() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "seed %d: %d workers; inferences of %s, %d at a time in a team; %d requests a minute; the API's clock %s ahead\n",
+		s.seed, s.workers, s.latency, s.parallel, s.requests, s.skew)
+	for _, k := range s.keys {
+		fmt.Fprintf(&text, "  key %s of %s, %s: parallel %d, cap %s CU\n", k.Key.Key, k.Project, k.Team, k.parallel, k.cap)
+	}
+	for _, b := range s.batches {
+		fmt.Fprintf(&text, "  %s: %d rows x %d, %s, priority %q, budget %s CU, submitted after %s\n", b.name, b.rows, b.samples, b.shape.name, b.priority, b.budget, b.at)
+	}
+	for _, e := range s.events {
+		fmt.Fprintf(&text, "  after %s: %s\n", e.at, e.trouble.name)
+	}
+	return text.String()
+}
