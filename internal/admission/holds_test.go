@@ -28,7 +28,7 @@ func TestCooldownStops(t *testing.T) {
 		{"long cooldown", job.WaitCooldown, false, "key night pauses", false, false, false, false, 72*time.Hour + time.Second},
 		{"allowance", job.WaitAllowance, false, "key night pauses", false, false, false, true, time.Hour},
 		{"allowance of all", job.WaitAllowance, true, "team art pauses", false, true, true, true, time.Hour},
-		{"quarantine", job.WaitQuarantine, false, "key night pauses", false, false, false, true, 10 * time.Minute},
+		{"quarantine", job.WaitQuarantine, false, "key night pauses", false, false, false, false, 10 * time.Minute},
 		{"backoff", job.WaitBackoff, false, "key night pauses", false, false, false, false, 1500 * time.Millisecond},
 		{"rate", job.WaitRequestRate, false, "requests of project icons pause", true, true, false, false, 7 * time.Second},
 	}

@@ -42,7 +42,7 @@ func (r answer) postponed(scopes askedScopes, amount job.CU) *job.PostponedError
 	wait := &job.PostponedError{
 		After:         time.Duration(r.number(2)) * time.Millisecond,
 		Reason:        reason,
-		NeedsOperator: r.number(3) == 1 || reason == job.WaitAllowance || reason == job.WaitQuarantine,
+		NeedsOperator: r.number(3) == 1 || reason == job.WaitAllowance,
 	}
 	kind := kindOf(scope.Kind)
 	switch {

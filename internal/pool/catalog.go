@@ -52,7 +52,7 @@ func (c *Catalog) Recent(ctx context.Context) (runs []job.Inference, err error) 
 func (c *Catalog) try(call func(provider.Account) error) error {
 	var refused error
 	for _, key := range c.Keys.Usable(nil) {
-		if key.refused {
+		if key.refusals.stand() {
 			continue
 		}
 		err := call(key.Account)

@@ -39,7 +39,7 @@ type Key struct {
 	Account     provider.Account
 	fingerprint string
 	added       time.Time // when this credential was first seen
-	refused     bool      // the API does not take it
+	refusals    refusals
 	lacks       map[job.Action]*job.ScopeError
 	tried       map[job.Action]time.Time // when what it lacks was last seen, or tried again
 }
@@ -134,7 +134,7 @@ func (k *Keyring) Reader(apiKey string) string {
 	defer k.mu.RUnlock()
 	sees := k.known(apiKey)
 	for _, id := range k.order {
-		if !k.Keys[id].refused && k.Keys[id].Origin().Same(sees) {
+		if !k.Keys[id].refusals.stand() && k.Keys[id].Origin().Same(sees) {
 			return id
 		}
 	}
@@ -236,19 +236,6 @@ func (k *Keyring) AllOrigins() map[string]batch.KeyOrigin {
 	return all
 }
 
-// Refuse notes that the API does not take a key, so that others read for it. It
-// reports whether that is news.
-func (k *Keyring) Refuse(apiKey string) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	key := k.Keys[apiKey]
-	if key == nil || key.refused {
-		return false
-	}
-	key.refused = true
-	return true
-}
-
 // Usable are the keys for new jobs, in the file's order.
 func (k *Keyring) Usable(avoid []string) []*Key {
 	k.mu.RLock()
@@ -266,7 +253,7 @@ func (k *Keyring) Usable(avoid []string) []*Key {
 // first is the key to ask for models and prices with.
 func (k *Keyring) first() string {
 	for _, key := range k.Usable(nil) {
-		if !key.refused {
+		if !key.refusals.stand() {
 			return key.ID
 		}
 	}

@@ -125,10 +125,12 @@ func (g *Limiter) Reserve(ctx context.Context, ref job.Ref, attempt int, quote j
 	now := time.Now()
 	claim := admission.Claim{Ref: ref, Attempt: attempt, Amount: quote, Batch: g.ofBatch(ref.Batch, now)}
 	var refused []string
+	certain := true
 	var unread *job.ScopeError
 	for _, key := range g.Keys.Usable(avoid) {
-		if key.refused {
+		if key.refusals.stand() {
 			refused = append(refused, key.ID)
+			certain = certain && key.refusals.certain()
 			continue
 		}
 		if access := g.Keys.Unread(key.ID); access != nil { // it would pay for what nobody can fetch
@@ -138,7 +140,7 @@ func (g *Limiter) Reserve(ctx context.Context, ref job.Ref, attempt int, quote j
 		claim.Candidates = append(claim.Candidates, g.Candidate(key, now))
 	}
 	if len(claim.Candidates) == 0 {
-		return "", 0, noKey(refused, unread)
+		return "", 0, noKey(refused, certain, unread)
 	}
 	grant, err := g.Admission.Reserve(ctx, claim)
 	if _, elsewhere := errors.AsType[*admission.GrantedElsewhereError](err); elsewhere {
@@ -158,15 +160,15 @@ func (g *Limiter) Reserve(ctx context.Context, ref job.Ref, attempt int, quote j
 // of earlier.
 const keyAgain = 30 * time.Second
 
-// noKey is the wait of a job that no API key may run: those that were refused, and those
-// that pay for what none may read, are left out.
-func noKey(refused []string, unread *job.ScopeError) *job.PostponedError {
+// noKey is the wait of a job that no API key may run: those that were refused, for certain
+// or for the moment, and those that pay for what none may read, are left out.
+func noKey(refused []string, certain bool, unread *job.ScopeError) *job.PostponedError {
 	if unread != nil {
 		return &job.PostponedError{After: keyAgain, Reason: job.WaitAccess, NeedsOperator: true, Detail: unread.Error()}
 	}
 	if len(refused) > 0 {
 		return &job.PostponedError{
-			After: keyAgain, Reason: job.WaitQuarantine, NeedsOperator: true,
+			After: refusalTrial, Reason: job.WaitQuarantine, NeedsOperator: certain,
 			Detail: "the API refused key " + strings.Join(refused, " and key ") + " or its secret",
 		}
 	}
@@ -210,7 +212,7 @@ func (g *Limiter) Adopt(ctx context.Context, ref job.Ref, attempt int, amount jo
 
 // Others reports whether any usable key is none of avoid.
 func (g *Limiter) Others(avoid []string) bool {
-	return slices.ContainsFunc(g.Keys.Usable(avoid), func(key *Key) bool { return !key.refused })
+	return slices.ContainsFunc(g.Keys.Usable(avoid), func(key *Key) bool { return !key.refusals.stand() })
 }
 
 // Request takes a place in the request rate of a key, for what is not a submission. A rate
@@ -252,12 +254,8 @@ func (g *Limiter) Release(ctx context.Context, ref job.Ref, attempt int, apiKey 
 	return g.Admission.Release(ctx, ref, attempt, g.Account(apiKey))
 }
 
-// Hold lets a key, or its whole team, rest for a time. A key whose credential was refused is
-// not used until a person acts.
+// Hold lets a key, or its whole team, rest for a time.
 func (g *Limiter) Hold(ctx context.Context, apiKey string, reason job.WaitReason, team bool, d time.Duration) error {
-	if reason == job.WaitQuarantine && g.Keys.Refuse(apiKey) && g.Refused != nil {
-		g.Refused(apiKey)
-	}
 	return g.Admission.Cooldown(ctx, g.Account(apiKey), reason, team, d)
 }
 

@@ -101,7 +101,7 @@ func (k *Keyring) readers(apiKey string, action job.Action) []string {
 	for _, id := range append([]string{apiKey}, k.order...) {
 		key := k.Keys[id]
 		switch {
-		case key == nil || id != apiKey && (key.refused || id == "" || !key.Origin().Same(k.known(apiKey))):
+		case key == nil || id != apiKey && (key.refusals.stand() || id == "" || !key.Origin().Same(k.known(apiKey))):
 		case slices.Contains(may, id) || slices.Contains(mayNot, id):
 		case key.lacks[action] != nil:
 			mayNot = append(mayNot, id)

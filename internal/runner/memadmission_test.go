@@ -169,6 +169,11 @@ func (s processAdmission) Hold(ctx context.Context, apiKey string, reason job.Wa
 	})
 }
 
+func (s processAdmission) Refuse(ctx context.Context, apiKey, why string) (*job.PostponedError, error) {
+	wait := &job.PostponedError{After: time.Minute, Reason: job.WaitQuarantine, NeedsOperator: true, Detail: why}
+	return wait, s.Hold(ctx, apiKey, wait.Reason, false, wait.After)
+}
+
 func (s processAdmission) LearnCeiling(ctx context.Context, apiKey string, ceiling int) error {
 	return s.do(ctx, "learn ceiling", func(m *memoryAdmission) error {
 		m.learned = append(m.learned, fmt.Sprintf("ceiling of %s is %d", apiKey, ceiling))

@@ -48,6 +48,8 @@ type Admission interface {
 	// Hold grants nothing on an API key for a time, or where team is set on all keys
 	// of its team.
 	Hold(ctx context.Context, apiKey string, reason job.WaitReason, team bool, d time.Duration) error
+	// Refuse lets a key rest that the API did not take, and returns what its jobs wait for.
+	Refuse(ctx context.Context, apiKey, why string) (*job.PostponedError, error)
 	// LearnCeiling lowers the number of runs at the same time; 0: to those that run now.
 	LearnCeiling(ctx context.Context, apiKey string, ceiling int) error
 	// Spare is the part of the request rate that is free now, from 0 to 1.

@@ -37,15 +37,15 @@ func TestRefusals(t *testing.T) {
 		},
 		"allowance": {
 			err: &job.LimitError{Limit: job.LimitAllowance, Scope: job.ScopeTeam}, learned: []string{"team of night rests for allowance"},
-			reason: job.WaitAllowance, endless: true, within: 24 * time.Hour,
+			reason: job.WaitAllowance, endless: true, within: 10 * time.Minute,
 		},
 		"allowance of the project": {
 			err: &job.LimitError{Limit: job.LimitAllowance, Scope: "project"}, learned: []string{"night rests for allowance"},
-			reason: job.WaitAllowance, endless: true, within: 24 * time.Hour,
+			reason: job.WaitAllowance, endless: true, within: 10 * time.Minute,
 		},
 		"no job may run": {
 			err:     &job.HintedError{Err: &job.LimitError{Limit: job.LimitAllowance, Scope: job.ScopeTeam, NoneAllowed: true}, Hint: "another plan"},
-			learned: []string{"team of night rests for allowance"}, reason: job.WaitAllowance, endless: true, within: 24 * time.Hour,
+			learned: []string{"team of night rests for allowance"}, reason: job.WaitAllowance, endless: true, within: 10 * time.Minute,
 		},
 		"cooldown": {
 			err: &job.LimitError{Limit: job.LimitCooldown, After: time.Minute}, learned: []string{"night rests for cooldown"},
@@ -57,7 +57,7 @@ func TestRefusals(t *testing.T) {
 		},
 		"key": {
 			err: access(job.AccessKey), learned: []string{"night rests for quarantine"},
-			reason: job.WaitQuarantine, endless: true, within: 24 * time.Hour,
+			reason: job.WaitQuarantine, endless: true, within: time.Minute,
 		},
 		"scope": {err: access(job.AccessScope), failed: "access"},
 		"plan":  {err: access(job.AccessPlan), failed: "access"},

@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// refusedForGood is how long a key is left alone that the provider refused, or whose
-	// allowance is used up: nothing but a person changes that.
-	refusedForGood = 24 * time.Hour
+	// allowanceAgain is how long a key is left alone whose allowance is used up: a person may
+	// have bought more. To be refused once more costs nothing.
+	allowanceAgain = 10 * time.Minute
 	// slotPoll is when to ask again for a slot; a freed slot wakes it earlier.
 	slotPoll = 2 * time.Second
 	// moveRest is the pause before a refused job is tried on another API key.
@@ -81,8 +81,7 @@ func (r *Runner) learn(ctx context.Context, apiKey string, cause error) (*job.Po
 		if access.Access != job.AccessKey {
 			return nil, nil
 		}
-		wait := &job.PostponedError{After: refusedForGood, Reason: job.WaitQuarantine, NeedsOperator: true, Detail: "the API refused key " + apiKey + ": " + access.Detail}
-		return wait, r.Admission.Hold(ctx, apiKey, wait.Reason, false, wait.After)
+		return r.Admission.Refuse(ctx, apiKey, access.Detail)
 	}
 	if errors.Is(cause, job.ErrInvalid) || isRejected(cause) {
 		return nil, nil
@@ -97,7 +96,7 @@ func (r *Runner) learnLimit(ctx context.Context, apiKey string, limit *job.Limit
 		wait := &job.PostponedError{After: slotPoll, Reason: job.WaitParallel, Detail: ceiling(limit)}
 		return wait, r.Admission.LearnCeiling(ctx, apiKey, limit.Ceiling)
 	case job.LimitAllowance:
-		wait := &job.PostponedError{After: refusedForGood, Reason: job.WaitAllowance, NeedsOperator: true, Detail: limit.Error()}
+		wait := &job.PostponedError{After: allowanceAgain, Reason: job.WaitAllowance, NeedsOperator: true, Detail: limit.Error()}
 		return wait, r.Admission.Hold(ctx, apiKey, wait.Reason, limit.Scope == job.ScopeTeam, wait.After)
 	case job.LimitCooldown:
 		wait := &job.PostponedError{After: limit.After, Reason: job.WaitCooldown, Detail: limit.Error()}
