@@ -151,8 +151,8 @@ func drawBatch(r *rand.Rand, i int) drawnBatch {
 		b.samples = 1 + r.IntN(3)
 	}
 	b.priority = []string{"", "", "urgent", "overnight"}[r.IntN(4)]
-	if r.IntN(4) == 0 { // enough for all of it, or for a part
-		b.budget = b.shape.price * job.CU(b.rows*b.samples) * job.CU(4+r.IntN(10)) / 8
+	if r.IntN(4) == 0 { // enough, unless a part of it is paid again
+		b.budget = b.shape.price * job.CU(b.rows*b.samples) * job.CU(8+r.IntN(8)) / 8
 	}
 	return b
 }

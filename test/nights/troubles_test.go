@@ -89,11 +89,9 @@ var troubles = []trouble{
 	}},
 	{"a batch is paused", 3, func(n *drawnNight) {
 		if b := n.anyBatch(); b != nil && n.command("pause", b.manifest.Batch()).code == exitDone {
-			b.paused = true
 			if n.random.IntN(2) == 0 {
 				time.Sleep(n.seconds(1, 40)) // virtual
 				n.command("resume", b.manifest.Batch())
-				b.paused = false
 			}
 		}
 	}},
@@ -105,7 +103,6 @@ var troubles = []trouble{
 	{"a batch is submitted again", 4, func(n *drawnNight) {
 		if b := n.anyBatch(); b != nil {
 			n.submit(b)
-			b.paused = false
 		}
 	}},
 	{"a batch gets more rows", 4, func(n *drawnNight) {
@@ -113,7 +110,6 @@ var troubles = []trouble{
 			b.drawn.rows += 1 + n.random.IntN(10)
 			b.write(b.drawn.manifest())
 			n.submit(b)
-			b.paused = false
 		}
 	}},
 	{"the provider errs", 40, func(n *drawnNight) {

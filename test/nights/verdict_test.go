@@ -114,7 +114,7 @@ func (n *drawnNight) judgeEnds() {
 			}
 		}
 		for id, j := range b.asked {
-			if _, over := ended[id]; !over && !b.cancelled && b.drawn.budget == 0 {
+			if _, over := ended[id]; !over && !b.cancelled && !b.short && b.drawn.budget == 0 {
 				n.fail("every job has an end", id, "%s of %s has none", j.Row, b.drawn.name)
 			}
 		}
@@ -255,9 +255,12 @@ func (n *drawnNight) judgeCap(name string, most job.CU, ledger []simulator.Entry
 // judgeRedis: nothing is left of jobs that are over.
 func (n *drawnNight) judgeRedis() {
 	n.t.Helper()
-	for _, key := range n.redis.Keys() {
-		if strings.Contains(key, ":t:") || strings.Contains(key, ":job:") {
-			n.fail("nothing is left", "", "Redis still has %s", key)
-		}
+	if left := n.leftInRedis(); len(left) > 0 {
+		n.fail("nothing is left", "", "Redis still has %d tasks and records, the first: %s", len(left), left[0])
 	}
+}
+
+// leftInRedis are the keys of tasks and records of jobs.
+func (n *drawnNight) leftInRedis() []string {
+	return slices.DeleteFunc(n.redis.Keys(), func(key string) bool { return !strings.Contains(key, ":t:") && !strings.Contains(key, ":job:") })
 }
