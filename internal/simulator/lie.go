@@ -81,12 +81,13 @@ func (r *run) shownStatus(status string, now time.Time) string {
 }
 
 // swapReceipts gives two runs whose receipts name each other's, or both the second's: the one that comes first
-// waits for the second, or, if none comes in time, names itself. It returns the id that
-// the receipt of r names.
+// waits for the second of its project, or, if none comes in time, names itself. It returns
+// the id that the receipt of r names.
 func (s *Simulator) swapReceipts(r *run, patience time.Duration) string {
 	s.swapMu.Lock()
-	if first := s.swapping; first != nil {
-		s.swapping = nil
+	project := r.key.Project
+	if first := s.swapping[project]; first != nil {
+		delete(s.swapping, project)
 		s.swapMu.Unlock()
 		first.other <- r.id
 		if r.fault == FaultRepeatedReceipt {
@@ -95,7 +96,7 @@ func (s *Simulator) swapReceipts(r *run, patience time.Duration) string {
 		return first.id
 	}
 	mine := &swap{id: r.id, other: make(chan string, 1)}
-	s.swapping = mine
+	s.swapping[project] = mine
 	s.swapMu.Unlock()
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
@@ -106,8 +107,8 @@ func (s *Simulator) swapReceipts(r *run, patience time.Duration) string {
 	}
 	s.swapMu.Lock()
 	defer s.swapMu.Unlock()
-	if s.swapping == mine {
-		s.swapping = nil
+	if s.swapping[project] == mine {
+		delete(s.swapping, project)
 		return r.id
 	}
 	return <-mine.other

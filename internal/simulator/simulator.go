@@ -81,7 +81,7 @@ type Simulator struct {
 	log     *slog.Logger
 
 	swapMu   sync.Mutex
-	swapping *swap // a receipt that waits for another to change ids with
+	swapping map[string]*swap // by project: a receipt that waits for another to change ids with
 }
 
 // New returns a simulator. It fails where a model record, a key or an option does
@@ -96,15 +96,16 @@ func New(options Options) (*Simulator, error) {
 		return nil, err
 	}
 	s := &Simulator{
-		options: options,
-		models:  models,
-		keys:    newKeyring(options.Keys),
-		book:    newBook(options),
-		faults:  &faultBox{},
-		images:  newImageCache(imageCacheBytes),
-		links:   newLinkSigner(options.Seed),
-		mux:     http.NewServeMux(),
-		log:     options.Logger,
+		options:  options,
+		models:   models,
+		keys:     newKeyring(options.Keys),
+		book:     newBook(options),
+		faults:   &faultBox{},
+		swapping: make(map[string]*swap),
+		images:   newImageCache(imageCacheBytes),
+		links:    newLinkSigner(options.Seed),
+		mux:      http.NewServeMux(),
+		log:      options.Logger,
 	}
 	s.routes()
 	return s, nil

@@ -206,6 +206,14 @@ func (p *place) booksAgree(batches ...*night) {
 	}
 	maps.DeleteFunc(ledger, func(_ string, cu job.CU) bool { return cu == 0 })
 	a := admission.New(admission.Options{Redis: p.client, Prefix: p.prefix()})
+	open, err := a.Join(p.t.Context())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if !open { // emptied after the last job, so that nobody has counted anew
+		maps.Copy(counted, ledger)
+		accounts = nil
+	}
 	for id, account := range accounts {
 		usage, err := a.Usage(p.t.Context(), admission.Scope{Kind: admission.Key, Name: id}, admission.Scope{Kind: admission.Team, Name: account.Team})
 		if err != nil {
