@@ -108,7 +108,7 @@ func draw(seed uint64) script {
 	fast := time.Duration(1+r.IntN(20)) * time.Second
 	s.slowest = fast + time.Duration(r.IntN(20))*time.Second
 	s.latency = simulator.Between(fast, s.slowest)
-	s.parallel = 2 + r.IntN(30)
+	s.parallel = 2 + r.IntN(20)
 	s.requests = 60 + r.IntN(600)
 	if r.IntN(3) == 0 {
 		s.skew = time.Duration(r.IntN(400)-100) * time.Second
@@ -118,8 +118,8 @@ func draw(seed uint64) script {
 		s.batches = append(s.batches, drawBatch(r, i))
 	}
 	s.workers = 1 + r.IntN(3)
-	s.length = time.Duration(60+r.IntN(300)) * time.Second
-	for range r.IntN(9) {
+	s.length = time.Duration(40+r.IntN(200)) * time.Second
+	for range r.IntN(14) {
 		s.events = append(s.events, event{at: within(r, s.length), trouble: drawTrouble(r)})
 	}
 	slices.SortFunc(s.events, func(a, b event) int { return int(a.at - b.at) })
@@ -146,7 +146,7 @@ func drawKeys(r *rand.Rand) []drawnKey {
 }
 
 func drawBatch(r *rand.Rand, i int) drawnBatch {
-	b := drawnBatch{name: fmt.Sprint("batch", i+1), shape: shapes[r.IntN(len(shapes))], rows: 1 + r.IntN(40), samples: 1, at: within(r, 40*time.Second)}
+	b := drawnBatch{name: fmt.Sprint("batch", i+1), shape: shapes[r.IntN(len(shapes))], rows: 1 + r.IntN(60), samples: 1, at: within(r, 30*time.Second)}
 	if r.IntN(4) == 0 && b.shape.name != statedSeeds {
 		b.samples = 1 + r.IntN(3)
 	}

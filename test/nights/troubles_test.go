@@ -113,7 +113,7 @@ var troubles = []trouble{
 		}
 	}},
 	{"the provider errs", 40, func(n *drawnNight) {
-		for range 1 + n.random.IntN(3) {
+		for range 1 + n.random.IntN(4) {
 			n.err(drawnFaults[n.random.IntN(len(drawnFaults))])
 		}
 	}},
@@ -207,7 +207,7 @@ func (n *drawnNight) err(d drawnFault) {
 	}
 	n.diary.note("night", "the simulator errs: %+v", fault)
 	n.setFaults(func(all map[simulator.FaultKind]simulator.Fault) { all[d.kind] = fault })
-	n.later(n.seconds(5, 90), func() {
+	n.later(n.seconds(10, 120), func() {
 		n.setFaults(func(all map[simulator.FaultKind]simulator.Fault) { delete(all, d.kind) })
 	})
 }
