@@ -62,7 +62,7 @@ func freshNights(t *testing.T) {
 // aNight draws a night, runs it and judges it.
 func aNight(t *testing.T, seed uint64) {
 	synctest.Test(t, func(t *testing.T) {
-		n := newDrawnNight(t, seed)
+		n := nightOf(t, draw(seed))
 		n.pass()
 		n.calm()
 		n.finish()

@@ -55,12 +55,12 @@ type nightBatch struct {
 	asked map[job.ID]job.Job
 }
 
-func newDrawnNight(t *testing.T, seed uint64) *drawnNight {
+// nightOf makes a night that follows a script.
+func nightOf(t *testing.T, s script) *drawnNight {
 	t.Helper()
-	s := draw(seed)
 	d := &diary{}
 	o := simulator.Options{
-		Latency: s.latency, Parallel: s.parallel, RequestsPerMinute: s.requests, ClockSkew: s.skew, Seed: seed,
+		Latency: s.latency, Parallel: s.parallel, RequestsPerMinute: s.requests, ClockSkew: s.skew, Seed: s.seed,
 		Logger: slog.New(&faultCounter{diary: d}),
 	}
 	var environ []string
@@ -70,11 +70,11 @@ func newDrawnNight(t *testing.T, seed uint64) *drawnNight {
 	}
 	file := t.TempDir() + "/keys.yaml"
 	n := &drawnNight{
-		place: newPlace(t, o, append(environ, "NIGHTSHIFT_KEYS="+file)...), script: s, random: rand.New(rand.NewPCG(seed, 2)), began: time.Now(), diary: d,
+		place: newPlace(t, o, append(environ, "NIGHTSHIFT_KEYS="+file)...), script: s, random: rand.New(rand.NewPCG(s.seed, 2)), began: time.Now(), diary: d,
 		faults: make(map[simulator.FaultKind]simulator.Fault), revoked: make(map[string]bool), caps: make(map[string]job.CU), gone: make(map[string]bool),
 	}
-	n.keysFile, n.weather.random = file, rand.New(rand.NewPCG(seed, 3))
-	n.wire.random = rand.New(rand.NewPCG(seed, 4))
+	n.keysFile, n.weather.random = file, rand.New(rand.NewPCG(s.seed, 3))
+	n.wire.random = rand.New(rand.NewPCG(s.seed, 4))
 	n.wire.hear = d.request
 	for _, k := range s.keys {
 		n.caps[k.Key.Key] = k.cap

@@ -1,0 +1,22 @@
+// Package nights runs whole nights in seconds: workers, commands, Redis, the bucket and the
+// simulator together, in a synctest bubble whose time is virtual. The simulator's ledger is
+// the judge.
+//
+// Most nights are examples, each with what it is about. [TestNight] draws them from seeds:
+// who works on what under which limits (drawnscript_test.go), and what befalls them when
+// (troubles_test.go: workers killed between any two steps, Redis away, emptied or a second
+// behind, a bucket that fails, a person at the commands, every lie of the simulator). In the
+// morning all becomes calm, everything is submitted once more, and every promise is held
+// against the ledger (verdict_test.go). One that is broken prints the night and the timeline
+// of the job.
+//
+//	go test ./test/nights -run TestNight -seed 44        # one night, again
+//	go test ./test/nights -run TestNight -seeds 1000     # the nights of the seeds 1 to 1000
+//	go test ./test/nights -run TestNight -fresh 5m       # then nights of new seeds
+//
+// What a seed draws is fixed; which of two goroutines is first is not, so that a night may
+// have to be run several times until it fails again.
+//
+// A new trouble is a line in troubles_test.go, a new shape of batches one in
+// drawnscript_test.go, and a new promise a function in verdict_test.go.
+package nights
