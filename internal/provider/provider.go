@@ -95,6 +95,11 @@ type Attempt struct {
 	Since  time.Time
 	// First says that no request was ever sent before for the same job.
 	First bool
+	// Fresh is how long before it was sent a run may have been made that shows a list to be
+	// of its time.
+	Fresh time.Duration
+	// Elsewhere says to ask other sources, too, where no list shows a run of its time.
+	Elsewhere bool
 }
 
 // Ours reports which of the runs belong or belonged to other requests of ours.
@@ -117,6 +122,9 @@ type Match struct {
 	// provider shows.
 	Complete bool
 	Asked    time.Time // by our clock
+	// Bare says that nothing which was shown is of the attempt's time: a list that is empty
+	// or old by a fault looks the same. It does not say that the attempt was not accepted.
+	Bare bool
 	// Lacks is a run that is known to be there and was not shown, or one that was shown and
 	// is not there by that id; "" if there is none. A list of which this is so is not to be
 	// relied on.

@@ -16,6 +16,16 @@ import (
 // spread over the grace time, before it counts as never accepted.
 const absences = 4
 
+const (
+	// freshPart is which part of the grace time before a request a run may have been made
+	// that vouches for a list: a list that lags shows it no later than in time for the last
+	// look.
+	freshPart = 2
+	// slowRuns is how many times as long as the slowest run of its model a lost request is
+	// waited for before other sources are asked, which show it once it has made something.
+	slowRuns = 2
+)
+
 // absence is in how many complete lists an unknown job was not found, and when last.
 type absence struct {
 	lists int
@@ -116,6 +126,7 @@ func (w *watcher) find(ctx context.Context, p provider.Provider, unknown []*job.
 		authors, since := w.APIKeys.ProviderKeyIDs(rec.APIKey)
 		attempts[i] = provider.Attempt{
 			Request: rec.Job.Request(), Sent: rec.Intent, Author: authors, Since: since, First: rec.Attempt == 1 && rec.Job.Before == 0,
+			Fresh: w.Grace / freshPart, Elsewhere: time.Since(rec.Since) >= max(w.Grace, slowRuns*w.pace.slowest(rec.Job.Model)),
 		}
 	}
 	matches, err := p.Find(ctx, attempts, known, w.Store.Ours)
@@ -214,6 +225,9 @@ func (w *watcher) countAbsence(ctx context.Context, s *search, asked time.Time, 
 		w.absent[rec.Ref] = seen
 	}
 	if seen.lists < absences || asked.Sub(rec.Since) < w.Grace {
+		return nil
+	}
+	if s.matches[rec.Ref].Bare { // nothing tells the list from one that is empty by a fault
 		return nil
 	}
 	delete(w.absent, rec.Ref)

@@ -63,6 +63,7 @@ const (
 	FaultOtherCase    FaultKind = "other-case"    // GET /jobs writes ids in capitals, which are no ids
 	FaultJobError     FaultKind = "job-error"     // GET /jobs/{id} answers 500
 	FaultAssetError   FaultKind = "asset-error"   // asset reads answer 500
+	FaultEmptyAssets  FaultKind = "empty-assets"  // GET /assets answers a list without a row
 
 	FaultRefuseAssets FaultKind = "refuse-assets" // asset reads answer 403, and name no scope
 
@@ -99,6 +100,7 @@ func FaultKinds() []FaultKind {
 		FaultEmptyList, FaultStaleList, FaultCachedList, FaultBareSuccess, FaultShortSuccess, FaultDoubleRow, FaultOtherCase,
 		FaultForeignLink, FaultForeignRedirect, FaultUndecodableImage, FaultWrongRecord, FaultRefuseAssets,
 		FaultMissingAsset, FaultMissingFile, FaultRepeatedReceipt,
+		FaultEmptyAssets,
 	}
 }
 

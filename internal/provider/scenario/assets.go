@@ -99,7 +99,11 @@ type assetRecord struct {
 	URL        loose[string]
 	MIMEType   loose[string]
 	Properties loose[struct{ Width, Height, Size loose[json.Number] }]
+	Metadata   loose[struct{ ParentJobID loose[string] }]
 }
+
+// parent is the run that made the image; "" where the record does not say.
+func (r *assetRecord) parent() string { return r.Metadata.Value.ParentJobID.Value }
 
 // image is what the record says of the image itself.
 func (r *assetRecord) image() provider.Record {

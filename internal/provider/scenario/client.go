@@ -26,11 +26,12 @@ const (
 	OpJobs   Operation = "jobs"    // list inferences
 	OpAsset  Operation = "asset"   // read one asset
 	OpAssets Operation = "assets"  // read many assets
+	OpMade   Operation = "made"    // list assets
 	OpUsages Operation = "usages"  // read what was charged
 )
 
 // Operations are all of them.
-var Operations = []Operation{OpModel, OpDryRun, OpSubmit, OpJob, OpJobs, OpAsset, OpAssets, OpUsages}
+var Operations = []Operation{OpModel, OpDryRun, OpSubmit, OpJob, OpJobs, OpAsset, OpAssets, OpMade, OpUsages}
 
 // Options say which API to talk to, and as whom.
 type Options struct {
