@@ -171,14 +171,32 @@ func (r *Runner) again(ctx context.Context, rec *job.Record, billed, refunded jo
 	return r.Tasks.Enqueue(ctx, rec.Priority, next.Generation, rec.Ref)
 }
 
-// charged is what the provider took for the run; the quote while it does not say,
-// and nothing where an earlier run of the batch counted it.
+// charged is what the provider took for the run; the quote while it does not say, or says
+// what cannot be, and nothing where an earlier run of the batch counted it.
 func charged(rec *job.Record) job.CU {
-	if rec.Counted {
+	switch {
+	case rec.Counted:
 		return 0
-	}
-	if rec.Outcome.BilledKnown {
+	case rec.Outcome.BilledKnown && !noBill(rec):
 		return rec.Outcome.Billed
+	default:
+		return rec.Job.Quote
 	}
-	return rec.Job.Quote
+}
+
+// leastBill is which part of its quote, one in so many, a bill is at least. Prices drift by
+// some percent; a record whose parts are missing, or that somebody has changed, shows less.
+const leastBill = 2
+
+// noBill reports whether what is shown as the bill of a run cannot be one. Caps would be
+// passed by what it leaves out, and what is counted too high only makes them hold early.
+func noBill(rec *job.Record) bool {
+	shown, quote := rec.Outcome, rec.Job.Quote
+	if !shown.BilledKnown || quote == 0 {
+		return false
+	}
+	if shown.Status == job.RunSucceeded {
+		return shown.Billed < quote/leastBill
+	}
+	return shown.RefundDisabled && shown.Billed == 0 // it says that a charge is kept
 }

@@ -38,6 +38,9 @@ func (r *Runner) store(ctx context.Context, rec *job.Record) error {
 	if missing := len(rec.Job.Outputs) - len(images); missing > 0 && len(images) > 0 {
 		images[len(images)-1].Warning = fmt.Sprintf("the provider made %d of %d images", len(images), len(rec.Job.Outputs))
 	}
+	if len(images) > 0 && !rec.Counted && noBill(rec) {
+		images[0] = warned(images[0], fmt.Sprintf("the provider shows a bill of %s CU for what it quoted at %s; the quote is counted", rec.Outcome.Billed, rec.Job.Quote))
+	}
 	end := ending{state: job.Succeeded, images: images, billed: charged(rec)}
 	if len(images) == 0 {
 		end.state, end.kind = job.Failed, kindProvider

@@ -47,6 +47,7 @@ const (
 	FaultRepeatedReceipt    FaultKind = "repeated-receipt"     // two receipts name the second's job
 	FaultStrangeStatus      FaultKind = "strange-status"       // shows a status that nobody knows for Seconds
 	FaultCreatedSkew        FaultKind = "created-skew"         // its times are Seconds ahead
+	FaultLowBill            FaultKind = "low-bill"             // shows Percent of its bill, 0 if not said
 
 	// Any reply.
 	FaultDateSkew FaultKind = "date-skew" // its Date is Seconds ahead
@@ -100,7 +101,7 @@ func FaultKinds() []FaultKind {
 		FaultEmptyList, FaultStaleList, FaultCachedList, FaultBareSuccess, FaultShortSuccess, FaultDoubleRow, FaultOtherCase,
 		FaultForeignLink, FaultForeignRedirect, FaultUndecodableImage, FaultWrongRecord, FaultRefuseAssets,
 		FaultMissingAsset, FaultMissingFile, FaultRepeatedReceipt,
-		FaultEmptyAssets,
+		FaultEmptyAssets, FaultLowBill,
 	}
 }
 
@@ -132,7 +133,8 @@ type Fault struct {
 	// text, empty or json, "" means html.
 	Status int    `json:"status,omitempty"`
 	Body   string `json:"body,omitempty"`
-	// Percent is how much dearer price-drift bills; 0 means 25.
+	// Percent is how much dearer price-drift bills, 0 means 25; and how much of its bill a job
+	// of low-bill shows.
 	Percent int `json:"percent,omitempty"`
 	// URL is where foreign-link and foreign-redirect lead; "" means foreignURL.
 	URL string `json:"url,omitempty"`
@@ -161,7 +163,7 @@ func (f Fault) check() error {
 		return fmt.Errorf("fault %s: status %d is not between 400 and 499", f.Kind, f.Status)
 	case f.Body != "" && !slices.Contains(slices.Collect(maps.Keys(gatewayBodies)), f.Body):
 		return fmt.Errorf("fault %s: body %q is not html, text, empty or json", f.Kind, f.Body)
-	case f.Percent != 0 && f.Kind != FaultPriceDrift:
+	case f.Percent != 0 && f.Kind != FaultPriceDrift && f.Kind != FaultLowBill:
 		return fmt.Errorf("fault %s takes no percent", f.Kind)
 	case f.URL != "" && !f.leads():
 		return fmt.Errorf("fault %s takes no url", f.Kind)

@@ -81,6 +81,9 @@ func (s *Simulator) jobRecord(r *run, now time.Time, inList bool) jobRecord {
 // billing shows the charge. Scenario API: a refund does not lower cuCost, only the
 // add-ons of a refunded job go to 0.
 func (r *run) billing(now time.Time) *billingRecord {
+	if r.lowBill != nil {
+		return &billingRecord{CUCost: r.charge.total() * job.CU(r.lowBill.Percent) / 100}
+	}
 	billing := &billingRecord{CUCost: r.charge.generation, DisableRefund: r.ending.keepsCharge && r.ended(now)}
 	if r.charge.qualityGate == 0 {
 		return billing

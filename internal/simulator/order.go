@@ -120,7 +120,7 @@ func (s *Simulator) accept(o *order) (*run, *reply) {
 		id: b.drawID("job_"), key: o.key, model: o.model, input: o.inputs, prompt: prompt,
 		quoted: o.cost, charge: o.charge(), accepted: now, ending: o.ending,
 		stages: newStages(now, s.options.Latency.draw(random), o.ending.status, random),
-		listed: now.Add(o.lag), hidden: o.hidden, fault: o.lost, lie: o.lie, clock: o.clock,
+		listed: now.Add(o.lag), hidden: o.hidden, fault: o.lost, lie: o.lie, clock: o.clock, lowBill: s.fault(FaultLowBill),
 	}
 	if o.strange > 0 {
 		r.strangeUntil = now.Add(o.strange)

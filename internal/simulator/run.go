@@ -48,6 +48,7 @@ type run struct {
 	// strangeUntil is until when its status is one that the reference does not name.
 	strangeUntil time.Time
 	clock        time.Duration // how far its own times are ahead
+	lowBill      *drawnFault   // it shows less than its bill
 }
 
 // stage is a status and the time from which a run has it.
