@@ -58,7 +58,7 @@ func (r *request) take(line *job.AttemptLine) {
 		if line.Fence >= r.answered {
 			r.answer, r.answered = Run{line.Inference, line.Made}, line.Fence
 		}
-	case job.Ended: // the fold has ended the attempt
+	case job.Ended, job.Begun: // the fold has ended the attempt; of none
 	}
 }
 
