@@ -38,9 +38,6 @@ func (r *Runner) Collect(ctx context.Context, ref job.Ref) error {
 	if !claimed || rec.Outcome == nil {
 		return &job.PostponedError{After: repark, Reason: job.WaitUnknown}
 	}
-	if rec.Outcome.Run != "" {
-		rec.Inference = rec.Outcome.Run
-	}
 	if rec.Outcome.Status == job.RunSucceeded {
 		return r.store(ctx, rec)
 	}
@@ -96,9 +93,6 @@ func (r *Runner) ended(ctx context.Context, over ...endedRun) error {
 	notes, records := make([]job.EndedRun, len(over)), make([]*job.Record, len(over))
 	for i, o := range over {
 		notes[i] = job.EndedRun{Ref: o.rec.Ref, Generation: o.rec.Generation, Outcome: job.OutcomeOf(o.run)}
-		if o.run.ID != o.rec.Inference {
-			notes[i].Outcome.Run = o.run.ID
-		}
 		records[i] = o.rec
 	}
 	if err := r.Tasks.Collect(ctx, notes...); err != nil {

@@ -39,22 +39,25 @@ func (w *watcher) poll(ctx context.Context, p provider.Provider, running []*job.
 	runs := make([]provider.Run, len(running))
 	for i, rec := range running {
 		runs[i] = polled(rec)
-		if id := w.instead[rec.Ref]; id != "" {
-			runs[i].ID = id
-		}
 		byRun[runs[i].ID] = rec
 	}
-	maps.DeleteFunc(w.instead, func(ref job.Ref, _ string) bool { return isNot(running, ref) })
 	told, err := p.Poll(ctx, runs)
+	asked := askedFor(told, byRun)
 	var over []endedRun
 	for i := range told {
+		if whose := asked[told[i].ID]; whose != nil && byRun[told[i].ID] != whose {
+			if failed := w.swap(ctx, &told[i], whose, byRun); failed != nil {
+				err = errors.Join(err, failed)
+				continue
+			}
+		}
 		rec := byRun[told[i].ID]
 		if rec == nil {
 			continue
 		}
 		w.hearStatus(ctx, rec, &told[i])
-		if told[i].Foreign {
-			end, failed := w.foreign(ctx, p, rec, &told[i], byRun)
+		if told[i].Foreign && told[i].AskedBy == "" {
+			end, failed := w.foreign(ctx, p, rec, &told[i])
 			err = errors.Join(err, failed)
 			over = append(over, end...)
 		} else if run := w.hear(rec, &told[i]); run != nil {
@@ -65,19 +68,43 @@ func (w *watcher) poll(ctx context.Context, p provider.Provider, running []*job.
 	return errors.Join(err, w.ended(ctx, over...))
 }
 
-// foreign takes a run that shows other inputs than those of the job whose receipt named it:
-// two receipts were swapped. Its images are those of the job whose request it answers. What
-// nobody here has asked for is the job's all the same, with a warning, unless its own run is
-// found: an API may write inputs in another way than they were sent.
-func (w *watcher) foreign(ctx context.Context, p provider.Provider, rec *job.Record, run *job.Inference, byRun map[string]*job.Record) ([]endedRun, error) {
+// askedFor are the jobs whose requests runs answer that the receipts of others named.
+func askedFor(told []job.Inference, byRun map[string]*job.Record) map[string]*job.Record {
+	asked := make(map[string]*job.Record)
+	for i := range told {
+		if rec := byRun[told[i].AskedBy]; told[i].Foreign && byRun[told[i].ID] != nil && rec != nil {
+			asked[told[i].ID] = rec
+		}
+	}
+	return asked
+}
+
+// swap gives a run that shows other inputs than those of the job whose receipt named it to
+// the job whose request it answers, and that one's run to the first: two receipts were
+// swapped. The log says so before the records do, so that whoever comes next knows.
+func (w *watcher) swap(ctx context.Context, run *job.Inference, asked *job.Record, byRun map[string]*job.Record) error {
+	rec := byRun[run.ID]
+	first := job.AttemptLine{Event: job.Received, Inference: run.ID, ProviderKeyID: run.ProviderKeyID, Made: rec.Started}
+	second := job.AttemptLine{Event: job.Received, Inference: asked.Inference, Made: asked.Started}
+	if err := errors.Join(w.note(ctx, asked, first), w.note(ctx, rec, second)); err != nil {
+		return err
+	}
+	if err := w.Store.Swap(ctx, rec, asked); err != nil {
+		_, err := takenOver(err) // it is another job's by now, and the next look tells which
+		return err
+	}
+	byRun[rec.Inference], byRun[asked.Inference] = rec, asked
+	w.Logger.WarnContext(ctx, "receipt named another job's inference, its images go where they belong",
+		w.attrs(asked, "inference_id", run.ID, "receipt_of", rec.Job.Row)...)
+	return nil
+}
+
+// foreign takes a run that shows other inputs than those of the job whose receipt named it
+// and that nobody here has asked for. It is the job's all the same, with a warning, unless
+// its own run is found: an API may write inputs in another way than they were sent.
+func (w *watcher) foreign(ctx context.Context, p provider.Provider, rec *job.Record, run *job.Inference) ([]endedRun, error) {
 	if !run.Status.Ended() {
 		return nil, nil
-	}
-	if asked := byRun[run.AskedBy]; asked != nil {
-		w.Logger.WarnContext(ctx, "receipt named another job's inference, its images go where they belong",
-			w.attrs(asked, "inference_id", run.ID, "receipt_of", rec.Job.Row)...)
-		w.instead[rec.Ref], w.instead[asked.Ref] = run.AskedBy, run.ID // which of the two ends first is not known
-		return []endedRun{{asked, run}}, nil
 	}
 	s, err := w.find(ctx, p, []*job.Record{rec}, nil)
 	if err != nil {

@@ -44,7 +44,7 @@ func (r *Runner) Watch(ctx context.Context) {
 	recovering.Go(func() { r.recover(ctx) })
 	watcher := &watcher{
 		Runner: r, absent: make(map[job.Ref]absence), unlisted: make(map[job.Ref]unlisted), questions: make(map[string][]job.Decision),
-		strange: make(map[job.Ref]strangeRun), instead: make(map[job.Ref]string), recent: make(map[string]map[string]recentRun),
+		strange: make(map[job.Ref]strangeRun), recent: make(map[string]map[string]recentRun),
 	}
 	wait := time.Duration(0)
 	for {
@@ -95,7 +95,6 @@ type watcher struct {
 	absent   map[job.Ref]absence  // of unknown jobs
 	unlisted map[job.Ref]unlisted // of running ones
 	strange  map[job.Ref]strangeRun
-	instead  map[job.Ref]string              // the run that is a job's own, where its receipt named another
 	recent   map[string]map[string]recentRun // by the API key that reads, and the run
 	// questions are what the current look cannot tell by itself, by batch; a batch
 	// about which nothing is asked any more has an empty list.
