@@ -30,10 +30,11 @@ func polled(rec *job.Record) provider.Run {
 	return provider.Run{ID: rec.Inference, Made: rec.Started, Request: rec.Job.Request(), Images: len(rec.Job.Outputs), Quoted: rec.Job.Quote}
 }
 
-// poll asks the provider for running jobs and takes over what it says.
-func (w *watcher) poll(ctx context.Context, p provider.Provider, running []*job.Record) error {
+// poll asks the provider for running jobs and takes over what it says. mixed says that a job
+// holds a run which it has not asked for, and which may be that of an unknown job.
+func (w *watcher) poll(ctx context.Context, p provider.Provider, running []*job.Record) (mixed bool, err error) {
 	if len(running) == 0 {
-		return nil
+		return false, nil
 	}
 	byRun := make(map[string]*job.Record, len(running))
 	runs := make([]provider.Run, len(running))
@@ -57,6 +58,7 @@ func (w *watcher) poll(ctx context.Context, p provider.Provider, running []*job.
 		}
 		w.hearStatus(ctx, rec, &told[i])
 		if told[i].Foreign && told[i].AskedBy == "" {
+			mixed = true
 			end, failed := w.foreign(ctx, p, rec, &told[i])
 			err = errors.Join(err, failed)
 			over = append(over, end...)
@@ -65,7 +67,8 @@ func (w *watcher) poll(ctx context.Context, p provider.Provider, running []*job.
 		}
 	}
 	maps.DeleteFunc(w.unlisted, func(_ job.Ref, u unlisted) bool { return time.Since(u.last) > 10*unlistedTick })
-	return errors.Join(err, w.ended(ctx, over...))
+	maps.DeleteFunc(w.sought, func(ref job.Ref, _ time.Time) bool { return isNot(running, ref) })
+	return mixed, errors.Join(err, w.ended(ctx, over...))
 }
 
 // askedFor are the jobs whose requests runs answer that the receipts of others named.
@@ -103,15 +106,19 @@ func (w *watcher) swap(ctx context.Context, run *job.Inference, asked *job.Recor
 // and that nobody here has asked for. It is the job's all the same, with a warning, unless
 // its own run is found: an API may write inputs in another way than they were sent.
 func (w *watcher) foreign(ctx context.Context, p provider.Provider, rec *job.Record, run *job.Inference) ([]endedRun, error) {
-	if !run.Status.Ended() {
+	if !run.Status.Ended() && time.Since(w.sought[rec.Ref]) < unlistedTick {
 		return nil, nil
 	}
+	w.sought[rec.Ref] = time.Now()
 	s, err := w.find(ctx, p, []*job.Record{rec}, nil)
 	if err != nil {
 		return nil, err
 	}
 	if found := s.runs(rec); len(found) == 1 && !s.matches[rec.Ref].Unclear {
 		return nil, w.exchange(ctx, rec, &found[0])
+	}
+	if !run.Status.Ended() {
+		return nil, nil
 	}
 	w.Logger.WarnContext(ctx, "inference shows other inputs than were sent, its images are stored with a warning", w.attrs(rec, "inference_id", run.ID)...)
 	return []endedRun{{rec, run}}, nil

@@ -37,7 +37,9 @@ type absence struct {
 // theirs, whoever's it is among them, and the jobs that are left were never
 // accepted. With more runs than jobs some are somebody else's, and no list says
 // which.
-func (w *watcher) reconcile(ctx context.Context, p provider.Provider, unknown []*job.Record, known []provider.Run) error {
+//
+// While runs are mixed up, what is not found may be held by another job of ours.
+func (w *watcher) reconcile(ctx context.Context, p provider.Provider, unknown []*job.Record, known []provider.Run, mixed bool) error {
 	if len(unknown) == 0 {
 		return nil
 	}
@@ -45,6 +47,7 @@ func (w *watcher) reconcile(ctx context.Context, p provider.Provider, unknown []
 	if err != nil {
 		return err
 	}
+	s.mixed = mixed
 	undecided, err := w.applyAnswers(ctx, p, s, unknown)
 	if err != nil {
 		return err
@@ -117,6 +120,7 @@ func (w *watcher) sendingNow(ctx context.Context) (map[string]bool, error) {
 type search struct {
 	matches map[job.Ref]*provider.Match
 	taken   map[string]bool // runs that a job has taken since
+	mixed   bool            // nothing can be said to be absent
 }
 
 // find looks for what became of jobs whose reply was lost.
@@ -174,7 +178,7 @@ func (w *watcher) settleAlike(ctx context.Context, s *search, jobs []*job.Record
 			rest = append(rest, rec)
 		}
 	}
-	if !match.Complete {
+	if !match.Complete || s.mixed {
 		return nil
 	}
 	for _, rec := range rest {
