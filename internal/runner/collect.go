@@ -73,7 +73,7 @@ func (r *Runner) pollOne(ctx context.Context, rec *job.Record) (*job.Inference, 
 		return nil, err
 	}
 	told, err := p.Poll(ctx, []provider.Run{polled(rec)})
-	if len(told) == 0 || told[0].Foreign { // a watcher finds out whose it is
+	if len(told) == 0 || told[0].Foreign || told[0].Exact != "" { // a watcher finds out which is whose
 		return nil, err
 	}
 	return &told[0], nil

@@ -56,6 +56,12 @@ func (w *watcher) poll(ctx context.Context, p provider.Provider, running []*job.
 		if rec == nil {
 			continue
 		}
+		if told[i].Exact != "" {
+			own := told[i]
+			own.ID = told[i].Exact
+			err = errors.Join(err, w.exchange(ctx, rec, &own)) // the next look is for that
+			continue
+		}
 		w.hearStatus(ctx, rec, &told[i])
 		if told[i].Foreign && told[i].AskedBy == "" {
 			mixed = true
@@ -134,7 +140,7 @@ func (w *watcher) exchange(ctx context.Context, rec *job.Record, own *job.Infere
 	if taken, err := takenOver(err); taken || err != nil {
 		return err
 	}
-	w.Logger.WarnContext(ctx, "receipt named an inference that shows other inputs, its own was found",
+	w.Logger.WarnContext(ctx, "receipt did not name the job's own inference, which was found",
 		w.attrs(rec, "inference_id", own.ID, "receipt_named", rec.Inference)...)
 	return w.note(ctx, rec, job.AttemptLine{Event: job.Received, Inference: own.ID, ProviderKeyID: own.ProviderKeyID, Made: own.CreatedAt})
 }

@@ -47,6 +47,7 @@ const (
 	FaultRepeatedReceipt    FaultKind = "repeated-receipt"     // two receipts name the second's job
 	FaultStrangeStatus      FaultKind = "strange-status"       // shows a status that nobody knows for Seconds
 	FaultCreatedSkew        FaultKind = "created-skew"         // its times are Seconds ahead
+	FaultOtherReceipt       FaultKind = "other-receipt"        // its receipt has its id in capitals
 	FaultLowBill            FaultKind = "low-bill"             // shows Percent of its bill, 0 if not said
 
 	// Any reply.
@@ -101,7 +102,7 @@ func FaultKinds() []FaultKind {
 		FaultEmptyList, FaultStaleList, FaultCachedList, FaultBareSuccess, FaultShortSuccess, FaultDoubleRow, FaultOtherCase,
 		FaultForeignLink, FaultForeignRedirect, FaultUndecodableImage, FaultWrongRecord, FaultRefuseAssets,
 		FaultMissingAsset, FaultMissingFile, FaultRepeatedReceipt,
-		FaultEmptyAssets, FaultLowBill,
+		FaultEmptyAssets, FaultLowBill, FaultOtherReceipt,
 	}
 }
 

@@ -69,7 +69,7 @@ func (s *Simulator) drawFaults(o *order) {
 
 // drawLieOfReceipt draws what is said in place of an accepted job's receipt.
 func (s *Simulator) drawLieOfReceipt(o *order) {
-	for _, kind := range []FaultKind{FaultRefuseAfterAccept, FaultSwappedReceipts, FaultRepeatedReceipt} {
+	for _, kind := range []FaultKind{FaultRefuseAfterAccept, FaultSwappedReceipts, FaultRepeatedReceipt, FaultOtherReceipt} {
 		if o.lie = s.fault(kind); o.lie != nil {
 			o.lost = kind
 			return

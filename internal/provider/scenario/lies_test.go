@@ -110,6 +110,34 @@ func TestReceiptsOfOtherRequests(t *testing.T) {
 	}
 }
 
+// A receipt may write an id in another letter case: what the list shows under it is found, if
+// it is what was asked for.
+func TestReceiptsInAnotherLetterCase(t *testing.T) {
+	t.Parallel()
+	inputs := job.Inputs{"prompt": "a", "seed": job.NormalValue(1)}
+	cases := map[string]struct {
+		listed job.Inputs
+		status job.RunStatus
+		exact  string
+	}{
+		"its own":         {listed: inputs, status: job.RunActive, exact: "Job_a"},
+		"another request": {listed: job.Inputs{"prompt": "b", "seed": job.NormalValue(2)}, status: job.RunNotFound},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			api := &listedAPI{began: time.Now(), page: 10}
+			api.add("Job_a", 1, c.listed, "")
+			told, err := api.client(t).Poll(t.Context(), []provider.Run{
+				{ID: "JOB_A", Made: api.began, Request: job.Request{Model: testModel, Inputs: inputs, PromptInput: "prompt"}},
+			})
+			if err != nil || len(told) != 1 || told[0].ID != "JOB_A" || told[0].Status != c.status || told[0].Exact != c.exact {
+				t.Errorf("told %+v, %v, want %s under %q", told, err, c.status, c.exact)
+			}
+		})
+	}
+}
+
 // What comes out of a cache says nothing of now.
 func TestCachedRepliesAreNone(t *testing.T) {
 	t.Parallel()
