@@ -75,9 +75,11 @@ type Image struct {
 	Index int    // within the run, from 0
 }
 
-// Record is what a provider's own record says of an image; what is 0 it does not say.
+// Record is what a provider's own record says of an image; what is 0 or empty it does
+// not say.
 type Record struct {
-	Width, Height int // pixels
+	Run           string // that made it
+	Width, Height int    // pixels
 	Bytes         int64
 }
 

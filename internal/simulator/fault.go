@@ -48,6 +48,7 @@ const (
 	FaultStrangeStatus      FaultKind = "strange-status"       // shows a status that nobody knows for Seconds
 	FaultCreatedSkew        FaultKind = "created-skew"         // its times are Seconds ahead
 	FaultOtherReceipt       FaultKind = "other-receipt"        // its receipt has its id in capitals
+	FaultForeignAssets      FaultKind = "foreign-assets"       // it names the assets of the job before it
 	FaultLowBill            FaultKind = "low-bill"             // shows Percent of its bill, 0 if not said
 
 	// Any reply.
@@ -61,6 +62,7 @@ const (
 	FaultCachedList   FaultKind = "cached-list"   // the same with the Age of a cache
 	FaultBareSuccess  FaultKind = "bare-success"  // rows of GET /jobs that succeeded lack their metadata
 	FaultShortSuccess FaultKind = "short-success" // and those lack their last asset id
+	FaultSharedAssets FaultKind = "shared-assets" // rows of GET /jobs that succeeded name the assets of the first
 	FaultDoubleRow    FaultKind = "double-row"    // each row of GET /jobs stands twice in its page
 	FaultOtherCase    FaultKind = "other-case"    // GET /jobs writes ids in capitals, which are no ids
 	FaultJobError     FaultKind = "job-error"     // GET /jobs/{id} answers 500
@@ -103,6 +105,7 @@ func FaultKinds() []FaultKind {
 		FaultForeignLink, FaultForeignRedirect, FaultUndecodableImage, FaultWrongRecord, FaultRefuseAssets,
 		FaultMissingAsset, FaultMissingFile, FaultRepeatedReceipt,
 		FaultEmptyAssets, FaultLowBill, FaultOtherReceipt,
+		FaultSharedAssets, FaultForeignAssets,
 	}
 }
 

@@ -71,7 +71,11 @@ func (s *Simulator) jobRecord(r *run, now time.Time, inList bool) jobRecord {
 	}
 	if r.ended(now) && !now.Before(r.strangeUntil) {
 		record.Metadata.Error, record.Metadata.Hint = r.ending.failure, r.ending.hint
-		for _, asset := range r.assets {
+		assets := r.assets
+		if len(r.shows) > 0 {
+			assets = r.shows
+		}
+		for _, asset := range assets {
 			record.Metadata.AssetIDs = append(record.Metadata.AssetIDs, asset.id)
 		}
 	}

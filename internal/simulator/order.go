@@ -128,6 +128,9 @@ func (s *Simulator) accept(o *order) (*run, *reply) {
 	if o.ending.status == statusSuccess {
 		r.assets = b.newAssets(r, o, random)
 	}
+	if before := b.tenants[o.key.tenant()]; len(before) > 0 && s.fault(FaultForeignAssets) != nil {
+		r.shows = before[len(before)-1].assets
+	}
 	b.add(r)
 	return r, nil
 }

@@ -49,6 +49,7 @@ type run struct {
 	strangeUntil time.Time
 	clock        time.Duration // how far its own times are ahead
 	lowBill      *drawnFault   // it shows less than its bill
+	shows        []*asset      // in place of its own; nil if those
 }
 
 // stage is a status and the time from which a run has it.

@@ -108,7 +108,7 @@ func (r *assetRecord) parent() string { return r.Metadata.Value.ParentJobID.Valu
 // image is what the record says of the image itself.
 func (r *assetRecord) image() provider.Record {
 	properties := r.Properties.Value
-	return provider.Record{Width: whole(properties.Width), Height: whole(properties.Height), Bytes: int64(whole(properties.Size))}
+	return provider.Record{Run: r.parent(), Width: whole(properties.Width), Height: whole(properties.Height), Bytes: int64(whole(properties.Size))}
 }
 
 func (r *assetRecord) asset() job.Asset {

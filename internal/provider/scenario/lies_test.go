@@ -110,6 +110,31 @@ func TestReceiptsOfOtherRequests(t *testing.T) {
 	}
 }
 
+// A list that names one asset for two runs is not believed: each run is read by itself.
+func TestListsThatNameOneAssetForTwo(t *testing.T) {
+	t.Parallel()
+	inputs := job.Inputs{"prompt": "a"}
+	api := &listedAPI{began: time.Now(), page: 10, whole: map[string]map[string]any{}}
+	var runs []provider.Run
+	for _, id := range []string{"r1", "r2", "r3"} {
+		whole := (&listedAPI{began: api.began}).add(id, 1, inputs, "")
+		whole["status"], whole["metadata"] = "success", map[string]any{"input": inputs, "assetIds": []string{"of " + id}}
+		api.whole[id] = whole
+		listed := api.add(id, 1, inputs, "")
+		listed["status"], listed["metadata"] = "success", map[string]any{"input": inputs, "assetIds": []string{"of r1"}}
+		runs = append(runs, provider.Run{ID: id, Made: api.began, Images: 1})
+	}
+	told, err := api.client(t).Poll(t.Context(), runs[:2]) // the third is nobody's
+	if err != nil || len(told) != 2 {
+		t.Fatalf("%+v, %v", told, err)
+	}
+	for _, run := range told {
+		if !slices.Equal(run.AssetIDs, []string{"of " + run.ID}) {
+			t.Errorf("%s has %v", run.ID, run.AssetIDs)
+		}
+	}
+}
+
 // A receipt may write an id in another letter case: what the list shows under it is found, if
 // it is what was asked for.
 func TestReceiptsInAnotherLetterCase(t *testing.T) {

@@ -37,11 +37,13 @@ func (c *Client) Poll(ctx context.Context, runs []provider.Run) ([]job.Inference
 		horizon = earlier(horizon, runs[i].Made)
 	}
 	var seen []job.Inference
+	makers := make(makers)
 	exact := make(map[string]string) // ids of the list, by those that differ in letter case alone
 	list := c.listings.begin()
 	defer c.listings.leave(list)
 	complete, err := c.scan(ctx, list, horizon, byLast, func(page []job.Inference) (bool, error) {
 		for _, run := range page {
+			makers.note(&run)
 			asked := unseen[run.ID]
 			if asked == nil {
 				for id := range unseen {
@@ -70,7 +72,47 @@ func (c *Client) Poll(ctx context.Context, runs []provider.Run) ([]job.Inference
 	if err == nil { // also where the list goes on behind what could be read of it
 		seen, err = c.unlisted(ctx, seen, unseen, exact, complete)
 	}
+	if err == nil {
+		err = c.untangle(ctx, seen, makers)
+	}
 	return c.askedBy(seen, runs), err
+}
+
+// makers are the runs that a list names assets for, by asset; "" for more than one.
+type makers map[string]string
+
+func (m makers) note(run *job.Inference) {
+	for _, asset := range run.AssetIDs {
+		if maker, known := m[asset]; known && maker != run.ID {
+			m[asset] = ""
+			continue
+		}
+		m[asset] = run.ID
+	}
+}
+
+// shared reports whether a list names one of the run's assets for another, too.
+func (m makers) shared(run *job.Inference) bool {
+	return slices.ContainsFunc(run.AssetIDs, func(asset string) bool {
+		maker, known := m[asset]
+		return known && maker != run.ID
+	})
+}
+
+// untangle reads those runs singly of which a list names assets that it names for others,
+// too: a run has its own.
+func (c *Client) untangle(ctx context.Context, seen []job.Inference, m makers) error {
+	for i := range seen {
+		if !m.shared(&seen[i]) {
+			continue
+		}
+		whole, err := c.single(ctx, seen[i].ID)
+		if err != nil {
+			return err
+		}
+		seen[i] = whole
+	}
+	return nil
 }
 
 // endsShort reports whether an entry of a list says that a run has failed, made fewer
