@@ -129,7 +129,7 @@ func (r *Runner) fetch(ctx context.Context, w ImageTarget) (stored job.Image, fl
 	if err := r.checkMaker(ctx, w, body); err != nil {
 		return job.Image{}, "", err
 	}
-	if stored, err = r.Images.Store(ctx, w, linkBody{body}, length); err != nil {
+	if stored, err = r.Images.Store(ctx, w, linkBody{r.slowBody(w.Asset, body)}, length); err != nil {
 		return job.Image{}, "", err
 	}
 	if flaw, err = r.inspect(ctx, w, stored); err != nil {

@@ -62,6 +62,7 @@ const (
 	FaultCachedList   FaultKind = "cached-list"   // the same with the Age of a cache
 	FaultBareSuccess  FaultKind = "bare-success"  // rows of GET /jobs that succeeded lack their metadata
 	FaultShortSuccess FaultKind = "short-success" // and those lack their last asset id
+	FaultCircularList FaultKind = "circular-list" // the pages of GET /jobs lead round in a circle
 	FaultSharedAssets FaultKind = "shared-assets" // rows of GET /jobs that succeeded name the assets of the first
 	FaultDoubleRow    FaultKind = "double-row"    // each row of GET /jobs stands twice in its page
 	FaultOtherCase    FaultKind = "other-case"    // GET /jobs writes ids in capitals, which are no ids
@@ -82,6 +83,7 @@ const (
 
 	// A download.
 	FaultTruncateDownload FaultKind = "truncate-download" // half of the bytes
+	FaultTrickle          FaultKind = "trickle"           // a byte each Seconds
 	FaultSlowDownload     FaultKind = "slow-download"     // spread over Seconds
 	FaultCorruptImage     FaultKind = "corrupt-image"     // one byte differs
 	FaultHTMLDownload     FaultKind = "html-download"     // 200 with a web page
@@ -105,14 +107,14 @@ func FaultKinds() []FaultKind {
 		FaultForeignLink, FaultForeignRedirect, FaultUndecodableImage, FaultWrongRecord, FaultRefuseAssets,
 		FaultMissingAsset, FaultMissingFile, FaultRepeatedReceipt,
 		FaultEmptyAssets, FaultLowBill, FaultOtherReceipt,
-		FaultSharedAssets, FaultForeignAssets,
+		FaultSharedAssets, FaultForeignAssets, FaultCircularList, FaultTrickle,
 	}
 }
 
 // faultSeconds holds the kinds that take time, and how much when not said.
 // Scenario API: a cooldown of 2700 seconds was seen.
 var faultSeconds = map[FaultKind]float64{
-	FaultCooldown: 2700, FaultListLag: 10, FaultSlowDownload: 10, FaultStaleList: 60, FaultCachedList: 60,
+	FaultCooldown: 2700, FaultListLag: 10, FaultSlowDownload: 10, FaultTrickle: 5, FaultStaleList: 60, FaultCachedList: 60,
 	FaultStrangeStatus: 30, FaultSwappedReceipts: 5, FaultRepeatedReceipt: 5, FaultDateSkew: 3600, FaultCreatedSkew: 3600,
 }
 

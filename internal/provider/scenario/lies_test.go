@@ -3,6 +3,7 @@ package scenario
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -107,6 +108,23 @@ func TestReceiptsOfOtherRequests(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A list whose pages lead round in a circle is seen to do so at the first page that comes
+// again.
+func TestListsThatGoRound(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	client := clientOf(t, roundTrip(func(r *http.Request) (*http.Response, error) {
+		asked++
+		next := map[string]string{"": "a", "a": "b", "b": "c", "c": "a"}[r.URL.Query().Get("paginationToken")]
+		return response(http.StatusOK, `{"jobs": [{"jobId": "job_`+next+`", "status": "pending", "createdAt": "`+time.Now().UTC().Format(time.RFC3339)+
+			`", "metadata": {"input": {"modelId": "m"}}}], "nextPaginationToken": "`+next+`"}`), nil
+	}))
+	_, err := client.Find(t.Context(), []provider.Attempt{{Request: job.Request{Model: "m", PromptInput: "prompt"}, Sent: time.Now()}}, nil, nobodys)
+	if err == nil || !strings.Contains(err.Error(), "circle") || asked != 4 {
+		t.Errorf("after %d pages: %v", asked, err)
 	}
 }
 
