@@ -49,7 +49,7 @@ func (c *Client) elsewhere(ctx context.Context, m *matcher, shown map[string]boo
 	if err == nil {
 		clear, err = c.nothingCharged(ctx, later(since.Add(skew), m.newest.Add(time.Second)))
 	}
-	if _, refused := errors.AsType[*job.AccessError](err); err != nil && !refused {
+	if err != nil && !cannotSay(err) {
 		return err
 	}
 	for _, i := range asked {
@@ -137,7 +137,7 @@ func (c *Client) madeSince(ctx context.Context, since time.Time) ([]string, erro
 // that may not read usages, or usages that cannot be read, say nothing against it.
 func (c *Client) nothingCharged(ctx context.Context, since time.Time) (bool, error) {
 	usages, err := c.Usages(ctx, since, since.Add(MaxUsagesSpan))
-	if _, refused := errors.AsType[*job.AccessError](err); refused || errors.Is(err, errUsagesShape) {
+	if cannotSay(err) || errors.Is(err, errUsagesShape) {
 		return true, nil
 	}
 	if err != nil {
@@ -148,4 +148,11 @@ func (c *Client) nothingCharged(ctx context.Context, since time.Time) (bool, err
 		charged += day.Charged
 	}
 	return charged == 0, nil
+}
+
+// cannotSay reports whether a route answers that it is not to be asked so, or not with this
+// key: asking again gives no other answer.
+func cannotSay(err error) bool {
+	_, refused := errors.AsType[*job.AccessError](err)
+	return refused || errors.Is(err, job.ErrInvalid) || errors.Is(err, job.ErrNotFound)
 }

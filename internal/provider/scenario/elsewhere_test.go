@@ -20,6 +20,7 @@ func TestFindElsewhere(t *testing.T) {
 	seeded := job.Inputs{"prompt": "a potion", "seed": job.NormalValue(7)}
 	other := job.Inputs{"prompt": "a sword", "seed": job.NormalValue(8)}
 	refused := func(int) *http.Response { return response(http.StatusForbidden, `{"message": "Forbidden"}`) }
+	invalid := func(int) *http.Response { return response(http.StatusBadRequest, `{"reason": "no such filter"}`) }
 	cases := map[string]struct {
 		list    func(*listedAPI)
 		asset   string // the run that an asset names
@@ -46,6 +47,8 @@ func TestFindElsewhere(t *testing.T) {
 		"a charge, and its image is there": {asset: "r", charged: true, want: "r", lacks: "r", list: func(a *listedAPI) { a.hide("r", seeded) }},
 		"assets may not be read":           {assets: refused, unclear: true},
 		"usages may not be read":           {usages: refused},
+		"assets are not listed so":         {assets: invalid, unclear: true},
+		"usages are not listed so":         {usages: invalid},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
