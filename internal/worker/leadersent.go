@@ -44,7 +44,7 @@ func (s *leader) noteSent(ctx context.Context, held *knownBatch, counts job.Coun
 			return err
 		}
 		s.sent = sentJobs{
-			submission: held.submission.ID, known: fold.Jobs(), counted: sent, noted: fold.Jobs(),
+			submission: held.submission.ID, known: fold.Jobs(), counted: sent, noted: -1, // what was noted before may be less
 			again: max(0, fold.Jobs()-held.submission.Kept-sent),
 		}
 	}
