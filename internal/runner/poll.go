@@ -59,8 +59,12 @@ func (w *watcher) poll(ctx context.Context, p provider.Provider, running []*job.
 		if told[i].Exact != "" {
 			own := told[i]
 			own.ID = told[i].Exact
-			err = errors.Join(err, w.exchange(ctx, rec, &own)) // the next look is for that
-			continue
+			taken, failed := w.exchange(ctx, rec, &own) // the next look is for that
+			err = errors.Join(err, failed)
+			if taken || failed != nil {
+				continue
+			}
+			told[i].Status = job.RunNotFound // it is another job's
 		}
 		w.hearStatus(ctx, rec, &told[i])
 		if told[i].Foreign && told[i].AskedBy == "" {
@@ -121,7 +125,8 @@ func (w *watcher) foreign(ctx context.Context, p provider.Provider, rec *job.Rec
 		return nil, err
 	}
 	if found := s.runs(rec); len(found) == 1 && !s.matches[rec.Ref].Unclear {
-		return nil, w.exchange(ctx, rec, &found[0])
+		_, err := w.exchange(ctx, rec, &found[0])
+		return nil, err
 	}
 	if !run.Status.Ended() {
 		return nil, nil
@@ -131,18 +136,19 @@ func (w *watcher) foreign(ctx context.Context, p provider.Provider, rec *job.Rec
 }
 
 // exchange gives a job its own run in place of the one that its receipt named, which
-// belongs to nobody then and is found by whoever lacks it.
-func (w *watcher) exchange(ctx context.Context, rec *job.Record, own *job.Inference) error {
-	err := w.Store.Observe(ctx, rec.Ref, job.Change{From: []job.State{job.Running}, To: job.Running, Inference: own.ID, Started: own.CreatedAt})
+// belongs to nobody then and is found by whoever lacks it. It reports false for one that is
+// another job's.
+func (w *watcher) exchange(ctx context.Context, rec *job.Record, own *job.Inference) (taken bool, err error) {
+	err = w.Store.Observe(ctx, rec.Ref, job.Change{From: []job.State{job.Running}, To: job.Running, Inference: own.ID, Started: own.CreatedAt})
 	if errors.Is(err, job.ErrOwned) {
-		return nil // the next look finds another
+		return false, nil // the next look finds another
 	}
-	if taken, err := takenOver(err); taken || err != nil {
-		return err
+	if over, err := takenOver(err); over || err != nil {
+		return true, err
 	}
 	w.Logger.WarnContext(ctx, "receipt did not name the job's own inference, which was found",
 		w.attrs(rec, "inference_id", own.ID, "receipt_named", rec.Inference)...)
-	return w.note(ctx, rec, job.AttemptLine{Event: job.Received, Inference: own.ID, ProviderKeyID: own.ProviderKeyID, Made: own.CreatedAt})
+	return true, w.note(ctx, rec, job.AttemptLine{Event: job.Received, Inference: own.ID, ProviderKeyID: own.ProviderKeyID, Made: own.CreatedAt})
 }
 
 // isNot reports whether a job is none of these.
