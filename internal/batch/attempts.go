@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"nightshift/internal/job"
 	"nightshift/internal/jsonl"
@@ -36,6 +37,18 @@ func (a *Attempts) Note(ctx context.Context, line job.AttemptLine) error {
 	}
 	if err != nil {
 		return fmt.Errorf("note attempt %d of job %q as %s: %w", line.Attempt, line.Job, line.Event, err)
+	}
+	return nil
+}
+
+// Begin writes the line that tells a log of which nothing was sent from one that is lost.
+func (a *Attempts) Begin(ctx context.Context, at time.Time) error {
+	text, err := encodeAttempt(&job.AttemptLine{Event: job.Begun, At: at})
+	if err == nil {
+		err = a.lines.Append(ctx, text)
+	}
+	if err != nil {
+		return fmt.Errorf("begin the log of attempts: %w", err)
 	}
 	return nil
 }
@@ -83,6 +96,8 @@ func wholeAttempt(text []byte) (job.AttemptLine, error) {
 
 func isAttempt(line *job.AttemptLine) bool {
 	switch line.Event {
+	case job.Begun:
+		return true
 	case job.Intended, job.Received, job.Refused, job.Ended:
 		return line.Job != "" && line.Attempt >= 1 && line.Attempt <= maxAttempt && line.Refunded <= line.Billed
 	default:

@@ -17,7 +17,7 @@ func SpendingIn(ctx context.Context, b bucket.Objects) ([]job.Slice, error) {
 	}
 	var all []job.Slice
 	for _, id := range batches {
-		fold, err := ReadFold(ctx, b, id)
+		fold, err := readSpending(ctx, b, id)
 		if err != nil {
 			return nil, err
 		}

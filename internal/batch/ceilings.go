@@ -12,6 +12,12 @@ import (
 // ceilingsName is the object of the bucket that keeps ceilings beyond a Redis.
 const ceilingsName = "_nightshift/ceilings.json"
 
+// ceilingsLock is held by whoever adds to them.
+const ceilingsLock = "_nightshift/ceilings.lock"
+
+// lockPatience is how long it is waited for a lock that others hold for moments.
+const lockPatience = 10 * time.Second
+
 // ceilingKept is how long a ceiling is believed without news: plans change.
 const ceilingKept = 7 * 24 * time.Hour
 
@@ -46,10 +52,17 @@ func (c Ceilings) Of(mode job.Mode, team string) int {
 }
 
 // KeepCeilings notes what was learned of teams, beside what the bucket knows of others.
-func KeepCeilings(ctx context.Context, b bucket.Objects, mode job.Mode, learned map[string]int) error {
+func KeepCeilings(ctx context.Context, b bucket.Objects, mode job.Mode, learned map[string]int) (err error) {
 	if len(learned) == 0 {
 		return nil
 	}
+	// Where buckets have no locks, news of another worker at the same moment may be lost: it
+	// is learned again.
+	unlock, err := waitForLock(ctx, b, ceilingsLock)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
 	c, err := ReadCeilings(ctx, b)
 	if err != nil {
 		return err
@@ -61,4 +74,14 @@ func KeepCeilings(ctx context.Context, b bucket.Objects, mode job.Mode, learned 
 		c[mode][team] = Ceiling{parallel, time.Now().UTC()}
 	}
 	return WriteJSON(ctx, b, ceilingsName, c)
+}
+
+// waitForLock takes a lock that others hold for moments only.
+func waitForLock(ctx context.Context, b bucket.Objects, key string) (unlock func() error, err error) {
+	for begun := time.Now(); ; {
+		unlock, err = b.Lock(ctx, key)
+		if _, held := errors.AsType[*bucket.LockedError](err); !held || time.Since(begun) > lockPatience {
+			return unlock, err
+		}
+	}
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // checkpointVersion changes when the logs are folded in another way.
-const checkpointVersion = 2
+const checkpointVersion = 3
 
 // runsKept is how far back an unanswered request can be looked for, with time to spare.
 // Runs of before need not be known any more.
@@ -39,6 +39,8 @@ type foldState struct {
 	Slices   []job.Slice         `json:"slices"`
 	Runs     []Run               `json:"runs"`
 	KeyIDs   map[string][]string `json:"keyIDs"`
+	Begun    bool                `json:"begun"`
+	First    int                 `json:"first"`
 	Over     []byte              `json:"over"` // the digests, one behind the other
 }
 
@@ -71,7 +73,7 @@ func (f *Fold) WriteCheckpoint(ctx context.Context, b Bucket) error {
 func (f *Fold) encode(now time.Time) ([]byte, error) {
 	state := foldState{
 		Logs: make(map[string]logState), Billed: f.spent.billed, Refunded: f.spent.refunded, Slices: f.Slices(), KeyIDs: f.keyIDs,
-		Over: make([]byte, 0, len(f.over)*len(digest{})),
+		Begun: f.begun, First: f.first, Over: make([]byte, 0, len(f.over)*len(digest{})),
 		Runs: slices.DeleteFunc(f.Runs(), func(r Run) bool { return now.Sub(r.Made) > runsKept }),
 	}
 	for name, mark := range f.marks {
@@ -129,6 +131,7 @@ func (f *Fold) decode(data []byte) error {
 		return errCheckpoint
 	}
 	f.spent.billed, f.spent.refunded, f.runs = state.Billed, state.Refunded, state.Runs
+	f.begun, f.first = state.Begun, state.First
 	for name, mark := range f.marks {
 		log := state.Logs[name]
 		*mark = jsonl.Mark{Bytes: log.Bytes, Lines: log.Lines, Last: []byte(log.Last)}

@@ -13,6 +13,7 @@
 //	_nightshift/cancel.json       that it is cancelled
 //	_nightshift/attempts.jsonl    the paid requests: each before it is sent, and what
 //	                              became of it
+//	_nightshift/attempts.json     what that log knows at the least
 //	_nightshift/spend.json        a checkpoint of the fold
 //	_nightshift/questions.json    lost replies of which only a person can tell what
 //	                              became of them, with the runs that may be theirs

@@ -70,7 +70,7 @@ func CountSpend(ctx context.Context, a *admission.Admission, b bucket.Objects, o
 	for _, id := range batches {
 		fold, taken := own[id]
 		if !taken {
-			if fold, err = ReadFold(ctx, b, id); err != nil {
+			if fold, err = readSpending(ctx, b, id); err != nil {
 				return err
 			}
 		}

@@ -26,6 +26,8 @@ type Fold struct {
 	runs   []Run               // of attempts that ended without a result
 	keyIDs map[string][]string // the provider's ids of API keys, by ours
 	unsent int                 // attempts with a bill in the results and no intent so far
+	first  int                 // first attempts that are over, and so jobs
+	begun  bool                // the log of attempts has its first line
 }
 
 // known says what was read of an attempt that is over.
@@ -65,6 +67,23 @@ func newFold(batch string) *Fold {
 // Results are read first, so that of an attempt that is over little is kept, and what
 // was added to them meanwhile is read once more when something seems to be in flight.
 func ReadFold(ctx context.Context, b Bucket, batch string) (*Fold, error) {
+	least, err := readLeast(ctx, b, batch) // before the logs, which are ahead of it
+	if err != nil {
+		return nil, err
+	}
+	f, err := readSpending(ctx, b, batch)
+	if err == nil {
+		err = least.check(f)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// readSpending is [ReadFold] of a batch of which nothing is sent: what its logs say counts,
+// also where they know less than they did, so that one such batch keeps nobody from others.
+func readSpending(ctx context.Context, b Bucket, batch string) (*Fold, error) {
 	f, err := readCheckpoint(ctx, b, batch)
 	if err != nil {
 		return nil, err
@@ -175,6 +194,10 @@ func (f *Fold) attempt(line job.AttemptLine, whole []byte) (err error) {
 	if line.Event == job.Received && line.ProviderKeyID != "" && !slices.Contains(f.keyIDs[line.APIKey], line.ProviderKeyID) {
 		f.keyIDs[line.APIKey] = append(f.keyIDs[line.APIKey], line.ProviderKeyID)
 	}
+	if line.Event == job.Begun {
+		f.begun = true
+		return nil
+	}
 	if line.Event == job.Ended {
 		f.ended(&line)
 		return nil
@@ -235,8 +258,25 @@ func (f *Fold) end(id job.ID, attempt int) {
 			return
 		}
 		f.over[name] = 0
+		if attempt == 1 {
+			f.first++
+		}
 	}
 }
+
+// Jobs is how many jobs the logs know to have been sent.
+func (f *Fold) Jobs() int {
+	jobs := f.first
+	for _, last := range f.last {
+		if last.attempt == 1 {
+			jobs++
+		}
+	}
+	return jobs
+}
+
+// Begun reports whether the log of attempts has its first line, without which it is lost.
+func (f *Fold) Begun() bool { return f.begun }
 
 // bill reports whether the bill of an attempt that is over is not counted yet, and notes
 // that it is.

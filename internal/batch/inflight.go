@@ -34,7 +34,8 @@ type request struct {
 	fence    int64     // of what was last intended or refused
 	refused  bool
 	answer   Run
-	answered int64 // the fence of the answer
+	answered int64     // the fence of the answer
+	at       time.Time // when it was noted
 }
 
 // take adds a line. Lines come in any order.
@@ -55,10 +56,11 @@ func (r *request) take(line *job.AttemptLine) {
 			r.fence, r.refused = line.Fence, true
 		}
 	case job.Received:
-		if line.Fence >= r.answered {
-			r.answer, r.answered = Run{line.Inference, line.Made}, line.Fence
+		// Of one sending the last counts: it corrects the others.
+		if line.Fence > r.answered || line.Fence == r.answered && !line.At.Before(r.at) {
+			r.answer, r.answered, r.at = Run{line.Inference, line.Made}, line.Fence, line.At
 		}
-	case job.Ended: // the fold has ended the attempt
+	case job.Ended, job.Begun: // the fold has ended the attempt; of none
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"slices"
 	"strings"
@@ -38,22 +37,42 @@ type State struct {
 
 // ReadState returns the state that an earlier run left, or nil.
 func ReadState(ctx context.Context, b bucket.Objects, batch string) (*State, error) {
-	body, err := b.Open(ctx, batch+"/"+StateName)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer body.Close() // only read from
 	state := new(State)
-	if err := json.NewDecoder(io.LimitReader(body, 1<<20)).Decode(state); err != nil {
+	found, err := ReadJSON(ctx, b, batch+"/"+StateName, state)
+	if err == nil && found && state.Mode == "" {
+		err = fmt.Errorf("read %s: %w: it names no mode", b.Path(batch+"/"+StateName), job.ErrDamaged)
+	}
+	if errors.Is(err, job.ErrDamaged) {
 		return nil, &job.HintedError{
-			Err:  fmt.Errorf("read %s: %w: %w", b.Path(batch+"/"+StateName), job.ErrDamaged, err),
-			Hint: "move the folder away, or delete the file if nothing is under way at the provider",
+			Err: err, Hint: "put back the file as it was, from a copy, or delete it: what is made is kept then, and it is found out with the keys of " +
+				"the next run what is under way",
 		}
 	}
+	if err != nil || !found {
+		return nil, err
+	}
 	return state, nil
+}
+
+// LostState is what can be said of a batch that has logs and whose state is gone; nil where
+// there are none. mode is that of the manifest. Results count all the same, or all of them
+// would be paid again.
+func LostState(ctx context.Context, b bucket.Objects, batch string, before *Submission, mode job.Mode) (*State, error) {
+	state := &State{Batch: batch, Mode: mode, Keys: make(map[string]KeyOrigin)}
+	if before != nil {
+		state.Mode, state.Source = before.Mode, before.Source
+	}
+	for _, name := range []string{succeededName, failedName, attemptsName} {
+		body, err := b.Open(ctx, objectKey(batch, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		return state, body.Close()
+	}
+	return nil, nil
 }
 
 // WriteState replaces the state. The error is the bucket's.
@@ -93,7 +112,7 @@ func OnBuiltIn(keys map[string]KeyOrigin) bool {
 			return false
 		}
 	}
-	return true
+	return len(keys) > 0
 }
 
 // WriteQuotes keeps the prices that a plan asked for.

@@ -22,7 +22,7 @@ func (e *LockedError) Error() string { return fmt.Sprintf("%s is in use by %s", 
 
 // Lock takes the lock of an object key for this caller alone, among all goroutines
 // and all processes that share the folder, and returns how to give it back. It does
-// not wait: when someone else has the lock, the error is a [LockedError] with a hint.
+// not wait but for a moment: when someone else has the lock, the error is a [LockedError] with a hint.
 // The caller keeps unlock until then: a lock that nobody can give back any more is
 // collected as garbage, and with it is free. The system gives the lock back when the
 // process dies. The object of that key stays, and says who holds the lock. A file
@@ -53,7 +53,7 @@ func (b *Local) lock(ctx context.Context, key string) (*os.File, error) {
 		return nil, fmt.Errorf("lock %q: %w", key, err)
 	}
 	defer way.close()
-	alone, err := tryHold(file)
+	alone, err := tryHoldAgain(ctx, file)
 	if err == nil && !alone {
 		err = lockedBy(key, file)
 		file.Close()
@@ -69,6 +69,29 @@ func (b *Local) lock(ctx context.Context, key string) (*os.File, error) {
 		return nil, fmt.Errorf("lock %q: %w", key, err)
 	}
 	return file, nil
+}
+
+// A lock is tried to be had a few times: another process may have taken it for a moment, only
+// to see whether anybody has it.
+const (
+	lockTries = 6
+	lockPause = 30 * time.Millisecond
+)
+
+func tryHoldAgain(ctx context.Context, file *os.File) (alone bool, err error) {
+	for try := 1; ; try++ {
+		alone, err = tryHold(file)
+		if err != nil || alone || try == lockTries {
+			return alone, err
+		}
+		timer := time.NewTimer(lockPause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return false, context.Cause(ctx)
+		}
+	}
 }
 
 // cannotLock explains why a file can be locked by nobody.

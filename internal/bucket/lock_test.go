@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"nightshift/internal/bucket"
 	"nightshift/internal/job"
@@ -46,6 +47,25 @@ func TestLockBelongsToOne(t *testing.T) {
 		t.Fatalf("after it was given back: %v", err)
 	}
 	if err := again(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Who only looks whether a lock is held takes it for a moment, and keeps nobody from it.
+func TestLockIsHadThoughOthersLook(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	looker, taker := newLocal(t, dir), newLocal(t, dir)
+	looked, err := looker.Lock(t.Context(), lockKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(50*time.Millisecond, func() { _ = looked() })
+	unlock, err := taker.Lock(t.Context(), lockKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unlock(); err != nil {
 		t.Error(err)
 	}
 }

@@ -36,9 +36,11 @@ type session struct {
 	limiter  *pool.Limiter
 	priced   *plan.QuoteFile // the prices of the last plan
 	state    *batch.State    // of earlier runs; nil if there were none
-	started  time.Time
-	source   batch.Source // of the manifest
-	origin   originOptions
+	// stateLost says that state is put together from what else the folder holds.
+	stateLost bool
+	started   time.Time
+	source    batch.Source // of the manifest
+	origin    originOptions
 	// retryRefused lets jobs run again that were refused for their content and charged.
 	retryRefused bool
 }
@@ -141,6 +143,10 @@ func (o *session) readState(ctx context.Context) error {
 		return err
 	}
 	state, err := batch.ReadState(ctx, o.Bucket, o.Batch)
+	if err == nil && state == nil {
+		state, err = batch.LostState(ctx, o.Bucket, o.Batch, before, o.manifest.Mode)
+		o.stateLost = state != nil
+	}
 	if err != nil || state == nil {
 		return err
 	}
@@ -190,6 +196,10 @@ func (o *session) plan(ctx context.Context, waiting func(job.WaitReason, time.Du
 	p, err := plan.Make(ctx, options)
 	if err != nil {
 		return nil, o.lacking(ctx, err)
+	}
+	if o.stateLost {
+		p.Warnings = append(p.Warnings, o.Bucket.Path(o.Batch+"/"+batch.StateName)+" is missing, which says with which keys the batch was made; "+
+			"put it back from a copy if there is one. What is made is kept; what is under way is looked up with the keys of this run")
 	}
 	o.priced = quotes
 	o.Add("remove the temporary file of the plan", p.Close)

@@ -7,6 +7,7 @@ type AttemptEvent string
 
 // The events of an attempt.
 const (
+	Begun    AttemptEvent = "begun"    // the log is there; it is of no attempt
 	Intended AttemptEvent = "intended" // about to be sent
 	Received AttemptEvent = "received" // the provider named its inference
 	Refused  AttemptEvent = "refused"  // nothing was accepted, and nothing is paid
@@ -16,8 +17,8 @@ const (
 // AttemptLine is one line of a batch's log of attempts, which outlives Redis.
 type AttemptLine struct {
 	Event   AttemptEvent `json:"event"`
-	Job     ID           `json:"job"`
-	Attempt int          `json:"attempt"`
+	Job     ID           `json:"job,omitempty"`
+	Attempt int          `json:"attempt,omitempty"`
 	// Fence tells sendings of one attempt apart, the later one has the larger: lines of
 	// several processes can stand in any order.
 	Fence int64     `json:"fence,omitempty"`

@@ -269,3 +269,11 @@ func Hint(err error) string {
 	}
 	return ""
 }
+
+// ForeignAssetError says that an asset which the provider names for one run of ours was
+// made by another, so that its image is another job's.
+type ForeignAssetError struct{ Asset, Run string }
+
+func (e *ForeignAssetError) Error() string {
+	return fmt.Sprintf("asset %s was made by inference %s, which is another job's", e.Asset, e.Run)
+}

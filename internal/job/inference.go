@@ -57,6 +57,9 @@ type Inference struct {
 	// it. AskedBy is then the polled run whose request it answers, "" if it is none's.
 	Foreign bool
 	AskedBy string
+	// Exact is the run's id as the provider writes it, where the answer to the request wrote
+	// it in another letter case; else "".
+	Exact string
 }
 
 // Link is a signed address of an asset. Whoever holds it can read the asset, so

@@ -43,16 +43,14 @@ type Record struct {
 
 // Outcome is what the provider said of a run that ended. It holds no links.
 type Outcome struct {
-	Status RunStatus `json:"status"`
-	// Run is the run that was made for the job, where the receipt named another; else "".
-	Run            string   `json:"run,omitempty"`
-	AssetIDs       []string `json:"assets,omitempty"`
-	Billed         CU       `json:"billed"`
-	BilledKnown    bool     `json:"billedKnown"`
-	Failure        string   `json:"failure,omitempty"`
-	Hint           string   `json:"hint,omitempty"`
-	Transient      bool     `json:"transient,omitempty"`
-	RefundDisabled bool     `json:"refundDisabled,omitempty"`
+	Status         RunStatus `json:"status"`
+	AssetIDs       []string  `json:"assets,omitempty"`
+	Billed         CU        `json:"billed"`
+	BilledKnown    bool      `json:"billedKnown"`
+	Failure        string    `json:"failure,omitempty"`
+	Hint           string    `json:"hint,omitempty"`
+	Transient      bool      `json:"transient,omitempty"`
+	RefundDisabled bool      `json:"refundDisabled,omitempty"`
 	// Foreign says that the run shows other inputs than were sent.
 	Foreign bool      `json:"foreign,omitempty"`
 	Ended   time.Time `json:"ended"`

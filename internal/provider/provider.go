@@ -75,9 +75,11 @@ type Image struct {
 	Index int    // within the run, from 0
 }
 
-// Record is what a provider's own record says of an image; what is 0 it does not say.
+// Record is what a provider's own record says of an image; what is 0 or empty it does
+// not say.
 type Record struct {
-	Width, Height int // pixels
+	Run           string // that made it
+	Width, Height int    // pixels
 	Bytes         int64
 }
 
@@ -95,6 +97,11 @@ type Attempt struct {
 	Since  time.Time
 	// First says that no request was ever sent before for the same job.
 	First bool
+	// Fresh is how long before it was sent a run may have been made that shows a list to be
+	// of its time.
+	Fresh time.Duration
+	// Elsewhere says to ask other sources, too, where no list shows a run of its time.
+	Elsewhere bool
 }
 
 // Ours reports which of the runs belong or belonged to other requests of ours.
@@ -117,6 +124,9 @@ type Match struct {
 	// provider shows.
 	Complete bool
 	Asked    time.Time // by our clock
+	// Bare says that nothing which was shown is of the attempt's time: a list that is empty
+	// or old by a fault looks the same. It does not say that the attempt was not accepted.
+	Bare bool
 	// Lacks is a run that is known to be there and was not shown, or one that was shown and
 	// is not there by that id; "" if there is none. A list of which this is so is not to be
 	// relied on.

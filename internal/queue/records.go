@@ -184,6 +184,24 @@ func (q *Queue) Observe(ctx context.Context, ref job.Ref, c job.Change) error {
 	return err
 }
 
+// Swap gives two running jobs each other's inference, and brings the records up to date.
+// Errors: job.ErrRecordGone, ErrState where one does not run with its inference any more, or
+// Redis'.
+func (q *Queue) Swap(ctx context.Context, a, b *job.Record) error {
+	keys := []string{q.recordKey(a.Ref), q.recordKey(b.Ref), q.inferencesKey()}
+	reply, err := swapScript.Run(ctx, q.redis, keys, a.Ref.String(), b.Ref.String(), a.Inference, b.Inference).Int64()
+	if err == nil {
+		err = changeError(reply)
+	}
+	if err != nil {
+		return fmt.Errorf("swap the inferences of jobs %s and %s: %w", a.Ref, b.Ref, err)
+	}
+	a.Inference, b.Inference = b.Inference, a.Inference
+	a.Started, b.Started = b.Started, a.Started
+	a.Fence, b.Fence = a.Fence+1, b.Fence+1
+	return nil
+}
+
 func (q *Queue) change(ctx context.Context, ref job.Ref, fence int64, c job.Change) (int64, error) {
 	fields, err := fieldsOf(&c)
 	if err != nil {

@@ -298,3 +298,50 @@ func TestManyAreAddedAtOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestRunningJobsSwapTheirInferences(t *testing.T) {
+	t.Parallel()
+	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
+		store := setup(t, client)
+		other := job.Ref{Batch: "potions", ID: "bbbb"}
+		add(t, store, other, 4)
+		made := time.UnixMilli(1_700_000_000_000)
+		for i, r := range []job.Ref{ref, other} {
+			run := job.Change{From: from(job.Queued), To: job.Running, Inference: fmt.Sprintf("job_%d", i), Started: made.Add(time.Duration(i) * time.Second)}
+			if err := store.Observe(t.Context(), r, run); err != nil {
+				t.Fatal(err)
+			}
+		}
+		get := func(r job.Ref) *job.Record {
+			t.Helper()
+			rec, err := store.Get(t.Context(), r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return rec
+		}
+		a, b := get(ref), get(other)
+		if err := store.Swap(t.Context(), a, b); err != nil {
+			t.Fatal(err)
+		}
+		for _, rec := range []*job.Record{a, b} {
+			if now := get(rec.Ref); now.Inference != rec.Inference || !now.Started.Equal(rec.Started) || now.Fence != rec.Fence {
+				t.Errorf("it holds %+v, and the record says %+v", now, rec)
+			}
+		}
+		if a.Inference != "job_1" || b.Inference != "job_0" || !a.Started.Equal(made.Add(time.Second)) {
+			t.Errorf("swapped to %s and %s", a.Inference, b.Inference)
+		}
+		stale := *a
+		stale.Inference = "job_0"
+		if err := store.Swap(t.Context(), &stale, b); !errors.Is(err, job.ErrState) {
+			t.Errorf("swapped by one who knows another inference: %v", err)
+		}
+		if err := store.Finish(t.Context(), b, job.Succeeded, 1); err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Swap(t.Context(), a, b); !errors.Is(err, job.ErrRecordGone) {
+			t.Errorf("swapped with a job that is over: %v", err)
+		}
+	})
+}

@@ -23,6 +23,7 @@ var (
 	putScript       = loadScript("put")
 	collectScript   = loadScript("collect")
 	sendScript      = loadScript("send")
+	swapScript      = loadScript("swap")
 	wakeLaneScript  = loadScript("wakelane")
 )
 

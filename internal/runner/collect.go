@@ -38,9 +38,6 @@ func (r *Runner) Collect(ctx context.Context, ref job.Ref) error {
 	if !claimed || rec.Outcome == nil {
 		return &job.PostponedError{After: repark, Reason: job.WaitUnknown}
 	}
-	if rec.Outcome.Run != "" {
-		rec.Inference = rec.Outcome.Run
-	}
 	if rec.Outcome.Status == job.RunSucceeded {
 		return r.store(ctx, rec)
 	}
@@ -76,7 +73,7 @@ func (r *Runner) pollOne(ctx context.Context, rec *job.Record) (*job.Inference, 
 		return nil, err
 	}
 	told, err := p.Poll(ctx, []provider.Run{polled(rec)})
-	if len(told) == 0 || told[0].Foreign { // a watcher finds out whose it is
+	if len(told) == 0 || told[0].Foreign || told[0].Exact != "" { // a watcher finds out which is whose
 		return nil, err
 	}
 	return &told[0], nil
@@ -96,9 +93,6 @@ func (r *Runner) ended(ctx context.Context, over ...endedRun) error {
 	notes, records := make([]job.EndedRun, len(over)), make([]*job.Record, len(over))
 	for i, o := range over {
 		notes[i] = job.EndedRun{Ref: o.rec.Ref, Generation: o.rec.Generation, Outcome: job.OutcomeOf(o.run)}
-		if o.run.ID != o.rec.Inference {
-			notes[i].Outcome.Run = o.run.ID
-		}
 		records[i] = o.rec
 	}
 	if err := r.Tasks.Collect(ctx, notes...); err != nil {
@@ -171,14 +165,32 @@ func (r *Runner) again(ctx context.Context, rec *job.Record, billed, refunded jo
 	return r.Tasks.Enqueue(ctx, rec.Priority, next.Generation, rec.Ref)
 }
 
-// charged is what the provider took for the run; the quote while it does not say,
-// and nothing where an earlier run of the batch counted it.
+// charged is what the provider took for the run; the quote while it does not say, or says
+// what cannot be, and nothing where an earlier run of the batch counted it.
 func charged(rec *job.Record) job.CU {
-	if rec.Counted {
+	switch {
+	case rec.Counted:
 		return 0
-	}
-	if rec.Outcome.BilledKnown {
+	case rec.Outcome.BilledKnown && !noBill(rec):
 		return rec.Outcome.Billed
+	default:
+		return rec.Job.Quote
 	}
-	return rec.Job.Quote
+}
+
+// leastBill is which part of its quote, one in so many, a bill is at least. Prices drift by
+// some percent; a record whose parts are missing, or that somebody has changed, shows less.
+const leastBill = 2
+
+// noBill reports whether what is shown as the bill of a run cannot be one. Caps would be
+// passed by what it leaves out, and what is counted too high only makes them hold early.
+func noBill(rec *job.Record) bool {
+	shown, quote := rec.Outcome, rec.Job.Quote
+	if !shown.BilledKnown || quote == 0 {
+		return false
+	}
+	if shown.Status == job.RunSucceeded {
+		return shown.Billed < quote/leastBill
+	}
+	return shown.RefundDisabled && shown.Billed == 0 // it says that a charge is kept
 }

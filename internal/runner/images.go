@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,6 +39,9 @@ func (r *Runner) store(ctx context.Context, rec *job.Record) error {
 	}
 	if missing := len(rec.Job.Outputs) - len(images); missing > 0 && len(images) > 0 {
 		images[len(images)-1].Warning = fmt.Sprintf("the provider made %d of %d images", len(images), len(rec.Job.Outputs))
+	}
+	if len(images) > 0 && !rec.Counted && noBill(rec) {
+		images[0] = warned(images[0], fmt.Sprintf("the provider shows a bill of %s CU for what it quoted at %s; the quote is counted", rec.Outcome.Billed, rec.Job.Quote))
 	}
 	end := ending{state: job.Succeeded, images: images, billed: charged(rec)}
 	if len(images) == 0 {
@@ -90,7 +95,7 @@ func (r *Runner) storeOne(ctx context.Context, w ImageTarget) (job.Image, error)
 		case err == nil:
 			kept, there = warned(image, flaw), true
 			err = &job.SideError{Side: job.SideLinkHost, Err: errors.New(flaw)}
-		case ctx.Err() != nil || job.Hint(err) != "" || forbidden(err):
+		case ctx.Err() != nil || job.Hint(err) != "" || forbidden(err) || foreignAsset(err):
 			return job.Image{}, err
 		}
 		if try == downloads && there && sideOf(err) != job.SideBucket {
@@ -121,7 +126,10 @@ func (r *Runner) fetch(ctx context.Context, w ImageTarget) (stored job.Image, fl
 		return job.Image{}, "", ofProvider(err)
 	}
 	defer body.Close() // only read from; what matters was checked while reading
-	if stored, err = r.Images.Store(ctx, w, linkBody{body}, length); err != nil {
+	if err := r.checkMaker(ctx, w, body); err != nil {
+		return job.Image{}, "", err
+	}
+	if stored, err = r.Images.Store(ctx, w, linkBody{r.slowBody(w.Asset, body)}, length); err != nil {
 		return job.Image{}, "", err
 	}
 	if flaw, err = r.inspect(ctx, w, stored); err != nil {
@@ -131,6 +139,41 @@ func (r *Runner) fetch(ctx context.Context, w ImageTarget) (stored job.Image, fl
 		flaw = differs(recorded.Record(), stored)
 	}
 	return stored, flaw, nil
+}
+
+// checkMaker refuses an asset that another run of ours has made, by the provider's record
+// of it: a list may name one asset for two runs.
+func (r *Runner) checkMaker(ctx context.Context, w ImageTarget, body io.Reader) error {
+	recorded, told := body.(provider.Recorded)
+	if !told {
+		return nil
+	}
+	maker := recorded.Record().Run
+	if maker == "" || maker == w.Inference {
+		return nil
+	}
+	ours, err := r.Store.Ours(ctx, []string{maker})
+	if err != nil || !ours[maker] {
+		return err
+	}
+	return &job.SideError{Side: job.SideProvider, Err: &job.ForeignAssetError{Asset: w.Asset, Run: maker}}
+}
+
+// foreignAsset reports whether an asset is another job's.
+func foreignAsset(err error) bool {
+	_, foreign := errors.AsType[*job.ForeignAssetError](err)
+	return foreign
+}
+
+// readAgain reads the run of a job again of which an asset was named that is another's, and
+// reports whether it names others by now.
+func (r *Runner) readAgain(ctx context.Context, rec *job.Record) (changed bool, err error) {
+	run, err := r.pollOne(ctx, rec)
+	if err != nil || run == nil || run.Status != job.RunSucceeded || slices.Equal(run.AssetIDs, rec.Outcome.AssetIDs) {
+		return false, err
+	}
+	r.Logger.WarnContext(ctx, "inference was shown with assets of another job, and has its own by itself", r.attrs(rec, "inference_id", rec.Inference)...)
+	return true, r.Store.Change(ctx, rec, job.Change{From: []job.State{job.Storing}, To: job.Storing, Outcome: job.OutcomeOf(run)})
 }
 
 // storeAtOnce stores the images that came with the answer to the request, however long
@@ -166,6 +209,15 @@ func (r *Runner) storeFailed(ctx context.Context, rec *job.Record, asset string,
 	}
 	ctx, cancel := recording(ctx)
 	defer cancel()
+	if foreignAsset(cause) {
+		changed, err := r.readAgain(ctx, rec)
+		if changed && err == nil {
+			return &job.PostponedError{After: moveRest, Reason: job.WaitAsset, Detail: cause.Error()}
+		}
+		if taken, err := takenOver(err); taken || err != nil {
+			return err
+		}
+	}
 	tries := rec.StoreTries + 1
 	if tries >= mostTries(cause) {
 		return r.conclude(ctx, rec, ending{

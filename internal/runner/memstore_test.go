@@ -205,6 +205,25 @@ func (s processStore) Observe(ctx context.Context, ref job.Ref, c job.Change) er
 	})
 }
 
+func (s processStore) Swap(ctx context.Context, a, b *job.Record) error {
+	return s.do(ctx, "swap inferences", func(m *memoryStore) error {
+		one, other := m.records[a.Ref], m.records[b.Ref]
+		switch {
+		case one == nil || other == nil:
+			return job.ErrRecordGone
+		case one.State != job.Running || other.State != job.Running || one.Inference != a.Inference || other.Inference != b.Inference:
+			return job.ErrState
+		}
+		for _, pair := range [][2]*job.Record{{one, other}, {a, b}} {
+			pair[0].Inference, pair[1].Inference = pair[1].Inference, pair[0].Inference
+			pair[0].Started, pair[1].Started = pair[1].Started, pair[0].Started
+			pair[0].Fence, pair[1].Fence = pair[0].Fence+1, pair[1].Fence+1
+		}
+		m.ours[one.Inference], m.ours[other.Inference] = a.Ref, b.Ref
+		return nil
+	})
+}
+
 func (s processStore) Finish(ctx context.Context, r *job.Record, final job.State, _ int) error {
 	return s.do(ctx, "finish", func(m *memoryStore) error {
 		rec := m.records[r.Ref]

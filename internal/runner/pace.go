@@ -42,6 +42,16 @@ func (p *pace) fastest(model string) time.Duration {
 	return slices.Min(p.lasts[model])
 }
 
+// slowest is the longest run of a model seen lately; 0 if none was.
+func (p *pace) slowest(model string) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.lasts[model]) == 0 {
+		return 0
+	}
+	return slices.Max(p.lasts[model])
+}
+
 // patience is how long a collect task sleeps before it looks by itself.
 func (p *pace) patience(model string) time.Duration {
 	p.mu.Lock()

@@ -69,6 +69,9 @@ type Store interface {
 	// Send marks a queued job as being sent and parks its collect task, in one step.
 	Send(ctx context.Context, r *job.Record, intent time.Time, apiKey string, after time.Duration) error
 	Observe(ctx context.Context, ref job.Ref, c job.Change) error
+	// Swap gives two running jobs each other's inference, and brings their records up to
+	// date.
+	Swap(ctx context.Context, a, b *job.Record) error
 	Finish(ctx context.Context, r *job.Record, final job.State, images int) error
 	In(ctx context.Context, state job.State, limit int) ([]job.Ref, error)
 	Records(ctx context.Context, refs []job.Ref) ([]*job.Record, error)

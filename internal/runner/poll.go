@@ -30,31 +30,46 @@ func polled(rec *job.Record) provider.Run {
 	return provider.Run{ID: rec.Inference, Made: rec.Started, Request: rec.Job.Request(), Images: len(rec.Job.Outputs), Quoted: rec.Job.Quote}
 }
 
-// poll asks the provider for running jobs and takes over what it says.
-func (w *watcher) poll(ctx context.Context, p provider.Provider, running []*job.Record) error {
+// poll asks the provider for running jobs and takes over what it says. mixed says that a job
+// holds a run which it has not asked for, and which may be that of an unknown job.
+func (w *watcher) poll(ctx context.Context, p provider.Provider, running []*job.Record) (mixed bool, err error) {
 	if len(running) == 0 {
-		return nil
+		return false, nil
 	}
 	byRun := make(map[string]*job.Record, len(running))
 	runs := make([]provider.Run, len(running))
 	for i, rec := range running {
 		runs[i] = polled(rec)
-		if id := w.instead[rec.Ref]; id != "" {
-			runs[i].ID = id
-		}
 		byRun[runs[i].ID] = rec
 	}
-	maps.DeleteFunc(w.instead, func(ref job.Ref, _ string) bool { return isNot(running, ref) })
 	told, err := p.Poll(ctx, runs)
+	asked := askedFor(told, byRun)
 	var over []endedRun
 	for i := range told {
+		if whose := asked[told[i].ID]; whose != nil && byRun[told[i].ID] != whose {
+			if failed := w.swap(ctx, &told[i], whose, byRun); failed != nil {
+				err = errors.Join(err, failed)
+				continue
+			}
+		}
 		rec := byRun[told[i].ID]
 		if rec == nil {
 			continue
 		}
+		if told[i].Exact != "" {
+			own := told[i]
+			own.ID = told[i].Exact
+			taken, failed := w.exchange(ctx, rec, &own) // the next look is for that
+			err = errors.Join(err, failed)
+			if taken || failed != nil {
+				continue
+			}
+			told[i].Status = job.RunNotFound // it is another job's
+		}
 		w.hearStatus(ctx, rec, &told[i])
-		if told[i].Foreign {
-			end, failed := w.foreign(ctx, p, rec, &told[i], byRun)
+		if told[i].Foreign && told[i].AskedBy == "" {
+			mixed = true
+			end, failed := w.foreign(ctx, p, rec, &told[i])
 			err = errors.Join(err, failed)
 			over = append(over, end...)
 		} else if run := w.hear(rec, &told[i]); run != nil {
@@ -62,47 +77,78 @@ func (w *watcher) poll(ctx context.Context, p provider.Provider, running []*job.
 		}
 	}
 	maps.DeleteFunc(w.unlisted, func(_ job.Ref, u unlisted) bool { return time.Since(u.last) > 10*unlistedTick })
-	return errors.Join(err, w.ended(ctx, over...))
+	maps.DeleteFunc(w.sought, func(ref job.Ref, _ time.Time) bool { return isNot(running, ref) })
+	return mixed, errors.Join(err, w.ended(ctx, over...))
 }
 
-// foreign takes a run that shows other inputs than those of the job whose receipt named it:
-// two receipts were swapped. Its images are those of the job whose request it answers. What
-// nobody here has asked for is the job's all the same, with a warning, unless its own run is
-// found: an API may write inputs in another way than they were sent.
-func (w *watcher) foreign(ctx context.Context, p provider.Provider, rec *job.Record, run *job.Inference, byRun map[string]*job.Record) ([]endedRun, error) {
-	if !run.Status.Ended() {
+// askedFor are the jobs whose requests runs answer that the receipts of others named.
+func askedFor(told []job.Inference, byRun map[string]*job.Record) map[string]*job.Record {
+	asked := make(map[string]*job.Record)
+	for i := range told {
+		if rec := byRun[told[i].AskedBy]; told[i].Foreign && byRun[told[i].ID] != nil && rec != nil {
+			asked[told[i].ID] = rec
+		}
+	}
+	return asked
+}
+
+// swap gives a run that shows other inputs than those of the job whose receipt named it to
+// the job whose request it answers, and that one's run to the first: two receipts were
+// swapped. The log says so before the records do, so that whoever comes next knows.
+func (w *watcher) swap(ctx context.Context, run *job.Inference, asked *job.Record, byRun map[string]*job.Record) error {
+	rec := byRun[run.ID]
+	first := job.AttemptLine{Event: job.Received, Inference: run.ID, ProviderKeyID: run.ProviderKeyID, Made: rec.Started}
+	second := job.AttemptLine{Event: job.Received, Inference: asked.Inference, Made: asked.Started}
+	if err := errors.Join(w.note(ctx, asked, first), w.note(ctx, rec, second)); err != nil {
+		return err
+	}
+	if err := w.Store.Swap(ctx, rec, asked); err != nil {
+		_, err := takenOver(err) // it is another job's by now, and the next look tells which
+		return err
+	}
+	byRun[rec.Inference], byRun[asked.Inference] = rec, asked
+	w.Logger.WarnContext(ctx, "receipt named another job's inference, its images go where they belong",
+		w.attrs(asked, "inference_id", run.ID, "receipt_of", rec.Job.Row)...)
+	return nil
+}
+
+// foreign takes a run that shows other inputs than those of the job whose receipt named it
+// and that nobody here has asked for. It is the job's all the same, with a warning, unless
+// its own run is found: an API may write inputs in another way than they were sent.
+func (w *watcher) foreign(ctx context.Context, p provider.Provider, rec *job.Record, run *job.Inference) ([]endedRun, error) {
+	if !run.Status.Ended() && time.Since(w.sought[rec.Ref]) < unlistedTick {
 		return nil, nil
 	}
-	if asked := byRun[run.AskedBy]; asked != nil {
-		w.Logger.WarnContext(ctx, "receipt named another job's inference, its images go where they belong",
-			w.attrs(asked, "inference_id", run.ID, "receipt_of", rec.Job.Row)...)
-		w.instead[rec.Ref], w.instead[asked.Ref] = run.AskedBy, run.ID // which of the two ends first is not known
-		return []endedRun{{asked, run}}, nil
-	}
+	w.sought[rec.Ref] = time.Now()
 	s, err := w.find(ctx, p, []*job.Record{rec}, nil)
 	if err != nil {
 		return nil, err
 	}
 	if found := s.runs(rec); len(found) == 1 && !s.matches[rec.Ref].Unclear {
-		return nil, w.exchange(ctx, rec, &found[0])
+		_, err := w.exchange(ctx, rec, &found[0])
+		return nil, err
+	}
+	if !run.Status.Ended() {
+		return nil, nil
 	}
 	w.Logger.WarnContext(ctx, "inference shows other inputs than were sent, its images are stored with a warning", w.attrs(rec, "inference_id", run.ID)...)
 	return []endedRun{{rec, run}}, nil
 }
 
 // exchange gives a job its own run in place of the one that its receipt named, which
-// belongs to nobody then and is found by whoever lacks it.
-func (w *watcher) exchange(ctx context.Context, rec *job.Record, own *job.Inference) error {
-	err := w.Store.Observe(ctx, rec.Ref, job.Change{From: []job.State{job.Running}, To: job.Running, Inference: own.ID, Started: own.CreatedAt})
+// belongs to nobody then and is found by whoever lacks it. It reports false for one that is
+// another job's.
+func (w *watcher) exchange(ctx context.Context, rec *job.Record, own *job.Inference) (taken bool, err error) {
+	err = w.Store.Observe(ctx, rec.Ref, job.Change{From: []job.State{job.Running}, To: job.Running, Inference: own.ID, Started: own.CreatedAt})
 	if errors.Is(err, job.ErrOwned) {
-		return nil // the next look finds another
+		return false, nil // the next look finds another
 	}
-	if taken, err := takenOver(err); taken || err != nil {
-		return err
+	if over, err := takenOver(err); over || err != nil {
+		return true, err
 	}
-	w.Logger.WarnContext(ctx, "receipt named an inference that shows other inputs, its own was found",
+	w.Logger.WarnContext(ctx, "receipt did not name the job's own inference, which was found",
 		w.attrs(rec, "inference_id", own.ID, "receipt_named", rec.Inference)...)
-	return w.note(ctx, rec, job.AttemptLine{Event: job.Received, Inference: own.ID, ProviderKeyID: own.ProviderKeyID, Made: own.CreatedAt})
+	return true, w.note(ctx, rec, job.AttemptLine{Event: job.Received, Inference: own.ID, ProviderKeyID: own.ProviderKeyID, Made: own.CreatedAt})
 }
 
 // isNot reports whether a job is none of these.

@@ -16,6 +16,16 @@ import (
 // spread over the grace time, before it counts as never accepted.
 const absences = 4
 
+const (
+	// freshPart is which part of the grace time before a request a run may have been made
+	// that vouches for a list: a list that lags shows it no later than in time for the last
+	// look.
+	freshPart = 2
+	// slowRuns is how many times as long as the slowest run of its model a lost request is
+	// waited for before other sources are asked, which show it once it has made something.
+	slowRuns = 2
+)
+
 // absence is in how many complete lists an unknown job was not found, and when last.
 type absence struct {
 	lists int
@@ -27,7 +37,9 @@ type absence struct {
 // theirs, whoever's it is among them, and the jobs that are left were never
 // accepted. With more runs than jobs some are somebody else's, and no list says
 // which.
-func (w *watcher) reconcile(ctx context.Context, p provider.Provider, unknown []*job.Record, known []provider.Run) error {
+//
+// While runs are mixed up, what is not found may be held by another job of ours.
+func (w *watcher) reconcile(ctx context.Context, p provider.Provider, unknown []*job.Record, known []provider.Run, mixed bool) error {
 	if len(unknown) == 0 {
 		return nil
 	}
@@ -35,6 +47,7 @@ func (w *watcher) reconcile(ctx context.Context, p provider.Provider, unknown []
 	if err != nil {
 		return err
 	}
+	s.mixed = mixed
 	undecided, err := w.applyAnswers(ctx, p, s, unknown)
 	if err != nil {
 		return err
@@ -107,6 +120,7 @@ func (w *watcher) sendingNow(ctx context.Context) (map[string]bool, error) {
 type search struct {
 	matches map[job.Ref]*provider.Match
 	taken   map[string]bool // runs that a job has taken since
+	mixed   bool            // nothing can be said to be absent
 }
 
 // find looks for what became of jobs whose reply was lost.
@@ -116,6 +130,7 @@ func (w *watcher) find(ctx context.Context, p provider.Provider, unknown []*job.
 		authors, since := w.APIKeys.ProviderKeyIDs(rec.APIKey)
 		attempts[i] = provider.Attempt{
 			Request: rec.Job.Request(), Sent: rec.Intent, Author: authors, Since: since, First: rec.Attempt == 1 && rec.Job.Before == 0,
+			Fresh: w.Grace / freshPart, Elsewhere: time.Since(rec.Since) >= max(w.Grace, slowRuns*w.pace.slowest(rec.Job.Model)),
 		}
 	}
 	matches, err := p.Find(ctx, attempts, known, w.Store.Ours)
@@ -163,7 +178,7 @@ func (w *watcher) settleAlike(ctx context.Context, s *search, jobs []*job.Record
 			rest = append(rest, rec)
 		}
 	}
-	if !match.Complete {
+	if !match.Complete || s.mixed {
 		return nil
 	}
 	for _, rec := range rest {
@@ -214,6 +229,9 @@ func (w *watcher) countAbsence(ctx context.Context, s *search, asked time.Time, 
 		w.absent[rec.Ref] = seen
 	}
 	if seen.lists < absences || asked.Sub(rec.Since) < w.Grace {
+		return nil
+	}
+	if s.matches[rec.Ref].Bare { // nothing tells the list from one that is empty by a fault
 		return nil
 	}
 	delete(w.absent, rec.Ref)

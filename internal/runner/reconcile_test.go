@@ -26,3 +26,19 @@ func TestOldListsSayNothingOfNow(t *testing.T) {
 		t.Errorf("absent from %d lists: the test did not come near the end", seen.lists)
 	}
 }
+
+// A list in which nothing is of the time of a lost request may be empty by a fault: it is
+// not sent again on its word.
+func TestBareListsProveNothing(t *testing.T) {
+	t.Parallel()
+	const grace = 40 * time.Second
+	ref, now := job.Ref{Batch: "icons", ID: "a"}, time.Now()
+	w := &watcher{Runner: &Runner{Options: Options{Grace: grace}}, absent: make(map[job.Ref]absence)}
+	rec := &job.Record{Ref: ref, State: job.Unknown, Since: now.Add(-time.Hour)}
+	s := &search{matches: map[job.Ref]*provider.Match{ref: {Bare: true}}}
+	for i := range 3 * absences { // sending again would need a store
+		if err := w.countAbsence(t.Context(), s, now.Add(time.Duration(i)*grace), rec); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

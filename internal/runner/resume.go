@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -58,5 +59,19 @@ func (r *Runner) takeUp(ctx context.Context, ref job.Ref, priority job.Priority,
 		change.To, change.Inference, change.Started = job.Running, o.Inference, o.Made
 	}
 	_, err = takenOver(r.Store.Observe(ctx, ref, change))
+	if errors.Is(err, job.ErrOwned) {
+		return r.takeUpLost(ctx, ref, change)
+	}
+	return err
+}
+
+// takeUpLost takes a job up whose line in the log names an inference that is another job's:
+// which one is its own is looked up as if its answer had been lost. Whether the other one is
+// rightly the other's is seen by the inputs that it shows.
+func (r *Runner) takeUpLost(ctx context.Context, ref job.Ref, change job.Change) error {
+	r.Logger.WarnContext(ctx, "log of attempts names one inference for two jobs, looking up this one's",
+		"batch_id", ref.Batch, "job_id", string(ref.ID), "inference_id", change.Inference)
+	change.To, change.Inference, change.Started = job.Unknown, "", time.Time{}
+	_, err := takenOver(r.Store.Observe(ctx, ref, change))
 	return err
 }

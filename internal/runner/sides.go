@@ -81,7 +81,7 @@ func mostTries(err error) int {
 	_, bad := errors.AsType[*job.BadImageError](err)
 	_, refused := errors.AsType[*job.LinkRefusedError](err)
 	switch {
-	case refused:
+	case refused || foreignAsset(err):
 		return maxRefusedLinks
 	case bad || errors.Is(err, job.ErrGone) || errors.Is(err, job.ErrNotFound):
 		return maxStoreTries
@@ -95,6 +95,9 @@ func notStoredHint(inference string, err error) string {
 	if link, refused := errors.AsType[*job.LinkRefusedError](err); refused && link.Inner {
 		return "if the host is yours, name it in NIGHTSHIFT_LINK_HOSTS and run again: the inference " + inference +
 			" is paid for, and is collected and not paid again; else ask the provider"
+	}
+	if foreignAsset(err) {
+		return "the inference " + inference + " is paid for; run again to look once more for images of its own, or ask the provider"
 	}
 	return "the inference " + inference + " is paid for; run again to try once more, download the asset by hand or ask the provider"
 }

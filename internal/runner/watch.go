@@ -44,7 +44,7 @@ func (r *Runner) Watch(ctx context.Context) {
 	recovering.Go(func() { r.recover(ctx) })
 	watcher := &watcher{
 		Runner: r, absent: make(map[job.Ref]absence), unlisted: make(map[job.Ref]unlisted), questions: make(map[string][]job.Decision),
-		strange: make(map[job.Ref]strangeRun), instead: make(map[job.Ref]string), recent: make(map[string]map[string]recentRun),
+		strange: make(map[job.Ref]strangeRun), sought: make(map[job.Ref]time.Time), recent: make(map[string]map[string]recentRun),
 	}
 	wait := time.Duration(0)
 	for {
@@ -95,7 +95,7 @@ type watcher struct {
 	absent   map[job.Ref]absence  // of unknown jobs
 	unlisted map[job.Ref]unlisted // of running ones
 	strange  map[job.Ref]strangeRun
-	instead  map[job.Ref]string              // the run that is a job's own, where its receipt named another
+	sought   map[job.Ref]time.Time           // when the own run was looked for of a job whose receipt named another
 	recent   map[string]map[string]recentRun // by the API key that reads, and the run
 	// questions are what the current look cannot tell by itself, by batch; a batch
 	// about which nothing is asked any more has an empty list.
@@ -190,10 +190,11 @@ func (w *watcher) pollKey(ctx context.Context, reader string, v *view) (horizon 
 		horizon = earlier(horizon, p.Earliest(rec.Intent))
 	}
 	known := w.known(reader, v.running, horizon)
-	if err := w.poll(ctx, p, v.running); err != nil {
+	mixed, err := w.poll(ctx, p, v.running)
+	if err != nil {
 		return horizon, err
 	}
-	return horizon, w.reconcile(ctx, p, v.unknown, known)
+	return horizon, w.reconcile(ctx, p, v.unknown, known, mixed)
 }
 
 // recentRun is a run of ours that was seen to be at the provider.

@@ -147,6 +147,9 @@ func (s *Simulator) listAssets(r *http.Request, key *Key) *reply {
 			(!query.Has("modelId") || query.Get("modelId") == a.run.model.ID)
 	}
 	assets := s.book.assetsOf(key, wanted, time.Now())
+	if s.fault(FaultEmptyAssets) != nil {
+		assets = nil
+	}
 	body, records := map[string]any{}, []assetRecord{}
 	for _, asset := range cut(assets, page, body) {
 		records = append(records, s.assetRecord(asset, r))

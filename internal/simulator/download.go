@@ -43,8 +43,12 @@ func (s *Simulator) download(w http.ResponseWriter, r *http.Request) {
 		flush(w)
 		dropConnection()
 	}
+	if fault := s.fault(FaultTrickle); fault != nil {
+		writeSlowly(r.Context(), w, data, 1, fault.duration())
+		return
+	}
 	if fault := s.fault(FaultSlowDownload); fault != nil {
-		writeSlowly(r.Context(), w, data, fault.duration())
+		writeSlowly(r.Context(), w, data, len(data)/slowChunks+1, fault.duration()/slowChunks)
 		return
 	}
 	// A client that has gone is no error of the simulator's.
@@ -64,19 +68,21 @@ func flush(w http.ResponseWriter) {
 // slowChunks is in how many parts a slow download arrives.
 const slowChunks = 20
 
-// writeSlowly spreads the bytes over a time, and stops when the client has gone.
-func writeSlowly(ctx context.Context, w http.ResponseWriter, data []byte, over time.Duration) {
+// writeSlowly writes so many bytes at a time with a pause after each, and stops when the
+// client has gone.
+func writeSlowly(ctx context.Context, w http.ResponseWriter, data []byte, size int, pause time.Duration) {
+	over := pause * time.Duration(len(data)/size+1)
 	// A server's own limit on the time of a reply must not end it earlier; a
 	// writer without such limits needs nothing.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(over + time.Minute))
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for chunk := range slices.Chunk(data, len(data)/slowChunks+1) {
+	for chunk := range slices.Chunk(data, size) {
 		if _, err := w.Write(chunk); err != nil {
 			return
 		}
 		flush(w)
-		timer.Reset(over / slowChunks)
+		timer.Reset(pause)
 		select {
 		case <-timer.C:
 		case <-ctx.Done():

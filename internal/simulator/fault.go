@@ -47,6 +47,9 @@ const (
 	FaultRepeatedReceipt    FaultKind = "repeated-receipt"     // two receipts name the second's job
 	FaultStrangeStatus      FaultKind = "strange-status"       // shows a status that nobody knows for Seconds
 	FaultCreatedSkew        FaultKind = "created-skew"         // its times are Seconds ahead
+	FaultOtherReceipt       FaultKind = "other-receipt"        // its receipt has its id in capitals
+	FaultForeignAssets      FaultKind = "foreign-assets"       // it names the assets of the job before it
+	FaultLowBill            FaultKind = "low-bill"             // shows Percent of its bill, 0 if not said
 
 	// Any reply.
 	FaultDateSkew FaultKind = "date-skew" // its Date is Seconds ahead
@@ -59,10 +62,13 @@ const (
 	FaultCachedList   FaultKind = "cached-list"   // the same with the Age of a cache
 	FaultBareSuccess  FaultKind = "bare-success"  // rows of GET /jobs that succeeded lack their metadata
 	FaultShortSuccess FaultKind = "short-success" // and those lack their last asset id
+	FaultCircularList FaultKind = "circular-list" // the pages of GET /jobs lead round in a circle
+	FaultSharedAssets FaultKind = "shared-assets" // rows of GET /jobs that succeeded name the assets of the first
 	FaultDoubleRow    FaultKind = "double-row"    // each row of GET /jobs stands twice in its page
 	FaultOtherCase    FaultKind = "other-case"    // GET /jobs writes ids in capitals, which are no ids
 	FaultJobError     FaultKind = "job-error"     // GET /jobs/{id} answers 500
 	FaultAssetError   FaultKind = "asset-error"   // asset reads answer 500
+	FaultEmptyAssets  FaultKind = "empty-assets"  // GET /assets answers a list without a row
 
 	FaultRefuseAssets FaultKind = "refuse-assets" // asset reads answer 403, and name no scope
 
@@ -77,6 +83,7 @@ const (
 
 	// A download.
 	FaultTruncateDownload FaultKind = "truncate-download" // half of the bytes
+	FaultTrickle          FaultKind = "trickle"           // a byte each Seconds
 	FaultSlowDownload     FaultKind = "slow-download"     // spread over Seconds
 	FaultCorruptImage     FaultKind = "corrupt-image"     // one byte differs
 	FaultHTMLDownload     FaultKind = "html-download"     // 200 with a web page
@@ -99,13 +106,15 @@ func FaultKinds() []FaultKind {
 		FaultEmptyList, FaultStaleList, FaultCachedList, FaultBareSuccess, FaultShortSuccess, FaultDoubleRow, FaultOtherCase,
 		FaultForeignLink, FaultForeignRedirect, FaultUndecodableImage, FaultWrongRecord, FaultRefuseAssets,
 		FaultMissingAsset, FaultMissingFile, FaultRepeatedReceipt,
+		FaultEmptyAssets, FaultLowBill, FaultOtherReceipt,
+		FaultSharedAssets, FaultForeignAssets, FaultCircularList, FaultTrickle,
 	}
 }
 
 // faultSeconds holds the kinds that take time, and how much when not said.
 // Scenario API: a cooldown of 2700 seconds was seen.
 var faultSeconds = map[FaultKind]float64{
-	FaultCooldown: 2700, FaultListLag: 10, FaultSlowDownload: 10, FaultStaleList: 60, FaultCachedList: 60,
+	FaultCooldown: 2700, FaultListLag: 10, FaultSlowDownload: 10, FaultTrickle: 5, FaultStaleList: 60, FaultCachedList: 60,
 	FaultStrangeStatus: 30, FaultSwappedReceipts: 5, FaultRepeatedReceipt: 5, FaultDateSkew: 3600, FaultCreatedSkew: 3600,
 }
 
@@ -130,7 +139,8 @@ type Fault struct {
 	// text, empty or json, "" means html.
 	Status int    `json:"status,omitempty"`
 	Body   string `json:"body,omitempty"`
-	// Percent is how much dearer price-drift bills; 0 means 25.
+	// Percent is how much dearer price-drift bills, 0 means 25; and how much of its bill a job
+	// of low-bill shows.
 	Percent int `json:"percent,omitempty"`
 	// URL is where foreign-link and foreign-redirect lead; "" means foreignURL.
 	URL string `json:"url,omitempty"`
@@ -159,7 +169,7 @@ func (f Fault) check() error {
 		return fmt.Errorf("fault %s: status %d is not between 400 and 499", f.Kind, f.Status)
 	case f.Body != "" && !slices.Contains(slices.Collect(maps.Keys(gatewayBodies)), f.Body):
 		return fmt.Errorf("fault %s: body %q is not html, text, empty or json", f.Kind, f.Body)
-	case f.Percent != 0 && f.Kind != FaultPriceDrift:
+	case f.Percent != 0 && f.Kind != FaultPriceDrift && f.Kind != FaultLowBill:
 		return fmt.Errorf("fault %s takes no percent", f.Kind)
 	case f.URL != "" && !f.leads():
 		return fmt.Errorf("fault %s takes no url", f.Kind)

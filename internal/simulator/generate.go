@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"nightshift/internal/job"
@@ -110,6 +111,9 @@ func (s *Simulator) replyAccepted(r *run) *reply {
 	record := s.jobRecord(r, time.Now(), false)
 	if r.fault == FaultSwappedReceipts || r.fault == FaultRepeatedReceipt {
 		record.JobID = s.swapReceipts(r, r.lie.duration())
+	}
+	if r.fault == FaultOtherReceipt {
+		record.JobID = strings.ToUpper(record.JobID)
 	}
 	return ok(r.quoted.quote(map[string]any{"job": record}))
 }

@@ -49,7 +49,20 @@ func (s *Simulator) listJobs(r *http.Request, key *Key) *reply {
 		// token even if nothing comes after it.
 		body["nextPaginationToken"] = encodeToken(s.placeOf(runs[cut], false))
 	}
+	if all := s.book.ofTenant(key); len(all) > 1 && s.fault(FaultCircularList) != nil {
+		body["nextPaginationToken"] = encodeToken(s.placeOf(roundAfter(all, filter.after), true))
+	}
 	return &reply{status: http.StatusOK, body: body, header: header}
+}
+
+// roundAfter is where a list that leads round in a circle goes on after a place: to one of
+// its first two rows in turn.
+func roundAfter(all []*run, after string) *run {
+	newest := all[len(all)-1]
+	if newest.id == after {
+		return all[len(all)-2]
+	}
+	return newest
 }
 
 // sparsePage draws whether a page is to hold fewer rows than the size it should

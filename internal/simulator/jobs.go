@@ -71,7 +71,11 @@ func (s *Simulator) jobRecord(r *run, now time.Time, inList bool) jobRecord {
 	}
 	if r.ended(now) && !now.Before(r.strangeUntil) {
 		record.Metadata.Error, record.Metadata.Hint = r.ending.failure, r.ending.hint
-		for _, asset := range r.assets {
+		assets := r.assets
+		if len(r.shows) > 0 {
+			assets = r.shows
+		}
+		for _, asset := range assets {
 			record.Metadata.AssetIDs = append(record.Metadata.AssetIDs, asset.id)
 		}
 	}
@@ -81,6 +85,9 @@ func (s *Simulator) jobRecord(r *run, now time.Time, inList bool) jobRecord {
 // billing shows the charge. Scenario API: a refund does not lower cuCost, only the
 // add-ons of a refunded job go to 0.
 func (r *run) billing(now time.Time) *billingRecord {
+	if r.lowBill != nil {
+		return &billingRecord{CUCost: r.charge.total() * job.CU(r.lowBill.Percent) / 100}
+	}
 	billing := &billingRecord{CUCost: r.charge.generation, DisableRefund: r.ending.keepsCharge && r.ended(now)}
 	if r.charge.qualityGate == 0 {
 		return billing

@@ -58,6 +58,9 @@ func (s *Simulator) lieOfRows(rows []jobRecord) []jobRecord {
 			}
 		}
 	}
+	if ended && s.fault(FaultSharedAssets) != nil {
+		shareAssets(rows)
+	}
 	if len(rows) > 0 && s.fault(FaultOtherCase) != nil {
 		for i := range rows {
 			rows[i].JobID = strings.ToUpper(rows[i].JobID)
@@ -67,6 +70,20 @@ func (s *Simulator) lieOfRows(rows []jobRecord) []jobRecord {
 		rows = append(rows, rows...)
 	}
 	return rows
+}
+
+// shareAssets gives all rows that succeeded the assets of the first of them.
+func shareAssets(rows []jobRecord) {
+	var first []string
+	for i := range rows {
+		if rows[i].Status != statusSuccess {
+			continue
+		}
+		if first == nil {
+			first = rows[i].Metadata.AssetIDs
+		}
+		rows[i].Metadata.AssetIDs = first
+	}
 }
 
 // strangeStatus is one that the reference does not name.

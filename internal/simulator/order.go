@@ -69,7 +69,7 @@ func (s *Simulator) drawFaults(o *order) {
 
 // drawLieOfReceipt draws what is said in place of an accepted job's receipt.
 func (s *Simulator) drawLieOfReceipt(o *order) {
-	for _, kind := range []FaultKind{FaultRefuseAfterAccept, FaultSwappedReceipts, FaultRepeatedReceipt} {
+	for _, kind := range []FaultKind{FaultRefuseAfterAccept, FaultSwappedReceipts, FaultRepeatedReceipt, FaultOtherReceipt} {
 		if o.lie = s.fault(kind); o.lie != nil {
 			o.lost = kind
 			return
@@ -120,13 +120,16 @@ func (s *Simulator) accept(o *order) (*run, *reply) {
 		id: b.drawID("job_"), key: o.key, model: o.model, input: o.inputs, prompt: prompt,
 		quoted: o.cost, charge: o.charge(), accepted: now, ending: o.ending,
 		stages: newStages(now, s.options.Latency.draw(random), o.ending.status, random),
-		listed: now.Add(o.lag), hidden: o.hidden, fault: o.lost, lie: o.lie, clock: o.clock,
+		listed: now.Add(o.lag), hidden: o.hidden, fault: o.lost, lie: o.lie, clock: o.clock, lowBill: s.fault(FaultLowBill),
 	}
 	if o.strange > 0 {
 		r.strangeUntil = now.Add(o.strange)
 	}
 	if o.ending.status == statusSuccess {
 		r.assets = b.newAssets(r, o, random)
+	}
+	if before := b.tenants[o.key.tenant()]; len(before) > 0 && s.fault(FaultForeignAssets) != nil {
+		r.shows = before[len(before)-1].assets
 	}
 	b.add(r)
 	return r, nil

@@ -48,6 +48,8 @@ type run struct {
 	// strangeUntil is until when its status is one that the reference does not name.
 	strangeUntil time.Time
 	clock        time.Duration // how far its own times are ahead
+	lowBill      *drawnFault   // it shows less than its bill
+	shows        []*asset      // in place of its own; nil if those
 }
 
 // stage is a status and the time from which a run has it.

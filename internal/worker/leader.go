@@ -72,6 +72,7 @@ type leader struct {
 	batch           string
 	acknowledgement acknowledgement
 	lease           *fleet.Lease
+	sent            sentJobs
 
 	blockedSince blockedFor
 	others       runner.Waits // what the lane waits for in other workers, as they said last
@@ -194,6 +195,9 @@ func (s *leader) start(ctx context.Context, held *knownBatch) error {
 		return err
 	}
 	if err := s.noteKeys(ctx, held, nil); err != nil {
+		return err
+	}
+	if err := s.beginLog(ctx, held, left.Fold); err != nil {
 		return err
 	}
 	if r.since, err = s.recordStart(ctx, held); err != nil {

@@ -80,9 +80,10 @@ func (r *Recovery) CheckOrigin(ctx context.Context, left *batch.Unfinished) erro
 // credential could tell and that is another one, an inference of before is asked
 // for; without one that is known, nobody can say.
 func (r *Recovery) canList(ctx context.Context, apiKey string, left *batch.Unfinished) (bool, error) {
-	before := r.Before[apiKey]
+	before, known := r.Before[apiKey]
 	key := r.Keys.Find(r.Keys.Reader(apiKey))
 	switch {
+	case key != nil && !known: // the note of it is lost; what the key sees is asked
 	case key == nil || key.Origin().API != before.API:
 		return false, nil
 	case key.Origin().Same(before):

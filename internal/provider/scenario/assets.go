@@ -99,12 +99,16 @@ type assetRecord struct {
 	URL        loose[string]
 	MIMEType   loose[string]
 	Properties loose[struct{ Width, Height, Size loose[json.Number] }]
+	Metadata   loose[struct{ ParentJobID loose[string] }]
 }
+
+// parent is the run that made the image; "" where the record does not say.
+func (r *assetRecord) parent() string { return r.Metadata.Value.ParentJobID.Value }
 
 // image is what the record says of the image itself.
 func (r *assetRecord) image() provider.Record {
 	properties := r.Properties.Value
-	return provider.Record{Width: whole(properties.Width), Height: whole(properties.Height), Bytes: int64(whole(properties.Size))}
+	return provider.Record{Run: r.parent(), Width: whole(properties.Width), Height: whole(properties.Height), Bytes: int64(whole(properties.Size))}
 }
 
 func (r *assetRecord) asset() job.Asset {

@@ -104,7 +104,7 @@ func (c *Client) free(ctx context.Context, call call, refused func(*refusal) err
 		switch {
 		case err != nil:
 			return nil, err
-		case reply.header.Get("Age") != "" && (call.op == OpJob || call.op == OpJobs):
+		case reply.header.Get("Age") != "" && (call.op == OpJob || call.op == OpJobs || call.op == OpMade || call.op == OpUsages):
 			return nil, fmt.Errorf("the reply is %s s old, out of a cache between here and the API", c.clean(reply.header.Get("Age")))
 		case reply.success():
 			return reply, nil

@@ -26,11 +26,12 @@ const (
 	OpJobs   Operation = "jobs"    // list inferences
 	OpAsset  Operation = "asset"   // read one asset
 	OpAssets Operation = "assets"  // read many assets
+	OpMade   Operation = "made"    // list assets
 	OpUsages Operation = "usages"  // read what was charged
 )
 
 // Operations are all of them.
-var Operations = []Operation{OpModel, OpDryRun, OpSubmit, OpJob, OpJobs, OpAsset, OpAssets, OpUsages}
+var Operations = []Operation{OpModel, OpDryRun, OpSubmit, OpJob, OpJobs, OpAsset, OpAssets, OpMade, OpUsages}
 
 // Options say which API to talk to, and as whom.
 type Options struct {
@@ -85,6 +86,7 @@ type deadlines struct {
 	submit   time.Duration // the whole paid call
 	linkOpen time.Duration // from asking for an image to the head of the answer
 	linkIdle time.Duration // between two pieces of an image
+	linkSlow time.Duration // for leastBytes of an image
 }
 
 var defaultDeadlines = deadlines{
@@ -92,6 +94,7 @@ var defaultDeadlines = deadlines{
 	submit:   60 * time.Second,
 	linkOpen: 30 * time.Second,
 	linkIdle: 30 * time.Second,
+	linkSlow: 6 * time.Minute,
 }
 
 // New makes a client. It returns an error when the options cannot work; the

@@ -22,7 +22,7 @@ const maxRedirects = 5
 // [job.ErrGone] where the link no longer opens, after which the asset is to be
 // read again, a [job.LinkRefusedError] where it leads to where no image is fetched from,
 // and otherwise a plain error that may pass. Reading body fails when
-// no byte comes for 30 s; there is no limit to the whole download but ctx. Errors
+// no byte comes for 30 s, or less than 1 KiB in six minutes; there is no limit to the whole download but ctx. Errors
 // do not say that a download was tried: only the caller knows of which asset.
 //
 // Scenario API: links are signed and expire after days; their hosts vary, and
@@ -42,7 +42,7 @@ func (c *Client) Download(ctx context.Context, link job.Link) (body io.ReadClose
 		cancel(nil)
 		return nil, 0, err
 	}
-	return newIdleBody(ctx, cancel, response.Body, c.deadlines.linkIdle), response.ContentLength, nil
+	return newIdleBody(ctx, cancel, response.Body, c.deadlines), response.ContentLength, nil
 }
 
 // open follows the link to the image. It does so by hand, because http.Client

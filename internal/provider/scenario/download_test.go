@@ -263,6 +263,35 @@ func TestDownloadHostDoesNotAnswer(t *testing.T) {
 	})
 }
 
+// What comes, and would not be whole in days, is broken off.
+func TestDownloadTrickles(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		transport := servePipe(t, func(w http.ResponseWriter, r *http.Request) {
+			for range 80 {
+				_, _ = io.WriteString(w, "p")
+				_ = http.NewResponseController(w).Flush()
+				select {
+				case <-time.After(5 * time.Second):
+				case <-r.Context().Done():
+					return
+				}
+			}
+		})
+		body, _, err := clientOf(t, transport).Download(t.Context(), "http://cdn.test/?"+signed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer body.Close()
+		began := time.Now()
+		_, err = io.ReadAll(body)
+		wantQuietError(t, err)
+		if took := time.Since(began); took < 6*time.Minute || took > 7*time.Minute || !strings.Contains(err.Error(), "bytes in 6m0s") {
+			t.Errorf("after %s: %v", took, err)
+		}
+	})
+}
+
 func TestDownloadStalls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -23,6 +23,7 @@ func (c *Client) Find(ctx context.Context, attempts []provider.Attempt, known []
 	complete, err := c.scan(ctx, list, horizon, byPage, func(page []job.Inference) (bool, error) {
 		for i := range page {
 			shown[page[i].ID] = true
+			m.newest = later(m.newest, page[i].CreatedAt)
 		}
 		strangers, err := strangersAmong(ctx, page, ours)
 		if err != nil {
@@ -44,7 +45,8 @@ func (c *Client) Find(ctx context.Context, attempts []provider.Attempt, known []
 			return nil, err
 		}
 	}
-	return m.all(complete && lacks == "", lacks, list.asked), nil
+	matches := m.all(complete && lacks == "", lacks, list.asked)
+	return matches, c.elsewhere(ctx, m, shown, ours)
 }
 
 // lacking returns a run that is there, was made since the horizon, and was not shown; ""

@@ -3,6 +3,7 @@ package scenario
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,6 +107,76 @@ func TestReceiptsOfOtherRequests(t *testing.T) {
 					}
 				}
 			})
+		})
+	}
+}
+
+// A list whose pages lead round in a circle is seen to do so at the first page that comes
+// again.
+func TestListsThatGoRound(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	client := clientOf(t, roundTrip(func(r *http.Request) (*http.Response, error) {
+		asked++
+		next := map[string]string{"": "a", "a": "b", "b": "c", "c": "a"}[r.URL.Query().Get("paginationToken")]
+		return response(http.StatusOK, `{"jobs": [{"jobId": "job_`+next+`", "status": "pending", "createdAt": "`+time.Now().UTC().Format(time.RFC3339)+
+			`", "metadata": {"input": {"modelId": "m"}}}], "nextPaginationToken": "`+next+`"}`), nil
+	}))
+	_, err := client.Find(t.Context(), []provider.Attempt{{Request: job.Request{Model: "m", PromptInput: "prompt"}, Sent: time.Now()}}, nil, nobodys)
+	if err == nil || !strings.Contains(err.Error(), "circle") || asked != 4 {
+		t.Errorf("after %d pages: %v", asked, err)
+	}
+}
+
+// A list that names one asset for two runs is not believed: each run is read by itself.
+func TestListsThatNameOneAssetForTwo(t *testing.T) {
+	t.Parallel()
+	inputs := job.Inputs{"prompt": "a"}
+	api := &listedAPI{began: time.Now(), page: 10, whole: map[string]map[string]any{}}
+	var runs []provider.Run
+	for _, id := range []string{"r1", "r2", "r3"} {
+		whole := (&listedAPI{began: api.began}).add(id, 1, inputs, "")
+		whole["status"], whole["metadata"] = "success", map[string]any{"input": inputs, "assetIds": []string{"of " + id}}
+		api.whole[id] = whole
+		listed := api.add(id, 1, inputs, "")
+		listed["status"], listed["metadata"] = "success", map[string]any{"input": inputs, "assetIds": []string{"of r1"}}
+		runs = append(runs, provider.Run{ID: id, Made: api.began, Images: 1})
+	}
+	told, err := api.client(t).Poll(t.Context(), runs[:2]) // the third is nobody's
+	if err != nil || len(told) != 2 {
+		t.Fatalf("%+v, %v", told, err)
+	}
+	for _, run := range told {
+		if !slices.Equal(run.AssetIDs, []string{"of " + run.ID}) {
+			t.Errorf("%s has %v", run.ID, run.AssetIDs)
+		}
+	}
+}
+
+// A receipt may write an id in another letter case: what the list shows under it is found, if
+// it is what was asked for.
+func TestReceiptsInAnotherLetterCase(t *testing.T) {
+	t.Parallel()
+	inputs := job.Inputs{"prompt": "a", "seed": job.NormalValue(1)}
+	cases := map[string]struct {
+		listed job.Inputs
+		status job.RunStatus
+		exact  string
+	}{
+		"its own":         {listed: inputs, status: job.RunActive, exact: "Job_a"},
+		"another request": {listed: job.Inputs{"prompt": "b", "seed": job.NormalValue(2)}, status: job.RunNotFound},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			api := &listedAPI{began: time.Now(), page: 10}
+			api.add("Job_a", 1, c.listed, "")
+			told, err := api.client(t).Poll(t.Context(), []provider.Run{
+				{ID: "JOB_A", Made: api.began, Request: job.Request{Model: testModel, Inputs: inputs, PromptInput: "prompt"}},
+			})
+			if err != nil || len(told) != 1 || told[0].ID != "JOB_A" || told[0].Status != c.status || told[0].Exact != c.exact {
+				t.Errorf("told %+v, %v, want %s under %q", told, err, c.status, c.exact)
+			}
 		})
 	}
 }

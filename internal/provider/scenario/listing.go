@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -27,6 +28,7 @@ type listing struct {
 	kept  []job.Inference // of the pages that were read, if they are kept
 	keeps bool
 	token string
+	came  map[string]bool // tokens that led to pages
 	pages int
 	empty int       // pages without a row
 	last  time.Time // when the last inference was made that it came to; zero if that cannot be told
@@ -67,12 +69,21 @@ func (c *Client) scan(ctx context.Context, l *listing, horizon time.Time, at bac
 	}
 }
 
+var errCircle = errors.New("list inferences: its pages lead round in a circle, to one that was read before")
+
 // next reads the next page of a listing.
 func (c *Client) next(ctx context.Context, l *listing) ([]job.Inference, error) {
 	page, next, err := c.Inferences(ctx, l.token, MaxPage)
 	if err != nil {
 		return nil, err
 	}
+	if next != "" && l.came[next] {
+		return nil, errCircle
+	}
+	if l.came == nil {
+		l.came = make(map[string]bool)
+	}
+	l.came[next] = true
 	l.pages++
 	l.token, l.ended = next, next == ""
 	if len(page) == 0 {

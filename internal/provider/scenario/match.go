@@ -24,6 +24,7 @@ type matcher struct {
 	prompts  map[string]bool  // the names of the inputs that hold prompts
 	seen     map[string]bool  // runs that were compared, since a list may show one twice
 	earliest time.Time
+	newest   time.Time      // when the newest run was made that was shown
 	unfound  map[int]string // a run like the attempt that is listed and cannot be read
 	doubtful bool           // of the API's clock
 }
@@ -48,7 +49,7 @@ func newMatcher(c *Client, attempts []provider.Attempt) *matcher {
 func (m *matcher) all(complete bool, lacks string, asked time.Time) []provider.Match {
 	for i := range m.matches {
 		match := &m.matches[i]
-		match.Complete, match.Lacks, match.Asked = complete, lacks, asked
+		match.Complete, match.Lacks, match.Asked, match.Bare = complete, lacks, asked, m.bare(i)
 		if id := m.unfound[i]; id != "" {
 			match.Complete, match.Lacks = false, id
 		}

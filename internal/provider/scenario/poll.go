@@ -37,12 +37,20 @@ func (c *Client) Poll(ctx context.Context, runs []provider.Run) ([]job.Inference
 		horizon = earlier(horizon, runs[i].Made)
 	}
 	var seen []job.Inference
+	makers := make(makers)
+	exact := make(map[string]string) // ids of the list, by those that differ in letter case alone
 	list := c.listings.begin()
 	defer c.listings.leave(list)
 	complete, err := c.scan(ctx, list, horizon, byLast, func(page []job.Inference) (bool, error) {
 		for _, run := range page {
+			makers.note(&run)
 			asked := unseen[run.ID]
 			if asked == nil {
+				for id := range unseen {
+					if strings.EqualFold(id, run.ID) {
+						exact[id] = run.ID
+					}
+				}
 				continue
 			}
 			delete(unseen, run.ID)
@@ -62,9 +70,49 @@ func (c *Client) Poll(ctx context.Context, runs []provider.Run) ([]job.Inference
 		return len(unseen) == 0, nil
 	})
 	if err == nil { // also where the list goes on behind what could be read of it
-		seen, err = c.unlisted(ctx, seen, unseen, complete)
+		seen, err = c.unlisted(ctx, seen, unseen, exact, complete)
+	}
+	if err == nil {
+		err = c.untangle(ctx, seen, makers)
 	}
 	return c.askedBy(seen, runs), err
+}
+
+// makers are the runs that a list names assets for, by asset; "" for more than one.
+type makers map[string]string
+
+func (m makers) note(run *job.Inference) {
+	for _, asset := range run.AssetIDs {
+		if maker, known := m[asset]; known && maker != run.ID {
+			m[asset] = ""
+			continue
+		}
+		m[asset] = run.ID
+	}
+}
+
+// shared reports whether a list names one of the run's assets for another, too.
+func (m makers) shared(run *job.Inference) bool {
+	return slices.ContainsFunc(run.AssetIDs, func(asset string) bool {
+		maker, known := m[asset]
+		return known && maker != run.ID
+	})
+}
+
+// untangle reads those runs singly of which a list names assets that it names for others,
+// too: a run has its own.
+func (c *Client) untangle(ctx context.Context, seen []job.Inference, m makers) error {
+	for i := range seen {
+		if !m.shared(&seen[i]) {
+			continue
+		}
+		whole, err := c.single(ctx, seen[i].ID)
+		if err != nil {
+			return err
+		}
+		seen[i] = whole
+	}
+	return nil
 }
 
 // endsShort reports whether an entry of a list says that a run has failed, made fewer
@@ -119,8 +167,9 @@ func differs(run *job.Inference, request *job.Request) bool {
 }
 
 // unlisted adds to what was seen some of the inferences that the list did not show. That
-// one is not known counts only where the list was complete, too.
-func (c *Client) unlisted(ctx context.Context, seen []job.Inference, unseen map[string]*provider.Run, complete bool) ([]job.Inference, error) {
+// one is not known counts only where the list was complete, too, and shows none whose id
+// is the same but for its letter case.
+func (c *Client) unlisted(ctx context.Context, seen []job.Inference, unseen map[string]*provider.Run, exact map[string]string, complete bool) ([]job.Inference, error) {
 	reads := 0
 	for id := range unseen {
 		if reads == singleReads || !c.listings.due(id) {
@@ -131,11 +180,30 @@ func (c *Client) unlisted(ctx context.Context, seen []job.Inference, unseen map[
 		if err != nil {
 			return seen, err
 		}
+		if other := exact[id]; other != "" && run.Status == job.RunNotFound {
+			if run, err = c.underExact(ctx, unseen[id], other); err != nil {
+				return seen, err
+			}
+		}
 		if complete || run.Status != job.RunNotFound {
 			seen = append(seen, run)
 		}
 	}
 	return seen, nil
+}
+
+// underExact reads the inference whose id the list writes in another letter case than the
+// answer to its request did.
+func (c *Client) underExact(ctx context.Context, asked *provider.Run, exact string) (job.Inference, error) {
+	run, err := c.single(ctx, exact)
+	if err != nil {
+		return run, err
+	}
+	if run.Status == job.RunNotFound || differs(&run, &asked.Request) {
+		return job.Inference{ID: asked.ID, Status: job.RunNotFound}, nil
+	}
+	run.ID, run.Exact = asked.ID, exact
+	return run, nil
 }
 
 // single reads one inference, which need not be there.
@@ -153,6 +221,13 @@ func (c *Client) single(ctx context.Context, id string) (job.Inference, error) {
 
 func earlier(a, b time.Time) time.Time {
 	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
 		return b
 	}
 	return a

@@ -52,6 +52,16 @@ func (c *Client) Earliest(sent time.Time) time.Time {
 	return sent.Add(low - skew)
 }
 
+// latest is the latest time that the API's clock can have shown when ours showed sent.
+func (c *Client) latest(sent time.Time) time.Time {
+	_, high, seen := c.receipts.allowed()
+	if !seen {
+		offset, uncertainty := c.ClockOffset()
+		high = offset + uncertainty
+	}
+	return sent.Add(high)
+}
+
 // doubtful reports whether nothing certain can be said of when the API makes an
 // inference: no receipt was seen yet, or clocks were seen to disagree.
 func (c *Client) doubtful() bool {

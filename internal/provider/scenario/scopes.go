@@ -26,6 +26,7 @@ var needs = map[Operation]struct {
 	OpJobs:   {job.ReadRuns, "models.read"},
 	OpAsset:  {job.ReadAssets, "assets.read"},
 	OpAssets: {job.ReadAssets, "assets.read"},
+	OpMade:   {job.ReadAssets, "assets.read"},
 	OpUsages: {job.ReadCharges, "usage.read"},
 }
 

@@ -1,0 +1,73 @@
+package batch_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"nightshift/internal/batch"
+	"nightshift/internal/job"
+)
+
+// A log that knows less than it did is lost, or was cut, also between two lines.
+func TestLogsThatKnowLessThanTheyDid(t *testing.T) {
+	t.Parallel()
+	begun := job.AttemptLine{Event: job.Begun}
+	a, b, again := sampleIntent("aaaa", 1), sampleIntent("bbbb", 1), sampleIntent("aaaa", 2)
+	over := job.AttemptLine{Event: job.Ended, Job: "aaaa", Attempt: 1}
+	cases := map[string]struct {
+		lines   []job.AttemptLine
+		results []job.Result
+		least   string // "" where nothing is known
+		damaged string
+	}{
+		"nothing is known":          {lines: []job.AttemptLine{a}},
+		"nothing was sent":          {lines: []job.AttemptLine{begun}, least: `{"jobs":0}`},
+		"as it was":                 {lines: []job.AttemptLine{begun, a, b}, least: `{"jobs":2}`},
+		"in another order":          {lines: []job.AttemptLine{b, begun, a}, least: `{"jobs":2}`},
+		"more was sent":             {lines: []job.AttemptLine{begun, a, b}, least: `{"jobs":1}`},
+		"a job that was tried anew": {lines: []job.AttemptLine{begun, a, over, again}, least: `{"jobs":1}`},
+		"which is one job":          {lines: []job.AttemptLine{begun, a, over, again}, least: `{"jobs":2}`, damaged: "of 2 jobs that were sent it knows 1"},
+		"a result, too":             {lines: []job.AttemptLine{begun, a}, results: []job.Result{{Job: "cccc", State: job.Failed, Attempts: 1}}, least: `{"jobs":2}`},
+		"deleted":                   {least: `{"jobs":0}`, damaged: "first line is missing"},
+		"deleted under way":         {least: `{"jobs":3}`, damaged: "of 3 jobs that were sent it knows 0"},
+		"its end is cut off":        {lines: []job.AttemptLine{begun, a}, least: `{"jobs":2}`, damaged: "of 2 jobs that were sent it knows 1"},
+		"its begin is cut off":      {lines: []job.AttemptLine{a, b}, least: `{"jobs":2}`, damaged: "first line is missing"},
+		"what it knows is lost":     {lines: []job.AttemptLine{begun}, least: "null", damaged: "says not how many"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMemory()
+			putLines(t, m, "_nightshift/attempts.jsonl", c.lines)
+			putLines(t, m, "errors.jsonl", c.results)
+			if c.least != "" {
+				m.held[historyBatch+"/_nightshift/attempts.json"] = []byte(c.least + "\n")
+			}
+			_, err := batch.ReadFold(t.Context(), m, historyBatch)
+			if (err != nil) != (c.damaged != "") {
+				t.Fatalf("read with %v", err)
+			}
+			if err != nil && (!errors.Is(err, job.ErrDamaged) || job.Hint(err) == "" || !strings.Contains(err.Error(), c.damaged)) {
+				t.Errorf("%v, hint %q; want %q", err, job.Hint(err), c.damaged)
+			}
+		})
+	}
+}
+
+// A checkpoint knows how many jobs were sent.
+func TestCheckpointsKnowHowManyJobsWereSent(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	putLines(t, m, "_nightshift/attempts.jsonl", []job.AttemptLine{{Event: job.Begun}, sampleIntent("aaaa", 1), sampleIntent("bbbb", 1)})
+	putLines(t, m, "results.jsonl", []job.Result{{Job: "aaaa", State: job.Succeeded, Attempts: 1}, {Job: "bbbb", State: job.Succeeded, Attempts: 2}})
+	if err := readFold(t, m).WriteCheckpoint(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	if err := batch.WriteLeast(t.Context(), m, historyBatch, batch.Least{Jobs: 2}); err != nil {
+		t.Fatal(err)
+	}
+	if f := readFold(t, m); f.Jobs() != 2 || !f.Begun() {
+		t.Errorf("it knows %d jobs, begun %t", f.Jobs(), f.Begun())
+	}
+}

@@ -1,0 +1,158 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"nightshift/internal/job"
+	"nightshift/internal/provider"
+)
+
+// A list of inferences that is empty, or of a while ago, looks the same whether it is true
+// or not. Where nothing in it is of the time of an attempt, two other routes are asked: the
+// list of assets, which names the inference that made each, and the charges. A fault of one
+// route is not one of all.
+
+const (
+	// assetPage is the largest page of the list of assets.
+	assetPage = 100
+	// assetPages bounds one reading of it.
+	assetPages = 20
+)
+
+// bare reports whether nothing that was shown is of the time of an attempt.
+func (m *matcher) bare(i int) bool {
+	a := &m.attempts[i]
+	return m.newest.Before(m.c.latest(a.Sent).Add(-a.Fresh))
+}
+
+// elsewhere asks other routes about the attempts of which that is wanted. What it finds is
+// matched as if the list had shown it; what it cannot find out only a person can tell.
+func (c *Client) elsewhere(ctx context.Context, m *matcher, shown map[string]bool, ours provider.Ours) error {
+	var asked []int
+	since := time.Now().Add(clockUnknown)
+	for i, a := range m.attempts {
+		if match := &m.matches[i]; a.Elsewhere && match.Bare && match.Complete && !match.Unclear && len(match.Runs) == 0 {
+			asked, since = append(asked, i), earlier(since, c.Earliest(a.Sent))
+		}
+	}
+	if len(asked) == 0 {
+		return nil
+	}
+	lacks, err := c.byAssets(ctx, m, since, shown, ours)
+	clear := err == nil
+	if err == nil {
+		clear, err = c.nothingCharged(ctx, later(since.Add(skew), m.newest.Add(time.Second)))
+	}
+	if err != nil && !cannotSay(err) {
+		return err
+	}
+	for _, i := range asked {
+		match := &m.matches[i]
+		match.Bare, match.Unclear = false, match.Unclear || !clear && len(match.Runs) == 0
+		if lacks != "" {
+			match.Complete, match.Lacks = false, lacks
+		}
+	}
+	return nil
+}
+
+// byAssets matches the inferences that assets of since then name and the list did not show.
+// It returns one of them, "" if there is none: the list is not to be relied on.
+func (c *Client) byAssets(ctx context.Context, m *matcher, since time.Time, shown map[string]bool, ours provider.Ours) (lacks string, err error) {
+	ids, err := c.madeSince(ctx, since)
+	if err != nil {
+		return "", err
+	}
+	for _, id := range ids {
+		if shown[id] {
+			continue
+		}
+		run, err := c.single(ctx, id)
+		if err != nil {
+			return "", err
+		}
+		if run.Status == job.RunNotFound || madeBefore(&run, since) {
+			continue
+		}
+		lacks, m.newest = id, later(m.newest, run.CreatedAt)
+		strangers, err := strangersAmong(ctx, []job.Inference{run}, ours)
+		if err != nil {
+			return lacks, err
+		}
+		if len(strangers) == 0 {
+			continue
+		}
+		c.listings.note(id, true)
+		if err := m.match(ctx, &strangers[0]); err != nil {
+			return lacks, err
+		}
+	}
+	return lacks, nil
+}
+
+// madeSince are the inferences that made the assets of since then, by the API's clock.
+//
+// Scenario API: createdAfter needs sortBy; the asset names its job in parentJobId.
+func (c *Client) madeSince(ctx context.Context, since time.Time) ([]string, error) {
+	query := url.Values{
+		"sortBy": {"createdAt"}, "createdAfter": {since.UTC().Format(usageTime)}, "pageSize": {strconv.Itoa(assetPage)},
+	}
+	var ids []string
+	named := make(map[string]bool)
+	for range assetPages {
+		reply, err := c.read(ctx, call{op: OpMade, method: http.MethodGet, path: []string{"assets"}, query: query})
+		if err != nil {
+			return nil, fmt.Errorf("list assets: %w", err)
+		}
+		page, err := decode[struct {
+			Assets              *[]assetRecord
+			NextPaginationToken string
+		}](reply)
+		if err == nil && page.Assets == nil {
+			err = errors.New("the reply holds no list of assets")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list assets: %w", err)
+		}
+		for _, record := range *page.Assets {
+			if id := record.parent(); id != "" && !named[id] {
+				ids, named[id] = append(ids, id), true
+			}
+		}
+		if page.NextPaginationToken == "" {
+			return ids, nil
+		}
+		query.Set("paginationToken", page.NextPaginationToken)
+	}
+	return nil, fmt.Errorf("list assets: the list did not end after %d pages", assetPages)
+}
+
+// nothingCharged reports whether no charge is known of since then, by the API's clock. A key
+// that may not read usages, or usages that cannot be read, say nothing against it.
+func (c *Client) nothingCharged(ctx context.Context, since time.Time) (bool, error) {
+	usages, err := c.Usages(ctx, since, since.Add(MaxUsagesSpan))
+	if cannotSay(err) || errors.Is(err, errUsagesShape) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	var charged job.CU
+	for _, day := range usages.Days {
+		charged += day.Charged
+	}
+	return charged == 0, nil
+}
+
+// cannotSay reports whether a route answers that it is not to be asked so, or not with this
+// key: asking again gives no other answer.
+func cannotSay(err error) bool {
+	_, refused := errors.AsType[*job.AccessError](err)
+	return refused || errors.Is(err, job.ErrInvalid) || errors.Is(err, job.ErrNotFound)
+}
