@@ -120,9 +120,10 @@ func (r *Runner) ended(ctx context.Context, over ...endedRun) error {
 // pass and the charge was given back.
 func (r *Runner) runFailed(ctx context.Context, rec *job.Record) error {
 	billed := charged(rec)
-	refunded := billed
-	if rec.Outcome.RefundDisabled {
-		refunded = 0
+	refunded := job.CU(0)
+	if !rec.Outcome.RefundDisabled {
+		billed = chargedBefore(rec)
+		refunded = billed
 	}
 	settle := func() error { return r.settle(ctx, rec, billed, refunded) }
 	if rec.Outcome.Transient && !rec.Outcome.RefundDisabled && rec.Attempt-rec.Job.Before < maxAttempts {
@@ -169,6 +170,15 @@ func (r *Runner) again(ctx context.Context, rec *job.Record, billed, refunded jo
 		return err
 	}
 	return r.Tasks.Enqueue(ctx, rec.Priority, next.Generation, rec.Ref)
+}
+
+// chargedBefore is what the provider took for a run before it gave it back. Then the run
+// shows less: additions to its price are gone from it.
+func chargedBefore(rec *job.Record) job.CU {
+	if rec.Counted {
+		return 0
+	}
+	return max(charged(rec), rec.Job.Quote)
 }
 
 // charged is what the provider took for the run; the quote while it does not say,
