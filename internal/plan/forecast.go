@@ -105,13 +105,11 @@ func (p *Plan) forecast(now time.Time, limits Limits, runs []RunTime, note strin
 		f.Notes = append(f.Notes, note)
 	}
 	rooms, _ := p.rooms(limits.Caps, now)
-	cost := p.Cost
-	for _, r := range rooms {
-		if jobs, covered := p.covers(r); covered < cost {
-			cost = covered
-			f.Jobs = min(f.Jobs, jobs)
-			f.Bound, f.Scope = BoundCU, r.scope
-		}
+	fit := p.fit(rooms)
+	f.Jobs = fit.jobs
+	cost := fit.cost
+	if fit.scope != "" {
+		f.Bound, f.Scope = BoundCU, fit.scope
 	}
 	if f.Jobs == 0 {
 		return f

@@ -101,6 +101,7 @@ type Plan struct {
 	Digest string `json:"-"`
 
 	spool       *spool
+	order       []uint16 // the shapes of the jobs to run, while the forecast is made
 	onBudget    manifest.OnBudget
 	cacheAge    time.Duration // of the oldest price that was not asked for anew
 	allRecalled bool          // no price was asked for anew
@@ -117,7 +118,7 @@ type UnderWay struct {
 // a single job, covers the plan.
 func (p *Plan) Fits() bool {
 	for _, c := range p.Caps {
-		if c.Never > 0 || !c.Fits && (c.Period == PeriodTotal || p.onBudget == manifest.OnBudgetFail) {
+		if c.Never > 0 || !c.Fits && (c.Period == PeriodTotal && c.Periods == 0 || p.onBudget == manifest.OnBudgetFail) {
 			return false
 		}
 	}

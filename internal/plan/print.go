@@ -127,6 +127,8 @@ func (c *CapCheck) verdict() string {
 		return "fits"
 	case c.Never > 0:
 		return text.Count(c.Never, "job") + " too dear for it"
+	case c.Periods > 0 && c.Period == PeriodTotal:
+		return "waits for other keys"
 	case c.Periods > 0:
 		return fmt.Sprintf("needs %s of this cap", text.Count(c.Periods, c.Period))
 	default:
