@@ -146,6 +146,14 @@ func decided(q job.Decision, a job.Answer) string {
 	return fmt.Sprintf("%s is inference %s; a run of the batch collects it", q.Row, a.Inference)
 }
 
+// outFlag is the flag --out as it was given, for further commands.
+func (o resolveOptions) outFlag() string {
+	if o.out == "" {
+		return ""
+	}
+	return "--out " + text.Quote(o.out) + " "
+}
+
 func showQuestions(out io.Writer, file string, open []job.Decision, o resolveOptions) error {
 	if o.json {
 		return text.WriteIndentedJSON(out, map[string]any{"questions": open})
@@ -170,6 +178,6 @@ func showQuestions(out io.Writer, file string, open []job.Decision, o resolveOpt
 Look at the candidates at the provider, then for each job:
   enqueue resolve %[1]s JOB --run INFERENCE   it is that one: collect it
   enqueue resolve %[1]s JOB --resend          it was never accepted: send and pay it again
-`, text.Quote(file))
+`, o.outFlag()+text.Quote(file))
 	return err
 }

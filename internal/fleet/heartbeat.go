@@ -51,6 +51,8 @@ type Lane struct {
 	Endless bool           `json:"endless,omitempty"`
 	// Blocked is how much of the last minute the lane stood still, by reason, in seconds.
 	Blocked map[job.WaitReason]float64 `json:"blocked,omitempty"`
+	// Caps are what the caps of its API keys leave for new jobs.
+	Caps []job.Headroom `json:"caps,omitempty"`
 	// The handlers that work, and how many there can be.
 	Submitting  int `json:"submitting"`
 	SubmitSlots int `json:"submitSlots"`

@@ -85,8 +85,9 @@ type Plan struct {
 	FailedBeforeCost job.CU `json:"failedBeforeCost,omitempty"`
 	// RetryRefused says that jobs that were refused and charged are among those that run.
 	RetryRefused bool `json:"retryRefused,omitempty"`
-	// ImagesToRun are those of the jobs that run.
+	// ImagesToRun are those of the jobs that run, and KeptImages those of kept jobs.
 	ImagesToRun int        `json:"imagesToRun"`
+	KeptImages  int        `json:"-"`
 	Cost        job.CU     `json:"cost"` // of the jobs that run
 	Shapes      []Shape    `json:"shapes"`
 	Caps        []CapCheck `json:"caps,omitempty"`

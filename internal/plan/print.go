@@ -160,6 +160,34 @@ func (p *Plan) writeWarnings(t *table) {
 	}
 }
 
+// Shortage says to a person how much of the plan the caps let through; "" if they cover
+// it at once.
+func (p *Plan) Shortage() string {
+	f := &p.Forecast
+	tight := slices.IndexFunc(p.Caps, func(c CapCheck) bool { return !c.Fits && perPeriod(c.Scope, c.Period) == f.Scope })
+	if f.Bound != BoundCU || tight < 0 {
+		return ""
+	}
+	c := &p.Caps[tight]
+	line := fmt.Sprintf("the cap of the %s, %s CU of which %s are spent, does not cover it: ", text.Clean(f.Scope, text.Any), c.CU, c.Spent)
+	switch {
+	case f.Jobs == 0:
+		return line + "no job fits"
+	case f.Jobs < p.ToRun():
+		return line + fmt.Sprintf("%d of %s fit, the others do not run", f.Jobs, text.Count(p.ToRun(), "job"))
+	default:
+		return line + "the rest waits for its next " + cmp.Or(shortPeriod(c.Period), "period") + ", in all about " + roughly(f.Duration())
+	}
+}
+
+// shortPeriod is the word of a period that ends.
+func shortPeriod(period string) string {
+	if period == PeriodTotal {
+		return ""
+	}
+	return period
+}
+
 // headline says how long the jobs take, and what decides.
 func (f *Forecast) headline(jobs int) string {
 	took := "Time: about " + roughly(f.Duration())

@@ -41,7 +41,7 @@ type ending struct {
 	images    int  // more than one; less than none is none
 	billed    job.CU
 	addition  job.CU // to the price, which a run does not show any more that was refunded
-	forgotten bool // the provider does not know it any more
+	forgotten bool   // the provider does not know it any more
 }
 
 type memoryRun struct {

@@ -45,7 +45,7 @@ func (s *leader) blockedBy(ctx context.Context, held *knownBatch, counts job.Cou
 	}
 	waits := s.waitsOf(ctx, held)
 	blocked := needsOperator(counts, waits) || failsOverBudget(held, waits) && sentAll(counts)
-	if !s.blockedSince.lasting(blocked) {
+	if lasting := s.blockedSince.lasting(blocked); !lasting && !(blocked && held.submission.NoneFits) {
 		return nil
 	}
 	return &batch.Blockage{Err: errors.New(waits.Detail), Hint: wait.Of(waits.Reason).Hint(), Ends: failsOverBudget(held, waits)}

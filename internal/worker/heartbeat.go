@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"sync"
@@ -12,13 +13,18 @@ import (
 )
 
 // heartbeat is what this worker does now.
-func (w *Worker) heartbeat() fleet.Heartbeat {
+func (w *Worker) heartbeat(ctx context.Context) fleet.Heartbeat {
 	b := fleet.Heartbeat{Worker: w.name, Owner: w.member.Owner(), Version: telemetry.Version(), Started: w.started, Lanes: make(map[string]fleet.Lane)}
 	b.News = w.newsRead.Load()
 	b.Stored = w.pace.recent(time.Now())
 	for _, l := range w.laneList() {
 		if l.engine.Load() != nil {
-			b.Lanes[l.name] = l.snapshot(w.settings.SubmitSlots, w.settings.CollectSlots)
+			seen := l.snapshot(w.settings.SubmitSlots, w.settings.CollectSlots)
+			var err error
+			if seen.Caps, err = l.limiter.Headroom(ctx); err != nil && ctx.Err() == nil {
+				w.Logger.DebugContext(ctx, "what the caps leave not read", "lane", l.name, "err", err)
+			}
+			b.Lanes[l.name] = seen
 		}
 	}
 	w.mu.RLock()
