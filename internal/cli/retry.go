@@ -120,7 +120,7 @@ func retryBatch(ctx context.Context, v *view.View, id string, o retryOptions) (*
 		err = affordable(ctx, v.Bucket, &next)
 	}
 	if err == nil {
-		price := price{id, next.Mode, next.ToRun(), next.Images, next.Cost, next.Rules.Budget}
+		price := price{batch: id, mode: next.Mode, jobs: next.ToRun(), images: next.Images, cost: next.Cost, budget: next.Rules.Budget}
 		asking := submitOptions{json: o.json}
 		err = price.agree(ctx, asking.asking(v.Process), o.yes)
 	}

@@ -164,6 +164,9 @@ func (r *localRun) priced(ctx context.Context) (*plan.Plan, error) {
 	if made.ToRun() == 0 {
 		return made, nil
 	}
+	if made.UnderWay, err = r.underWay(ctx); err != nil {
+		return nil, err
+	}
 	if short := made.Shortage(); short != "" {
 		r.view.Println("note: " + short)
 	}

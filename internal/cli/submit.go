@@ -107,6 +107,11 @@ func submit(ctx context.Context, p app.Process, s config.Settings, file string, 
 	if short := made.Shortage(); short != "" {
 		fmt.Fprintln(p.Stderr, "note: "+short)
 	}
+	if made.ToRun() > 0 {
+		if made.UnderWay, err = session.underWay(ctx); err != nil {
+			return err
+		}
+	}
 	price := session.priceOf(made)
 	if err := price.agree(ctx, o.asking(p), o.yes); err != nil {
 		return err

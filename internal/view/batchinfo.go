@@ -126,6 +126,8 @@ func (r *BatchInfo) State() State {
 		return stateLocal
 	case !r.Open:
 		return stateUnfinished
+	case r.Control.State == batch.ControlCancel && r.Control.Guard:
+		return stateBlocked
 	case r.Control.State == batch.ControlCancel:
 		return StateCancelling
 	case r.Control.State == batch.ControlPause:

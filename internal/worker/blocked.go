@@ -159,7 +159,7 @@ func (s *leader) writeBlocked(ctx context.Context, held *knownBatch, found *batc
 	}
 	next := batch.Control{State: batch.ControlBlocked, Why: found.Err.Error(), Hint: found.Hint}
 	if found.Ends {
-		next.State = batch.ControlCancel
+		next.State, next.Guard = batch.ControlCancel, true
 	}
 	return batch.WriteControl(ctx, s.Bucket, held.submission, next)
 }
