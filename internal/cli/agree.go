@@ -23,7 +23,7 @@ type price struct {
 	mode         job.Mode
 	jobs, images int
 	cost         job.CU
-	paid         job.CU // of the cost, for what earlier runs have sent
+	paid         job.CU  // of the cost, for what earlier runs have sent
 	budget       *job.CU // of the manifest; nil if it has none
 }
 

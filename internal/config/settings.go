@@ -31,6 +31,9 @@ const (
 // ListenOff in place of an address: metrics and health are not served.
 const ListenOff = "off"
 
+// DefaultOutput is the folder of batches where nothing names one.
+const DefaultOutput = "out"
+
 // Settings are read from the environment.
 type Settings struct {
 	Key     Secret `env:"SCENARIO_API_KEY"`
@@ -43,7 +46,7 @@ type Settings struct {
 	KeysFile string `env:"NIGHTSHIFT_KEYS"`
 	Redis    Secret `env:"NIGHTSHIFT_REDIS"` // may hold a password
 
-	Output string `env:"NIGHTSHIFT_OUT" envDefault:"out"`
+	Output string `env:"NIGHTSHIFT_OUT" envDefault:"out"` // DefaultOutput
 	Bucket string `env:"NIGHTSHIFT_BUCKET"`
 	Fleet  string `env:"NIGHTSHIFT_FLEET" envDefault:"default"`
 

@@ -10,6 +10,7 @@ import (
 
 	"nightshift/internal/batch"
 	"nightshift/internal/bucket"
+	"nightshift/internal/config"
 	"nightshift/internal/text"
 )
 
@@ -27,12 +28,13 @@ func Arg(ctx context.Context, b bucket.Objects, id string) string {
 	return text.Quote(id)
 }
 
-// outFlag names the folder of the view, if it is not the one of the settings.
+// outFlag names the folder of the view, unless it is where runs go without a word.
 func (v *View) outFlag() string {
-	if place := v.Bucket.Path(""); !strings.Contains(place, "://") && !bucket.SamePlace(place, v.Settings.Output) {
-		return "--out " + text.Quote(fromHere(place)) + " "
+	place := v.Bucket.Path("")
+	if strings.Contains(place, "://") || v.Settings.Output == config.DefaultOutput && bucket.SamePlace(place, v.Settings.Output) {
+		return ""
 	}
-	return ""
+	return "--out " + text.Quote(fromHere(place)) + " "
 }
 
 // again is the command that makes what is missing; "" if nothing is.

@@ -11,12 +11,12 @@ import (
 )
 
 func TestCommandsNameTheirBatch(t *testing.T) {
-	t.Parallel()
-	b, err := bucket.NewLocal(t.TempDir())
+	t.Chdir(t.TempDir())
+	b, err := bucket.NewLocal("out")
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := View{Bucket: b, Settings: config.Settings{Output: b.Path("")}}
+	v := View{Bucket: b, Settings: config.Settings{Output: config.DefaultOutput}}
 	r := &BatchInfo{Batch: "test/a", Submission: &batch.Submission{Batch: "test/a", Manifest: "my a.yaml"}}
 	for hint, want := range map[string]string{
 		"decide with enqueue resolve, then run again":           "decide with enqueue resolve test/a, then run again",
@@ -51,11 +51,11 @@ func TestCommandsWorkWhereTheyAreRead(t *testing.T) {
 		"another folder":    {"other place", batch.Submission{Manifest: "b.yaml", File: filepath.Join(here, "b.yaml")}, "enqueue run --out 'other place' b.yaml"},
 		"of before":         {"out", batch.Submission{Manifest: "b.yaml"}, "enqueue run b.yaml"},
 	} {
-		b, err := bucket.NewLocal(filepath.Join(here, c.folder))
+		b, err := bucket.NewLocal(c.folder)
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := View{Bucket: b, Settings: config.Settings{Output: filepath.Join(here, "out")}}
+		v := View{Bucket: b, Settings: config.Settings{Output: config.DefaultOutput}}
 		if err := b.Put(t.Context(), "x", strings.NewReader("x")); err != nil {
 			t.Fatal(err)
 		}

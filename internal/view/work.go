@@ -11,7 +11,6 @@ import (
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/pool"
-	"nightshift/internal/queue"
 	"nightshift/internal/report"
 	"nightshift/internal/text"
 	"nightshift/internal/wait"
@@ -30,6 +29,7 @@ type batchWork struct {
 	queued, Running, Unknown, Storing                 int
 	images, allImages                                 int // that are there, and of all jobs
 	spent, Reserved                                   job.CU
+	orphans                                           orphans
 	inFlight                                          int // jobs that the logs say are under way; 0 where Redis counts them
 
 	wait          job.WaitReason
@@ -71,7 +71,8 @@ func (v *View) ongoingWork(ctx context.Context, r *BatchInfo, w *batchWork, beat
 		}
 		return v.sumSpend(ctx, r, w)
 	}
-	if err := v.count(ctx, r, w); err != nil {
+	err := v.count(ctx, r, w)
+	if err != nil {
 		return err
 	}
 	if w.unknownToRedis && !v.Hasty {
@@ -84,6 +85,15 @@ func (v *View) ongoingWork(ctx context.Context, r *BatchInfo, w *batchWork, beat
 	}
 	w.pace = paceOf(r.Batch, beats)
 	w.waits(r, beats)
+	if w.wait != job.WaitParallel {
+		return nil
+	}
+	if w.orphans, err = v.orphans(ctx, r, beats); err != nil {
+		return err
+	}
+	if w.orphans.total() > 0 { // what fills the ceiling is not what runs
+		w.waitDetail = w.orphans.words()
+	}
 	return nil
 }
 
@@ -130,10 +140,7 @@ func (v *View) count(ctx context.Context, r *BatchInfo, w *batchWork) error {
 	if err != nil {
 		return err
 	}
-	jobs := queue.New(queue.Options{
-		Redis: v.Redis, Prefix: v.Prefix, Pool: batch.LanePool(r.Submission.Lane(), epoch), Logger: v.Logger,
-	})
-	counts, err := jobs.Counts(ctx, r.Batch)
+	counts, err := v.jobsOf(r, epoch).Counts(ctx, r.Batch)
 	if err != nil {
 		return err
 	}
@@ -263,6 +270,10 @@ func (v *View) limits(ctx context.Context, r *BatchInfo, w *batchWork, beats []f
 	}
 	var err error
 	f.keys, err = v.keysOf(ctx, r)
+	f.orphans = w.orphans
+	for i := range f.keys { // what runs is what counts, not what was once granted
+		f.keys[i].Running = max(0, f.keys[i].Running-w.orphans[f.keys[i].Team])
+	}
 	return f, err
 }
 
