@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strconv"
 	"sync"
@@ -204,7 +205,7 @@ func (r *localRun) lock(ctx context.Context) error {
 	}
 	unlock, err := r.Bucket.Lock(ctx, r.Batch+"/"+batch.LockName)
 	if err != nil {
-		return &job.InputError{Err: errors.Join(errors.New("batch "+r.manifest.Name), err)}
+		return &job.InputError{Err: fmt.Errorf("batch %s: %w", r.manifest.Name, err)}
 	}
 	r.Add("unlock batch", unlock)
 	return nil

@@ -21,6 +21,7 @@ import (
 
 type submitOptions struct {
 	json  bool
+	quiet bool // failures and the end alone
 	watch bool // until it is over
 	// retryRefused runs again what was refused for its content and charged.
 	retryRefused bool
@@ -138,7 +139,7 @@ func submit(ctx context.Context, p app.Process, s config.Settings, file string, 
 		return nil
 	}
 	return view.With(ctx, p, s, func(v *view.View) error {
-		return v.Watch(ctx, result.Batch, planned, view.WatchOptions{JSON: o.json, Source: session.source})
+		return v.Watch(ctx, result.Batch, planned, view.WatchOptions{Quiet: o.quiet, JSON: o.json, Source: session.source})
 	})
 }
 
@@ -272,6 +273,9 @@ func (o *session) tellSubmission(ctx context.Context, p app.Process, result *sub
 	}
 	if options.json { // one line, since others may follow
 		return text.WriteJSON(p.Stdout, result)
+	}
+	if options.quiet {
+		return nil
 	}
 	_, err := fmt.Fprint(p.Stdout, result.words())
 	return err

@@ -46,7 +46,7 @@ type Settings struct {
 	KeysFile string `env:"NIGHTSHIFT_KEYS"`
 	Redis    Secret `env:"NIGHTSHIFT_REDIS"` // may hold a password
 
-	Output string `env:"NIGHTSHIFT_OUT" envDefault:"out"` // DefaultOutput
+	Output string `env:"NIGHTSHIFT_OUT" envDefault:"out"`
 	Bucket string `env:"NIGHTSHIFT_BUCKET"`
 	Fleet  string `env:"NIGHTSHIFT_FLEET" envDefault:"default"`
 
@@ -103,7 +103,7 @@ func (s Settings) Validate() error {
 	}
 	if s.URL != "" {
 		if u, err := url.Parse(s.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			complain(URLVariable, "must be an http or https address such as http://127.0.0.1:8090")
+			complain(URLVariable, "must be an http or https address such as http://127.0.0.1:8090/v1")
 		}
 	}
 	if _, err := s.Links(); err != nil {
