@@ -23,18 +23,18 @@ type Heartbeat struct {
 	Leads []string `json:"leads"`
 	// Versions is what this worker knows of each batch: its submission, and what is wanted of
 	// it.
-	Versions map[string]string `json:"knows,omitempty"`
+	Versions map[string]string `json:"versions,omitempty"`
 	// News is up to where this worker has read what was announced.
 	News int64 `json:"news,omitempty"`
 	// Lanes is how the lanes stand, by name, as this worker sees it.
 	Lanes map[string]Lane `json:"lanes"`
 	// Stored is what this worker stored in the last minutes, by batch.
-	Stored map[string]Stored `json:"landed,omitempty"`
+	Stored map[string]Stored `json:"stored,omitempty"`
 	// Trouble is what keeps it from working, by batch; "" is the worker itself.
 	Trouble map[string]string `json:"trouble,omitempty"`
 }
 
-// Stored is what came home lately.
+// Stored is what was stored lately.
 type Stored struct {
 	Jobs    int     `json:"jobs"`
 	Images  int     `json:"images"`

@@ -13,7 +13,7 @@ import (
 const (
 	// repark is how long a collect task sleeps whose run has not ended yet.
 	repark = time.Minute
-	// A watcher that looked within this time is alive, so that its word is waited for.
+	// A watcher that polled within this time is alive, so that its word is waited for.
 	watcherAlive = 2 * time.Minute
 	// maxAttempts bounds how often a run that failed for a passing fault is bought again.
 	maxAttempts = 3
@@ -50,12 +50,12 @@ func (r *Runner) Collect(ctx context.Context, ref job.Ref) error {
 // askOnce lets a job that woke by itself find out whether its run ended. While a
 // watcher is alive it does not spend a request on that.
 func (r *Runner) askOnce(ctx context.Context, rec *job.Record) error {
-	looked, err := r.Store.LastPoll(ctx)
+	polled, err := r.Store.LastPoll(ctx)
 	if err != nil {
 		return err
 	}
 	sleepOn := &job.PostponedError{After: repark, Reason: job.WaitParallel, Detail: "the inference runs"}
-	if time.Since(looked) < watcherAlive {
+	if time.Since(polled) < watcherAlive {
 		return sleepOn
 	}
 	run, err := r.pollOne(ctx, rec)

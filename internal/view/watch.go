@@ -104,7 +104,7 @@ func (w *Watcher) Snapshot() progress.Snapshot {
 	return shown
 }
 
-// Follow looks until the batch is over or blocked, or ctx is done.
+// Follow polls until the batch is over or blocked, or ctx is done.
 func (w *Watcher) Follow(ctx context.Context) error {
 	every := bucketTick
 	switch {
@@ -115,7 +115,7 @@ func (w *Watcher) Follow(ctx context.Context) error {
 	}
 	ticker := time.NewTicker(watchTick)
 	defer ticker.Stop()
-	looked := time.Now()
+	bucketRead := time.Now()
 	for {
 		if err := w.bear(w.readLog(ctx)); err != nil {
 			return err
@@ -128,9 +128,9 @@ func (w *Watcher) Follow(ctx context.Context) error {
 		case <-w.News:
 			told = true
 		}
-		inBucket := told || time.Since(looked) >= every
+		inBucket := told || time.Since(bucketRead) >= every
 		if inBucket {
-			looked = time.Now()
+			bucketRead = time.Now()
 			if err := w.bear(w.ReadBucket(ctx)); err != nil {
 				return err
 			}
@@ -189,7 +189,7 @@ func (w *Watcher) ReadBucket(ctx context.Context) error {
 // isOver reports whether the batch has come to its end. A submission that is just being
 // submitted is not taken for one that nobody works on.
 func (w *Watcher) isOver() bool {
-	const sure = 5 // looks
+	const sure = 5 // polls
 	return w.closedFor > 0 && (w.Record.Over() || w.Record.Submission == nil || w.Record.abandoned || w.closedFor > sure)
 }
 
@@ -225,7 +225,7 @@ func (w *Watcher) read(ctx context.Context) (*BatchStatus, error) {
 	return w.headStatus(ctx, w.Record, w.beats)
 }
 
-// readLog passes on what came home since it was last asked. Until it is known when the
+// readLog passes on what was stored since it was last asked. Until it is known when the
 // submission began nothing is read: it could not be told what is of it.
 func (w *Watcher) readLog(ctx context.Context) error {
 	if w.log == nil || !w.Record.hasStarted() {
