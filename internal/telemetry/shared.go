@@ -10,7 +10,7 @@ import (
 // askTime is how long somebody who looks waits for an answer. A reading is
 // cancelled a little earlier, so that it can still hand over what it has.
 const (
-	askTime  = 2 * time.Second
+	askTime   = 2 * time.Second
 	spareTime = 200 * time.Millisecond
 )
 
