@@ -62,7 +62,7 @@ func resolve(ctx context.Context, p app.Process, s config.Settings, args []strin
 	}
 	question, err := pick(open, args[1])
 	if err != nil {
-		return &job.InputError{Err: err}
+		return &job.InputError{Err: &job.HintedError{Err: err, Hint: "enqueue resolve " + o.outFlag() + text.Quote(args[0]) + " lists what is"}}
 	}
 	answer, err := o.answer(question)
 	if err != nil {
@@ -97,7 +97,7 @@ func batchToResolve(ctx context.Context, b bucket.Objects, arg string) (string, 
 func pick(open []job.Decision, name string) (job.Decision, error) {
 	at := slices.IndexFunc(open, func(q job.Decision) bool { return string(q.Job) == name || q.Row == name })
 	if at < 0 {
-		return job.Decision{}, fmt.Errorf("nothing is asked about job %q; enqueue resolve BATCH lists what is", name)
+		return job.Decision{}, fmt.Errorf("nothing is asked about job %q", name)
 	}
 	return open[at], nil
 }

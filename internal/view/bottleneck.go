@@ -48,6 +48,7 @@ type limitFacts struct {
 	queued, running, stored int // jobs: not sent, at the provider, being stored
 	keys                    []pool.KeyStatus
 	orphans                 orphans // slots in which nothing runs
+	unwatched               bool    // nobody asks the provider what runs
 }
 
 // blockedShare is how much of the time a lane must stand still for a reason before
@@ -68,6 +69,8 @@ func limit(f limitFacts) bottleneck {
 		return bottleneck{limitWorkers, "no worker runs; start one"}
 	case f.orphans.total() > 0 && f.queued > 0:
 		return bottleneck{string(job.WaitRecovery), f.orphans.words()}
+	case f.unwatched:
+		return bottleneck{string(job.WaitRecovery), unwatchedWords}
 	case slices.Contains(storeWaits, f.wait): // it fills the slots, and more of them would not help
 		return f.blockedBy(f.wait)
 	}

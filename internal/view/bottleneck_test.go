@@ -36,6 +36,11 @@ func TestLimit(t *testing.T) {
 			bottleneck{"nothing", "nothing holds it up"},
 		},
 		{
+			"ceiling full, as far as a killed worker knew",
+			limitFacts{workers: 1, observed: busy, blocked: blocked(job.WaitParallel, 50), wait: job.WaitParallel, queued: queued, running: 6, keys: full, unwatched: true},
+			bottleneck{"recovery", unwatchedWords},
+		},
+		{
 			"ceiling full of what a killed worker had",
 			limitFacts{workers: 1, observed: busy, blocked: blocked(job.WaitParallel, 50), wait: job.WaitParallel, queued: queued, keys: free, orphans: orphans{"": 4}},
 			bottleneck{"recovery", "a worker that is gone holds 4 slots; the others free them within seconds"},

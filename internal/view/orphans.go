@@ -59,6 +59,38 @@ func (v *View) orphans(ctx context.Context, r *BatchInfo, beats []fleet.Heartbea
 	return lost, nil
 }
 
+// readHolders finds out whether what Redis counts as running is what runs: slots that a
+// killed worker took for nothing, and runs that nobody asks the provider about since it is
+// gone, are not.
+func (v *View) readHolders(ctx context.Context, r *BatchInfo, w *batchWork, beats []fleet.Heartbeat) (err error) {
+	if w.Running > 0 || w.wait == job.WaitParallel { // what runs may be another batch's
+		epoch, err := v.admission.Begun(ctx)
+		if err != nil {
+			return err
+		}
+		held, err := v.Fleet.Held(ctx, fleet.WatchLease(batch.LanePool(r.Submission.Lane(), epoch)))
+		if err != nil {
+			return err
+		}
+		w.unwatched = !held
+	}
+	if w.wait != job.WaitParallel {
+		return nil
+	}
+	if w.orphans, err = v.orphans(ctx, r, beats); err != nil {
+		return err
+	}
+	switch {
+	case w.orphans.total() > 0:
+		w.waitDetail = w.orphans.words()
+	case w.unwatched:
+		w.waitDetail = unwatchedWords
+	}
+	return nil
+}
+
+const unwatchedWords = "what runs is not known: the worker that asks the provider is gone; another does within seconds"
+
 // orphaned reports whether a job waits for a worker that is gone: it claimed the job, and had
 // not begun to send it.
 func orphaned(rec *job.Record, beats []fleet.Heartbeat) bool {

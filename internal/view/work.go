@@ -30,7 +30,8 @@ type batchWork struct {
 	images, allImages                                 int // that are there, and of all jobs
 	spent, Reserved                                   job.CU
 	orphans                                           orphans
-	inFlight                                          int // jobs that the logs say are under way; 0 where Redis counts them
+	unwatched                                         bool // nobody asks the provider what runs
+	inFlight                                          int  // jobs that the logs say are under way; 0 where Redis counts them
 
 	wait          job.WaitReason
 	waitUntil     time.Time
@@ -85,16 +86,7 @@ func (v *View) ongoingWork(ctx context.Context, r *BatchInfo, w *batchWork, beat
 	}
 	w.pace = paceOf(r.Batch, beats)
 	w.waits(r, beats)
-	if w.wait != job.WaitParallel {
-		return nil
-	}
-	if w.orphans, err = v.orphans(ctx, r, beats); err != nil {
-		return err
-	}
-	if w.orphans.total() > 0 { // what fills the ceiling is not what runs
-		w.waitDetail = w.orphans.words()
-	}
-	return nil
+	return v.readHolders(ctx, r, w, beats)
 }
 
 // readSpend asks Redis what was spent. One that has just begun, or lost what it had, has
@@ -270,7 +262,7 @@ func (v *View) limits(ctx context.Context, r *BatchInfo, w *batchWork, beats []f
 	}
 	var err error
 	f.keys, err = v.keysOf(ctx, r)
-	f.orphans = w.orphans
+	f.orphans, f.unwatched = w.orphans, w.unwatched
 	for i := range f.keys { // what runs is what counts, not what was once granted
 		f.keys[i].Running = max(0, f.keys[i].Running-w.orphans[f.keys[i].Team])
 	}
