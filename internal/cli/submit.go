@@ -57,6 +57,8 @@ type submission struct {
 	Folder   string  `json:"folder"`
 	// Warnings are what of the manifest is hardly meant as it reads.
 	Warnings []string `json:"warnings,omitzero"`
+	// Shortage says what of the plan the caps do not cover at once.
+	Shortage string `json:"shortage,omitempty"`
 
 	arg string // what the batch is called on a command line
 }
@@ -189,7 +191,7 @@ func (o *session) submit(ctx context.Context, made *plan.Plan, planned time.Time
 	result := &submission{
 		Type: submissionType, Batch: o.Batch, Outcome: submitted, Jobs: next.Jobs, Kept: next.Kept, Images: next.Images, Cost: next.Cost,
 		FailedBefore: next.FailedBefore, FailedBeforeCost: next.FailedBeforeCost, Forecast: next.Forecast, Folder: o.Bucket.Path(o.Batch),
-		Warnings: made.Warnings, arg: view.Arg(ctx, o.Bucket, o.Batch),
+		Warnings: made.Warnings, Shortage: made.Shortage(), arg: view.Arg(ctx, o.Bucket, o.Batch),
 	}
 	if made.ToRun() == 0 && !goesOn {
 		left, err := o.underWay(ctx)
