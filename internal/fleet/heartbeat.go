@@ -53,6 +53,8 @@ type Lane struct {
 	Blocked map[job.WaitReason]float64 `json:"blocked,omitempty"`
 	// Caps are what the caps of its API keys leave for new jobs.
 	Caps []job.Headroom `json:"caps,omitempty"`
+	// Used is what was spent and reserved when that was so, by batch.
+	Used map[string]job.CU `json:"used,omitempty"`
 	// The handlers that work, and how many there can be.
 	Submitting  int `json:"submitting"`
 	SubmitSlots int `json:"submitSlots"`

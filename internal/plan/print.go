@@ -169,7 +169,7 @@ func (p *Plan) Shortage() string {
 		return ""
 	}
 	c := &p.Caps[tight]
-	line := fmt.Sprintf("the cap of the %s, %s CU of which %s are spent, does not cover it: ", text.Clean(f.Scope, text.Any), c.CU, c.Spent)
+	line := fmt.Sprintf("the %s, %s CU of which %s are spent, does not cover it: ", capWords(f.Scope), c.CU, c.Spent)
 	switch {
 	case f.Jobs == 0:
 		return line + "no job fits"
@@ -178,6 +178,14 @@ func (p *Plan) Shortage() string {
 	default:
 		return line + "the rest waits for its next " + cmp.Or(shortPeriod(c.Period), "period") + ", in all about " + roughly(f.Duration())
 	}
+}
+
+// capWords name a cap: by what it is of, or by the variable that sets it.
+func capWords(scope string) string {
+	if strings.Contains(scope, " ") {
+		return "cap of the " + text.Clean(scope, text.Any)
+	}
+	return "cap " + text.Clean(scope, text.Any)
 }
 
 // shortPeriod is the word of a period that ends.
@@ -200,13 +208,13 @@ func (f *Forecast) headline(jobs int) string {
 		return took + "; the window of the batch decides."
 	case BoundCU:
 		if f.Jobs == 0 {
-			return fmt.Sprintf("No job fits under the cap of the %s.", text.Clean(f.Scope, text.Any))
+			return fmt.Sprintf("No job fits under the %s.", capWords(f.Scope))
 		}
 		if f.Jobs == jobs {
-			return fmt.Sprintf("%s; the cap of the %s decides.", took, text.Clean(f.Scope, text.Any))
+			return fmt.Sprintf("%s; the %s decides.", took, capWords(f.Scope))
 		}
-		return fmt.Sprintf("About %d of %d jobs fit under the cap of the %s, in about %s; the others do not run.",
-			f.Jobs, jobs, text.Clean(f.Scope, text.Any), roughly(f.Duration()))
+		return fmt.Sprintf("About %d of %d jobs fit under the %s, in about %s; the others do not run.",
+			f.Jobs, jobs, capWords(f.Scope), roughly(f.Duration()))
 	default:
 		return took + "; the time of an inference decides."
 	}

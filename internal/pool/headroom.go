@@ -35,6 +35,19 @@ func (g *Limiter) Headroom(ctx context.Context) ([]job.Headroom, error) {
 	return all, nil
 }
 
+// Capped reports whether anything that a usable key is counted in has a cap of CU.
+func (g *Limiter) Capped() bool {
+	now := time.Now()
+	for _, key := range g.Keys.Usable(nil) {
+		for _, scope := range g.Candidate(key, now) {
+			if scope.Limits.CU != (admission.Caps{}) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // headroomOf adds up what the caps of scopes of one kind leave; capped is false where one of
 // them has none.
 func (g *Limiter) headroomOf(ctx context.Context, scopes []admission.Scope) (sum job.Headroom, capped bool, err error) {

@@ -6,8 +6,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"nightshift/internal/batch"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
+	"nightshift/internal/manifest"
 	"nightshift/internal/pool"
 	"nightshift/internal/text"
 )
@@ -154,5 +156,27 @@ func TestOrphaned(t *testing.T) {
 		if got := orphaned(&c.rec, beats); got != c.want {
 			t.Errorf("%s: %t", name, got)
 		}
+	}
+}
+
+// What the caps left a moment ago is less by what the batch has used since.
+func TestCapsOf(t *testing.T) {
+	t.Parallel()
+	renews := time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)
+	o := &batch.Submission{Batch: "test/a", Mode: job.Test}
+	beats := []fleet.Heartbeat{{Lanes: map[string]fleet.Lane{o.Lane(): {
+		Caps: []job.Headroom{{Left: 50, Renews: renews, Each: 60, Period: time.Hour}}, Used: map[string]job.CU{"test/a": 10},
+	}}}}
+	for range 2 { // what was told stays as it was
+		if got := capsOf(o, beats, 30); len(got) != 1 || got[0].Left != 30 || got[0].Renews != renews {
+			t.Errorf("it leaves %+v, want 30 until %s", got, renews)
+		}
+	}
+	o.Rules.OnBudget = manifest.OnBudgetFail
+	if got := capsOf(o, beats, 100); len(got) != 1 || got[0].Left != 0 || !got[0].Renews.IsZero() {
+		t.Errorf("it leaves %+v to a batch that ends at a full cap", got)
+	}
+	if got := capsOf(o, nil, 0); got != nil {
+		t.Errorf("nobody told of %+v", got)
 	}
 }

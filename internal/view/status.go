@@ -286,7 +286,7 @@ func (v *View) foresee(r *BatchInfo, b *BatchStatus, beats []fleet.Heartbeat, no
 	}
 	w, o := b.work, r.Submission
 	facts := outlook.Facts{
-		Now: now, Spent: w.spent, Reserved: w.Reserved, Budget: o.Rules.Budget, Caps: capsOf(o, beats), Price: o.Cost, Jobs: o.ToRun(), Queued: w.queued,
+		Now: now, Spent: w.spent, Reserved: w.Reserved, Budget: o.Rules.Budget, Caps: capsOf(o, beats, w.spent+w.Reserved), Price: o.Cost, Jobs: o.ToRun(), Queued: w.queued,
 		Images: w.allImages - r.imagesLeftOut(), Done: w.images, Pace: w.pace, Forecast: time.Duration(o.Forecast * float64(time.Second)),
 		Elapsed: now.Sub(b.Started), Endless: w.needsOperator,
 	}
@@ -296,20 +296,26 @@ func (v *View) foresee(r *BatchInfo, b *BatchStatus, beats []fleet.Heartbeat, no
 	b.ImagesPerMinute, b.SecondsLeft, b.CU.InTheEnd = w.pace*60, facts.Left().Seconds(), facts.Cost()
 }
 
-// capsOf are what the caps leave of which the workers tell. Where the batch ends at a full
-// cap, none of them comes back.
-func capsOf(o *batch.Submission, beats []fleet.Heartbeat) []job.Headroom {
+// capsOf are what the caps leave of which the workers told a moment ago, less what the batch
+// has used since. Where it ends at a full cap, none of them comes back.
+func capsOf(o *batch.Submission, beats []fleet.Heartbeat, used job.CU) []job.Headroom {
 	for _, beat := range beats {
 		lane, there := beat.Lanes[o.Lane()]
 		if !there {
 			continue
 		}
-		for i := range lane.Caps {
+		since := job.CU(0)
+		if then, told := lane.Used[o.Batch]; told {
+			since = max(0, used-then)
+		}
+		caps := slices.Clone(lane.Caps) // the beats are of other batches, too
+		for i := range caps {
+			caps[i].Left = max(0, caps[i].Left-since)
 			if o.Rules.OnBudget == manifest.OnBudgetFail {
-				lane.Caps[i].Renews = time.Time{}
+				caps[i].Renews = time.Time{}
 			}
 		}
-		return lane.Caps
+		return caps
 	}
 	return nil
 }
