@@ -108,10 +108,7 @@ func again(file string, o runOptions) string {
 	if o.out != "" {
 		command += "--out " + text.Quote(o.out) + " "
 	}
-	if o.origin.name != "" {
-		command += "--name " + text.Quote(o.origin.name) + " "
-	}
-	return command + text.Quote(file)
+	return command + o.origin.nameFlag() + text.Quote(file)
 }
 
 // prepare makes the plan and takes the batch for this process. Nothing is written

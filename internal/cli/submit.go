@@ -100,7 +100,7 @@ func submit(ctx context.Context, p app.Process, s config.Settings, file string, 
 			return err
 		}
 		complain(p.Stderr, &job.HintedError{
-			Err: errors.New("a cap of CU does not cover the plan; nothing was submitted"), Hint: "raise the cap, or leave out rows; see enqueue plan " + text.Quote(file),
+			Err: errors.New("a cap of CU does not cover the plan; nothing was submitted"), Hint: "raise the cap, or leave out rows; see enqueue plan " + o.origin.nameFlag() + text.Quote(file),
 		})
 		return app.ErrSomeFailed
 	}
