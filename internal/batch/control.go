@@ -26,7 +26,7 @@ type Control struct {
 	Why   string       `json:"why,omitempty"`
 	// Hint says what a person can do about it.
 	Hint string `json:"hint,omitempty"`
-	// Guard says that the batch was paused by a rule of its manifest, not by a person.
+	// Guard says that the batch was paused, or ends, by a rule of its manifest, not by a person.
 	Guard bool      `json:"guard,omitempty"`
 	At    time.Time `json:"at"`
 }

@@ -24,8 +24,8 @@ import (
 
 // What the bucket holds of submissions beside the folders of batches.
 const (
-	orderName   = "_nightshift/order.json" // in the batch's folder
-	StartedName = "_nightshift/began.json"
+	submissionName = "_nightshift/order.json" // in the batch's folder
+	StartedName    = "_nightshift/began.json"
 	// OpenFolder has a folder for each open batch, and in it
 	// one for each of its submissions that is not over.
 	OpenFolder = "_nightshift/open"
@@ -43,14 +43,16 @@ type Submission struct {
 	Batch    string `json:"batch"`
 	Name     string `json:"name"`
 	Manifest string `json:"manifest"` // name of its file
-	Source   Source `json:"source,omitzero"`
+	// File is the path of that file, on the machine on which it was submitted.
+	File   string `json:"file,omitempty"`
+	Source Source `json:"source,omitzero"`
 	// Renamed says that the command line named the batch, and not its manifest.
 	Renamed bool `json:"renamed,omitempty"`
 
-	Mode     job.Mode     `json:"mode"`
-	Pool     string       `json:"pool,omitempty"`
-	Priority job.Priority `json:"priority"`
-	Rules    orderRules   `json:"rules"`
+	Mode     job.Mode        `json:"mode"`
+	Pool     string          `json:"pool,omitempty"`
+	Priority job.Priority    `json:"priority"`
+	Rules    submissionRules `json:"rules"`
 	// OwnLane says that the batch has a lane of its own: enqueue run works on nothing else.
 	OwnLane bool `json:"own,omitempty"`
 	// Local says that it runs on a Redis within the process of enqueue run, so that no
@@ -67,6 +69,11 @@ type Submission struct {
 	// RetryRefused says that such jobs are among those that run.
 	RetryRefused bool `json:"retryRefused,omitempty"`
 	Images       int  `json:"images"` // of the jobs that run
+	// NoneFits says that by the plan no job fits under the caps, so that nothing is to be
+	// waited for.
+	NoneFits bool `json:"noneFits,omitempty"`
+	// KeptImages are those that are there already.
+	KeptImages int `json:"keptImages,omitempty"`
 	// AllImages are those of all jobs of the plan.
 	AllImages int    `json:"allImages,omitempty"`
 	Cost      job.CU `json:"cost"` // of the jobs that run
@@ -75,8 +82,8 @@ type Submission struct {
 	Planned  time.Time `json:"planned"` // before anything of the plan was read
 }
 
-// orderRules are the manifest's rules of a batch.
-type orderRules struct {
+// submissionRules are the manifest's rules of a batch.
+type submissionRules struct {
 	Budget   *job.CU           `json:"budget,omitempty"`
 	Drift    manifest.Drift    `json:"drift"` // in parts per thousand
 	OnBudget manifest.OnBudget `json:"onBudget"`
@@ -99,9 +106,9 @@ func (o *Submission) ToRun() int { return o.Jobs - o.Kept - o.FailedBefore }
 func NewSubmission(m *manifest.Manifest, p *plan.Plan, planned time.Time) *Submission {
 	return &Submission{
 		Batch: m.Batch(), Name: m.Name, Manifest: path.Base(m.Path), Mode: m.Mode, Pool: m.Pool, Priority: job.Priority(m.Priority),
-		Rules: orderRules{Budget: m.Budget, Drift: m.MaxDrift, OnBudget: m.OnBudget, Window: m.Window},
-		Jobs:  p.Jobs, Kept: p.Kept, Images: p.ImagesToRun, AllImages: p.Images, Cost: p.Cost, Forecast: p.Forecast.Duration().Seconds(), Planned: planned,
-		FailedBefore: p.FailedBefore, FailedBeforeCost: p.FailedBeforeCost, RetryRefused: p.RetryRefused,
+		Rules: submissionRules{Budget: m.Budget, Drift: m.MaxDrift, OnBudget: m.OnBudget, Window: m.Window},
+		Jobs:  p.Jobs, Kept: p.Kept, Images: p.ImagesToRun, KeptImages: p.KeptImages, AllImages: p.Images, Cost: p.Cost, Forecast: p.Forecast.Duration().Seconds(), Planned: planned,
+		FailedBefore: p.FailedBefore, FailedBeforeCost: p.FailedBeforeCost, RetryRefused: p.RetryRefused, NoneFits: p.ToRun() > 0 && p.Forecast.Jobs == 0,
 	}
 }
 
@@ -147,10 +154,13 @@ func NewPlanKey(batch string) string {
 	return batch + "/_nightshift/plans/" + strings.ToLower(rand.Text()) + ".jsonl"
 }
 
+// SubmissionKey is the object that holds the submission of a batch.
+func SubmissionKey(batch string) string { return batch + "/" + submissionName }
+
 // ReadSubmission returns the submission of a batch, nil if it has none.
 func ReadSubmission(ctx context.Context, b bucket.Objects, batch string) (*Submission, error) {
 	o := new(Submission)
-	found, err := ReadJSON(ctx, b, batch+"/"+orderName, o)
+	found, err := ReadJSON(ctx, b, SubmissionKey(batch), o)
 	if err != nil || !found {
 		return nil, err
 	}
@@ -160,7 +170,7 @@ func ReadSubmission(ctx context.Context, b bucket.Objects, batch string) (*Submi
 // WriteSubmission replaces the submission of a batch. Its plan must be there; workers hear of
 // it when the batch is opened.
 func WriteSubmission(ctx context.Context, b bucket.Objects, o *Submission) error {
-	return WriteJSON(ctx, b, o.Batch+"/"+orderName, o)
+	return WriteJSON(ctx, b, SubmissionKey(o.Batch), o)
 }
 
 // Started is when a submission's first job was given out. Results recorded later are of it.
@@ -275,7 +285,7 @@ func ReadJSON(ctx context.Context, b bucket.Objects, key string, into any) (foun
 	}
 	if err != nil {
 		hint := "delete the object"
-		if path.Base(key) == path.Base(orderName) {
+		if path.Base(key) == path.Base(submissionName) {
 			hint += ", then submit the manifest again"
 		}
 		return false, &job.HintedError{Err: fmt.Errorf("read %s: %w: %w", b.Path(key), job.ErrDamaged, err), Hint: hint}

@@ -23,21 +23,30 @@ type price struct {
 	mode         job.Mode
 	jobs, images int
 	cost         job.CU
+	paid         job.CU  // of the cost, for what earlier runs have sent
 	budget       *job.CU // of the manifest; nil if it has none
 }
 
 // priceOf is what a plan of the session's manifest costs.
 func (o *session) priceOf(p *plan.Plan) price {
-	return price{o.Batch, o.manifest.Mode, p.ToRun(), p.ImagesToRun, p.Cost, o.manifest.Budget}
+	paid := job.CU(0)
+	if p.UnderWay != nil {
+		paid = min(p.UnderWay.CU, p.Cost)
+	}
+	return price{o.Batch, o.manifest.Mode, p.ToRun(), p.ImagesToRun, p.Cost, paid, o.manifest.Budget}
 }
 
 // words say the price to a person.
 func (c *price) words() string {
-	return fmt.Sprintf("%s, %s: %s CU (%s)", text.Count(c.jobs, "job"), text.Count(c.images, "image"), c.cost, c.mode)
+	words := fmt.Sprintf("%s, %s: %s CU (%s)", text.Count(c.jobs, "job"), text.Count(c.images, "image"), c.cost, c.mode)
+	if c.paid > 0 {
+		words += fmt.Sprintf(", of which %s are paid already", c.paid)
+	}
+	return words
 }
 
 // asks reports whether a person has to agree: in mode live, where it costs real money.
-func (c *price) asks() bool { return c.mode == job.Live && c.cost > 0 }
+func (c *price) asks() bool { return c.mode == job.Live && c.cost > c.paid }
 
 // agree makes sure that somebody wants to pay the price: by --yes, by the answer of the
 // person at the terminal or, where nobody can be asked, by the budget of the manifest.
@@ -59,7 +68,7 @@ func (c *price) agree(ctx context.Context, p app.Process, yes bool) error {
 
 // ask asks the person at the terminal.
 func (c *price) ask(ctx context.Context, in io.Reader, out io.Writer) error {
-	if _, err := fmt.Fprintf(out, "%s: %s\nSpend up to %s CU? [y/N] ", text.Clean(c.batch, text.Short), c.words(), c.cost); err != nil {
+	if _, err := fmt.Fprintf(out, "%s: %s\nSpend up to %s CU? [y/N] ", text.Clean(c.batch, text.Short), c.words(), c.cost-c.paid); err != nil {
 		return err
 	}
 	answer := make(chan string, 1)

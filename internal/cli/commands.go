@@ -74,6 +74,7 @@ interrupted (the batch goes on).`,
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "show how it goes on until it is over")
+	cmd.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "print failures and, with --watch, the summary only")
 	retryRefusedFlag(cmd, &o.retryRefused)
 	yesFlag(cmd, &o.yes)
 	originFlags(cmd, &o.origin)

@@ -37,17 +37,16 @@ type listedBatch struct {
 	State view.State `json:"state"`
 	Jobs  int        `json:"jobs"` // in the plan
 	Kept  int        `json:"kept"` // from before its last submission
-	// Of a batch that is over: what its last submission came to.
+	// What its last submission came to, or is at.
 	Succeeded int `json:"succeeded"`
 	Failed    int `json:"failed"`
 	NotRun    int `json:"notRun"`
 	// FailedBefore were refused for their content and charged, and were not run again.
 	FailedBefore int `json:"failedBefore,omitempty"`
-	// Images are all of the batch: those that were made, or of one that goes on, those of its
-	// plan.
-	Images int `json:"images"`
-	// CU are what it has spent so far, of one that is over; else what its submission costs by
-	// the plan.
+	// Images are all of the batch that are there, and AllImages those of its plan.
+	Images    int `json:"images"`
+	AllImages int `json:"allImages,omitempty"`
+	// CU are what it has spent so far.
 	CU        job.CU    `json:"cu"`
 	Submitted time.Time `json:"submitted,omitzero"`
 	Ended     time.Time `json:"ended,omitzero"`
@@ -55,10 +54,11 @@ type listedBatch struct {
 	missing int // jobs without images, of a batch that is over
 }
 
-// ls is the command ls: all batches of the bucket. It reads no logs.
+// ls is the command ls: all batches of the bucket. It reads the logs only of those that
+// have not come to their end, and of which no Redis can be asked.
 func ls(ctx context.Context, p app.Process, s config.Settings, o lsOptions) error {
 	return view.With(ctx, p, s, func(v *view.View) error {
-		listed, err := list(ctx, v.Bucket, o.open)
+		listed, err := list(ctx, v, o.open)
 		if err != nil {
 			return err
 		}
@@ -78,37 +78,26 @@ func ls(ctx context.Context, p app.Process, s config.Settings, o lsOptions) erro
 }
 
 // list are the batches, those that something happened to last first.
-func list(ctx context.Context, b bucket.Objects, openOnly bool) ([]listedBatch, error) {
-	open, err := batch.OpenBatches(ctx, b)
+func list(ctx context.Context, v *view.View, openOnly bool) ([]listedBatch, error) {
+	open, err := batch.OpenBatches(ctx, v.Bucket)
 	if err != nil {
 		return nil, err
 	}
 	batches := open
 	if !openOnly {
-		if batches, err = batch.BatchesOf(ctx, b); err != nil {
+		if batches, err = batch.BatchesOf(ctx, v.Bucket); err != nil {
 			return nil, err
 		}
 	}
-	listed := make([]listedBatch, len(batches))
-	reading, ctx := errgroup.WithContext(ctx)
-	reading.SetLimit(listAtOnce)
-	for i, batch := range batches {
-		reading.Go(func() error {
-			r, err := view.ReadBatchInfo(ctx, b, batch, slices.Contains(open, batch))
-			switch {
-			case errors.Is(err, job.ErrDamaged):
-				r = &view.BatchInfo{Batch: batch}
-				listed[i] = listedBatch{Batch: batch, Name: r.Name(), Mode: r.Mode(), State: view.StateDamaged}
-				return nil
-			case err != nil:
-				return err
-			}
-			listed[i] = listedOf(r)
-			return nil
-		})
-	}
-	if err := reading.Wait(); err != nil {
+	infos, err := readInfos(ctx, v.Bucket, batches, open)
+	if err != nil {
 		return nil, err
+	}
+	listed := make([]listedBatch, len(batches))
+	for i, info := range infos {
+		if listed[i], err = listedOf(ctx, v, info, batches[i]); err != nil {
+			return nil, err
+		}
 	}
 	slices.SortStableFunc(listed, func(a, b listedBatch) int {
 		return cmp.Or(b.when().Compare(a.when()), cmp.Compare(a.Batch, b.Batch))
@@ -116,22 +105,46 @@ func list(ctx context.Context, b bucket.Objects, openOnly bool) ([]listedBatch, 
 	return listed, nil
 }
 
-func listedOf(r *view.BatchInfo) listedBatch {
-	b := listedBatch{Batch: r.Batch, Name: r.Name(), Mode: r.Mode(), State: r.State()}
-	if r.Submission != nil {
-		b.Jobs, b.Kept, b.Images, b.CU, b.Submitted = r.Submission.Jobs, r.Submission.Kept, max(r.Submission.AllImages, r.Submission.Images), r.Submission.Cost, r.Submission.Planned
+// readInfos reads what the bucket says of batches; nil of one that is damaged.
+func readInfos(ctx context.Context, b bucket.Objects, batches, open []string) ([]*view.BatchInfo, error) {
+	infos := make([]*view.BatchInfo, len(batches))
+	reading, ctx := errgroup.WithContext(ctx)
+	reading.SetLimit(listAtOnce)
+	for i, id := range batches {
+		reading.Go(func() error {
+			info, err := view.ReadBatchInfo(ctx, b, id, slices.Contains(open, id))
+			if errors.Is(err, job.ErrDamaged) {
+				return nil
+			}
+			infos[i] = info
+			return err
+		})
 	}
-	if r.Report != nil && (r.Submission == nil || r.Over()) {
-		c := r.Report.Counts
-		b.Jobs, b.Kept, b.Succeeded, b.Failed, b.NotRun, b.Images = c.Jobs, c.Kept, c.Succeeded, c.Failed, c.NotRun, c.Images
-		b.FailedBefore = c.FailedBefore
-		b.missing = c.Missing()
-		if r.Report.Whole.Images > 0 {
-			b.Images = r.Report.Whole.Images
+	return infos, reading.Wait()
+}
+
+// listedOf is how a batch stands; info is nil of one that is damaged.
+func listedOf(ctx context.Context, v *view.View, info *view.BatchInfo, id string) (listedBatch, error) {
+	if info != nil {
+		b, err := v.Standing(ctx, info)
+		if err == nil {
+			return listedStanding(b), nil
 		}
-		b.CU, b.Ended = r.Report.Spend.Spent, r.Report.Ended
+		if !errors.Is(err, job.ErrDamaged) {
+			return listedBatch{}, err
+		}
 	}
-	return b
+	damaged := &view.BatchInfo{Batch: id}
+	return listedBatch{Batch: id, Name: damaged.Name(), Mode: damaged.Mode(), State: view.StateDamaged}, nil
+}
+
+func listedStanding(b *view.BatchStatus) listedBatch {
+	return listedBatch{
+		Batch: b.Batch, Name: b.Name, Mode: b.Mode, State: b.State,
+		Jobs: b.Jobs.Total, Kept: b.Jobs.Kept, Succeeded: b.Jobs.Succeeded, Failed: b.Jobs.Failed, NotRun: b.Jobs.NotRun, FailedBefore: b.Jobs.FailedBefore,
+		Images: b.Images.Done, AllImages: b.Images.Total, CU: b.CU.Spent, Submitted: b.Submitted, Ended: b.Ended,
+		missing: b.Jobs.Missing(),
+	}
 }
 
 // when is when something happened to the batch last.
@@ -144,7 +157,7 @@ func (b *listedBatch) when() time.Time {
 
 func (b *listedBatch) row(now time.Time) []string {
 	failed := "-"
-	if !b.Ended.IsZero() {
+	if !b.Ended.IsZero() || b.Failed+b.FailedBefore > 0 {
 		failed = strconv.Itoa(b.Failed + b.FailedBefore)
 	}
 	return []string{b.Batch, b.State.Words(b.missing), strconv.Itoa(b.Jobs), failed, strconv.Itoa(b.Images), b.CU.String(), whenWords(b.when(), now)}

@@ -56,7 +56,7 @@ func TestClosingLeavesTheNextOrderOpen(t *testing.T) {
 	}
 	first, second := &batch.Submission{Batch: "test/icons", ID: "9-a", Revision: 9}, &batch.Submission{Batch: "test/icons", ID: "10-b", Revision: 10}
 	for _, o := range []*batch.Submission{first, second} { // the second after the first was read, and before it is closed
-		if err := placeOrder(t.Context(), b, o); err != nil {
+		if err := openSubmission(t.Context(), b, o); err != nil {
 			t.Fatal(err)
 		}
 	}

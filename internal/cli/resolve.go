@@ -62,7 +62,7 @@ func resolve(ctx context.Context, p app.Process, s config.Settings, args []strin
 	}
 	question, err := pick(open, args[1])
 	if err != nil {
-		return &job.InputError{Err: err}
+		return &job.InputError{Err: &job.HintedError{Err: err, Hint: "enqueue resolve " + o.outFlag() + text.Quote(args[0]) + " lists what is"}}
 	}
 	answer, err := o.answer(question)
 	if err != nil {
@@ -97,7 +97,7 @@ func batchToResolve(ctx context.Context, b bucket.Objects, arg string) (string, 
 func pick(open []job.Decision, name string) (job.Decision, error) {
 	at := slices.IndexFunc(open, func(q job.Decision) bool { return string(q.Job) == name || q.Row == name })
 	if at < 0 {
-		return job.Decision{}, fmt.Errorf("nothing is asked about job %q; enqueue resolve BATCH lists what is", name)
+		return job.Decision{}, fmt.Errorf("nothing is asked about job %q", name)
 	}
 	return open[at], nil
 }
@@ -146,6 +146,14 @@ func decided(q job.Decision, a job.Answer) string {
 	return fmt.Sprintf("%s is inference %s; a run of the batch collects it", q.Row, a.Inference)
 }
 
+// outFlag is the flag --out as it was given, for further commands.
+func (o resolveOptions) outFlag() string {
+	if o.out == "" {
+		return ""
+	}
+	return "--out " + text.Quote(o.out) + " "
+}
+
 func showQuestions(out io.Writer, file string, open []job.Decision, o resolveOptions) error {
 	if o.json {
 		return text.WriteIndentedJSON(out, map[string]any{"questions": open})
@@ -170,6 +178,6 @@ func showQuestions(out io.Writer, file string, open []job.Decision, o resolveOpt
 Look at the candidates at the provider, then for each job:
   enqueue resolve %[1]s JOB --run INFERENCE   it is that one: collect it
   enqueue resolve %[1]s JOB --resend          it was never accepted: send and pay it again
-`, text.Quote(file))
+`, o.outFlag()+text.Quote(file))
 	return err
 }

@@ -92,12 +92,12 @@ func retryBatch(ctx context.Context, v *view.View, id string, o retryOptions) (*
 	case r.Submission.Local:
 		return nil, &job.InputError{Err: &job.HintedError{
 			Err:  fmt.Errorf("batch %s was run without a Redis server, so no worker would take it up", id),
-			Hint: "run " + r.Submission.Manifest + " again with enqueue run: what failed is made again, what is there is kept",
+			Hint: v.RunCommand(r.Submission) + " makes what failed again; what is there is kept",
 		}}
 	case r.Open:
 		return nil, &job.InputError{Err: &job.HintedError{
 			Err: fmt.Errorf("batch %s: %w", id, errGoesOn),
-			Hint: "what fails for a passing reason is tried again by itself; what has failed for good can be retried when the batch is over (enqueue watch), " +
+			Hint: "what fails for a passing reason is tried again by itself; what has failed for good can be retried when the batch is over (enqueue watch " + view.Arg(ctx, v.Bucket, id) + "), " +
 				"and what is wrong in the manifest corrected now: submit it again, edited",
 		}}
 	}
@@ -107,7 +107,7 @@ func retryBatch(ctx context.Context, v *view.View, id string, o retryOptions) (*
 	}
 	next := *r.Submission
 	next.Revision, next.Planned, next.Plan = r.Submission.Revision+1, planned, batch.NewPlanKey(id)
-	next.Kept, next.Images, next.Cost = 0, 0, 0
+	next.Kept, next.KeptImages, next.Images, next.Cost, next.NoneFits = 0, 0, 0, 0, false
 	next.FailedBefore, next.FailedBeforeCost, next.RetryRefused = 0, 0, false
 	digest, err := writeJobs(ctx, v.Bucket, next.Plan, left.again(ctx, v.Bucket, r.Submission.Plan, &next))
 	if err == nil {
@@ -120,14 +120,14 @@ func retryBatch(ctx context.Context, v *view.View, id string, o retryOptions) (*
 		err = affordable(ctx, v.Bucket, &next)
 	}
 	if err == nil {
-		price := price{id, next.Mode, next.ToRun(), next.Images, next.Cost, next.Rules.Budget}
+		price := price{batch: id, mode: next.Mode, jobs: next.ToRun(), images: next.Images, cost: next.Cost, budget: next.Rules.Budget}
 		asking := submitOptions{json: o.json}
 		err = price.agree(ctx, asking.asking(v.Process), o.yes)
 	}
 	if err != nil || next.ToRun() == 0 {
 		err = errors.Join(err, v.Bucket.Delete(ctx, next.Plan))
 	} else {
-		err = placeOrder(ctx, v.Bucket, &next)
+		err = openSubmission(ctx, v.Bucket, &next)
 	}
 	if err != nil {
 		return nil, err
@@ -139,7 +139,7 @@ func retryBatch(ctx context.Context, v *view.View, id string, o retryOptions) (*
 func placed(ctx context.Context, v *view.View, next *batch.Submission) (*submission, error) {
 	result := &submission{
 		Type: submissionType, Batch: next.Batch, Outcome: submitted, Order: next.ID, Jobs: next.Jobs, Kept: next.Kept, Images: next.Images, Cost: next.Cost,
-		FailedBefore: next.FailedBefore, FailedBeforeCost: next.FailedBeforeCost, Workers: -1, Folder: v.Bucket.Path(next.Batch),
+		FailedBefore: next.FailedBefore, FailedBeforeCost: next.FailedBeforeCost, Workers: -1, Folder: v.Bucket.Path(next.Batch), arg: view.Arg(ctx, v.Bucket, next.Batch),
 	}
 	result.Forecast = next.Forecast
 	if next.ToRun() == 0 {
@@ -274,6 +274,7 @@ func (u *unmade) count(planned *plan.PlannedJob, o *batch.Submission) {
 	switch planned.Status {
 	case plan.Kept:
 		o.Kept++
+		o.KeptImages += len(planned.Outputs)
 	case plan.FailedBefore:
 		o.FailedBefore++
 		o.FailedBeforeCost += cost

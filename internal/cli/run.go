@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strconv"
 	"sync"
@@ -107,10 +108,7 @@ func again(file string, o runOptions) string {
 	if o.out != "" {
 		command += "--out " + text.Quote(o.out) + " "
 	}
-	if o.origin.name != "" {
-		command += "--name " + text.Quote(o.origin.name) + " "
-	}
-	return command + text.Quote(file)
+	return command + o.origin.nameFlag() + text.Quote(file)
 }
 
 // prepare makes the plan and takes the batch for this process. Nothing is written
@@ -164,6 +162,12 @@ func (r *localRun) priced(ctx context.Context) (*plan.Plan, error) {
 	if made.ToRun() == 0 {
 		return made, nil
 	}
+	if made.UnderWay, err = r.underWay(ctx); err != nil {
+		return nil, err
+	}
+	if short := made.Shortage(); short != "" {
+		r.view.Println("note: " + short)
+	}
 	price, p := r.priceOf(made), r.watch.Process
 	if price.asks() && !r.options.yes && !r.options.json && atTerminal(p) {
 		r.view.Stop() // nothing else writes while the question stands
@@ -198,7 +202,7 @@ func (r *localRun) lock(ctx context.Context) error {
 	}
 	unlock, err := r.Bucket.Lock(ctx, r.Batch+"/"+batch.LockName)
 	if err != nil {
-		return &job.InputError{Err: errors.Join(errors.New("batch "+r.manifest.Name), err)}
+		return &job.InputError{Err: fmt.Errorf("batch %s: %w", r.manifest.Name, err)}
 	}
 	r.Add("unlock batch", unlock)
 	return nil
@@ -229,7 +233,7 @@ func (r *localRun) work(ctx context.Context) error {
 	default:
 		r.phase(progress.Done)
 		r.view.Stop()
-		return r.tellEnd(r.watch.Record)
+		return r.tellEnd(ctx, r.watch.Record)
 	}
 }
 
@@ -296,19 +300,15 @@ func (r *localRun) endedEarly(ctx context.Context, w *worker.Worker, end worker.
 	if record.Report == nil {
 		return end.Err
 	}
-	work, err := r.watch.Work(ctx, record, nil)
-	if err != nil {
-		return err
-	}
-	s := r.summary(record)
-	s.Remote.Inferences, s.Remote.CU, s.Remote.Gone = work.Running+work.Unknown+work.Storing, work.Reserved, r.api.BuiltIn
+	s := r.summary(ctx, record)
+	s.Remote.Inferences, s.Remote.CU, s.Remote.Gone = record.Report.InFlight, record.Report.Spend.Held, r.api.BuiltIn
 	if err := s.Write(r.watch.Process.Stdout, r.style()); err != nil {
 		return err
 	}
-	if end.Outcome == report.Interrupted {
+	if record.Report.State == report.Interrupted {
 		return job.ErrInterrupted
 	}
-	return app.ErrSomeFailed
+	return view.OutcomeOf(record.Report)
 }
 
 // nothingToRun reports on a batch of which no job is to run: their images are there, or
@@ -325,26 +325,26 @@ func (r *localRun) nothingToRun(ctx context.Context, made *plan.Plan) error {
 	}
 	sums.FillSpend(fold)
 	sums.Spend.FailedBefore = made.FailedBeforeCost
-	if err := report.Publish(ctx, r.Bucket, r.Batch, r.Log, sums); err != nil {
+	if err := report.Publish(ctx, r.Bucket, r.Batch, r.Log, &sums); err != nil {
 		return err
 	}
 	r.phase(progress.Done)
 	r.view.Stop()
 	r.watch.Record.Report = &sums
-	return r.tellEnd(r.watch.Record)
+	return r.tellEnd(ctx, r.watch.Record)
 }
 
 // tellEnd says how the batch ended, and decides whether all is well.
-func (r *localRun) tellEnd(record *view.BatchInfo) error {
-	if err := r.summary(record).Write(r.watch.Process.Stdout, r.style()); err != nil {
+func (r *localRun) tellEnd(ctx context.Context, record *view.BatchInfo) error {
+	if err := r.summary(ctx, record).Write(r.watch.Process.Stdout, r.style()); err != nil {
 		return err
 	}
 	return view.OutcomeOf(record.Report)
 }
 
 // summary tells the person how it ended.
-func (r *localRun) summary(record *view.BatchInfo) progress.Summary {
-	s := r.watch.Summary(record)
+func (r *localRun) summary(ctx context.Context, record *view.BatchInfo) progress.Summary {
+	s := r.watch.Summary(ctx, record)
 	s.Fleet, s.CU.Cap, s.Warnings = false, r.manifest.Budget, r.warned
 	if s.Again != "" {
 		s.Again = r.again

@@ -20,6 +20,7 @@ import (
 	"nightshift/internal/manifest"
 	"nightshift/internal/plan"
 	"nightshift/internal/pool"
+	"nightshift/internal/text"
 )
 
 // session holds the parts that both planning and running a manifest need.
@@ -49,6 +50,14 @@ type session struct {
 type originOptions struct {
 	name    string // of the batch, in place of the manifest's; "" for that
 	replace bool   // the batch is taken over from another source
+}
+
+// nameFlag is the flag --name as it was given, for further commands.
+func (o originOptions) nameFlag() string {
+	if o.name == "" {
+		return ""
+	}
+	return "--name " + text.Quote(o.name) + " "
 }
 
 // openManifest opens a manifest under the name that the options give it.

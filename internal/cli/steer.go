@@ -40,6 +40,8 @@ type steering struct {
 	Announced bool `json:"told"`
 	// Silent are the workers that have not confirmed it in time: they may still send.
 	Silent []string `json:"unconfirmed,omitempty"`
+
+	arg string // what the batch is called on a command line
 }
 
 // steer is the commands pause, resume and cancel: it writes down what is wanted of a
@@ -88,7 +90,7 @@ func steerBatch(ctx context.Context, v *view.View, id string, wanted batch.Contr
 	if err != nil {
 		return nil, err
 	}
-	done := &steering{Batch: id, State: r.State(), Was: r.State(), Why: r.Control.Why}
+	done := &steering{Batch: id, State: r.State(), Was: r.State(), Why: r.Control.Why, arg: view.Arg(ctx, v.Bucket, id)}
 	if !r.Open { // there is nothing to steer
 		return done, nil
 	}
@@ -151,12 +153,12 @@ func (s *steering) words(wanted batch.ControlState) string {
 	case !s.Announced || len(s.Silent) > 0:
 		fmt.Fprintf(&text, "%s is %s\n", s.Batch, steeredWord(wanted))
 	case wanted == batch.ControlPause:
-		fmt.Fprintf(&text, "%s is paused: nothing more is sent until enqueue resume %s\n", s.Batch, s.Batch)
+		fmt.Fprintf(&text, "%s is paused: nothing more is sent until enqueue resume %s\n", s.Batch, s.arg)
 	default:
 		fmt.Fprintf(&text, "%s is being cancelled: nothing more is sent, what it has made stays\n", s.Batch)
 	}
 	if len(s.Silent) > 0 {
-		fmt.Fprintf(&text, "not confirmed in time by %s: what it sends may still go out; see enqueue status\n", strings.Join(s.Silent, ", "))
+		fmt.Fprintf(&text, "not confirmed in time by %s: what it sends may still go out; see enqueue status %s\n", strings.Join(s.Silent, ", "), s.arg)
 	}
 	if wanted != batch.ControlGo {
 		text.WriteString(s.committedWords())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 
 type submitOptions struct {
 	json  bool
+	quiet bool // failures and the end alone
 	watch bool // until it is over
 	// retryRefused runs again what was refused for its content and charged.
 	retryRefused bool
@@ -55,6 +57,10 @@ type submission struct {
 	Folder   string  `json:"folder"`
 	// Warnings are what of the manifest is hardly meant as it reads.
 	Warnings []string `json:"warnings,omitzero"`
+	// Shortage says what of the plan the caps do not cover at once.
+	Shortage string `json:"shortage,omitempty"`
+
+	arg string // what the batch is called on a command line
 }
 
 const submissionType = "submission"
@@ -94,12 +100,20 @@ func submit(ctx context.Context, p app.Process, s config.Settings, file string, 
 			return err
 		}
 		complain(p.Stderr, &job.HintedError{
-			Err: errors.New("a cap of CU does not cover the plan; nothing was submitted"), Hint: "raise the cap, or leave out rows; see enqueue plan",
+			Err: errors.New("a cap of CU does not cover the plan; nothing was submitted"), Hint: "raise the cap, or leave out rows; see enqueue plan " + o.origin.nameFlag() + text.Quote(file),
 		})
 		return app.ErrSomeFailed
 	}
 	for _, warning := range made.Warnings {
 		fmt.Fprintln(p.Stderr, "warning: "+warning)
+	}
+	if short := made.Shortage(); short != "" {
+		fmt.Fprintln(p.Stderr, "note: "+short)
+	}
+	if made.ToRun() > 0 {
+		if made.UnderWay, err = session.underWay(ctx); err != nil {
+			return err
+		}
 	}
 	price := session.priceOf(made)
 	if err := price.agree(ctx, o.asking(p), o.yes); err != nil {
@@ -127,7 +141,7 @@ func submit(ctx context.Context, p app.Process, s config.Settings, file string, 
 		return nil
 	}
 	return view.With(ctx, p, s, func(v *view.View) error {
-		return v.Watch(ctx, result.Batch, planned, view.WatchOptions{JSON: o.json, Source: session.source})
+		return v.Watch(ctx, result.Batch, planned, view.WatchOptions{Quiet: o.quiet, JSON: o.json, Source: session.source})
 	})
 }
 
@@ -171,10 +185,13 @@ func (o *session) submit(ctx context.Context, made *plan.Plan, planned time.Time
 	}
 	next.OwnLane, next.Local, next.Source = options.own, options.local, o.source
 	next.Renamed = o.origin.name != ""
+	if next.File, err = filepath.Abs(o.manifest.Path); err != nil {
+		return nil, err
+	}
 	result := &submission{
 		Type: submissionType, Batch: o.Batch, Outcome: submitted, Jobs: next.Jobs, Kept: next.Kept, Images: next.Images, Cost: next.Cost,
 		FailedBefore: next.FailedBefore, FailedBeforeCost: next.FailedBeforeCost, Forecast: next.Forecast, Folder: o.Bucket.Path(o.Batch),
-		Warnings: made.Warnings,
+		Warnings: made.Warnings, Shortage: made.Shortage(), arg: view.Arg(ctx, o.Bucket, o.Batch),
 	}
 	if made.ToRun() == 0 && !goesOn {
 		left, err := o.underWay(ctx)
@@ -198,7 +215,7 @@ func (o *session) submit(ctx context.Context, made *plan.Plan, planned time.Time
 	if err := batch.WritePlan(ctx, o.Bucket, next.Plan, made); err != nil {
 		return nil, err
 	}
-	return result, placeOrder(ctx, o.Bucket, next)
+	return result, openSubmission(ctx, o.Bucket, next)
 }
 
 // unblock lets a submission go on that was blocked: who submits it again has seen to what
@@ -233,9 +250,9 @@ func (o *session) workersHaveIt() error {
 	}}
 }
 
-// placeOrder hands a submission, whose plan is written, to the fleet. The batch is opened
+// openSubmission hands a submission, whose plan is written, to the fleet. The batch is opened
 // last: until then no worker looks at it.
-func placeOrder(ctx context.Context, b bucket.Objects, o *batch.Submission) error {
+func openSubmission(ctx context.Context, b bucket.Objects, o *batch.Submission) error {
 	if err := batch.WriteSubmission(ctx, b, o); err != nil {
 		return err
 	}
@@ -259,6 +276,9 @@ func (o *session) tellSubmission(ctx context.Context, p app.Process, result *sub
 	if options.json { // one line, since others may follow
 		return text.WriteJSON(p.Stdout, result)
 	}
+	if options.quiet {
+		return nil
+	}
 	_, err := fmt.Fprint(p.Stdout, result.words())
 	return err
 }
@@ -271,7 +291,7 @@ func (s *submission) words() string {
 		}
 		return fmt.Sprintf("%s: nothing to run, all of its %s are made\n", s.Batch, text.Count(s.Jobs, "job"))
 	case underWay:
-		return fmt.Sprintf("%s is under way already with just these jobs; follow it with enqueue watch %s\n", s.Batch, s.Batch)
+		return fmt.Sprintf("%s is under way already with just these jobs; follow it with enqueue watch %s\n", s.Batch, s.arg)
 	}
 	line := fmt.Sprintf("%s submitted: %s, %s, %s CU", s.Batch, text.Count(s.Jobs-s.Kept-s.FailedBefore, "job"), text.Count(s.Images, "image"), s.Cost)
 	if s.Kept > 0 {
@@ -282,7 +302,7 @@ func (s *submission) words() string {
 	case s.Workers == 0:
 		line += "no worker runs at the moment; the batch waits until one is started\n"
 	case s.Workers > 0:
-		line += fmt.Sprintf("%s at work; follow it with enqueue watch %s\n", text.Count(s.Workers, "worker"), s.Batch)
+		line += fmt.Sprintf("%s at work; follow it with enqueue watch %s\n", text.Count(s.Workers, "worker"), s.arg)
 	default:
 		line += "NIGHTSHIFT_REDIS is not set here, so workers find the batch at their next round, within half a minute\n"
 	}

@@ -31,6 +31,9 @@ const (
 // ListenOff in place of an address: metrics and health are not served.
 const ListenOff = "off"
 
+// DefaultOutput is the folder of batches where nothing names one.
+const DefaultOutput = "out"
+
 // Settings are read from the environment.
 type Settings struct {
 	Key     Secret `env:"SCENARIO_API_KEY"`
@@ -100,7 +103,7 @@ func (s Settings) Validate() error {
 	}
 	if s.URL != "" {
 		if u, err := url.Parse(s.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			complain(URLVariable, "must be an http or https address such as http://127.0.0.1:8090")
+			complain(URLVariable, "must be an http or https address such as http://127.0.0.1:8090/v1")
 		}
 	}
 	if _, err := s.Links(); err != nil {

@@ -66,6 +66,10 @@ func (r *yamlReader) checkField(group, name, value *yaml.Node) *SyntaxError {
 		return fault
 	}
 	fault := failQuoting(at, `"`+name.Value+`" is a field without a value`, "this is a field without a value")
+	if len(group.Content) == 2 && name.Style == 0 {
+		fault.Suggestion = "if the braces belong to a text, quote it"
+		return fault
+	}
 	fault.Suggestion = "if it belongs to the text before the comma, quote the text: it holds a comma"
 	return fault
 }

@@ -77,6 +77,10 @@ func yamlFault(src string, err error) error {
 	case message == "found character that cannot start any token":
 		return &SyntaxError{Position: at, Message: "a text cannot start with this character", Suggestion: "quote the text"}
 	}
+	if open, brackets := newSource(src).behindBrackets(at); brackets != "" {
+		at.Column = open
+		return &SyntaxError{Position: at, Message: brackets[:1] + " begins " + groupOf[brackets[0]] + ", and more follows its " + brackets[1:], Suggestion: "quote the text"}
+	}
 	f, known := faults[message]
 	switch {
 	case strings.HasSuffix(reading, " tag"):
@@ -93,6 +97,9 @@ func yamlFault(src string, err error) error {
 	}
 	return &SyntaxError{Position: at, Message: f.message, Suggestion: f.suggestion}
 }
+
+// groupOf is what a bracket at the start of a value begins.
+var groupOf = map[byte]string{'{': "a group of fields", '[': "a list"}
 
 // isControl reports whether a character is none that YAML allows in a file.
 func isControl(r rune) bool {

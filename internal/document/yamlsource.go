@@ -60,6 +60,25 @@ func (s *source) indentsByTab(p Position) bool {
 	return strings.Contains(line, "\t") && strings.Trim(line, " \t") == ""
 }
 
+// behindBrackets reports whether a place is in the line of a value that begins with a bracket,
+// just behind the one that closes it: "{item}, painted". It returns the column where the value
+// begins, and its brackets; "" if there are none.
+func (s *source) behindBrackets(p Position) (column int32, brackets string) {
+	offset := s.offset(p)
+	start := strings.LastIndexAny(s.text[:offset], "\r\n") + 1
+	line := s.text[start:offset]
+	for _, pair := range []string{"{}", "[]"} {
+		for _, before := range []string{": ", "- "} {
+			at := strings.Index(line, before+pair[:1])
+			end := strings.TrimRight(line, " ")
+			if at >= 0 && strings.HasSuffix(end, pair[1:]) {
+				return int32(1 + utf8.RuneCountInString(line[:at+len(before)])), pair
+			}
+		}
+	}
+	return 0, ""
+}
+
 // afterPlain returns what follows a plain text of this value in its last line.
 func (s *source) afterPlain(p Position, value string) string {
 	rest := s.text[s.offset(p):]

@@ -23,18 +23,18 @@ type Heartbeat struct {
 	Leads []string `json:"leads"`
 	// Versions is what this worker knows of each batch: its submission, and what is wanted of
 	// it.
-	Versions map[string]string `json:"knows,omitempty"`
+	Versions map[string]string `json:"versions,omitempty"`
 	// News is up to where this worker has read what was announced.
 	News int64 `json:"news,omitempty"`
 	// Lanes is how the lanes stand, by name, as this worker sees it.
 	Lanes map[string]Lane `json:"lanes"`
 	// Stored is what this worker stored in the last minutes, by batch.
-	Stored map[string]Stored `json:"landed,omitempty"`
+	Stored map[string]Stored `json:"stored,omitempty"`
 	// Trouble is what keeps it from working, by batch; "" is the worker itself.
 	Trouble map[string]string `json:"trouble,omitempty"`
 }
 
-// Stored is what came home lately.
+// Stored is what was stored lately.
 type Stored struct {
 	Jobs    int     `json:"jobs"`
 	Images  int     `json:"images"`
@@ -51,6 +51,10 @@ type Lane struct {
 	Endless bool           `json:"endless,omitempty"`
 	// Blocked is how much of the last minute the lane stood still, by reason, in seconds.
 	Blocked map[job.WaitReason]float64 `json:"blocked,omitempty"`
+	// Caps are what the caps of its API keys leave for new jobs.
+	Caps []job.Headroom `json:"caps,omitempty"`
+	// Used is what was spent and reserved when that was so, by batch.
+	Used map[string]job.CU `json:"used,omitempty"`
 	// The handlers that work, and how many there can be.
 	Submitting  int `json:"submitting"`
 	SubmitSlots int `json:"submitSlots"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -89,3 +90,27 @@ func (m *Member) drop(ctx context.Context, name, owner string) error {
 	}
 	return nil
 }
+
+// freshBeat is the age up to which a heartbeat says that its process lives now, rather than
+// that it did lately.
+const freshBeat = 2*heartbeatTick + heartbeatTick/2
+
+// Held reports whether a process holds the lease whose heart beats now. One that was just
+// killed holds it for some seconds more. The error is Redis'.
+func (f *Fleet) Held(ctx context.Context, name string) (bool, error) {
+	holder, err := f.redis.Get(ctx, f.leaseKey(name)).Result()
+	if errors.Is(err, redis.Nil) {
+		return false, nil
+	}
+	left := time.Duration(0)
+	if err == nil {
+		left, err = f.redis.PTTL(ctx, f.heartbeatKey(holder)).Result()
+	}
+	if err != nil {
+		return false, fmt.Errorf("ask who holds lease %s: %w", name, err)
+	}
+	return left > heartbeatKept-freshBeat, nil
+}
+
+// WatchLease is the lease of who asks the provider what runs of a pool.
+func WatchLease(pool string) string { return "watch:" + pool }

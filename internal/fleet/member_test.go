@@ -185,3 +185,42 @@ func TestTheDeadAreNotShown(t *testing.T) {
 		}
 	})
 }
+
+// A lease whose holder was just killed is not said to be held, though nobody else has it yet.
+func TestHeldByWhoseHeartBeats(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, client := redistest.Emulator(t)
+		f := New(client, "test")
+		held := func() bool {
+			t.Helper()
+			is, err := f.Held(t.Context(), "tend")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return is
+		}
+		if held() {
+			t.Error("a lease that nobody took is held")
+		}
+		a, b := join(t, client, "a"), join(t, client, "b")
+		hold(t, a, "tend")
+		for range 20 {
+			time.Sleep(700 * time.Millisecond) // virtual
+			if !held() {
+				t.Fatal("a lease is not held while its holder lives")
+			}
+		}
+		a.standStill()
+		time.Sleep(freshBeat + heartbeatTick) // virtual
+		if held() {
+			t.Error("a lease is held by one whose heart stands still")
+		}
+		for hold(t, b, "tend") == nil {
+			time.Sleep(100 * time.Millisecond) // virtual
+		}
+		if !held() {
+			t.Error("a lease that was taken over is not held")
+		}
+	})
+}

@@ -127,6 +127,8 @@ func seedHint(n *document.Node) string {
 		return own
 	case number && pointed && strings.Trim(fraction, "0") == "":
 		return "write " + whole + ", without a fraction"
+	case number && pointed && strings.Trim(fraction, "0123456789") == "":
+		return "write one without a fraction, or " + own
 	case whole != "" && strings.Trim(whole, "0123456789") == "":
 		return "it is too large; write a smaller one, or " + own
 	default:

@@ -86,8 +86,13 @@ func (d *decoder) readColumns(items *tableItems, row *cells) {
 // that has one.
 func (d *decoder) checkModelColumn(items *tableItems) {
 	if items.header.find("model") < 0 {
-		d.Report(document.Position{Line: 1, Column: 1},
-			"add one, or name the table in items_from of a manifest that has a model", "the table has no column model")
+		suggestion := "add one, or name the table in items_from of a manifest that has a model"
+		for _, c := range items.header.columns {
+			if !c.parameter && strings.EqualFold(c.name, "model") {
+				suggestion = "write the name of the column " + c.name + " as model"
+			}
+		}
+		d.Report(document.Position{Line: 1, Column: 1}, suggestion, "the table has no column model")
 	}
 }
 

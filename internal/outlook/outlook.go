@@ -10,11 +10,14 @@ import (
 
 // Facts are what is known at a moment of a batch whose jobs run.
 type Facts struct {
+	Now             time.Time
 	Spent, Reserved job.CU
 	Budget          *job.CU
-	Price           job.CU // of the jobs that run, as they were quoted
-	Jobs, Queued    int    // that run, and those of them that are not sent yet
-	Images, Done    int    // of those jobs
+	// Caps are what other caps leave.
+	Caps         []job.Headroom
+	Price        job.CU // of the jobs that run, as they were quoted
+	Jobs, Queued int    // that run, and those of them that are not sent yet
+	Images, Done int    // of those jobs
 	// Pace is in images a second, by those that came lately; 0 if not known.
 	Pace float64
 	// Forecast is how long all takes by the plan; 0 if not known.
@@ -27,17 +30,41 @@ type Facts struct {
 
 // Cost is what will have been spent in the end, 0 if nothing more will be: what is spent and
 // reserved, and for the jobs that are not sent the average price of the jobs that run. No
-// more is spent than the budget allows.
+// more is spent than the budget and the caps allow that do not come back.
 func (f *Facts) Cost() job.CU {
 	if f.Done >= f.Images || f.Jobs <= 0 || f.Price <= 0 {
 		return 0
 	}
-	known := f.Spent + f.Reserved
-	end := known + share(f.Price, min(f.Queued, f.Jobs), f.Jobs)
-	if f.Budget != nil {
-		end = min(end, max(known, *f.Budget))
+	rest := f.rest()
+	for _, c := range f.caps() {
+		if c.Renews.IsZero() {
+			rest = min(rest, f.whole(c.Left))
+		}
 	}
-	return end
+	return f.Spent + f.Reserved + rest
+}
+
+// caps are all that there are, the budget among them.
+func (f *Facts) caps() []job.Headroom {
+	if f.Budget == nil {
+		return f.Caps
+	}
+	left := max(0, *f.Budget-f.Spent-f.Reserved)
+	return append([]job.Headroom{{Left: left}}, f.Caps...)
+}
+
+// rest is the price of the jobs that are not sent.
+func (f *Facts) rest() job.CU { return share(f.Price, min(f.Queued, f.Jobs), f.Jobs) }
+
+// whole is what of an amount is spent, if each job takes the average price or nothing.
+func (f *Facts) whole(left job.CU) job.CU {
+	if left >= f.rest() {
+		return left
+	}
+	if each := f.Price / job.CU(f.Jobs); each > 0 {
+		left -= left % each
+	}
+	return left
 }
 
 // share is the part of an amount that some of all jobs have, without overflow.
@@ -48,10 +75,15 @@ func share(amount job.CU, some, all int) job.CU {
 }
 
 // Left is the time until all images are there, 0 if not known: by the pace at which they
-// come, and while there is none by the plan.
+// come, and while there is none by the plan. Where a cap keeps some of them back it is that
+// until it has come back often enough, and not known if it does not.
 func (f *Facts) Left() time.Duration {
 	remaining := f.Images - f.Done
 	if remaining <= 0 || f.Endless {
+		return 0
+	}
+	renewed, covered := f.renewed()
+	if !covered {
 		return 0
 	}
 	left := f.Forecast - f.Elapsed
@@ -59,10 +91,30 @@ func (f *Facts) Left() time.Duration {
 		left = time.Duration(min(float64(remaining)/f.Pace, math.MaxInt32) * float64(time.Second))
 	}
 	if left <= 0 {
-		return 0
+		return renewed
 	}
 	if f.Queued > 0 {
-		left = max(left, f.Wait) // some are not sent before
+		left = max(left, f.Wait, renewed) // some are not sent before
 	}
 	return left
+}
+
+// renewed is how long it takes until the caps pay for the rest of the jobs; covered is false
+// where they never do.
+func (f *Facts) renewed() (after time.Duration, covered bool) {
+	if f.Jobs <= 0 || f.Queued <= 0 {
+		return 0, true
+	}
+	rest := f.rest()
+	for _, c := range f.caps() {
+		switch short, each := rest-f.whole(c.Left), f.whole(c.Each); {
+		case short <= 0:
+		case c.Renews.IsZero() || each <= 0:
+			return 0, false
+		default:
+			periods := (short + each - 1) / each
+			after = max(after, c.Renews.Sub(f.Now)+time.Duration(periods-1)*c.Period)
+		}
+	}
+	return after, true
 }

@@ -9,8 +9,16 @@ import (
 
 func TestOutlook(t *testing.T) {
 	t.Parallel()
-	budget := 100 * job.OneCU
-	begun := Facts{Price: 200 * job.OneCU, Jobs: 20, Queued: 20, Images: 40, Forecast: 10 * time.Minute}
+	budget, more := 100*job.OneCU, 155*job.OneCU
+	now := time.Date(2026, 11, 1, 22, 0, 0, 0, time.UTC)
+	caps := func(left, each job.CU) []job.Headroom {
+		c := job.Headroom{Left: left * job.OneCU, Each: each * job.OneCU}
+		if each > 0 {
+			c.Renews, c.Period = now.Add(2*time.Hour), 24*time.Hour
+		}
+		return []job.Headroom{c}
+	}
+	begun := Facts{Now: now, Price: 200 * job.OneCU, Jobs: 20, Queued: 20, Images: 40, Forecast: 10 * time.Minute}
 	half := begun
 	half.Spent, half.Reserved, half.Queued, half.Done, half.Elapsed, half.Pace = 90*job.OneCU, 20*job.OneCU, 10, 16, 4*time.Minute, 0.1
 	with := func(f Facts, change func(*Facts)) Facts { change(&f); return f }
@@ -23,7 +31,14 @@ func TestOutlook(t *testing.T) {
 		"begun":                  {begun, 200 * job.OneCU, 10 * time.Minute},
 		"earlier spend counts":   {with(begun, func(f *Facts) { f.Spent = 7 * job.OneCU }), 207 * job.OneCU, 10 * time.Minute},
 		"half way":               {half, 210 * job.OneCU, 4 * time.Minute},
-		"a budget ends it":       {with(half, func(f *Facts) { f.Budget = &budget }), 110 * job.OneCU, 4 * time.Minute},
+		"a budget ends it":       {with(half, func(f *Facts) { f.Budget = &budget }), 110 * job.OneCU, 0},
+		"a budget will end it":   {with(half, func(f *Facts) { f.Budget = &more }), 150 * job.OneCU, 0},
+		"a cap will end it":      {with(half, func(f *Facts) { f.Caps = caps(45, 0) }), 150 * job.OneCU, 0},
+		"a cap covers it":        {with(half, func(f *Facts) { f.Caps = caps(100, 0) }), 210 * job.OneCU, 4 * time.Minute},
+		"a cap of each day":      {with(half, func(f *Facts) { f.Caps = caps(45, 60) }), 210 * job.OneCU, 2 * time.Hour},
+		"a cap of several days":  {with(half, func(f *Facts) { f.Caps = caps(0, 40) }), 210 * job.OneCU, 50 * time.Hour},
+		"a day's cap for none":   {with(half, func(f *Facts) { f.Caps = caps(0, 9) }), 210 * job.OneCU, 0},
+		"all is sent at a cap":   {with(half, func(f *Facts) { f.Caps, f.Queued = caps(0, 0), 0 }), 110 * job.OneCU, 4 * time.Minute},
 		"a budget not reached":   {with(begun, func(f *Facts) { f.Budget, f.Price = &budget, budget/2 }), budget / 2, 10 * time.Minute},
 		"the forecast is over":   {with(begun, func(f *Facts) { f.Elapsed = time.Hour }), 200 * job.OneCU, 0},
 		"a wait is longer":       {with(half, func(f *Facts) { f.Wait = time.Hour }), 210 * job.OneCU, time.Hour},
@@ -45,6 +60,7 @@ func TestEveryOutcomeHasWords(t *testing.T) {
 	want := map[Outcome][2]string{
 		Ongoing:     {"running", "running"},
 		Complete:    {"complete", "over, 2 jobs missing"},
+		Over:        {"over", "over, 2 jobs missing"},
 		Interrupted: {"interrupted", "interrupted"},
 		Blocked:     {"blocked", "blocked"},
 		Cancelled:   {"cancelled", "cancelled"},
@@ -52,6 +68,30 @@ func TestEveryOutcomeHasWords(t *testing.T) {
 	for _, o := range Outcomes {
 		if got := [2]string{o.Words(0), o.Words(2)}; got != want[o] {
 			t.Errorf("%s says %q, want %q", o, got, want[o])
+		}
+	}
+}
+
+func TestOutcomeOfWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		ended         Outcome
+		jobs, missing int
+		want          Outcome
+	}{
+		{Complete, 3, 0, Complete},
+		{Complete, 3, 1, Over},
+		{Over, 3, 0, Complete},
+		{Interrupted, 3, 1, Interrupted},
+		{Interrupted, 3, 0, Complete},
+		{Interrupted, 0, 0, Interrupted}, // its jobs are not known
+		{Cancelled, 3, 2, Cancelled},
+		{Cancelled, 3, 0, Complete},
+		{Blocked, 3, 0, Blocked},
+		{Ongoing, 3, 0, Ongoing},
+	} {
+		if got := test.ended.Of(test.jobs, test.missing); got != test.want {
+			t.Errorf("%s of %d jobs, %d of them missing, is %s, want %s", test.ended, test.jobs, test.missing, got, test.want)
 		}
 	}
 }

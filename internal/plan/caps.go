@@ -37,6 +37,9 @@ type Cap struct {
 	// has no cap of a period, the others' caps of it bind nothing and do not belong
 	// here. A cap without a pool stands alone and binds every job.
 	Pool string
+	// Mixed says that the members of the pool have caps of different kinds, of which none is
+	// common to all: what each leaves is what its tightest cap does.
+	Mixed bool
 	// Period is PeriodTotal, PeriodDay or PeriodMonth; empty is PeriodTotal.
 	Period string
 	CU     job.CU // in each period
@@ -62,7 +65,8 @@ type CapCheck struct {
 	Short job.CU `json:"short,omitempty"`
 	// Periods is how many days or months of the cap the plan needs at least, the
 	// present one included if it has CU left. It is zero for a cap that does not come
-	// back, and for a batch that ends where a cap is full.
+	// back, and for a batch that ends where a cap is full. A cap for good has those of the
+	// other keys, if some of them have only caps that come back.
 	Periods int `json:"periods,omitempty"`
 	// Never is how many jobs cost more than a whole day or month of any of the caps,
 	// and so never run.
@@ -85,7 +89,9 @@ func (p *Plan) checkCaps(caps []Cap, now time.Time) []CapCheck {
 		if r.comesBack {
 			jobs, cost := p.covers(r)
 			check.Never = p.ToRun() - jobs
-			check.Periods = r.periods(cost)
+			if length := limit.length(); length == r.length || length == 0 {
+				check.Periods = r.periods(cost)
+			}
 		}
 		check.Fits = check.Short == 0 && check.Never == 0
 	}

@@ -35,6 +35,18 @@ func daily(key, pool string, cu, spent job.CU) Cap {
 	return Cap{Scope: "key " + key, Pool: pool, Period: PeriodDay, CU: cu * job.OneCU, Spent: spent * job.OneCU, Resets: midnight}
 }
 
+// total is the cap of a key for good, in a pool.
+func total(key string, cu job.CU) Cap {
+	return Cap{Scope: "key " + key, Pool: "keys", Period: PeriodTotal, CU: cu * job.OneCU}
+}
+
+func mixed(caps ...Cap) []Cap {
+	for i := range caps {
+		caps[i].Mixed = true
+	}
+	return caps
+}
+
 func TestCheckCaps(t *testing.T) {
 	t.Parallel()
 	got := planOf(shapeOf(80, 1)).checkCaps([]Cap{
@@ -103,6 +115,12 @@ func TestPeriods(t *testing.T) {
 		{"the day ends too soon to spend it", planOf(shapeOf(1500, 1)), []Cap{soon}, 2, 0, 1500,
 			10*time.Second + 24*time.Hour + 1000*time.Second, BoundCU, "key a per day"},
 		{"a cap that does not say when it resets", planOf(shapeOf(11, 10)), []Cap{undated}, 2, 0, 11, 24*time.Hour + 20*time.Second, BoundCU, "key a per day"},
+		{"two keys for good, each of which pays for two", planOf(shapeOf(9, 10)), []Cap{total("a", 25), total("b", 25)}, 0, 0, 4, 20 * time.Second, BoundCU, "key a"},
+		{"two prices, of which the cheaper fits longer", planOf(shapeOf(2, 40), shapeOf(5, 5)), []Cap{{Scope: "batch budget", CU: 60 * job.OneCU}},
+			0, 0, 5, 20 * time.Second, BoundCU, "batch budget"},
+		{"one key a day, the other for good", planOf(shapeOf(20, 10)), mixed(daily("a", "keys", 60, 0), total("b", 100)), 2, 0, 20,
+			2*time.Hour + 20*time.Second, BoundCU, "key a per day"},
+		{"both kinds cover it", planOf(shapeOf(16, 10)), mixed(daily("a", "keys", 60, 0), total("b", 100)), 1, 0, 16, 40 * time.Second, BoundParallel, ""},
 		{"slower than its cap", planOf(shapeOf(100_000, 1)), []Cap{daily("a", "", 90_000, 0)}, 2, 0, 100_000, 200_000 * time.Second, BoundParallel, ""},
 	}
 	for _, test := range tests {

@@ -15,9 +15,9 @@ const (
 	// requestsPerJob is what one job of a large batch costs of the request rate: its
 	// submission and its share of the job lists and bulk reads that follow it.
 	requestsPerJob = 1.25
-	// earlyLooks is how many job lists are read at the start of a batch beside
+	// earlyLists is how many job lists are read at the start of a batch beside
 	// those, while requests are plenty.
-	earlyLooks = 20
+	earlyLists = 20
 	// earlyShare is the most that they take of a minute's requests.
 	earlyShare = 0.2
 	// assumedRun is how long an inference takes where no run has been seen.
@@ -105,13 +105,11 @@ func (p *Plan) forecast(now time.Time, limits Limits, runs []RunTime, note strin
 		f.Notes = append(f.Notes, note)
 	}
 	rooms, _ := p.rooms(limits.Caps, now)
-	cost := p.Cost
-	for _, r := range rooms {
-		if jobs, covered := p.covers(r); covered < cost {
-			cost = covered
-			f.Jobs = min(f.Jobs, jobs)
-			f.Bound, f.Scope = BoundCU, r.scope
-		}
+	fit := p.fit(rooms)
+	f.Jobs = fit.jobs
+	cost := fit.cost
+	if fit.scope != "" {
+		f.Bound, f.Scope = BoundCU, fit.scope
 	}
 	if f.Jobs == 0 {
 		return f

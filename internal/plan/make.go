@@ -79,7 +79,11 @@ func (p *Plan) price(ctx context.Context, s *scan, o Options) error {
 	if err != nil {
 		return fmt.Errorf("plan batch %q: %w", p.Batch, err)
 	}
+	if err := p.readOrder(); err != nil {
+		return fmt.Errorf("plan batch %q: %w", p.Batch, err)
+	}
 	p.Forecast = p.forecast(now, o.Limits, runs, note)
+	p.order = nil
 	return nil
 }
 

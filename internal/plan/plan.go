@@ -85,8 +85,9 @@ type Plan struct {
 	FailedBeforeCost job.CU `json:"failedBeforeCost,omitempty"`
 	// RetryRefused says that jobs that were refused and charged are among those that run.
 	RetryRefused bool `json:"retryRefused,omitempty"`
-	// ImagesToRun are those of the jobs that run.
+	// ImagesToRun are those of the jobs that run, and KeptImages those of kept jobs.
 	ImagesToRun int        `json:"imagesToRun"`
+	KeptImages  int        `json:"-"`
 	Cost        job.CU     `json:"cost"` // of the jobs that run
 	Shapes      []Shape    `json:"shapes"`
 	Caps        []CapCheck `json:"caps,omitempty"`
@@ -101,6 +102,7 @@ type Plan struct {
 	Digest string `json:"-"`
 
 	spool       *spool
+	order       []uint16 // the shapes of the jobs to run, while the forecast is made
 	onBudget    manifest.OnBudget
 	cacheAge    time.Duration // of the oldest price that was not asked for anew
 	allRecalled bool          // no price was asked for anew
@@ -117,7 +119,7 @@ type UnderWay struct {
 // a single job, covers the plan.
 func (p *Plan) Fits() bool {
 	for _, c := range p.Caps {
-		if c.Never > 0 || !c.Fits && (c.Period == PeriodTotal || p.onBudget == manifest.OnBudgetFail) {
+		if c.Never > 0 || !c.Fits && (c.Period == PeriodTotal && c.Periods == 0 || p.onBudget == manifest.OnBudgetFail) {
 			return false
 		}
 	}

@@ -127,6 +127,8 @@ func (c *CapCheck) verdict() string {
 		return "fits"
 	case c.Never > 0:
 		return text.Count(c.Never, "job") + " too dear for it"
+	case c.Periods > 0 && c.Period == PeriodTotal:
+		return "waits for other keys"
 	case c.Periods > 0:
 		return fmt.Sprintf("needs %s of this cap", text.Count(c.Periods, c.Period))
 	default:
@@ -158,6 +160,42 @@ func (p *Plan) writeWarnings(t *table) {
 	}
 }
 
+// Shortage says to a person how much of the plan the caps let through; "" if they cover
+// it at once.
+func (p *Plan) Shortage() string {
+	f := &p.Forecast
+	tight := slices.IndexFunc(p.Caps, func(c CapCheck) bool { return !c.Fits && perPeriod(c.Scope, c.Period) == f.Scope })
+	if f.Bound != BoundCU || tight < 0 {
+		return ""
+	}
+	c := &p.Caps[tight]
+	line := fmt.Sprintf("the %s, %s CU of which %s are spent, does not cover it: ", capWords(f.Scope), c.CU, c.Spent)
+	switch {
+	case f.Jobs == 0:
+		return line + "no job fits"
+	case f.Jobs < p.ToRun():
+		return line + fmt.Sprintf("%d of %s fit, the others do not run", f.Jobs, text.Count(p.ToRun(), "job"))
+	default:
+		return line + "the rest waits for its next " + cmp.Or(shortPeriod(c.Period), "period") + ", in all about " + roughly(f.Duration())
+	}
+}
+
+// capWords name a cap: by what it is of, or by the variable that sets it.
+func capWords(scope string) string {
+	if strings.Contains(scope, " ") {
+		return "cap of the " + text.Clean(scope, text.Any)
+	}
+	return "cap " + text.Clean(scope, text.Any)
+}
+
+// shortPeriod is the word of a period that ends.
+func shortPeriod(period string) string {
+	if period == PeriodTotal {
+		return ""
+	}
+	return period
+}
+
 // headline says how long the jobs take, and what decides.
 func (f *Forecast) headline(jobs int) string {
 	took := "Time: about " + roughly(f.Duration())
@@ -170,13 +208,13 @@ func (f *Forecast) headline(jobs int) string {
 		return took + "; the window of the batch decides."
 	case BoundCU:
 		if f.Jobs == 0 {
-			return fmt.Sprintf("No job fits under the cap of the %s.", text.Clean(f.Scope, text.Any))
+			return fmt.Sprintf("No job fits under the %s.", capWords(f.Scope))
 		}
 		if f.Jobs == jobs {
-			return fmt.Sprintf("%s; the cap of the %s decides.", took, text.Clean(f.Scope, text.Any))
+			return fmt.Sprintf("%s; the %s decides.", took, capWords(f.Scope))
 		}
-		return fmt.Sprintf("About %d of %d jobs fit under the cap of the %s, in about %s; the others do not run.",
-			f.Jobs, jobs, text.Clean(f.Scope, text.Any), roughly(f.Duration()))
+		return fmt.Sprintf("About %d of %d jobs fit under the %s, in about %s; the others do not run.",
+			f.Jobs, jobs, capWords(f.Scope), roughly(f.Duration()))
 	default:
 		return took + "; the time of an inference decides."
 	}

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"nightshift/internal/job"
@@ -18,22 +20,35 @@ type headroom struct {
 	length    time.Duration
 	resets    time.Time // the last of the caps'
 	comesBack bool
+	members   []job.CU // what each of the caps leaves now; a job is paid from one of them
 }
 
-// rooms joins the caps of each pool and period. byCap has the room of each cap.
+// rooms joins the caps of each pool and period, and those of a pool whose members have
+// caps of different kinds. byCap has the room of each cap.
 func (p *Plan) rooms(caps []Cap, now time.Time) (all, byCap []*headroom) {
 	type shared struct{ pool, period string }
 	pools := make(map[shared]*headroom)
 	unit := p.unit()
 	for _, limit := range caps {
 		key := shared{limit.Pool, limit.period()}
+		if limit.Mixed {
+			key.period = ""
+		}
 		of := pools[key]
-		if of == nil || limit.Pool == "" {
+		switch {
+		case of != nil && limit.Pool != "":
+		case limit.Mixed:
+			of = p.mixedRoom(caps, limit.Pool, unit, now)
+		default:
 			of = p.newRoom(limit)
+		}
+		if pools[key] != of {
 			pools[key] = of
 			all = append(all, of)
 		}
-		of.add(limit, unit, now)
+		if !limit.Mixed {
+			of.add(limit, unit, now)
+		}
 		byCap = append(byCap, of)
 	}
 	return all, byCap
@@ -50,6 +65,7 @@ func (p *Plan) newRoom(limit Cap) *headroom {
 
 func (r *headroom) add(limit Cap, unit job.CU, now time.Time) {
 	left, each := limit.left(), limit.CU
+	r.members = append(r.members, left)
 	if r.comesBack { // what is too little for a job is lost at the end of the period
 		left -= left % unit
 		each -= each % unit
@@ -57,13 +73,54 @@ func (r *headroom) add(limit Cap, unit job.CU, now time.Time) {
 	r.left += left
 	r.each += each
 	r.largest = max(r.largest, limit.CU)
-	resets := limit.Resets
-	if !resets.After(now) {
-		resets = now.Add(r.length)
-	}
-	if resets.After(r.resets) {
+	if resets := r.resetsOf(limit, now); resets.After(r.resets) {
 		r.resets = resets
 	}
+}
+
+// resetsOf is when a cap begins its next period.
+func (r *headroom) resetsOf(limit Cap, now time.Time) time.Time {
+	if !limit.Resets.After(now) {
+		return now.Add(limit.length())
+	}
+	return limit.Resets
+}
+
+// mixedRoom is that of a pool whose members have caps of different kinds: each leaves what
+// its tightest cap does. Those come back that have no cap for good, in the shortest of
+// their periods; what others get in longer ones is not counted.
+func (p *Plan) mixedRoom(caps []Cap, pool string, unit job.CU, now time.Time) *headroom {
+	r := &headroom{}
+	members := make(map[string][]Cap)
+	for _, limit := range caps {
+		if limit.Mixed && limit.Pool == pool {
+			if r.scope == "" {
+				r.scope = perPeriod(limit.Scope, limit.period())
+			}
+			members[limit.Scope] = append(members[limit.Scope], limit)
+		}
+	}
+	for _, own := range members {
+		tight := slices.MinFunc(own, func(a, b Cap) int { return cmp.Compare(a.left(), b.left()) })
+		left := tight.left()
+		r.left += left
+		r.members = append(r.members, left)
+		smallest := slices.MinFunc(own, func(a, b Cap) int { return cmp.Compare(a.CU, b.CU) })
+		r.largest = max(r.largest, smallest.CU)
+		final := slices.ContainsFunc(own, func(c Cap) bool { return c.length() == 0 })
+		if final || p.onBudget == manifest.OnBudgetFail {
+			continue
+		}
+		r.comesBack = true
+		each := smallest.CU - smallest.CU%unit
+		switch length := smallest.length(); {
+		case r.length == 0 || length < r.length:
+			r.length, r.each, r.resets = length, each, r.resetsOf(smallest, now)
+		case length == r.length:
+			r.each += each
+		}
+	}
+	return r
 }
 
 // unit is the price of every job where all cost the same, else a thousandth of a
@@ -79,15 +136,9 @@ func (p *Plan) unit() job.CU {
 	return unit
 }
 
-// covers returns how many of the jobs to run a room lets through in the end, and
-// what they cost.
+// covers returns how many of the jobs to run are not too dear for a room that comes back,
+// and what they cost.
 func (p *Plan) covers(r *headroom) (jobs int, cost job.CU) {
-	if !r.comesBack {
-		if p.Cost <= r.left {
-			return p.ToRun(), p.Cost
-		}
-		return affordable(p.ToRun(), r.left, p.Cost), r.left
-	}
 	for _, shape := range p.Shapes {
 		if shape.Each <= r.largest {
 			jobs += shape.Jobs

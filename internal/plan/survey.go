@@ -119,6 +119,7 @@ func (s *scan) count(p *Plan, row *manifest.Row, c *checker, j *job.Job) (Status
 	switch status {
 	case Kept:
 		p.Kept++
+		p.KeptImages += len(j.Outputs)
 		return status, 0
 	case FailedBefore:
 		p.FailedBefore++

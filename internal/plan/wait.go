@@ -23,8 +23,8 @@ func (t *pace) seconds(jobs int) (float64, Bound) {
 	if inTurn := t.inTurn(jobs); inTurn > took {
 		took, bound = inTurn, BoundParallel
 	}
-	if held := t.held(jobs); held > 0 && held+t.longest+scarceLook > took {
-		took, bound = held+t.longest+scarceLook, BoundRate
+	if held := t.held(jobs); held > 0 && held+t.longest+scarcePoll > took {
+		took, bound = held+t.longest+scarcePoll, BoundRate
 	}
 	return took, bound
 }
@@ -41,7 +41,7 @@ func (t *pace) inTurn(jobs int) float64 {
 // is looked at every half second, and every 16 s at the most while requests are scarce.
 const (
 	turnaround = 1.0
-	scarceLook = 10.0
+	scarcePoll = 10.0
 )
 
 // held is how long the last job waits for its place in the request rate. The
@@ -52,7 +52,7 @@ func (t *pace) held(jobs int) float64 {
 		return 0
 	}
 	each := float64(t.limits.RequestsPerMinute)
-	before := float64(jobs-1)*requestsPerJob + min(earlyLooks, earlyShare*each)
+	before := float64(jobs-1)*requestsPerJob + min(earlyLists, earlyShare*each)
 	return math.Floor(before/each) * 60
 }
 

@@ -158,23 +158,42 @@ type capList struct {
 	caps   []plan.Cap
 }
 
-// Add adds the caps of scopes of one kind. Jobs run in any of them, so what is left
-// of several adds up; a period in which one of them has no cap binds nobody.
+// add adds the caps of scopes of one kind. Jobs run in any of them, so what is left
+// of several adds up; a period in which one of them has no cap binds nobody. Where each has
+// a cap and no period is common to all, what each leaves adds up.
 func (l *capList) add(pool string, scopes []cappedScope) {
 	if len(scopes) < 2 {
 		pool = ""
 	}
-	for _, period := range []string{plan.PeriodTotal, plan.PeriodDay, plan.PeriodMonth} {
+	common := false
+	for _, period := range periods {
 		if slices.ContainsFunc(scopes, func(s cappedScope) bool { return capOf(s.limits, period) == nil }) {
 			continue
 		}
+		common = true
 		for _, scope := range scopes {
-			since, resets := l.bounds(scope.limits.Calendar, period)
-			l.caps = append(l.caps, plan.Cap{
-				Scope: scope.name, Pool: pool, Period: period, CU: *capOf(scope.limits, period), Spent: l.spent(scope.of, since), Resets: resets,
-			})
+			l.addCap(pool, scope, period, false)
 		}
 	}
+	if common || slices.ContainsFunc(scopes, func(s cappedScope) bool { return s.limits.CU == config.CUCaps{} }) {
+		return
+	}
+	for _, scope := range scopes {
+		for _, period := range periods {
+			if capOf(scope.limits, period) != nil {
+				l.addCap(pool, scope, period, true)
+			}
+		}
+	}
+}
+
+var periods = []string{plan.PeriodTotal, plan.PeriodDay, plan.PeriodMonth}
+
+func (l *capList) addCap(pool string, scope cappedScope, period string, mixed bool) {
+	since, resets := l.bounds(scope.limits.Calendar, period)
+	l.caps = append(l.caps, plan.Cap{
+		Scope: scope.name, Pool: pool, Mixed: mixed, Period: period, CU: *capOf(scope.limits, period), Spent: l.spent(scope.of, since), Resets: resets,
+	})
 }
 
 func capOf(l config.Limits, period string) *job.CU {

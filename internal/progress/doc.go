@@ -20,7 +20,7 @@
 //	                workers run also waiting (for one), paused, cancelling
 //	  batch, mode   of the manifest
 //	  jobs          {total, kept, succeeded, failed, failedBefore, running, queued, unknown, storing}
-//	  images        {done, total}: of this run, those kept from earlier ones not counted
+//	  images        {done, total}: of the batch, those of earlier runs counted
 //	  waiting       {reason, until, detail}: what keeps the next job from being sent
 //	  cu            {spent, reserved, cap, inTheEnd}
 //	  requests      sent to the API so far
@@ -29,11 +29,11 @@
 //	{"type":"result", "result":{…}}  a job that ended: a line of results.jsonl or errors.jsonl
 //	{"type":"message", "text":"…"}   what the program has to say meanwhile
 //	{"type":"summary", …}            the last line, see [Summary]
-//	  batch, mode, outcome (complete, interrupted, blocked, cancelled), reason, hint
+//	  batch, mode, outcome (complete, over, interrupted, blocked, cancelled), reason, hint
 //	  jobs          {total, succeeded, kept, failed, failedBefore, cancelled, notRun}
 //	  images        stored in this run
 //	  failures      [{kind, reason, hint, jobs, rows}], most frequent first
-//	  cu            {billed, refunded, net, cap}
+//	  cu            {billed, refunded, net, spent, cap}: of this run, and spent of all runs
 //	  requests      {total, perJob}
 //	  seconds       the run took
 //	  folder, sheet, sheetLink, errors   where things are

@@ -57,7 +57,7 @@ func (m *moment) money() []item {
 
 // inTheEnd says what will have been spent, "" if that is not known.
 func (m *moment) inTheEnd() string {
-	if m.CU.InTheEnd == 0 {
+	if m.CU.InTheEnd == 0 || m.Phase != Running {
 		return ""
 	}
 	return "about " + amount(whole(m.CU.InTheEnd)) + " in the end"
@@ -65,7 +65,7 @@ func (m *moment) inTheEnd() string {
 
 // waiting says what is waited for; while stopping, that is what was already sent.
 func (m *moment) waiting(countdown bool) string {
-	out := m.Jobs.Running + m.Jobs.Unknown
+	out := m.Jobs.Running + m.Jobs.Unknown + m.Jobs.Storing // those that the reserved CU are of
 	switch {
 	case out == 0 || m.Phase != Stopping && m.Phase != Cancelling:
 		return m.Waiting.words(m.now, countdown)

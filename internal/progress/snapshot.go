@@ -45,8 +45,7 @@ type Wait struct {
 // IsZero reports whether nothing is waited for.
 func (w Wait) IsZero() bool { return w.Reason == "" }
 
-// Snapshot is where a run is at one moment. Its counts are of the whole batch
-// but for Images, which are of this run.
+// Snapshot is where a run is at one moment. Its counts are of the whole batch.
 type Snapshot struct {
 	Phase Phase    `json:"phase"`
 	Batch string   `json:"batch"`
@@ -65,7 +64,7 @@ type Snapshot struct {
 		Unknown      int `json:"unknown"`
 		Storing      int `json:"storing"`
 	} `json:"jobs"`
-	// Images of this run; those of kept jobs are not counted.
+	// Images that are there, and of all jobs.
 	Images struct {
 		Done  int `json:"done"`
 		Total int `json:"total"`

@@ -19,6 +19,7 @@ type Outcome = outlook.Outcome
 // The outcomes of a run that is over.
 const (
 	Complete    = outlook.Complete
+	Over        = outlook.Over
 	Interrupted = outlook.Interrupted
 	Blocked     = outlook.Blocked
 	Cancelled   = outlook.Cancelled
@@ -39,9 +40,11 @@ type Summary struct {
 	Failures      []job.FailureGroup // most frequent first
 	Warned        int                // of the images, those with a warning
 	ImageWarnings []job.WarningGroup // of images, most frequent first
-	// CU of this run; Cap is the batch's budget, if it has one.
+	// CU of this run; Spent are those of all runs of the batch, and Cap is its budget, if it
+	// has one.
 	CU struct {
 		Billed, Refunded job.CU
+		Spent            job.CU
 		FailedBefore     job.CU // what the jobs that failed before cost
 		Cap              *job.CU
 	}

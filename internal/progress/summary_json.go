@@ -46,6 +46,7 @@ type billJSON struct {
 	Billed   job.CU  `json:"billed"`
 	Refunded job.CU  `json:"refunded"`
 	Net      job.CU  `json:"net"`
+	Spent    job.CU  `json:"spent,omitempty"` // in all runs of the batch
 	Cap      *job.CU `json:"cap,omitempty"`
 }
 
@@ -66,7 +67,7 @@ func (s *Summary) json(now time.Time) summaryJSON {
 		Jobs: endedJSON(s.Jobs), Images: s.Images,
 		Failures: append([]job.FailureGroup{}, s.Failures...), // never null
 		Warned:   s.Warned, ImageWarnings: s.ImageWarnings,
-		CU:       billJSON{s.CU.Billed, s.CU.Refunded, s.net(), s.CU.Cap},
+		CU:       billJSON{s.CU.Billed, s.CU.Refunded, s.net(), s.CU.Spent, s.CU.Cap},
 		Requests: requestsJSON{s.Requests, s.perJob()}, Seconds: s.Took.Round(time.Millisecond).Seconds(),
 		Folder: s.Folder, Sheet: s.Sheet, SheetLink: s.sheetLink(), Errors: s.Errors,
 		Remote: remoteJSON(s.Remote), Again: s.Again,

@@ -135,6 +135,9 @@ func (s *Summary) bill() string {
 	if s.CU.Refunded != 0 {
 		text += fmt.Sprintf(" (%s billed, %s refunded)", amount(s.CU.Billed), amount(s.CU.Refunded))
 	}
+	if s.CU.Spent > s.net() {
+		text += ", " + amount(s.CU.Spent) + " in all runs"
+	}
 	if s.CU.Cap != nil {
 		text += ", budget " + amount(*s.CU.Cap)
 	}

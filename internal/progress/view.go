@@ -54,37 +54,37 @@ type View struct {
 // few times a second, from one goroutine, so snapshot must be quick and safe to
 // call beside the run.
 //
-// Results that arrive on landed are read until it is closed or the view stops: a
-// failure is printed at once, a success only as JSON. landed may be nil. Whoever
+// Those that arrive on results are read until it is closed or the view stops: a
+// failure is printed at once, a success only as JSON. results may be nil. Whoever
 // sends must not rely on being read once Stop was called.
 //
 // What out refuses to take is lost: a run does not fail because nobody looks. What
 // comes while out stands still is lost too, beyond the first few hundred lines, and
 // holds up nobody. Only as JSON nothing is left out: a program that does not read
 // holds up the results and Println, until Stop.
-func Start(out io.Writer, s Style, snapshot func() Snapshot, landed <-chan job.Result) *View {
+func Start(out io.Writer, s Style, snapshot func() Snapshot, results <-chan job.Result) *View {
 	outlet := newOutlet(Screen(out, s), s.JSON)
 	switch {
 	case s.JSON:
-		return start(outlet, &jsonLines{out: outlet, quiet: s.Quiet}, phaseEvery, snapshot, landed)
+		return start(outlet, &jsonLines{out: outlet, quiet: s.Quiet}, phaseEvery, snapshot, results)
 	case s.Terminal && !s.Quiet:
-		return start(outlet, newTerminal(outlet, s, sizeOf(out, s)), liveEvery, snapshot, landed)
+		return start(outlet, newTerminal(outlet, s, sizeOf(out, s)), liveEvery, snapshot, results)
 	default:
-		return start(outlet, &lines{out: outlet, quiet: s.Quiet}, phaseEvery, snapshot, landed)
+		return start(outlet, &lines{out: outlet, quiet: s.Quiet}, phaseEvery, snapshot, results)
 	}
 }
 
 // start shows the run in a way, looking at it every so often.
-func start(outlet *outlet, sink sink, every time.Duration, snapshot func() Snapshot, landed <-chan job.Result) *View {
+func start(outlet *outlet, sink sink, every time.Duration, snapshot func() Snapshot, results <-chan job.Result) *View {
 	v := &View{
-		snapshot: snapshot, results: landed, every: every, stop: make(chan struct{}),
+		snapshot: snapshot, results: results, every: every, stop: make(chan struct{}),
 		turn: make(chan struct{}, 1), sink: sink, outlet: outlet,
 	}
 	v.done.Go(v.run)
 	return v
 }
 
-// Stop shows the last state once, with the results that have landed, leaves the
+// Stop shows the last state once, with the results that have come, leaves the
 // terminal clean and returns when nothing of the view is left. A writer that takes
 // nothing for 5 s is given up: what is not written by then is lost, and the one
 // goroutine that is in the writer stays there. Stop may be called again.
@@ -128,7 +128,7 @@ func (v *View) run() {
 				results = nil
 				continue
 			}
-			v.land(&result)
+			v.stored(&result)
 		}
 	}
 }
@@ -141,14 +141,14 @@ func (v *View) drain(results <-chan job.Result) {
 			if !open {
 				return
 			}
-			v.land(&result)
+			v.stored(&result)
 		default:
 			return
 		}
 	}
 }
 
-func (v *View) land(result *job.Result) {
+func (v *View) stored(result *job.Result) {
 	v.turn <- struct{}{}
 	defer func() { <-v.turn }()
 	v.sink.stored(time.Now(), result)

@@ -174,3 +174,45 @@ const heading = () => document.querySelector("#details h2")?.textContent;
 		t.Errorf("got  %s\nwant %s", title, want)
 	}
 }
+
+// TestSheetCutsNoLetters draws tiles of all sizes: a failure's text ends with a whole line
+// within its tile, and no chip reaches beyond its row.
+func TestSheetCutsNoLetters(t *testing.T) {
+	t.Parallel()
+	bucket := batchtest.NewFolder(t)
+	sampleBatch(t, bucket, "night", 300, 6)
+	page := bucket.Text(t, "night/index.html")
+	page = regexp.MustCompile(`<meta http-equiv="Content-Security-Policy"[^>]*>`).ReplaceAllString(page, "")
+	bucket.Write(t, "night/driven.html", strings.Replace(page, "</body>", `<script>
+(async () => {
+  while (document.querySelectorAll(".failure").length === 0) await new Promise((again) => setTimeout(again, 20));
+  const cut = [];
+  for (const words of document.querySelectorAll(".failure :is(.reason, .hint)")) words.textContent = "a long reason of many words ".repeat(20);
+  const size = document.getElementById("size");
+  for (let pixels = 96; pixels <= 560; pixels += 8) {
+    size.value = String(pixels);
+    size.dispatchEvent(new Event("input"));
+    const frame = document.querySelector(".failure").closest(".frame").getBoundingClientRect();
+    for (const words of document.querySelectorAll(".failure > *")) {
+      const box = words.getBoundingClientRect();
+      const lines = box.height / parseFloat(getComputedStyle(words).lineHeight);
+      if (box.bottom > words.closest(".frame").getBoundingClientRect().bottom + 0.5 || Math.abs(lines - Math.round(lines)) > 0.05) {
+        cut.push(words.className + " at " + Math.round(frame.height));
+        break;
+      }
+    }
+  }
+  const bar = document.getElementById("facets").getBoundingClientRect();
+  for (const chip of document.querySelectorAll(".facet button")) {
+    const box = chip.getBoundingClientRect();
+    if (box.top < bar.top + 1 || box.right > bar.right) cut.push("chip " + chip.textContent);
+  }
+  document.title = "cut: " + cut.join("; ");
+})();
+</script></body>`, 1))
+	_, title, _ := strings.Cut(openPage(t, bucket, "driven.html"), "<title>")
+	title, _, _ = strings.Cut(title, "</title>")
+	if title != "cut:" && title != "cut: " {
+		t.Error(title)
+	}
+}

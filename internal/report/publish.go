@@ -14,12 +14,17 @@ import (
 // Publish writes report.json and the contact sheet of the batch in this folder. The sheet
 // shows all images of the batch, so it is headed by what all submissions made and cost
 // together.
-func Publish(ctx context.Context, b batch.Bucket, id string, log *batch.Log, r Report) error {
-	before, err := secondsBefore(ctx, b, id, &r)
+//
+// What is written is set in r, too.
+func Publish(ctx context.Context, b batch.Bucket, id string, log *batch.Log, r *Report) error {
+	before, err := secondsBefore(ctx, b, id, r)
 	if err != nil {
 		return err
 	}
-	whole := r
+	if r.State = r.State.Of(r.Counts.Jobs, r.Counts.Missing()); r.State == Complete {
+		r.Reason, r.Hint = "", ""
+	}
+	whole := *r
 	whole.Started, whole.Counts = time.Time{}, Counts{Jobs: r.Counts.Jobs}
 	if err := Tally(ctx, log, &whole); err != nil {
 		return err
@@ -28,7 +33,7 @@ func Publish(ctx context.Context, b batch.Bucket, id string, log *batch.Log, r R
 		Jobs: whole.Counts.Succeeded, Images: whole.Counts.Images,
 		Seconds: round(before+r.seconds(), 3), Before: round(before, 3),
 	}
-	if err := WriteReport(ctx, b, id, r); err != nil {
+	if err := WriteReport(ctx, b, id, *r); err != nil {
 		return err
 	}
 	whole.Started, whole.Whole, whole.Counts = r.Started, r.Whole, r.Counts

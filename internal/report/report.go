@@ -21,6 +21,7 @@ type Outcome = outlook.Outcome
 const (
 	Ongoing     = outlook.Ongoing
 	Complete    = outlook.Complete
+	Over        = outlook.Over
 	Interrupted = outlook.Interrupted
 	Blocked     = outlook.Blocked
 	Cancelled   = outlook.Cancelled
@@ -46,6 +47,8 @@ type Report struct {
 	Whole    Whole    `json:"whole,omitzero"`    // set by Publish
 	Requests Requests `json:"requests,omitzero"` // absent where nobody counted them
 	Attempts int      `json:"attempts"`          // submissions of the jobs that ended
+	// InFlight is how many attempts hold CU, whose end is not known; set by FillSpend.
+	InFlight int `json:"inFlight,omitempty"`
 	// WaitedSeconds is for how long no job could be sent, by reason; nil, and absent,
 	// where nobody measured it.
 	WaitedSeconds map[job.WaitReason]float64 `json:"waitedSeconds,omitzero"`
@@ -141,7 +144,9 @@ func (r *Report) FillSpend(f *batch.Fold) {
 		key.Spent += slice.CU
 		keys[slice.APIKey] = key
 	}
-	for _, sent := range f.InFlight() {
+	inFlight := f.InFlight()
+	r.InFlight = len(inFlight)
+	for _, sent := range inFlight {
 		key := keys[sent.APIKey]
 		key.Held += sent.Quoted
 		keys[sent.APIKey] = key
@@ -177,6 +182,7 @@ func (r *Report) seconds() float64 {
 
 // settled returns the report with its derived fields set and nothing null.
 func (r Report) settled() Report {
+	r.State = r.State.Of(r.Counts.Jobs, r.Counts.Missing())
 	r.Started, r.Ended = r.Started.UTC(), r.Ended.UTC()
 	r.CU.Net = r.CU.Billed - r.CU.Refunded
 	if ended := r.Counts.Succeeded + r.Counts.Failed + r.Counts.Cancelled; ended > 0 {

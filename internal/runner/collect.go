@@ -13,7 +13,7 @@ import (
 const (
 	// repark is how long a collect task sleeps whose run has not ended yet.
 	repark = time.Minute
-	// A watcher that looked within this time is alive, so that its word is waited for.
+	// A watcher that polled within this time is alive, so that its word is waited for.
 	watcherAlive = 2 * time.Minute
 	// maxAttempts bounds how often a run that failed for a passing fault is bought again.
 	maxAttempts = 3
@@ -47,12 +47,12 @@ func (r *Runner) Collect(ctx context.Context, ref job.Ref) error {
 // askOnce lets a job that woke by itself find out whether its run ended. While a
 // watcher is alive it does not spend a request on that.
 func (r *Runner) askOnce(ctx context.Context, rec *job.Record) error {
-	looked, err := r.Store.LastPoll(ctx)
+	polled, err := r.Store.LastPoll(ctx)
 	if err != nil {
 		return err
 	}
 	sleepOn := &job.PostponedError{After: repark, Reason: job.WaitParallel, Detail: "the inference runs"}
-	if time.Since(looked) < watcherAlive {
+	if time.Since(polled) < watcherAlive {
 		return sleepOn
 	}
 	run, err := r.pollOne(ctx, rec)
@@ -114,9 +114,10 @@ func (r *Runner) ended(ctx context.Context, over ...endedRun) error {
 // pass and the charge was given back.
 func (r *Runner) runFailed(ctx context.Context, rec *job.Record) error {
 	billed := charged(rec)
-	refunded := billed
-	if rec.Outcome.RefundDisabled {
-		refunded = 0
+	refunded := job.CU(0)
+	if !rec.Outcome.RefundDisabled {
+		billed = chargedBefore(rec)
+		refunded = billed
 	}
 	settle := func() error { return r.settle(ctx, rec, billed, refunded) }
 	if rec.Outcome.Transient && !rec.Outcome.RefundDisabled && rec.Attempt-rec.Job.Before < maxAttempts {
@@ -163,6 +164,15 @@ func (r *Runner) again(ctx context.Context, rec *job.Record, billed, refunded jo
 		return err
 	}
 	return r.Tasks.Enqueue(ctx, rec.Priority, next.Generation, rec.Ref)
+}
+
+// chargedBefore is what the provider took for a run before it gave it back. Then the run
+// shows less: additions to its price are gone from it.
+func chargedBefore(rec *job.Record) job.CU {
+	if rec.Counted {
+		return 0
+	}
+	return max(charged(rec), rec.Job.Quote)
 }
 
 // charged is what the provider took for the run; the quote while it does not say, or says

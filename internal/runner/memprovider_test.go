@@ -40,7 +40,8 @@ type ending struct {
 	kept      bool // the charge of a failed run
 	images    int  // more than one; less than none is none
 	billed    job.CU
-	forgotten bool // the provider does not know it any more
+	addition  job.CU // to the price, which a run does not show any more that was refunded
+	forgotten bool   // the provider does not know it any more
 }
 
 type memoryRun struct {
@@ -134,6 +135,9 @@ func (r *memoryRun) inference(over bool) job.Inference {
 	run.Status, run.UpdatedAt, run.AssetIDs = r.status, r.created.Add(runTime), r.assets()
 	run.Billed, run.BilledKnown = r.end.billed, true
 	if r.status != job.RunSucceeded {
+		if !r.end.kept {
+			run.Billed -= r.end.addition
+		}
 		run.Failure, run.Transient, run.RefundDisabled = "it did not work", r.end.transient, r.end.kept
 	}
 	return run

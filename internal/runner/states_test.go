@@ -86,6 +86,14 @@ func TestStates(t *testing.T) {
 			replies: failedRun(ending{}),
 			way:     way(sent, []job.State{job.Running, job.Storing, job.Failed}), kind: "rejected", billed: price,
 		},
+		"run fails and shows less than it took": {
+			replies: failedRun(ending{addition: price / 4}),
+			way:     way(sent, []job.State{job.Running, job.Storing, job.Failed}), kind: "rejected", billed: price,
+		},
+		"run fails, shows less, and runs again": {
+			replies: failedRun(ending{transient: true, addition: price / 4}),
+			way:     way(sent, []job.State{job.Running, job.Storing}, sent, collected), again: 1, billed: 2 * price, images: 1,
+		},
 		"run canceled by the provider": {
 			replies: []reply{{end: ending{status: job.RunCanceled}}},
 			way:     way(sent, []job.State{job.Running, job.Storing, job.Failed}), kind: "rejected", billed: price,

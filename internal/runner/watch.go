@@ -32,8 +32,8 @@ const (
 	ownMargin = 10 * time.Minute
 )
 
-// lookAgain is the pause after a job list that could not be read.
-var lookAgain = backoff.Policy{First: time.Second, Longest: time.Minute}
+// pollAgain is the pause after a job list that could not be read.
+var pollAgain = backoff.Policy{First: time.Second, Longest: time.Minute}
 
 // Watch looks after all running and unknown jobs of the pool until ctx is done.
 // Of several processes one does so at a time.
@@ -61,7 +61,7 @@ func (r *Runner) Watch(ctx context.Context) {
 		}
 		if err != nil {
 			watcher.failures++
-			wait = lookAgain.After(watcher.failures)
+			wait = pollAgain.After(watcher.failures)
 			r.waits.setSide(listSide, unread(err, watcher.failures, wait))
 			r.Logger.WarnContext(ctx, "job list not read, trying again", "err", err, "after", wait)
 			continue

@@ -42,7 +42,7 @@ func (c *collector) Describe(descs chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector. It returns after two seconds at most.
 func (c *collector) Collect(metrics chan<- prometheus.Metric) {
-	s, err := c.standing.look(c.life, c.life)
+	s, err := c.standing.ask(c.life, c.life)
 	if c.life.Err() != nil {
 		return
 	}

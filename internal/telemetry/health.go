@@ -36,7 +36,7 @@ func Handler(gatherer prometheus.Gatherer, ready func(context.Context) []Check, 
 		}{true})
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		results, err := checks.look(r.Context(), context.WithoutCancel(r.Context()))
+		results, err := checks.ask(r.Context(), context.WithoutCancel(r.Context()))
 		if err != nil {
 			results = []Check{{"checks", err}}
 		}

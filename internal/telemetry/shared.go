@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// lookTime is how long somebody who looks waits for an answer. A reading is
+// askTime is how long somebody who looks waits for an answer. A reading is
 // cancelled a little earlier, so that it can still hand over what it has.
 const (
-	lookTime  = 2 * time.Second
+	askTime   = 2 * time.Second
 	spareTime = 200 * time.Millisecond
 )
 
@@ -31,10 +31,10 @@ type reading[T any] struct {
 	err   error
 }
 
-// look waits for a reading, at most lookTime and until ctx is done. A reading that
+// ask waits for a reading, at most askTime and until ctx is done. A reading that
 // begins here lives as long as life at most.
-func (s *shared[T]) look(ctx, life context.Context) (value T, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, lookTime, errNoAnswer)
+func (s *shared[T]) ask(ctx, life context.Context) (value T, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, askTime, errNoAnswer)
 	defer cancel()
 	r := s.join(life)
 	select {
@@ -56,7 +56,7 @@ func (s *shared[T]) join(life context.Context) *reading[T] {
 }
 
 func (s *shared[T]) run(life context.Context, r *reading[T]) {
-	ctx, cancel := context.WithTimeoutCause(life, lookTime-spareTime, errNoAnswer)
+	ctx, cancel := context.WithTimeoutCause(life, askTime-spareTime, errNoAnswer)
 	defer cancel()
 	r.value, r.err = s.read(ctx)
 	if r.err == nil && ctx.Err() != nil {

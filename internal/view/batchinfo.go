@@ -9,7 +9,6 @@ import (
 	"nightshift/internal/job"
 	"nightshift/internal/outlook"
 	"nightshift/internal/report"
-	"nightshift/internal/text"
 )
 
 // State says how a batch stands; a closed list. A batch that is over has the
@@ -86,18 +85,13 @@ func ReadBatchInfo(ctx context.Context, b bucket.Objects, id string, open bool) 
 // local reports whether it was run without a server, so that only a run works on it.
 func (r *BatchInfo) local() bool { return r.Submission != nil && r.Submission.Local }
 
-// again is the command that makes what is missing; "" if nothing is.
-func (r *BatchInfo) again(missing int) string {
-	switch {
-	case missing == 0:
-		return ""
-	case r.local() && r.Submission.Renamed:
-		return "enqueue run --name " + text.Quote(r.Submission.Name) + " " + text.Quote(r.Submission.Manifest)
-	case r.local():
-		return "enqueue run " + text.Quote(r.Submission.Manifest)
-	default:
-		return "enqueue retry " + r.Batch
+// imagesLeftOut are the images of jobs that do not run since they failed before.
+func (r *BatchInfo) imagesLeftOut() int {
+	o := r.Submission
+	if o.AllImages == 0 {
+		return 0
 	}
+	return max(0, o.AllImages-o.KeptImages-o.Images) + r.started.RefusedImages
 }
 
 // hasStarted reports whether a worker has begun the submission.
@@ -132,6 +126,8 @@ func (r *BatchInfo) State() State {
 		return stateLocal
 	case !r.Open:
 		return stateUnfinished
+	case r.Control.State == batch.ControlCancel && r.Control.Guard:
+		return stateBlocked
 	case r.Control.State == batch.ControlCancel:
 		return StateCancelling
 	case r.Control.State == batch.ControlPause:
@@ -164,5 +160,6 @@ func StoredReport(ctx context.Context, b bucket.Objects, id string) (*report.Rep
 	if err != nil || !found {
 		return nil, err
 	}
+	report.State = report.State.Of(report.Counts.Jobs, report.Counts.Missing()) // earlier versions told another
 	return report, nil
 }

@@ -47,6 +47,8 @@ type limitFacts struct {
 
 	queued, running, stored int // jobs: not sent, at the provider, being stored
 	keys                    []pool.KeyStatus
+	orphans                 orphans // slots in which nothing runs
+	unwatched               bool    // nobody asks the provider what runs
 }
 
 // blockedShare is how much of the time a lane must stand still for a reason before
@@ -65,10 +67,14 @@ func limit(f limitFacts) bottleneck {
 		return bottleneck{limitNothing, "nothing is left to do"}
 	case f.workers == 0:
 		return bottleneck{limitWorkers, "no worker runs; start one"}
+	case f.orphans.total() > 0 && f.queued > 0:
+		return bottleneck{string(job.WaitRecovery), f.orphans.words()}
+	case f.unwatched:
+		return bottleneck{string(job.WaitRecovery), unwatchedWords}
 	case slices.Contains(storeWaits, f.wait): // it fills the slots, and more of them would not help
 		return f.blockedBy(f.wait)
 	}
-	if reason := f.mostBlocked(); reason != "" && f.queued > 0 {
+	if reason := f.mostBlocked(); reason != "" && f.queued > 0 && !(reason == job.WaitParallel && f.wait != reason && f.hasFree()) {
 		return f.blockedBy(reason)
 	}
 	switch {
@@ -87,6 +93,11 @@ func limit(f limitFacts) bottleneck {
 		return f.blockedBy(f.wait)
 	}
 	return bottleneck{limitNothing, "nothing holds it up"}
+}
+
+// hasFree reports whether a key has a free slot now, whatever was so in the last minute.
+func (f *limitFacts) hasFree() bool {
+	return slices.ContainsFunc(f.keys, func(k pool.KeyStatus) bool { return k.Ceiling > 0 && k.Running < k.Ceiling })
 }
 
 // mostBlocked is the reason for which the lane stood still most of the time, "" if it

@@ -6,7 +6,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"nightshift/internal/batch"
+	"nightshift/internal/fleet"
 	"nightshift/internal/job"
+	"nightshift/internal/manifest"
 	"nightshift/internal/pool"
 	"nightshift/internal/text"
 )
@@ -28,6 +31,21 @@ func TestLimit(t *testing.T) {
 			"ceiling full",
 			limitFacts{workers: 1, observed: busy, blocked: blocked(job.WaitParallel, 50), queued: queued, running: 6, submitting: 16, submitSlots: 16, keys: full},
 			bottleneck{"parallel_ceiling", "adding workers will not help: the team's ceiling of 6 is full (6 run)"},
+		},
+		{
+			"ceiling was full, and is not now",
+			limitFacts{workers: 1, observed: busy, blocked: blocked(job.WaitParallel, 50), queued: queued, running: 2, submitSlots: 16, keys: free},
+			bottleneck{"nothing", "nothing holds it up"},
+		},
+		{
+			"ceiling full, as far as a killed worker knew",
+			limitFacts{workers: 1, observed: busy, blocked: blocked(job.WaitParallel, 50), wait: job.WaitParallel, queued: queued, running: 6, keys: full, unwatched: true},
+			bottleneck{"recovery", unwatchedWords},
+		},
+		{
+			"ceiling full of what a killed worker had",
+			limitFacts{workers: 1, observed: busy, blocked: blocked(job.WaitParallel, 50), wait: job.WaitParallel, queued: queued, keys: free, orphans: orphans{"": 4}},
+			bottleneck{"recovery", "a worker that is gone holds 4 slots; the others free them within seconds"},
 		},
 		{
 			"ceilings of two teams full",
@@ -118,5 +136,47 @@ func TestLimitSaysUntilWhen(t *testing.T) {
 	got := limit(limitFacts{own: job.WaitWindow, ownUntil: opens, queued: 1})
 	if want := "outside the batch's window, until " + text.Moment(opens); got.Text != want {
 		t.Errorf("the limit is %q, want %q", got.Text, want)
+	}
+}
+
+func TestOrphaned(t *testing.T) {
+	t.Parallel()
+	beats := []fleet.Heartbeat{{Worker: "a", Owner: "a-1"}}
+	for name, c := range map[string]struct {
+		rec  job.Record
+		want bool
+	}{
+		"granted by one that lives":        {job.Record{State: job.Queued, Owner: "a-1"}, false},
+		"granted by one that is gone":      {job.Record{State: job.Queued, Owner: "a-0"}, true},
+		"perhaps sent by one that is gone": {job.Record{State: job.Sending, Owner: "a-0"}, false},
+		"runs, whoever sent it":            {job.Record{State: job.Running, Owner: "a-0"}, false},
+		"its reply is lost, it may run":    {job.Record{State: job.Unknown, Owner: "a-0"}, false},
+		"nobody's yet":                     {job.Record{State: job.Queued}, false},
+	} {
+		if got := orphaned(&c.rec, beats); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
+// What the caps left a moment ago is less by what the batch has used since.
+func TestCapsOf(t *testing.T) {
+	t.Parallel()
+	renews := time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)
+	o := &batch.Submission{Batch: "test/a", Mode: job.Test}
+	beats := []fleet.Heartbeat{{Lanes: map[string]fleet.Lane{o.Lane(): {
+		Caps: []job.Headroom{{Left: 50, Renews: renews, Each: 60, Period: time.Hour}}, Used: map[string]job.CU{"test/a": 10},
+	}}}}
+	for range 2 { // what was told stays as it was
+		if got := capsOf(o, beats, 30); len(got) != 1 || got[0].Left != 30 || got[0].Renews != renews {
+			t.Errorf("it leaves %+v, want 30 until %s", got, renews)
+		}
+	}
+	o.Rules.OnBudget = manifest.OnBudgetFail
+	if got := capsOf(o, beats, 100); len(got) != 1 || got[0].Left != 0 || !got[0].Renews.IsZero() {
+		t.Errorf("it leaves %+v to a batch that ends at a full cap", got)
+	}
+	if got := capsOf(o, nil, 0); got != nil {
+		t.Errorf("nobody told of %+v", got)
 	}
 }

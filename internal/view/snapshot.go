@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"nightshift/internal/progress"
@@ -44,13 +45,13 @@ func (b *BatchStatus) phase() progress.Phase {
 // standing is the batch as the command status shows it.
 func (b *BatchStatus) standing() progress.BatchStatus {
 	s := progress.BatchStatus{
-		Snapshot: b.snapshot(), Word: b.State.Words(b.Jobs.missing()), Ended: b.Ended,
+		Snapshot: b.snapshot(), Word: b.State.Words(b.Jobs.Missing()), Ended: b.Ended,
 	}
 	s.Batch = b.Batch
 	switch b.State {
 	case StateRunning:
 	case State(report.Complete):
-		s.Good, s.Alarm = b.Jobs.missing() == 0, b.Jobs.missing() > 0
+		s.Good, s.Alarm = b.Jobs.Missing() == 0, b.Jobs.Missing() > 0
 	default:
 		s.Alarm = true
 	}
@@ -74,21 +75,25 @@ func (b *BatchStatus) notes() []progress.Note {
 		add("refused", fmt.Sprintf("%s failed before, %s CU so far; not run again unless the row changes, or --retry-refused asks for it",
 			text.Count(n, "job"), b.CU.FailedBefore), true)
 	}
+	if n := b.Jobs.InFlight; n > 0 {
+		add("sent", fmt.Sprintf("%s (%s CU) sent and not collected; the next run collects what was made, and nothing is paid twice", text.Count(n, "job"), b.CU.Reserved), false)
+	}
 	for _, t := range b.Trouble {
 		add("trouble", t.Worker+": "+t.Text, true)
 	}
 	if b.Questions > 0 {
-		add("decide", fmt.Sprintf("%s without a reply, of which only you can tell what became of it: enqueue resolve %s", text.Count(b.Questions, "submission"), b.Batch), true)
+		add("decide", fmt.Sprintf("%s without a reply, of which only you can tell what became of it: enqueue resolve %s", text.Count(b.Questions, "submission"), b.arg), true)
 	}
 	switch b.State {
 	case stateBlocked, StateDamaged:
 		add("next", b.Hint, false)
+		add("", b.again, false)
 	case StatePaused:
-		add("next", "enqueue resume "+b.Batch+", or enqueue cancel "+b.Batch, false)
+		add("next", "enqueue resume "+b.arg+", or enqueue cancel "+b.arg, false)
 	case stateUnfinished:
-		add("next", "submit its manifest again", false)
+		add("next", "submit its manifest again: "+b.again, false)
 	case stateLocal:
-		add("next", "run its manifest again", false)
+		add("next", strings.TrimSuffix("run its manifest again: "+b.again, ": "), false)
 	default:
 		if b.again != "" {
 			add("next", b.again, false)

@@ -12,6 +12,7 @@ import (
 	"nightshift/internal/batch"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
+	"nightshift/internal/manifest"
 	"nightshift/internal/outlook"
 	"nightshift/internal/progress"
 	"nightshift/internal/redisclient"
@@ -27,8 +28,8 @@ type Status struct {
 	Notes []string `json:"notes"`
 }
 
-// BatchStatus is how a batch stands. Of one that is over, jobs, images and CU are
-// those of its report.
+// BatchStatus is how a batch stands. Images and CU are those of the whole batch; of one that
+// is over, jobs are those of its report.
 type BatchStatus struct {
 	Batch     string      `json:"batch"`
 	Name      string      `json:"name"`
@@ -56,6 +57,7 @@ type BatchStatus struct {
 
 	work  batchWork
 	again string // the command that makes what is missing; "" if nothing is
+	arg   string // what the batch is called on a command line
 }
 
 // statusJobs are jobs by state. Where Redis was not asked, queued are all that have
@@ -73,10 +75,12 @@ type statusJobs struct {
 	NotRun    int `json:"notRun"`
 	// FailedBefore were refused for their content and charged, and do not run again.
 	FailedBefore int `json:"failedBefore,omitempty"`
+	// InFlight are those of a batch that nobody works on that were sent and not collected.
+	InFlight int `json:"inFlight,omitempty"`
 }
 
-// missing is how many jobs of a batch that is over have no images.
-func (j *statusJobs) missing() int { return j.Failed + j.Cancelled + j.NotRun + j.FailedBefore }
+// Missing is how many jobs of a batch that is over have no images.
+func (j *statusJobs) Missing() int { return j.Failed + j.Cancelled + j.NotRun + j.FailedBefore }
 
 type statusTotal struct {
 	Done  int `json:"done"`
@@ -183,6 +187,26 @@ func (v *View) statusOf(ctx context.Context, id string, open bool, beats []fleet
 	return b, blind, err
 }
 
+// Standing is how far a batch is, without what only status tells. The error is the bucket's
+// or Redis'.
+func (v *View) Standing(ctx context.Context, r *BatchInfo) (*BatchStatus, error) {
+	of := v
+	if r.local() && !r.Over() {
+		var err error
+		if of, err = v.Of(ctx, r.Batch); err != nil {
+			return nil, err
+		}
+	}
+	var beats []fleet.Heartbeat
+	if r.Open {
+		var err error
+		if beats, err = of.heartbeats(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return of.headStatus(ctx, r, beats)
+}
+
 // heartbeats are those of all workers; none where there is no Redis.
 func (v *View) heartbeats(ctx context.Context) ([]fleet.Heartbeat, error) {
 	if v.Fleet == nil {
@@ -216,7 +240,7 @@ func (v *View) batchStatus(ctx context.Context, r *BatchInfo, beats []fleet.Hear
 
 // headStatus is how far a batch is, without what only status tells.
 func (v *View) headStatus(ctx context.Context, r *BatchInfo, beats []fleet.Heartbeat) (*BatchStatus, error) {
-	b := &BatchStatus{Batch: r.Batch, Name: r.Name(), Mode: r.Mode(), State: r.State()}
+	b := &BatchStatus{Batch: r.Batch, Name: r.Name(), Mode: r.Mode(), State: r.State(), arg: Arg(ctx, v.Bucket, r.Batch)}
 	w, err := v.Work(ctx, r, beats)
 	if err != nil {
 		return nil, err
@@ -233,36 +257,37 @@ func (v *View) headStatus(ctx context.Context, r *BatchInfo, beats []fleet.Heart
 		Succeeded: w.succeeded, Failed: w.failed, Cancelled: w.cancelled, NotRun: w.notRun,
 		FailedBefore: w.failedBefore,
 	}
+	if !r.Open {
+		b.Jobs.InFlight = w.inFlight
+	}
 	b.CU.FailedBefore = w.failedBeforeCost
-	b.Images, b.CU.Spent, b.CU.Reserved = statusTotal{w.images, w.toDo}, w.spent, w.Reserved
+	b.Images, b.CU.Spent, b.CU.Reserved = statusTotal{w.images, w.allImages}, w.spent, w.Reserved
 	if w.wait != "" {
 		b.Waiting = &statusWait{Reason: w.wait, Until: w.waitUntil, Detail: w.waitDetail, NeedsOperator: w.needsOperator}
 	}
 	switch {
 	case !r.Open:
-		if r.Over() {
-			b.again = r.again(b.Jobs.missing() - b.Jobs.FailedBefore)
-		}
+		b.again = v.goesOnWith(ctx, r, &b.Jobs)
 		if r.Report != nil && r.State() == State(r.Report.State) {
-			b.Why, b.Ended = r.Report.Reason, r.Report.Ended
+			b.Why, b.Hint, b.Ended = r.Report.Reason, v.named(ctx, r, r.Report.Hint), r.Report.Ended
 		}
 	case v.Fleet != nil && len(beats) == 0 && b.State == StateRunning:
 		b.State = StateWaiting
 	}
-	v.foresee(r, b, time.Now())
+	v.foresee(r, b, beats, time.Now())
 	return b, nil
 }
 
 // foresee adds what a batch that runs comes to. Without Redis nothing can be said: what runs
 // is not known.
-func (v *View) foresee(r *BatchInfo, b *BatchStatus, now time.Time) {
+func (v *View) foresee(r *BatchInfo, b *BatchStatus, beats []fleet.Heartbeat, now time.Time) {
 	if b.State != StateRunning || v.Fleet == nil {
 		return
 	}
 	w, o := b.work, r.Submission
 	facts := outlook.Facts{
-		Spent: w.spent, Reserved: w.Reserved, Budget: o.Rules.Budget, Price: o.Cost, Jobs: o.ToRun(), Queued: w.queued,
-		Images: w.toDo, Done: w.images, Pace: w.pace, Forecast: time.Duration(o.Forecast * float64(time.Second)),
+		Now: now, Spent: w.spent, Reserved: w.Reserved, Budget: o.Rules.Budget, Caps: capsOf(o, beats, w.spent+w.Reserved), Price: o.Cost, Jobs: o.ToRun(), Queued: w.queued,
+		Images: w.allImages - r.imagesLeftOut(), Done: w.images, Pace: w.pace, Forecast: time.Duration(o.Forecast * float64(time.Second)),
 		Elapsed: now.Sub(b.Started), Endless: w.needsOperator,
 	}
 	if !w.waitUntil.IsZero() {
@@ -271,10 +296,34 @@ func (v *View) foresee(r *BatchInfo, b *BatchStatus, now time.Time) {
 	b.ImagesPerMinute, b.SecondsLeft, b.CU.InTheEnd = w.pace*60, facts.Left().Seconds(), facts.Cost()
 }
 
+// capsOf are what the caps leave of which the workers told a moment ago, less what the batch
+// has used since. Where it ends at a full cap, none of them comes back.
+func capsOf(o *batch.Submission, beats []fleet.Heartbeat, used job.CU) []job.Headroom {
+	for _, beat := range beats {
+		lane, there := beat.Lanes[o.Lane()]
+		if !there {
+			continue
+		}
+		since := job.CU(0)
+		if then, told := lane.Used[o.Batch]; told {
+			since = max(0, used-then)
+		}
+		caps := slices.Clone(lane.Caps) // the beats are of other batches, too
+		for i := range caps {
+			caps[i].Left = max(0, caps[i].Left-since)
+			if o.Rules.OnBudget == manifest.OnBudgetFail {
+				caps[i].Renews = time.Time{}
+			}
+		}
+		return caps
+	}
+	return nil
+}
+
 // ongoing adds what is to be said of a batch that is not over.
 func (v *View) ongoing(ctx context.Context, r *BatchInfo, b *BatchStatus, beats []fleet.Heartbeat) error {
 	if r.Control.State != batch.ControlGo {
-		b.Why, b.Hint = r.Control.Why, r.Control.Hint
+		b.Why, b.Hint = r.Control.Why, v.named(ctx, r, r.Control.Hint)
 	}
 	open, err := batch.NewDecisions(v.Bucket, r.Batch).Open(ctx)
 	if err != nil {
@@ -295,6 +344,7 @@ func (v *View) ongoing(ctx context.Context, r *BatchInfo, b *BatchStatus, beats 
 		return err
 	}
 	limit := limit(facts)
+	limit.Text = v.named(ctx, r, limit.Text)
 	b.Bottleneck = &limit
 	return nil
 }

@@ -49,7 +49,7 @@ func (v *View) Watch(ctx context.Context, id string, since time.Time, o WatchOpt
 	}
 	style := progress.StyleOf(v.Process.Stdout, v.Process.Environ, o.Quiet, o.JSON)
 	if w.isOver() || w.Record.Blockage() != nil { // there is nothing to watch
-		return w.tellEnd(style)
+		return w.tellEnd(ctx, style)
 	}
 	if err := w.ReadWork(ctx); err != nil {
 		return err
@@ -61,12 +61,12 @@ func (v *View) Watch(ctx context.Context, id string, since time.Time, o WatchOpt
 	err := w.Follow(ctx)
 	view.Stop()
 	if ctx.Err() != nil {
-		return w.left()
+		return w.left(ctx)
 	}
 	if err != nil {
 		return err
 	}
-	return w.tellEnd(style)
+	return w.tellEnd(ctx, style)
 }
 
 // ErrReplaced says that another source has taken over a batch while it was watched.
@@ -104,7 +104,7 @@ func (w *Watcher) Snapshot() progress.Snapshot {
 	return shown
 }
 
-// Follow looks until the batch is over or blocked, or ctx is done.
+// Follow polls until the batch is over or blocked, or ctx is done.
 func (w *Watcher) Follow(ctx context.Context) error {
 	every := bucketTick
 	switch {
@@ -115,7 +115,7 @@ func (w *Watcher) Follow(ctx context.Context) error {
 	}
 	ticker := time.NewTicker(watchTick)
 	defer ticker.Stop()
-	looked := time.Now()
+	bucketRead := time.Now()
 	for {
 		if err := w.bear(w.readLog(ctx)); err != nil {
 			return err
@@ -128,9 +128,9 @@ func (w *Watcher) Follow(ctx context.Context) error {
 		case <-w.News:
 			told = true
 		}
-		inBucket := told || time.Since(looked) >= every
+		inBucket := told || time.Since(bucketRead) >= every
 		if inBucket {
-			looked = time.Now()
+			bucketRead = time.Now()
 			if err := w.bear(w.ReadBucket(ctx)); err != nil {
 				return err
 			}
@@ -189,7 +189,7 @@ func (w *Watcher) ReadBucket(ctx context.Context) error {
 // isOver reports whether the batch has come to its end. A submission that is just being
 // submitted is not taken for one that nobody works on.
 func (w *Watcher) isOver() bool {
-	const sure = 5 // looks
+	const sure = 5 // polls
 	return w.closedFor > 0 && (w.Record.Over() || w.Record.Submission == nil || w.Record.abandoned || w.closedFor > sure)
 }
 
@@ -225,7 +225,7 @@ func (w *Watcher) read(ctx context.Context) (*BatchStatus, error) {
 	return w.headStatus(ctx, w.Record, w.beats)
 }
 
-// readLog passes on what came home since it was last asked. Until it is known when the
+// readLog passes on what was stored since it was last asked. Until it is known when the
 // submission began nothing is read: it could not be told what is of it.
 func (w *Watcher) readLog(ctx context.Context) error {
 	if w.log == nil || !w.Record.hasStarted() {
@@ -251,28 +251,42 @@ func (w *Watcher) readLog(ctx context.Context) error {
 	return nil
 }
 
-// left says that the batch goes on without a watcher.
-func (w *Watcher) left() error {
-	if !w.JSON {
-		fmt.Fprintf(w.Process.Stdout, "%s goes on\nsee it again with enqueue watch %s, end it with enqueue cancel %s\n", w.Batch, w.Batch, w.Batch)
+// left says how the batch stands without a watcher.
+func (w *Watcher) left(ctx context.Context) error {
+	if w.JSON {
+		return job.ErrInterrupted
 	}
+	arg := Arg(context.WithoutCancel(ctx), w.Bucket, w.Batch)
+	stands, end := "goes on", "end it with enqueue cancel "+arg
+	switch w.Record.State() {
+	case StatePaused:
+		stands, end = "stays paused", "go on with enqueue resume "+arg
+	case StateCancelling:
+		stands, end = "is being cancelled", "what was sent is collected"
+	case StateWaiting:
+		stands = "waits for a worker"
+	}
+	fmt.Fprintf(w.Process.Stdout, "%s %s\nsee it again with enqueue watch %s, %s\n", w.Batch, stands, arg, end)
 	return job.ErrInterrupted
 }
 
 // tellEnd says how the batch ended, and decides whether all is well.
-func (w *Watcher) tellEnd(style progress.Style) error {
+func (w *Watcher) tellEnd(ctx context.Context, style progress.Style) error {
 	r := w.Record
 	if b := r.Blockage(); b != nil && (r.Report == nil || r.Report.State != report.Blocked) {
-		fmt.Fprintf(w.Process.Stderr, "error: batch %s is blocked: %v\nhint: %s\n", w.Batch, b.Err, b.Hint)
+		fmt.Fprintf(w.Process.Stderr, "error: batch %s is blocked: %v\nhint: %s\n", w.Batch, b.Err, w.named(ctx, r, b.Hint))
 		return app.ErrSomeFailed
 	} else if b == nil && (r.Report == nil || r.Submission != nil && !r.Over()) {
 		hint := "submit its manifest again"
 		if r.local() {
-			hint = "run its manifest again with enqueue run"
+			hint = "run its manifest again"
+		}
+		if r.Submission != nil {
+			hint += ": " + w.goesOnWith(ctx, r, new(statusJobs))
 		}
 		return &job.InputError{Err: &job.HintedError{Err: fmt.Errorf("batch %s is not worked on and has not ended", w.Batch), Hint: hint}}
 	}
-	if err := w.Summary(r).Write(w.Process.Stdout, style); err != nil {
+	if err := w.Summary(ctx, r).Write(w.Process.Stdout, style); err != nil {
 		return err
 	}
 	return OutcomeOf(r.Report)
@@ -287,10 +301,10 @@ func OutcomeOf(sums *report.Report) error {
 }
 
 // Summary tells the person about a batch that is over.
-func (v *View) Summary(r *BatchInfo) progress.Summary {
+func (v *View) Summary(ctx context.Context, r *BatchInfo) progress.Summary {
 	report := r.Report
 	s := progress.Summary{
-		Batch: report.Batch, Mode: report.Mode, Outcome: report.State, Reason: report.Reason, Hint: report.Hint,
+		Batch: report.Batch, Mode: report.Mode, Outcome: report.State, Reason: report.Reason, Hint: v.named(ctx, r, report.Hint),
 		Images: report.Counts.Images, Failures: report.Failures, Warned: report.Counts.Warned, ImageWarnings: report.ImageWarnings, Requests: report.Requests.Total, Took: report.Ended.Sub(report.Started),
 		Folder: v.place(r.Batch, ""), Sheet: v.place(r.Batch, "index.html"),
 	}
@@ -298,14 +312,14 @@ func (v *View) Summary(r *BatchInfo) progress.Summary {
 	s.Jobs.Total, s.Jobs.Succeeded, s.Jobs.Kept, s.Jobs.Failed = c.Jobs, c.Succeeded, c.Kept, c.Failed
 	s.Jobs.Cancelled, s.Jobs.NotRun, s.Jobs.FailedBefore = c.Cancelled, c.NotRun, c.FailedBefore
 	s.CU.FailedBefore = report.Spend.FailedBefore
-	s.CU.Billed, s.CU.Refunded = report.CU.Billed, report.CU.Refunded
+	s.CU.Billed, s.CU.Refunded, s.CU.Spent = report.CU.Billed, report.CU.Refunded, report.Spend.Spent
 	if len(s.Failures) > 0 {
 		s.Errors = v.place(r.Batch, "errors.jsonl")
 	}
 	if r.Submission != nil {
 		s.CU.Cap = r.Submission.Rules.Budget
 		s.Fleet = true
-		s.Again = r.again(c.Missing() - c.FailedBefore)
+		s.Again = v.again(ctx, r, c.Missing()-c.FailedBefore)
 	}
 	return s
 }

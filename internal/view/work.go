@@ -11,7 +11,6 @@ import (
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/pool"
-	"nightshift/internal/queue"
 	"nightshift/internal/report"
 	"nightshift/internal/text"
 	"nightshift/internal/wait"
@@ -28,8 +27,11 @@ type batchWork struct {
 	failedBefore                                      int // jobs that are not run: refused and charged
 	failedBeforeCost                                  job.CU
 	queued, Running, Unknown, Storing                 int
-	images, toDo                                      int // images made, and those of the jobs that run
+	images, allImages                                 int // that are there, and of all jobs
 	spent, Reserved                                   job.CU
+	orphans                                           orphans
+	unwatched                                         bool // nobody asks the provider what runs
+	inFlight                                          int  // jobs that the logs say are under way; 0 where Redis counts them
 
 	wait          job.WaitReason
 	waitUntil     time.Time
@@ -42,39 +44,64 @@ type batchWork struct {
 func (v *View) Work(ctx context.Context, r *BatchInfo, beats []fleet.Heartbeat) (batchWork, error) {
 	w := batchWork{}
 	if r.Submission != nil {
-		w.total, w.kept, w.toDo = r.Submission.Jobs, r.Submission.Kept, r.Submission.Images
+		w.total, w.kept, w.allImages = r.Submission.Jobs, r.Submission.Kept, r.Submission.AllImages
 		w.failedBefore, w.failedBeforeCost = r.Submission.FailedBefore, r.Submission.FailedBeforeCost
 		if r.hasStarted() {
 			w.kept, w.failedBefore = w.kept+r.started.Found, w.failedBefore+r.started.Refused
-			w.toDo -= r.started.FoundImages + r.started.RefusedImages
 		}
 	}
 	if r.Submission == nil || r.Over() {
 		v.reported(r, &w)
 		return w, nil
 	}
-	if v.Redis == nil {
-		if err := v.countLog(ctx, r, &w); err != nil {
-			return w, err
-		}
-		return w, v.sumSpend(ctx, r, &w)
+	err := v.ongoingWork(ctx, r, &w, beats)
+	w.images += r.Submission.KeptImages
+	if r.hasStarted() {
+		w.images += r.started.FoundImages
 	}
-	if err := v.count(ctx, r, &w); err != nil {
-		return w, err
+	w.allImages = max(w.allImages, r.Submission.Images, w.images)
+	return w, err
+}
+
+// ongoingWork is how far a submission is that has not come to its end: by Redis, or by the
+// logs where that cannot be asked.
+func (v *View) ongoingWork(ctx context.Context, r *BatchInfo, w *batchWork, beats []fleet.Heartbeat) error {
+	if v.Redis == nil {
+		if err := v.countLog(ctx, r, w); err != nil {
+			return err
+		}
+		return v.sumSpend(ctx, r, w)
+	}
+	err := v.count(ctx, r, w)
+	if err != nil {
+		return err
 	}
 	if w.unknownToRedis && !v.Hasty {
-		if err := v.countLog(ctx, r, &w); err != nil {
-			return w, err
+		if err := v.countLog(ctx, r, w); err != nil {
+			return err
 		}
 	}
-	usage, err := v.admission.Usage(ctx, admission.Scope{Kind: admission.Batch, Name: r.Batch})
-	if err != nil {
-		return w, err
+	if err := v.readSpend(ctx, r, w); err != nil {
+		return err
 	}
-	w.spent, w.Reserved = usage[admission.Batch].Spent, usage[admission.Batch].Reserved
 	w.pace = paceOf(r.Batch, beats)
 	w.waits(r, beats)
-	return w, nil
+	return v.readHolders(ctx, r, w, beats)
+}
+
+// readSpend asks Redis what was spent. One that has just begun, or lost what it had, has
+// counted nothing yet; then the logs tell.
+func (v *View) readSpend(ctx context.Context, r *BatchInfo, w *batchWork) error {
+	counted, err := v.admission.Join(ctx)
+	if err != nil {
+		return err
+	}
+	if !counted {
+		return v.sumSpend(ctx, r, w)
+	}
+	usage, err := v.admission.Usage(ctx, admission.Scope{Kind: admission.Batch, Name: r.Batch})
+	w.spent, w.Reserved = usage[admission.Batch].Spent, usage[admission.Batch].Reserved
+	return err
 }
 
 // reported takes over what the report of a batch says that is over.
@@ -83,10 +110,11 @@ func (v *View) reported(r *BatchInfo, w *batchWork) {
 		return
 	}
 	c := r.Report.Counts
-	w.total, w.kept, w.succeeded, w.failed, w.cancelled, w.notRun, w.images = c.Jobs, c.Kept, c.Succeeded, c.Failed, c.Cancelled, c.NotRun, c.Images
+	w.total, w.kept, w.succeeded, w.failed, w.cancelled, w.notRun = c.Jobs, c.Kept, c.Succeeded, c.Failed, c.Cancelled, c.NotRun
 	w.failedBefore, w.failedBeforeCost = c.FailedBefore, r.Report.Spend.FailedBefore
-	w.toDo = max(w.toDo, w.images)
-	w.spent, w.Reserved = r.Report.Spend.Spent, r.Report.Spend.Held
+	w.images = max(c.Images, r.Report.Whole.Images)
+	w.allImages = max(w.allImages, w.images)
+	w.spent, w.Reserved, w.inFlight = r.Report.Spend.Spent, r.Report.Spend.Held, r.Report.InFlight
 }
 
 // count reads the jobs by state. While another submission is still being withdrawn they
@@ -104,10 +132,7 @@ func (v *View) count(ctx context.Context, r *BatchInfo, w *batchWork) error {
 	if err != nil {
 		return err
 	}
-	jobs := queue.New(queue.Options{
-		Redis: v.Redis, Prefix: v.Prefix, Pool: batch.LanePool(r.Submission.Lane(), epoch), Logger: v.Logger,
-	})
-	counts, err := jobs.Counts(ctx, r.Batch)
+	counts, err := v.jobsOf(r, epoch).Counts(ctx, r.Batch)
 	if err != nil {
 		return err
 	}
@@ -142,7 +167,7 @@ func (v *View) sumSpend(ctx context.Context, r *BatchInfo, w *batchWork) error {
 		return err
 	}
 	held, billed, refunded := fold.Total()
-	w.spent, w.Reserved = billed-refunded, held
+	w.spent, w.Reserved, w.inFlight = billed-refunded, held, len(fold.InFlight())
 	return nil
 }
 
@@ -237,6 +262,10 @@ func (v *View) limits(ctx context.Context, r *BatchInfo, w *batchWork, beats []f
 	}
 	var err error
 	f.keys, err = v.keysOf(ctx, r)
+	f.orphans, f.unwatched = w.orphans, w.unwatched
+	for i := range f.keys { // what runs is what counts, not what was once granted
+		f.keys[i].Running = max(0, f.keys[i].Running-w.orphans[f.keys[i].Team])
+	}
 	return f, err
 }
 

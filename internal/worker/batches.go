@@ -105,7 +105,7 @@ func (w *Worker) forgetOthers(open []string) {
 }
 
 var (
-	errNoOrder = errors.New("it is marked as open and has no submission")
+	errNoSubmission = errors.New("it is marked as open and has no submission")
 	// errElsewhere says that a batch is another process' alone.
 	errElsewhere = errors.New("no other worker may take part")
 )
@@ -114,7 +114,7 @@ var (
 func (w *Worker) readBatch(ctx context.Context, id string) (*knownBatch, error) {
 	o, err := batch.ReadSubmission(ctx, w.Bucket, id)
 	if err == nil && o == nil {
-		err = &job.HintedError{Err: fmt.Errorf("batch %s: %w", id, errNoOrder), Hint: "submit its manifest again"}
+		err = &job.HintedError{Err: fmt.Errorf("batch %s: %w", id, errNoSubmission), Hint: "submit its manifest again"}
 	}
 	if err != nil {
 		return nil, err

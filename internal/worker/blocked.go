@@ -45,7 +45,7 @@ func (s *leader) blockedBy(ctx context.Context, held *knownBatch, counts job.Cou
 	}
 	waits := s.waitsOf(ctx, held)
 	blocked := needsOperator(counts, waits) || failsOverBudget(held, waits) && sentAll(counts)
-	if !s.blockedSince.lasting(blocked) {
+	if lasting := s.blockedSince.lasting(blocked); !lasting && !(blocked && held.submission.NoneFits) {
 		return nil
 	}
 	return &batch.Blockage{Err: errors.New(waits.Detail), Hint: wait.Of(waits.Reason).Hint(), Ends: failsOverBudget(held, waits)}
@@ -159,7 +159,7 @@ func (s *leader) writeBlocked(ctx context.Context, held *knownBatch, found *batc
 	}
 	next := batch.Control{State: batch.ControlBlocked, Why: found.Err.Error(), Hint: found.Hint}
 	if found.Ends {
-		next.State = batch.ControlCancel
+		next.State, next.Guard = batch.ControlCancel, true
 	}
 	return batch.WriteControl(ctx, s.Bucket, held.submission, next)
 }

@@ -50,7 +50,7 @@ func newEngine(p engineParts) *engine {
 	}
 	options := p.runner
 	options.Store, options.Tasks, options.Logger, options.Grace = e.queue, e.queue, p.logger, p.settings.Grace
-	options.Lease = watchLease{p.member, "watch:" + p.pool}
+	options.Lease = watchLease{p.member, fleet.WatchLease(p.pool)}
 	e.runner = runner.New(options)
 	e.submit, e.collect = counting(p.submitting, e.runner.Submit), counting(p.storing, e.runner.Collect)
 	return e

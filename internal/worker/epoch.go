@@ -117,7 +117,7 @@ func (s *epochWork) readNews(ctx context.Context) {
 
 // announceState tells the others what this worker does and knows.
 func (s *epochWork) announceState(ctx context.Context) {
-	if err := s.fleet.WriteHeartbeat(ctx, s.heartbeat()); err != nil && ctx.Err() == nil {
+	if err := s.fleet.WriteHeartbeat(ctx, s.heartbeat(ctx)); err != nil && ctx.Err() == nil {
 		s.Logger.DebugContext(ctx, "heartbeat not written", "err", err)
 	}
 	for _, batch := range s.knownList() {
@@ -217,7 +217,7 @@ func (w *Worker) joinBeating(ctx context.Context) error {
 	defer stop()
 	beats.Go(func() {
 		for beating.Err() == nil {
-			if err := w.fleet.WriteHeartbeat(beating, w.heartbeat()); err != nil && beating.Err() == nil {
+			if err := w.fleet.WriteHeartbeat(beating, w.heartbeat(beating)); err != nil && beating.Err() == nil {
 				w.Logger.DebugContext(ctx, "heartbeat not written", "err", err)
 			}
 			rest(beating, beatTick)

@@ -1,24 +1,30 @@
 package worker
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"sync"
 	"time"
 
+	"nightshift/internal/admission"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/telemetry"
 )
 
 // heartbeat is what this worker does now.
-func (w *Worker) heartbeat() fleet.Heartbeat {
+func (w *Worker) heartbeat(ctx context.Context) fleet.Heartbeat {
 	b := fleet.Heartbeat{Worker: w.name, Owner: w.member.Owner(), Version: telemetry.Version(), Started: w.started, Lanes: make(map[string]fleet.Lane)}
 	b.News = w.newsRead.Load()
 	b.Stored = w.pace.recent(time.Now())
 	for _, l := range w.laneList() {
 		if l.engine.Load() != nil {
-			b.Lanes[l.name] = l.snapshot(w.settings.SubmitSlots, w.settings.CollectSlots)
+			seen := l.snapshot(w.settings.SubmitSlots, w.settings.CollectSlots)
+			if err := w.readCaps(ctx, l, &seen); err != nil && ctx.Err() == nil {
+				w.Logger.DebugContext(ctx, "what the caps leave not read", "lane", l.name, "err", err)
+			}
+			b.Lanes[l.name] = seen
 		}
 	}
 	w.mu.RLock()
@@ -29,6 +35,24 @@ func (w *Worker) heartbeat() fleet.Heartbeat {
 	}
 	b.Leads, b.Trouble = slices.Sorted(maps.Keys(w.leads)), maps.Clone(w.trouble)
 	return b
+}
+
+// readCaps reads what the caps of a lane leave, if it has any. The error is Redis'.
+func (w *Worker) readCaps(ctx context.Context, l *lane, seen *fleet.Lane) error {
+	if !l.limiter.Capped() {
+		return nil
+	}
+	seen.Used = make(map[string]job.CU)
+	for _, batch := range w.batchesIn(l) { // before the caps: what is reserved in between counts twice rather than never
+		usage, err := w.admission.Usage(ctx, admission.Scope{Kind: admission.Batch, Name: batch})
+		if err != nil {
+			return err
+		}
+		seen.Used[batch] = usage[admission.Batch].Spent + usage[admission.Batch].Reserved
+	}
+	var err error
+	seen.Caps, err = l.limiter.Headroom(ctx)
+	return err
 }
 
 // snapshot is how the lane stands.

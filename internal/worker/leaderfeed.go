@@ -187,6 +187,9 @@ func (s *leader) cancel(ctx context.Context, held *knownBatch) error {
 		}
 		if live == 0 && known {
 			end := Ending{Outcome: report.Cancelled, Hint: held.control.Hint}
+			if held.control.Guard {
+				end.Outcome = report.Blocked
+			}
 			if why := held.control.Why; why != "" {
 				end.Err = errors.New(why)
 			}

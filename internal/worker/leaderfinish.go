@@ -41,7 +41,7 @@ func (s *leader) finish(ctx context.Context, held *knownBatch, end Ending) error
 	if err != nil {
 		return err
 	}
-	s.Logger.InfoContext(ctx, "submission ended", "batch_id", s.batch, "submission", held.submission.ID, "outcome", string(end.Outcome),
+	s.Logger.InfoContext(ctx, "submission ended", "batch_id", s.batch, "submission", held.submission.ID, "outcome", string(report.State),
 		"succeeded", report.Counts.Succeeded, "failed", report.Counts.Failed, "cu", report.Spend.Spent.String())
 	return s.close(ctx, held)
 }
@@ -88,7 +88,7 @@ func (s *leader) report(ctx context.Context, held *knownBatch, end Ending) (repo
 	if err := s.thumbs.complete(ctx, &held.Folder); err != nil {
 		return sums, err
 	}
-	return sums, report.Publish(ctx, s.Bucket, s.batch, held.Log, sums)
+	return sums, report.Publish(ctx, s.Bucket, s.batch, held.Log, &sums)
 }
 
 // close says that the submission is over. Another one

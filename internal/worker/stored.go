@@ -13,7 +13,7 @@ const (
 	paceStep = 10 * time.Second
 )
 
-// storedTimes counts what came home in the last minutes, by batch. Its zero value is
+// storedTimes counts what was stored in the last minutes, by batch. Its zero value is
 // ready; it is safe for use by many goroutines.
 type storedTimes struct {
 	mu      sync.Mutex
@@ -48,9 +48,9 @@ func (l *storedTimes) add(batch string, images int, now time.Time) {
 	last.images += images
 }
 
-// recent is what came home in the last minutes. What is counted begins behind the first
-// step, since the time in which that came home began earlier. A batch of which nothing
-// came home is forgotten.
+// recent is what was stored in the last minutes. What is counted begins behind the first
+// step, since the time in which that was stored began earlier. A batch of which nothing
+// was stored is forgotten.
 func (l *storedTimes) recent(now time.Time) map[string]fleet.Stored {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -57,7 +57,7 @@ func (w *Worker) overQuote(ref job.Ref, row string, quote, billed job.CU) {
 		State: batch.ControlPause, Guard: true,
 		Why: "row " + row + " was billed " + billed.String() + " CU and quoted " + quote.String() +
 			", more than budget.drift of the manifest allows",
-		Hint: "look at the prices with enqueue plan; to accept them, raise budget.drift, or enqueue resume " + ref.Batch,
+		Hint: "look at the prices with enqueue plan; to accept them, raise budget.drift, or enqueue resume",
 	}
 	w.Observer.isBlocked(*c.Blockage())
 	err := batch.WriteControl(ctx, w.Bucket, held.submission, c)

@@ -387,7 +387,7 @@ func TestEditedWhileItRuns(t *testing.T) {
 		n.write(etchings(90))
 		n.submit()
 		a := <-watched
-		if a.code != exitDone || !strings.Contains(a.out, "done: 60 of 60 images") {
+		if a.code != exitDone || !strings.Contains(a.out, "done: 90 of 90 images") {
 			t.Errorf("watching it ended with %d: %s%s", a.code, a.out, a.log)
 		}
 		n.paidOnce()

@@ -23,7 +23,7 @@ func TestOnBudget(t *testing.T) {
 		if code := s.end(time.Minute); code != exitSomeFailed {
 			t.Errorf("code %d", code)
 		}
-		if end := s.out.summary(); end.Outcome != "cancelled" || end.Jobs.Succeeded != 8 || end.Jobs.NotRun != 12 || !strings.Contains(end.Reason, "cap of key a") {
+		if end := s.out.summary(); end.Outcome != "blocked" || end.Jobs.Succeeded != 8 || end.Jobs.NotRun != 12 || !strings.Contains(end.Reason, "cap of key a") {
 			t.Errorf("it ends with %+v", end)
 		}
 		// Runs take up to 12 s, and it must have looked for 5 s as if nothing went on.

@@ -151,7 +151,7 @@ function showHead() {
   const figures = [
     ["Images", numbers.format(sheet.images), `${plural(sheet.entries - failed, "job", "jobs")} done`],
     ["Failed", numbers.format(failed), notes.filter(Boolean).join(", "), failed > 0 ? "bad" : ""],
-    ["CU billed", numbers.format(report.cu.billed), report.cu.refunded > 0 ? `${numbers.format(report.cu.refunded)} refunded` : `${numbers.format(report.cu.quoted)} quoted`],
+    ["CU", numbers.format(report.cu.net), report.cu.refunded > 0 ? `${numbers.format(report.cu.billed)} billed, ${numbers.format(report.cu.refunded)} refunded` : `${numbers.format(report.cu.quoted)} quoted`],
     ["Time", seconds > 0 ? duration(seconds) : "–", report.durations.inference.median > 0 ? `median ${duration(report.durations.inference.median)} a job` : ""],
   ];
   document.getElementById("figures").replaceChildren(...figures.map(([name, value, note, tone]) =>
