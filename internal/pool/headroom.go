@@ -15,7 +15,7 @@ func (g *Limiter) Headroom(ctx context.Context) ([]job.Headroom, error) {
 	now := time.Now()
 	scopes := make(map[admission.Kind][]admission.Scope)
 	for _, key := range g.Keys.Usable(nil) {
-		if key.refused {
+		if key.refusals.stand() {
 			continue
 		}
 		for _, scope := range g.Candidate(key, now) {
