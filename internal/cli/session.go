@@ -33,6 +33,7 @@ type session struct {
 	redis    redis.UniversalClient
 	prefix   string               // of all keys of the bucket in Redis
 	embedded *miniredis.Miniredis // nil where redis is a server
+	serving  *app.Serving         // keeps the bucket to that server; nil where it is embedded
 	limiter  *pool.Limiter
 	priced   *plan.QuoteFile // the prices of the last plan
 	state    *batch.State    // of earlier runs; nil if there were none
@@ -225,6 +226,7 @@ func (o *session) identify(ctx context.Context) (err error) {
 		id, err = app.Identify(ctx, o.Bucket)
 	} else {
 		id, err = app.ClaimFleet(ctx, fleet.NewClaims(o.redis), o.settings.Fleet, o.Bucket)
+		o.serving = app.NewServing(o.redis, o.settings, o.Bucket, id)
 	}
 	if err != nil {
 		return err

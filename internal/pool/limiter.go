@@ -98,6 +98,13 @@ func (g *Limiter) Candidate(key *Key, now time.Time) admission.Candidate {
 	}
 }
 
+// Place is what a request with a key of the settings counts in; requests is the limit of
+// projects for which the keys file has none.
+func Place(rules *config.Keys, key config.APIKey, requests int) admission.Candidate {
+	g := &Limiter{Keys: &Keyring{Rules: rules}, Requests: requests}
+	return g.Candidate(&Key{APIKey: key}, time.Now())
+}
+
 // ofBatch are the limits of a batch: its manifest's budget, and the keys file's.
 func (g *Limiter) ofBatch(batch string, now time.Time) admission.Limits {
 	rules := g.Rules(batch)
