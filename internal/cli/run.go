@@ -107,6 +107,9 @@ func again(file string, o runOptions) string {
 	if o.out != "" {
 		command += "--out " + text.Quote(o.out) + " "
 	}
+	if o.origin.format != "" {
+		command += "--format " + o.origin.format + " "
+	}
 	if o.origin.name != "" {
 		command += "--name " + text.Quote(o.origin.name) + " "
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -171,6 +172,9 @@ func (o *session) submit(ctx context.Context, made *plan.Plan, planned time.Time
 	}
 	next.OwnLane, next.Local, next.Source = options.own, options.local, o.source
 	next.Renamed = o.origin.name != ""
+	if next.File, err = filepath.Abs(o.manifest.Path); err != nil {
+		return nil, err
+	}
 	result := &submission{
 		Type: submissionType, Batch: o.Batch, Outcome: submitted, Jobs: next.Jobs, Kept: next.Kept, Images: next.Images, Cost: next.Cost,
 		FailedBefore: next.FailedBefore, FailedBeforeCost: next.FailedBeforeCost, Forecast: next.Forecast, Folder: o.Bucket.Path(o.Batch),
