@@ -132,14 +132,14 @@ func (g *Limiter) Reserve(ctx context.Context, ref job.Ref, attempt int, quote j
 	now := time.Now()
 	claim := admission.Claim{Ref: ref, Attempt: attempt, Amount: quote, Batch: g.ofBatch(ref.Batch, now)}
 	var refused []string
-	var unread *job.ScopeError
+	var unread *job.PostponedError
 	for _, key := range g.Keys.Usable(avoid) {
 		if key.refused {
 			refused = append(refused, key.ID)
 			continue
 		}
-		if access := g.Keys.Unread(key.ID); access != nil { // it would pay for what nobody can fetch
-			unread = access
+		if wait := g.Keys.Unread(key.ID); wait != nil { // it would pay for what nobody can fetch
+			unread = wait
 			continue
 		}
 		claim.Candidates = append(claim.Candidates, g.Candidate(key, now))
@@ -154,11 +154,7 @@ func (g *Limiter) Reserve(ctx context.Context, ref job.Ref, attempt int, quote j
 	if errors.Is(err, admission.ErrLost) {
 		return "", 0, &job.PostponedError{After: lostAgain, Reason: job.WaitRecovery, Detail: "Redis lost what was counted"}
 	}
-	if err != nil || !grant.Again {
-		return grant.APIKey, grant.After, err
-	}
-	// The grant's place in the rate may be long gone.
-	return grant.APIKey, 0, g.Request(ctx, grant.APIKey)
+	return grant.APIKey, grant.After, err
 }
 
 // keyAgain is when to look again for an API key; a change of the keys file is heard
@@ -167,9 +163,9 @@ const keyAgain = 30 * time.Second
 
 // noKey is the wait of a job that no API key may run: those that were refused, and those
 // that pay for what none may read, are left out.
-func noKey(refused []string, unread *job.ScopeError) *job.PostponedError {
+func noKey(refused []string, unread *job.PostponedError) *job.PostponedError {
 	if unread != nil {
-		return &job.PostponedError{After: keyAgain, Reason: job.WaitAccess, NeedsOperator: true, Detail: unread.Error()}
+		return unread
 	}
 	if len(refused) > 0 {
 		return &job.PostponedError{
