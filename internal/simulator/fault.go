@@ -53,6 +53,7 @@ const (
 
 	// A read.
 	FaultListError    FaultKind = "list-error"    // GET /jobs answers 500
+	FaultRefuseList   FaultKind = "refuse-list"   // GET /jobs and /jobs/{id} answer 403, and name no scope
 	FaultSparseList   FaultKind = "sparse-list"   // a page of GET /jobs leaves rows to the next
 	FaultEmptyList    FaultKind = "empty-list"    // GET /jobs answers a list without a row
 	FaultStaleList    FaultKind = "stale-list"    // GET /jobs answers as of Seconds ago
@@ -98,7 +99,7 @@ func FaultKinds() []FaultKind {
 		FaultRefuseAfterAccept, FaultSwappedReceipts, FaultStrangeStatus, FaultCreatedSkew, FaultDateSkew,
 		FaultEmptyList, FaultStaleList, FaultCachedList, FaultBareSuccess, FaultShortSuccess, FaultDoubleRow, FaultOtherCase,
 		FaultForeignLink, FaultForeignRedirect, FaultUndecodableImage, FaultWrongRecord, FaultRefuseAssets,
-		FaultMissingAsset, FaultMissingFile, FaultRepeatedReceipt,
+		FaultMissingAsset, FaultMissingFile, FaultRepeatedReceipt, FaultRefuseList,
 	}
 }
 
