@@ -32,6 +32,7 @@ type session struct {
 	manifest *manifest.Manifest
 	api      *pool.API
 	redis    redis.UniversalClient
+	identity string               // of the bucket, or the one that it gets
 	prefix   string               // of all keys of the bucket in Redis
 	embedded *miniredis.Miniredis // nil where redis is a server
 	serving  *app.Serving         // keeps the bucket to that server; nil where it is embedded
@@ -125,7 +126,12 @@ func openSession(ctx context.Context, p app.Process, s config.Settings, file str
 	if err := o.checkNeverLive(ctx); err != nil {
 		return o, err
 	}
-	o.prefix = app.RedisPrefix(id)
+	// A new bucket gets its identity when all is known to be well. What is asked until then
+	// counts in its request rate already.
+	if o.identity = id; id == "" {
+		o.identity = app.NewIdentity()
+	}
+	o.prefix = app.RedisPrefix(o.identity)
 	ceilings, err := batch.ReadCeilings(ctx, b)
 	if err != nil {
 		return o, err
@@ -271,9 +277,9 @@ func (o *session) quotes(ctx context.Context) (*plan.QuoteFile, error) {
 func (o *session) identify(ctx context.Context) (err error) {
 	id := ""
 	if o.embedded != nil {
-		id, err = app.Identify(ctx, o.Bucket)
+		id, err = app.Identify(ctx, o.Bucket, o.identity)
 	} else {
-		id, err = app.ClaimFleet(ctx, fleet.NewClaims(o.redis), o.settings.Fleet, o.Bucket)
+		id, err = app.ClaimFleetAs(ctx, fleet.NewClaims(o.redis), o.settings.Fleet, o.Bucket, o.identity)
 		o.serving = app.NewServing(o.redis, o.settings, o.Bucket, id)
 	}
 	if err != nil {
