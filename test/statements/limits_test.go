@@ -108,3 +108,15 @@ func without(list []string, one string) (rest []string) {
 	}
 	return rest
 }
+
+// studioKey is an API with a key that is not that of a simulator.
+var studioKey = simulator.Options{Keys: []simulator.Key{{Key: "studio", Secret: "secret-of-studio"}}}
+
+func liveKeyForTest(b *bed) {
+	studio := []string{"SCENARIO_API_KEY=studio", "SCENARIO_API_SECRET=secret-of-studio"}
+	b.wants(b.enqueue(studio, "run", "--yes", b.write("live.yaml", strings.Replace(manifest("live", 1), "name: m", "name: live", 1))), 0, "1 image made")
+	b.wants(b.enqueue(studio, "run", b.write("m.yaml", manifest("test", 1))), 2, "is the one with which the live batch live was made")
+	if n := b.sim.Totals().Accepted; n != 1 {
+		b.t.Errorf("%d requests were accepted", n)
+	}
+}

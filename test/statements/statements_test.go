@@ -25,6 +25,7 @@ var statements = []statement{
 	{"docs/configuration.md", "The most that is sent in any minute: submissions, job lists, model and asset reads, dry runs.", inBed(fullRate, requestsInAnyMinute)},
 	{"docs/configuration.md", "Downloads do not count. At least 10.", inBed(simulator.Options{}, leastRequests)},
 	{"docs/configuration.md", "Test batches are refused if it is the live API.", inBed(simulator.Options{}, testOnLiveAPI)},
+	{"docs/configuration.md", "A key with which a live batch of the same folder or bucket was made is refused to batches of mode test.", inBed(studioKey, liveKeyForTest)},
 	{"docs/configuration.md", "Without it, live batches go to `https://api.cloud.scenario.com/v1`", is(config.LiveURL, "https://api.cloud.scenario.com/v1")},
 	{"docs/configuration.md", "A worker sends nothing once half of it, at most a minute, has gone by", constant("internal/runner/watch.go", "maxSendMargin", "time.Minute")},
 
