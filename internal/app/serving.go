@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -41,7 +42,8 @@ const (
 // served is what the object says.
 type served struct {
 	fleet.Server
-	Address string    `json:"address"` // for people
+	Address string    `json:"address"` // for people, as the machine sees it
+	Machine string    `json:"machine"`
 	Renewed time.Time `json:"renewed"` // by the clock of who wrote it
 }
 
@@ -76,7 +78,8 @@ func (s *Serving) Begin(ctx context.Context) error {
 		return s.renew(ctx, ours)
 	}
 	if time.Since(first.Renewed) < longAgo {
-		s.Waits(fmt.Sprintf("the bucket was used with the Redis at %s, and not with the one at %s; looking for up to %s whether it still is", first.Address, s.address, watchTime))
+		s.Waits(fmt.Sprintf("the bucket was used with the Redis at %s as %s sees it, which is not the one at %s, unless that has lost what it held; looking for up to %s whether it still is",
+			first.Address, first.Machine, s.address, watchTime))
 		if ours, err = s.watch(ctx, first); err != nil {
 			return err
 		}
@@ -151,7 +154,11 @@ func (s *Serving) look(ctx context.Context) (now served, ours fleet.Server, err 
 }
 
 func (s *Serving) write(ctx context.Context, ours fleet.Server) error {
-	data, err := json.Marshal(served{ours, s.address, time.Now().UTC()})
+	machine, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("name this machine: %w", err)
+	}
+	data, err := json.Marshal(served{ours, s.address, machine, time.Now().UTC()})
 	if err != nil {
 		return err
 	}
@@ -160,8 +167,8 @@ func (s *Serving) write(ctx context.Context, ours fleet.Server) error {
 
 func (s *Serving) refuse(other served) error {
 	return &job.InputError{Err: &job.HintedError{
-		Err: fmt.Errorf("%s is worked on by workers of another Redis, at %s, and not of the one at %s: both would pay for each of its jobs",
-			s.bucket.Path(""), other.Address, s.address),
+		Err: fmt.Errorf("%s is worked on by workers of another Redis, at %s as %s sees it, and not of the one at %s: both would pay for each of its jobs",
+			s.bucket.Path(""), other.Address, other.Machine, s.address),
 		Hint: fmt.Sprintf("give all workers of a bucket the same %s; to move them to another Redis, stop all of the first, and %s later those of the other may start",
 			config.RedisVariable, watchTime),
 	}}
