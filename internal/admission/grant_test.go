@@ -39,7 +39,7 @@ func TestRepeats(t *testing.T) {
 		{"reserve a freed one", []step{reserve, free, reserve}, nil, held, none, 0, 99, 1},
 		{"reserve a settled one", []step{reserve, settle, reserve}, ErrSettled, none, spent, 0, 99, 0},
 		{"reserve a released one", []step{reserve, release, reserve}, nil, held, none, 1, 98, 1},
-		{"reserve an adopted one", []step{adopt, reserve}, nil, held, none, 1, 100, 1},
+		{"reserve an adopted one", []step{adopt, reserve}, nil, held, none, 1, 99, 1},
 		{"adopt a reserved one", []step{reserve, adopt}, nil, held, none, 1, 99, 1},
 		{"adopt twice", []step{adopt, adopt}, nil, held, none, 1, 100, 1},
 		{"adopt a freed one", []step{adopt, free, adopt}, nil, held, none, 0, 100, 1},

@@ -211,3 +211,68 @@ func TestRateOfKeyAndProject(t *testing.T) {
 		}
 	})
 }
+
+// What a killed process was granted and never sent goes out at once on the places that it
+// had: they move, so that the rate is neither passed nor left empty.
+func TestUnsentGrantsKeepTheirPlaces(t *testing.T) {
+	onBoth(t, func(t *testing.T, s server) {
+		const rate = 10
+		r := newRequester(t, s, Limits{RequestsPerMinute: rate})
+		reserve := func(n int) (after time.Duration, err error) {
+			grant, err := r.a.Reserve(t.Context(), claim(job.ID("job-"+strconv.Itoa(n)), 0, r.on))
+			return grant.After, err
+		}
+		for n := range rate {
+			if after, err := reserve(n); err != nil || after != 0 {
+				t.Fatalf("grant %d: after %s, %v", n, after, err)
+			}
+			if n < rate/2 { // the others are not sent
+				r.log = append(r.log, sent{r.now, true})
+			}
+		}
+		r.move(20 * time.Second)
+		for n := rate / 2; n < rate; n++ {
+			if after, err := reserve(n); err != nil || after != 0 {
+				t.Fatalf("job %d of a killed process may go after %s: %v", n, after, err)
+			}
+			r.log = append(r.log, sent{r.now, true})
+		}
+		for len(r.log) < 4*rate {
+			r.move(max(r.ask(true), time.Millisecond))
+		}
+		r.holds()
+	})
+}
+
+// Jobs that are granted, lost and granted again at random never pass the rate.
+func TestUnsentGrantsNeverPassTheRate(t *testing.T) {
+	onBoth(t, func(t *testing.T, s server) {
+		random := rand.New(rand.NewPCG(3, 1))
+		r := newRequester(t, s, Limits{RequestsPerMinute: 12, ReadReserve: 2})
+		unsent := map[job.ID]bool{}
+		for n := range 400 {
+			r.move(time.Duration(random.ExpFloat64() * float64(2*time.Second)))
+			id := job.ID("job-" + strconv.Itoa(n))
+			for other := range unsent {
+				if random.IntN(2) == 0 {
+					id = other
+				}
+				break
+			}
+			grant, err := r.a.Reserve(t.Context(), claim(id, 0, r.on))
+			if err != nil {
+				continue
+			}
+			if random.IntN(3) == 0 {
+				unsent[id] = true
+				continue
+			}
+			delete(unsent, id)
+			r.log = append(r.log, sent{r.now.Add(grant.After), true})
+			mustDo(t, r.a.Release(t.Context(), ref(id), 1, night))
+		}
+		if r.holds(); len(r.log) < 40 {
+			t.Errorf("only %d were sent", len(r.log))
+		}
+	})
+}

@@ -43,32 +43,37 @@ func ReadIdentity(ctx context.Context, b bucket.Objects) (string, error) {
 	return string(id), err
 }
 
-// Identify is the bucket's identity, made if it has none.
-func Identify(ctx context.Context, b bucket.Objects) (string, error) {
+// Identify is the bucket's identity; one that has none gets the one that is wanted.
+func Identify(ctx context.Context, b bucket.Objects, wanted string) (string, error) {
 	id, err := ReadIdentity(ctx, b)
 	if err != nil || id != "" {
 		return id, err
 	}
-	id = newIdentity()
-	return id, b.Put(ctx, identityKey, strings.NewReader(id))
+	return wanted, b.Put(ctx, identityKey, strings.NewReader(wanted))
 }
 
-func newIdentity() string { return strings.ToLower(rand.Text()[:12]) }
+// NewIdentity draws one for a bucket that has none.
+func NewIdentity() string { return strings.ToLower(rand.Text()[:12]) }
 
 // RedisPrefix is what all keys of a bucket begin with in Redis.
 func RedisPrefix(identity string) string { return "ns:" + identity }
 
-// ClaimFleet makes sure that the fleet of this name on this Redis works on this bucket,
-// and returns the bucket's identity. Of several processes that begin with an empty bucket
-// and an empty Redis all get the same.
+// ClaimFleet is [ClaimFleetAs] with an identity that is drawn.
 func ClaimFleet(ctx context.Context, f *fleet.Claims, name string, b bucket.Objects) (string, error) {
+	return ClaimFleetAs(ctx, f, name, b, NewIdentity())
+}
+
+// ClaimFleetAs makes sure that the fleet of this name on this Redis works on this bucket, and
+// returns the bucket's identity, the one that is wanted where it has none. Of several processes that begin with an empty bucket
+// and an empty Redis all get the same.
+func ClaimFleetAs(ctx context.Context, f *fleet.Claims, name string, b bucket.Objects, wanted string) (string, error) {
 	id, err := ReadIdentity(ctx, b)
 	if err != nil {
 		return "", err
 	}
 	ours := fleet.Claim{Identity: id, Bucket: b.Path("")}
 	if id == "" {
-		ours.Identity = newIdentity()
+		ours.Identity = wanted
 	}
 	holder, err := f.Claim(ctx, name, ours)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"strconv"
 	"strings"
@@ -43,7 +44,7 @@ type Submission struct {
 	Batch    string `json:"batch"`
 	Name     string `json:"name"`
 	Manifest string `json:"manifest"` // name of its file
-	// File is the path of that file, on the machine on which it was submitted.
+	// File is the absolute path of the manifest, on the machine of whoever submitted it.
 	File   string `json:"file,omitempty"`
 	Source Source `json:"source,omitzero"`
 	// Renamed says that the command line named the batch, and not its manifest.
@@ -110,6 +111,23 @@ func NewSubmission(m *manifest.Manifest, p *plan.Plan, planned time.Time) *Submi
 		Jobs:  p.Jobs, Kept: p.Kept, Images: p.ImagesToRun, KeptImages: p.KeptImages, AllImages: p.Images, Cost: p.Cost, Forecast: p.Forecast.Duration().Seconds(), Planned: planned,
 		FailedBefore: p.FailedBefore, FailedBeforeCost: p.FailedBeforeCost, RetryRefused: p.RetryRefused, NoneFits: p.ToRun() > 0 && p.Forecast.Jobs == 0,
 	}
+}
+
+// OtherFile is the manifest that the batch was last submitted from, if it is still there and
+// is another file than this one; "" if not. One that was moved is no other.
+func (o *Submission) OtherFile(m *manifest.Manifest) string {
+	if o.File == "" || o.File == m.Path {
+		return ""
+	}
+	one, err := os.Stat(o.File)
+	if err != nil {
+		return ""
+	}
+	two, err := os.Stat(m.Path)
+	if err != nil || os.SameFile(one, two) {
+		return ""
+	}
+	return o.File
 }
 
 // Version names the submission and what is wanted of it, for workers to say what they know.

@@ -3,42 +3,16 @@ package cli
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"nightshift/internal/app"
 	"nightshift/internal/job"
 	"nightshift/internal/text"
+	"nightshift/internal/text/terminaltest"
 )
-
-// pseudoTerminal returns both ends of one: what is written to keeper was typed.
-func pseudoTerminal(t *testing.T) (keeper, terminal *os.File) {
-	t.Helper()
-	keeper, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Skipf("no pseudo terminals here: %v", err)
-	}
-	t.Cleanup(func() { _ = keeper.Close() })
-	fd := int(keeper.Fd())
-	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	terminal, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = terminal.Close() })
-	return keeper, terminal
-}
 
 func TestWhoAgreesToThePrice(t *testing.T) {
 	t.Parallel()
@@ -74,7 +48,7 @@ func TestWhoAgreesToThePrice(t *testing.T) {
 			var keeper *os.File
 			if test.typed != "" {
 				var terminal *os.File
-				keeper, terminal = pseudoTerminal(t)
+				keeper, terminal = terminaltest.Open(t)
 				if _, err := io.WriteString(keeper, test.typed); err != nil {
 					t.Fatal(err)
 				}

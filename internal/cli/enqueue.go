@@ -90,6 +90,7 @@ done, 3 some jobs failed or were not run, 130 interrupted.`,
 // originFlags adds the flags of commands that say to which batch a manifest belongs.
 func originFlags(cmd *cobra.Command, o *originOptions) {
 	cmd.Flags().StringVar(&o.name, "name", "", "name of the batch, in place of the manifest's")
+	cmd.Flags().StringVar(&o.format, "format", "", "format of a manifest from the standard input, -: yaml, json, jsonl, csv or tsv (default: as it begins)")
 	cmd.Flags().BoolVar(&o.replace, "replace", false, "take over a batch of this name that belongs to another file or name")
 }
 

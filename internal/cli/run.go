@@ -108,6 +108,9 @@ func again(file string, o runOptions) string {
 	if o.out != "" {
 		command += "--out " + text.Quote(o.out) + " "
 	}
+	if o.origin.format != "" {
+		command += "--format " + o.origin.format + " "
+	}
 	return command + o.origin.nameFlag() + text.Quote(file)
 }
 
@@ -148,8 +151,21 @@ func (r *localRun) prepare(ctx context.Context) (made *plan.Plan, err error) {
 		return nil, err
 	}
 	r.watch.Prefix = r.prefix
+	if err := r.serve(ctx); err != nil {
+		return nil, err
+	}
 	r.watch.Connect()
 	return made, r.shareRedis(ctx)
+}
+
+// serve makes sure that no workers of another Redis work in the folder, before they see
+// the submission.
+func (r *localRun) serve(ctx context.Context) error {
+	if r.embedded != nil {
+		return nil
+	}
+	r.serving.Waits = func(text string) { r.view.Println(text) }
+	return r.serving.Begin(ctx)
 }
 
 // priced makes the plan, shows its price, and asks whether to spend it where that is due.
@@ -242,6 +258,7 @@ func (r *localRun) work(ctx context.Context) error {
 func (r *localRun) worker(ctx context.Context) (*worker.Worker, error) {
 	w := worker.New(r.watch.Process, r.settings, "run-"+strconv.Itoa(os.Getpid()))
 	w.Logger, w.Bucket, w.Redis, w.Prefix, w.Only, w.API = r.logger, r.Bucket, r.redis, r.prefix, r.Batch, r.api
+	w.Serving = r.serving
 	if !r.api.FromFile {
 		w.KeysFile = ""
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"strings"
@@ -32,13 +33,16 @@ type session struct {
 	manifest *manifest.Manifest
 	api      *pool.API
 	redis    redis.UniversalClient
+	identity string               // of the bucket, or the one that it gets
 	prefix   string               // of all keys of the bucket in Redis
 	embedded *miniredis.Miniredis // nil where redis is a server
+	serving  *app.Serving         // keeps the bucket to that server; nil where it is embedded
 	limiter  *pool.Limiter
 	priced   *plan.QuoteFile // the prices of the last plan
 	state    *batch.State    // of earlier runs; nil if there were none
 	// stateLost says that state is put together from what else the folder holds.
 	stateLost bool
+	last      *batch.Submission // of the batch; nil if it had none
 	started   time.Time
 	source    batch.Source // of the manifest
 	origin    originOptions
@@ -50,6 +54,7 @@ type session struct {
 type originOptions struct {
 	name    string // of the batch, in place of the manifest's; "" for that
 	replace bool   // the batch is taken over from another source
+	format  string // of a manifest from the standard input; "" finds it out
 }
 
 // nameFlag is the flag --name as it was given, for further commands.
@@ -60,33 +65,59 @@ func (o originOptions) nameFlag() string {
 	return "--name " + text.Quote(o.name) + " "
 }
 
-// openManifest opens a manifest under the name that the options give it.
-func openManifest(ctx context.Context, file string, o originOptions) (*manifest.Manifest, error) {
-	m, err := readManifest(ctx, file)
+// standardInput names it in place of a manifest's file.
+const standardInput = "-"
+
+// openManifest opens a manifest under the name that the options give it. remove takes away
+// what was kept of the standard input.
+func openManifest(ctx context.Context, p app.Process, file string, o originOptions) (m *manifest.Manifest, remove func() error, err error) {
+	remove = func() error { return nil }
+	open := func() (*manifest.Manifest, func() error, error) {
+		m, err := manifest.Open(file)
+		return m, remove, err
+	}
+	switch {
+	case file == standardInput && p.Stdin != nil:
+		open = func() (*manifest.Manifest, func() error, error) { return manifest.OpenInput(p.Stdin, o.format) }
+	case o.format != "":
+		return nil, remove, &job.InputError{Err: &job.HintedError{
+			Err: errors.New("--format is for a manifest from the standard input"), Hint: "give the file an ending that says its format, or name - and pipe it in",
+		}}
+	}
+	m, kept, err := readManifest(ctx, open)
+	if kept != nil {
+		remove = kept
+	}
 	if err != nil {
-		return nil, app.AsInput(err)
+		return nil, remove, app.AsInput(err)
 	}
 	if o.name != "" {
-		err = m.Rename(o.name)
+		return m, remove, m.Rename(o.name)
 	}
-	return m, err
+	if file == standardInput && !m.Named {
+		return nil, remove, &job.InputError{Err: &job.HintedError{
+			Err: errors.New("a manifest from the standard input has no file that its batch could be named after"), Hint: "name the batch with --name NAME",
+		}}
+	}
+	return m, remove, nil
 }
 
 // openSession makes the parts. It writes nothing, in memory apart.
 func openSession(ctx context.Context, p app.Process, s config.Settings, file string, origin originOptions, open app.BucketOpener) (*session, error) {
-	m, err := openManifest(ctx, file, origin)
-	if err != nil {
-		return nil, err
-	}
+	m, remove, err := openManifest(ctx, p, file, origin)
 	o := &session{settings: s, manifest: m, started: time.Now(), origin: origin}
+	o.Add("remove the temporary file of the manifest", remove)
+	if err != nil {
+		return o, err
+	}
 	if o.source, err = batch.SourceOf(m); err != nil {
-		return nil, err
+		return o, err
 	}
 	if o.logger, err = app.NewLogger(p.Stderr, s, slog.LevelError); err != nil {
-		return nil, err
+		return o, err
 	}
 	if o.api, err = pool.Connect(p, s, m.Mode, m.Pool); err != nil {
-		return nil, err
+		return o, err
 	}
 	o.Add("close API clients", o.api.Keys.Close)
 	b, err := open(ctx, s, o.logger)
@@ -106,7 +137,12 @@ func openSession(ctx context.Context, p app.Process, s config.Settings, file str
 	if err := o.checkNeverLive(ctx); err != nil {
 		return o, err
 	}
-	o.prefix = app.RedisPrefix(id)
+	// A new bucket gets its identity when all is known to be well. What is asked until then
+	// counts in its request rate already.
+	if o.identity = id; id == "" {
+		o.identity = app.NewIdentity()
+	}
+	o.prefix = app.RedisPrefix(o.identity)
 	ceilings, err := batch.ReadCeilings(ctx, b)
 	if err != nil {
 		return o, err
@@ -124,21 +160,22 @@ func openSession(ctx context.Context, p app.Process, s config.Settings, file str
 // readManifest opens a manifest, or ends with ctx: a large file takes seconds and a disk
 // that stands still takes for ever, and neither can be stopped. What reads on then ends
 // with the process.
-func readManifest(ctx context.Context, file string) (*manifest.Manifest, error) {
+func readManifest(ctx context.Context, open func() (*manifest.Manifest, func() error, error)) (*manifest.Manifest, func() error, error) {
 	type opened struct {
-		m   *manifest.Manifest
-		err error
+		m      *manifest.Manifest
+		remove func() error
+		err    error
 	}
 	done := make(chan opened, 1)
 	go func() {
-		m, err := manifest.Open(file)
-		done <- opened{m, err}
+		m, remove, err := open()
+		done <- opened{m, remove, err}
 	}()
 	select {
 	case o := <-done:
-		return o.m, o.err
+		return o.m, o.remove, o.err
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return nil, nil, context.Cause(ctx)
 	}
 }
 
@@ -151,6 +188,7 @@ func (o *session) readState(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	o.last = before
 	state, err := batch.ReadState(ctx, o.Bucket, o.Batch)
 	if err == nil && state == nil {
 		state, err = batch.LostState(ctx, o.Bucket, o.Batch, before, o.manifest.Mode)
@@ -210,9 +248,26 @@ func (o *session) plan(ctx context.Context, waiting func(job.WaitReason, time.Du
 		p.Warnings = append(p.Warnings, o.Bucket.Path(o.Batch+"/"+batch.StateName)+" is missing, which says with which keys the batch was made; "+
 			"put it back from a copy if there is one. What is made is kept; what is under way is looked up with the keys of this run")
 	}
+	if warning := o.fromAnother(); warning != "" {
+		p.Warnings = append(p.Warnings, warning)
+	}
 	o.priced = quotes
 	o.Add("remove the temporary file of the plan", p.Close)
 	return p, nil
+}
+
+// fromAnother warns where the batch was last submitted from another file that states its
+// name: that may be meant, and may be a copy whose name was left as it was.
+func (o *session) fromAnother() string {
+	if o.last == nil || o.origin.replace {
+		return ""
+	}
+	other := o.last.OtherFile(o.manifest)
+	if other == "" {
+		return ""
+	}
+	return fmt.Sprintf("batch %s was last submitted from %s, a file of its own that has the name %s, too: this one replaces its jobs, and images of one name; "+
+		"if that is not meant, give this one a batch of its own with --name NAME", o.Batch, other, o.manifest.Name)
 }
 
 // account names what prices may differ by.
@@ -241,9 +296,10 @@ func (o *session) quotes(ctx context.Context) (*plan.QuoteFile, error) {
 func (o *session) identify(ctx context.Context) (err error) {
 	id := ""
 	if o.embedded != nil {
-		id, err = app.Identify(ctx, o.Bucket)
+		id, err = app.Identify(ctx, o.Bucket, o.identity)
 	} else {
-		id, err = app.ClaimFleet(ctx, fleet.NewClaims(o.redis), o.settings.Fleet, o.Bucket)
+		id, err = app.ClaimFleetAs(ctx, fleet.NewClaims(o.redis), o.settings.Fleet, o.Bucket, o.identity)
+		o.serving = app.NewServing(o.redis, o.settings, o.Bucket, id)
 	}
 	if err != nil {
 		return err

@@ -228,7 +228,11 @@ type ScopeError struct {
 }
 
 func (e *ScopeError) Error() string {
-	return "access refused: the API key may not " + string(e.Action) + ", which needs the scope " + e.Scope + ": " + e.Refusal.Detail
+	text := "access refused: the API key may not " + string(e.Action) + ", which needs the scope " + e.Scope
+	if e.Refusal != nil {
+		text += ": " + e.Refusal.Detail
+	}
+	return text
 }
 func (e *ScopeError) Unwrap() error { return e.Refusal }
 

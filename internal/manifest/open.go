@@ -22,11 +22,16 @@ const maxFile = 4 << 20
 func Open(path string) (*Manifest, error) {
 	if path == "-" {
 		return nil, &job.HintedError{
-			Err:  errors.New("a manifest cannot be read from the standard input: a batch is named after its file, and found again by it"),
-			Hint: "save it as a file whose name ends in .yaml, .json, .jsonl, .csv or .tsv, and name that",
+			Err:  errors.New("- is the standard input, which plan, run and submit alone read"),
+			Hint: "name the batch, or the manifest's file",
 		}
 	}
-	file, err := statFile(path)
+	return open(path, path)
+}
+
+// open is Open for a path that leads to another.
+func open(path, leads string) (*Manifest, error) {
+	file, err := statLinked(path, leads)
 	if err != nil {
 		return nil, err
 	}

@@ -51,11 +51,8 @@ type dataFile struct {
 
 var errChanged = errors.New("the file has changed since it was opened; start again")
 
-// statFile looks at a file that is to be read. It returns an error if it is not a
-// regular file.
-func statFile(path string) (*dataFile, error) { return statLinked(path, path) }
-
-// statLinked is statFile for a path that leads to another.
+// statLinked looks at a file that is to be read, under a path that leads to it. It returns an
+// error if it is not a regular file.
 func statLinked(path, leads string) (*dataFile, error) {
 	info, err := os.Stat(leads)
 	if err != nil {

@@ -4,8 +4,9 @@ import (
 	"errors"
 	"io"
 	"iter"
-	"nightshift/internal/job"
 	"slices"
+
+	"nightshift/internal/job"
 )
 
 // tableItems are the rows of a CSV or TSV file.

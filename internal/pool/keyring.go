@@ -40,8 +40,14 @@ type Key struct {
 	fingerprint string
 	added       time.Time // when this credential was first seen
 	refusals    refusals
-	lacks       map[job.Action]*job.ScopeError
-	tried       map[job.Action]time.Time // when what it lacks was last seen, or tried again
+	lacks       map[job.Action]*lack
+}
+
+// lack is something that a key was refused.
+type lack struct {
+	refusal *job.ScopeError
+	times   int       // that it was, in succession
+	tried   time.Time // when that was last seen, or tried again
 }
 
 // fingerprintOf is a short text by which a later run knows a credential again. It is cut
@@ -69,7 +75,7 @@ func (k *Keyring) add(key config.APIKey) error {
 	if err != nil {
 		return fmt.Errorf("API key %s: %w", key.ID, err)
 	}
-	k.Keys[key.ID] = &Key{APIKey: key, Account: account, fingerprint: fingerprintOf(key), added: time.Now(), lacks: make(map[job.Action]*job.ScopeError), tried: make(map[job.Action]time.Time)}
+	k.Keys[key.ID] = &Key{APIKey: key, Account: account, fingerprint: fingerprintOf(key), added: time.Now(), lacks: make(map[job.Action]*lack)}
 	k.order = append(k.order, key.ID)
 	return nil
 }

@@ -98,6 +98,13 @@ func (g *Limiter) Candidate(key *Key, now time.Time) admission.Candidate {
 	}
 }
 
+// Place is what a request with a key of the settings counts in; requests is the limit of
+// projects for which the keys file has none.
+func Place(rules *config.Keys, key config.APIKey, requests int) admission.Candidate {
+	g := &Limiter{Keys: &Keyring{Rules: rules}, Requests: requests}
+	return g.Candidate(&Key{APIKey: key}, time.Now())
+}
+
 // ofBatch are the limits of a batch: its manifest's budget, and the keys file's.
 func (g *Limiter) ofBatch(batch string, now time.Time) admission.Limits {
 	rules := g.Rules(batch)
@@ -126,15 +133,15 @@ func (g *Limiter) Reserve(ctx context.Context, ref job.Ref, attempt int, quote j
 	claim := admission.Claim{Ref: ref, Attempt: attempt, Amount: quote, Batch: g.ofBatch(ref.Batch, now)}
 	var refused []string
 	certain := true
-	var unread *job.ScopeError
+	var unread *job.PostponedError
 	for _, key := range g.Keys.Usable(avoid) {
 		if key.refusals.stand() {
 			refused = append(refused, key.ID)
 			certain = certain && key.refusals.certain()
 			continue
 		}
-		if access := g.Keys.Unread(key.ID); access != nil { // it would pay for what nobody can fetch
-			unread = access
+		if wait := g.Keys.Unread(key.ID); wait != nil { // it would pay for what nobody can fetch
+			unread = wait
 			continue
 		}
 		claim.Candidates = append(claim.Candidates, g.Candidate(key, now))
@@ -149,11 +156,7 @@ func (g *Limiter) Reserve(ctx context.Context, ref job.Ref, attempt int, quote j
 	if errors.Is(err, admission.ErrLost) {
 		return "", 0, &job.PostponedError{After: lostAgain, Reason: job.WaitRecovery, Detail: "Redis lost what was counted"}
 	}
-	if err != nil || !grant.Again {
-		return grant.APIKey, grant.After, err
-	}
-	// The grant's place in the rate may be long gone.
-	return grant.APIKey, 0, g.Request(ctx, grant.APIKey)
+	return grant.APIKey, grant.After, err
 }
 
 // keyAgain is when to look again for an API key; a change of the keys file is heard
@@ -162,9 +165,9 @@ const keyAgain = 30 * time.Second
 
 // noKey is the wait of a job that no API key may run: those that were refused, for certain
 // or for the moment, and those that pay for what none may read, are left out.
-func noKey(refused []string, certain bool, unread *job.ScopeError) *job.PostponedError {
+func noKey(refused []string, certain bool, unread *job.PostponedError) *job.PostponedError {
 	if unread != nil {
-		return &job.PostponedError{After: keyAgain, Reason: job.WaitAccess, NeedsOperator: true, Detail: unread.Error()}
+		return unread
 	}
 	if len(refused) > 0 {
 		return &job.PostponedError{

@@ -112,10 +112,12 @@ func (k *Keyring) readers(apiKey string, action job.Action) []string {
 	return append(may, mayNot...)
 }
 
-// Lacks notes what a key may not do.
+// Lacks notes what a key was found to lack when that was looked for, which is no mistake.
 func (k *Keyring) Lacks(apiKey string, missing []*job.ScopeError) {
 	for _, access := range missing {
-		k.lack(apiKey, access.Action, access)
+		for range surely {
+			k.lack(apiKey, access.Action, access)
+		}
 	}
 }
 
@@ -128,27 +130,47 @@ func (k *Keyring) lack(apiKey string, action job.Action, access *job.ScopeError)
 	case key == nil:
 	case access == nil:
 		delete(key.lacks, action)
+	case key.lacks[action] == nil:
+		key.lacks[action] = &lack{refusal: access, times: 1, tried: time.Now()}
 	default:
-		key.lacks[action], key.tried[action] = access, time.Now()
+		l := key.lacks[action]
+		l.refusal, l.times, l.tried = access, l.times+1, time.Now()
 	}
 }
 
-// lackTrial is how often a job is let through on a key that could not read what it pays
-// for: a process that has nothing to read would never hear that it may by now.
-const lackTrial = 30 * time.Second
+// A job is let through so often on a key that could not read what it pays for: a process
+// that has nothing to read would never hear that it may by now. The first refusal may be a
+// gateway's mistake.
+const (
+	firstTrial = 3 * time.Second
+	lackTrial  = 30 * time.Second
+)
 
-// Unread is what no key of a key's project may read of what it pays for; nil if there is
-// nothing of the kind.
-func (k *Keyring) Unread(apiKey string) *job.ScopeError {
+// trial is when a job is let through next.
+func (l *lack) trial() time.Time {
+	if l.sure() {
+		return l.tried.Add(lackTrial)
+	}
+	return l.tried.Add(firstTrial)
+}
+
+// surely is after how many refusals it is known to be no mistake.
+const surely = 2
+
+func (l *lack) sure() bool { return l.times >= surely }
+
+// Unread is the wait for the right to read what a key pays for, where no key of its
+// project has it; nil where there is nothing to wait for.
+func (k *Keyring) Unread(apiKey string) *job.PostponedError {
 	for _, action := range []job.Action{job.ReadRuns, job.ReadAssets} {
-		if access := k.unread(apiKey, action); access != nil {
-			return access
+		if wait := k.unread(apiKey, action); wait != nil {
+			return wait
 		}
 	}
 	return nil
 }
 
-func (k *Keyring) unread(apiKey string, action job.Action) *job.ScopeError {
+func (k *Keyring) unread(apiKey string, action job.Action) *job.PostponedError {
 	readers := k.readers(apiKey, action)
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -156,9 +178,13 @@ func (k *Keyring) unread(apiKey string, action job.Action) *job.ScopeError {
 		return nil
 	}
 	key := k.Keys[readers[0]] // those that may read come first
-	if key.lacks[action] == nil || time.Since(key.tried[action]) < lackTrial {
-		return key.lacks[action]
+	l := key.lacks[action]
+	if l == nil {
+		return nil
 	}
-	key.tried[action] = time.Now()
+	if after := time.Until(l.trial()); after > 0 {
+		return &job.PostponedError{After: after, Reason: job.WaitAccess, NeedsOperator: l.sure(), Detail: l.refusal.Error()}
+	}
+	l.tried = time.Now()
 	return nil
 }

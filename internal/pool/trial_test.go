@@ -19,7 +19,19 @@ func TestALackIsTriedAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		k.Lacks("a", []*job.ScopeError{{Action: job.ReadAssets}})
+		access := &job.ScopeError{Action: job.ReadAssets, Refusal: &job.AccessError{}}
+		k.lack("a", job.ReadAssets, access)
+		if wait := k.Unread("a"); wait == nil || wait.NeedsOperator || wait.After > firstTrial {
+			t.Errorf("after one refusal, which may pass: %v", wait)
+		}
+		time.Sleep(firstTrial)
+		if wait := k.Unread("a"); wait != nil {
+			t.Errorf("it is not tried again: %v", wait)
+		}
+		k.Lacks("a", []*job.ScopeError{access})
+		if wait := k.Unread("a"); wait == nil || !wait.NeedsOperator {
+			t.Errorf("after many: %v", wait)
+		}
 		for i, step := range []struct {
 			after time.Duration
 			lacks bool

@@ -213,7 +213,7 @@ func TestRefusedReads(t *testing.T) {
 	}{
 		"rate":    {err: &job.LimitError{Limit: job.LimitRate}, learned: []string{"night rests for request_rate"}},
 		"key":     {err: &job.AccessError{Access: job.AccessKey}, learned: []string{"night rests for quarantine"}, waits: job.WaitQuarantine},
-		"scope":   {err: &job.AccessError{Access: job.AccessScope}, waits: job.WaitQuarantine},
+		"scope":   {err: &job.AccessError{Access: job.AccessScope}, waits: job.WaitAccess},
 		"passing": {err: errors.New("503"), waits: job.WaitBackoff},
 	}
 	for name, c := range cases {

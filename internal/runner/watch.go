@@ -62,7 +62,7 @@ func (r *Runner) Watch(ctx context.Context) {
 		if err != nil {
 			watcher.failures++
 			wait = pollAgain.After(watcher.failures)
-			r.waits.setSide(listSide, unread(err, watcher.failures, wait))
+			r.waits.setSide(listSide, unread(err, wait, watcher.failures))
 			r.Logger.WarnContext(ctx, "job list not read, trying again", "err", err, "after", wait)
 			continue
 		}
@@ -71,12 +71,13 @@ func (r *Runner) Watch(ctx context.Context) {
 	}
 }
 
-// unread is what is waited for while the job list cannot be read, after so many failures.
-// Where the provider refuses an API key, only a person ends the wait.
-func unread(err error, failures int, wait time.Duration) *job.PostponedError {
+// unread is what is waited for while the job list cannot be read, for so many times in
+// succession. Where the provider refuses an API key, or what it may read, only a person
+// ends the wait; one refusal may be a gateway's mistake.
+func unread(err error, wait time.Duration, times int) *job.PostponedError {
 	p := &job.PostponedError{After: wait, Reason: job.WaitBackoff, Detail: "the job list is not read: " + err.Error()}
-	if _, ok := errors.AsType[*job.AccessError](err); ok {
-		p.Reason, p.NeedsOperator = job.WaitQuarantine, failures >= surelyRefused
+	if access, refused := errors.AsType[*job.AccessError](err); refused {
+		p.Reason, p.NeedsOperator = accessWait(access), times >= surelyRefused
 	}
 	return p
 }

@@ -80,10 +80,10 @@ func (s *Simulator) assetRecord(a *asset, r *http.Request) assetRecord {
 	}
 }
 
-// mayRefuse refuses a read of assets where that fault is set.
-func (s *Simulator) mayRefuse(next apiHandler) apiHandler {
+// mayRefuse refuses a read where the fault of its kind is set.
+func (s *Simulator) mayRefuse(kind FaultKind, next apiHandler) apiHandler {
 	return func(r *http.Request, key *Key) *reply {
-		if s.fault(FaultRefuseAssets) != nil {
+		if s.fault(kind) != nil {
 			return message(http.StatusForbidden, "Forbidden")
 		}
 		return next(r, key)

@@ -56,6 +56,7 @@ const (
 
 	// A read.
 	FaultListError    FaultKind = "list-error"    // GET /jobs answers 500
+	FaultRefuseList   FaultKind = "refuse-list"   // GET /jobs and /jobs/{id} answer 403, and name no scope
 	FaultSparseList   FaultKind = "sparse-list"   // a page of GET /jobs leaves rows to the next
 	FaultEmptyList    FaultKind = "empty-list"    // GET /jobs answers a list without a row
 	FaultStaleList    FaultKind = "stale-list"    // GET /jobs answers as of Seconds ago
@@ -108,6 +109,7 @@ func FaultKinds() []FaultKind {
 		FaultMissingAsset, FaultMissingFile, FaultRepeatedReceipt,
 		FaultEmptyAssets, FaultLowBill, FaultOtherReceipt,
 		FaultSharedAssets, FaultForeignAssets, FaultCircularList, FaultTrickle,
+		FaultRefuseList,
 	}
 }
 

@@ -97,6 +97,10 @@ func TestAssetLies(t *testing.T) {
 			t.Errorf("refused (-want +got):\n%s", diff)
 		}
 	}
+	b.faults(simulator.Fault{Kind: simulator.FaultRefuseList, Next: 1})
+	if diff := cmp.Diff(reply{403, map[string]any{"message": "Forbidden"}}, b.get("/v1/jobs"), cmp.AllowUnexported(reply{})); diff != "" {
+		t.Errorf("a refused list (-want +got):\n%s", diff)
+	}
 	b.faults(simulator.Fault{Kind: simulator.FaultMissingFile, Next: 1})
 	if status, _, _, err := b.download(right["url"].(string)); status != 404 || err != nil {
 		t.Errorf("a missing file answers %d, %v", status, err)

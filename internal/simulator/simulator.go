@@ -121,12 +121,12 @@ func (s *Simulator) routes() {
 	s.mux.Handle("GET /v1/models", s.api(scopeModels, "", s.listModels))
 	s.mux.Handle("GET /v1/models/{id}", s.api(scopeModels, "", s.getModel))
 	s.mux.Handle("POST /v1/generate/custom/{id}", s.api(scopeGenerate, "", s.generate))
-	s.mux.Handle("GET /v1/jobs", s.api(scopeJobs, FaultListError, s.listJobs))
-	s.mux.Handle("GET /v1/jobs/{id}", s.api(scopeJobs, FaultJobError, s.getJob))
+	s.mux.Handle("GET /v1/jobs", s.api(scopeJobs, FaultListError, s.mayRefuse(FaultRefuseList, s.listJobs)))
+	s.mux.Handle("GET /v1/jobs/{id}", s.api(scopeJobs, FaultJobError, s.mayRefuse(FaultRefuseList, s.getJob)))
 	s.mux.Handle("POST /v1/jobs/{id}/action", s.api(scopeJobs, "", s.actOnJob))
-	s.mux.Handle("GET /v1/assets", s.api(scopeAssets, FaultAssetError, s.mayRefuse(s.listAssets)))
-	s.mux.Handle("GET /v1/assets/{id}", s.api(scopeAssets, FaultAssetError, s.mayRefuse(s.getAsset)))
-	s.mux.Handle("POST /v1/assets/get-bulk", s.api(scopeAssets, FaultAssetError, s.mayRefuse(s.getAssets)))
+	s.mux.Handle("GET /v1/assets", s.api(scopeAssets, FaultAssetError, s.mayRefuse(FaultRefuseAssets, s.listAssets)))
+	s.mux.Handle("GET /v1/assets/{id}", s.api(scopeAssets, FaultAssetError, s.mayRefuse(FaultRefuseAssets, s.getAsset)))
+	s.mux.Handle("POST /v1/assets/get-bulk", s.api(scopeAssets, FaultAssetError, s.mayRefuse(FaultRefuseAssets, s.getAssets)))
 	s.mux.Handle("GET /v1/usages", s.api(scopeUsages, "", s.listUsages))
 	for _, route := range []string{
 		"POST /v1/generate/txt2img", "GET /v1/inferences",

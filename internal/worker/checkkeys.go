@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"nightshift/internal/admission"
 	"nightshift/internal/app"
+	"nightshift/internal/backoff"
 	"nightshift/internal/config"
 	"nightshift/internal/job"
 	"nightshift/internal/pool"
@@ -20,7 +23,7 @@ const keysAtOnce = 8
 // checkKeys finds out by free requests, with each API key, whether it and the others may
 // do what a run needs.
 func (w *Worker) checkKeys(ctx context.Context) []finding {
-	_, keys, pools, err := pool.EveryKey(w.settings, w.process.Environ)
+	rules, keys, pools, err := pool.EveryKey(w.settings, w.process.Environ)
 	if err != nil {
 		return []finding{{what: "API keys", err: err}}
 	}
@@ -35,7 +38,7 @@ func (w *Worker) checkKeys(ctx context.Context) []finding {
 	trying.SetLimit(keysAtOnce)
 	for i, key := range keys {
 		trying.Go(func() error {
-			checks[i] = w.tryKey(ctx, key, pools[key.ID])
+			checks[i] = w.tryKey(ctx, rules, key, pools[key.ID])
 			return nil
 		})
 	}
@@ -65,6 +68,10 @@ func (f *finding) refusedOrAway(err error) {
 		f.err = wrong.error
 		return
 	}
+	if postponed, ok := errors.AsType[*job.PostponedError](err); ok && postponed.Reason == job.WaitRequestRate {
+		f.warn = "it was not asked whether the key may do all that is needed: the request rate is used up"
+		return
+	}
 	f.warn = "the API does not answer at the moment: " + err.Error()
 }
 
@@ -72,7 +79,8 @@ func (f *finding) refusedOrAway(err error) {
 type openError struct{ error }
 
 // tryKey asks with one key of a pool. Keys of two modes of a pool are two pools.
-func (w *Worker) tryKey(ctx context.Context, key config.APIKey, of string) (check pool.KeyCheck) {
+func (w *Worker) tryKey(ctx context.Context, rules *config.Keys, key config.APIKey, of string) (check pool.KeyCheck) {
+	place := pool.Place(rules, key, w.settings.RequestsPerMinute)
 	if key.URL == "" {
 		key.URL = config.LiveURL
 	}
@@ -83,6 +91,27 @@ func (w *Worker) tryKey(ctx context.Context, key config.APIKey, of string) (chec
 		return check
 	}
 	defer account.Close()
-	check.Missing, check.Err = app.Check(ctx, account, func(context.Context) error { return nil })
+	check.Missing, check.Err = app.Check(ctx, account, func(ctx context.Context) error { return w.awaitPlace(ctx, place) })
 	return check
+}
+
+// placeTime is how long a check waits for a place in the request rate. Workers that are
+// restarted while it is used up do not wait for the minute to be over, nor send beyond it.
+const placeTime = 5 * time.Second
+
+// awaitPlace waits for a place in the request rate, where it is known who else uses it.
+func (w *Worker) awaitPlace(ctx context.Context, place admission.Candidate) error {
+	if w.admission == nil {
+		return nil
+	}
+	for until := time.Now().Add(placeTime); ; {
+		err := w.admission.Request(ctx, place)
+		postponed, waits := errors.AsType[*job.PostponedError](err)
+		if !waits || time.Now().Add(postponed.After).After(until) {
+			return err
+		}
+		if err := backoff.Sleep(ctx, postponed.After); err != nil {
+			return err
+		}
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"nightshift/internal/admission"
 	"nightshift/internal/app"
 	"nightshift/internal/batch"
 	"nightshift/internal/bucket"
@@ -72,6 +73,9 @@ func (w *Worker) examine(ctx context.Context) []finding {
 	w.Redis = client
 	if w.process.Redis == nil {
 		w.Add("close Redis", client.Close)
+	}
+	if id, err := app.ReadIdentity(ctx, w.Bucket); err == nil && id != "" { // else nobody works here yet
+		w.admission = admission.New(admission.Options{Redis: client, Prefix: app.RedisPrefix(id)})
 	}
 	return w.findings(ctx)
 }
@@ -243,9 +247,16 @@ func (w *Worker) checkFleet(ctx context.Context) finding {
 	if err = errors.Join(err, failed); err == nil && id != "" {
 		err = app.CheckCopy(ctx, claims, ours)
 	}
+	other := ""
+	if err == nil {
+		other, err = app.ServedByAnother(ctx, claims, w.Bucket)
+	}
 	switch {
 	case err != nil:
 		found.err = err
+	case other != "":
+		found.says = "this bucket was worked on by workers of another Redis, at " + other
+		found.warn = "stop those first: a worker of this one begins 25 seconds after the last of them, and is refused until then"
 	case holder == fleet.Claim{}:
 	case holder.Identity == id || id == "" && holder.Bucket == ours.Bucket:
 		found.says = fmt.Sprintf("fleet %q on this Redis works on this bucket", name)

@@ -8,6 +8,7 @@ import (
 
 	"nightshift/internal/app"
 	"nightshift/internal/fleet"
+	"nightshift/internal/job"
 )
 
 const (
@@ -37,6 +38,11 @@ func (w *Worker) oneEpoch(ctx context.Context) error {
 	defer leading.Wait()
 	defer end()
 	w.newsRead.Store(0) // a Redis that was emptied counts anew
+	if w.Serving != nil {
+		if err := w.Serving.Begin(epoch); err != nil {
+			return err
+		}
+	}
 	if err := w.refresh(epoch); err != nil {
 		return err
 	}
@@ -73,10 +79,11 @@ func (s *epochWork) run(ctx context.Context) error {
 	defer s.leave(ctx)
 	s.round = time.Now()
 	s.announceState(ctx)
-	alive, news, beat := time.NewTicker(aliveTick), time.NewTicker(newsTick), time.NewTicker(beatTick)
+	alive, news, beat, renew := time.NewTicker(aliveTick), time.NewTicker(newsTick), time.NewTicker(beatTick), time.NewTicker(app.RenewTick)
 	defer alive.Stop()
 	defer news.Stop()
 	defer beat.Stop()
+	defer renew.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -90,10 +97,29 @@ func (s *epochWork) run(ctx context.Context) error {
 			s.readNews(ctx)
 		case <-beat.C:
 			s.announceState(ctx)
+		case <-renew.C:
+			if err := s.stillServes(ctx); err != nil {
+				return err
+			}
 		case <-s.settled:
 			s.announceState(ctx)
 		}
 	}
+}
+
+// stillServes ends the work where the workers of another Redis have taken the bucket.
+func (s *epochWork) stillServes(ctx context.Context) error {
+	if s.Serving == nil {
+		return nil
+	}
+	err := s.Serving.Check(ctx)
+	if _, refused := errors.AsType[*job.InputError](err); refused {
+		return err
+	}
+	if err != nil && ctx.Err() == nil {
+		s.Logger.WarnContext(ctx, "redis not noted in the bucket, trying again", "err", err)
+	}
+	return nil
 }
 
 // readNews looks into the bucket when there is news, and now and then without.

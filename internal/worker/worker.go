@@ -36,7 +36,8 @@ type Worker struct {
 	started   time.Time
 	Bucket    bucket.Objects
 	Redis     redis.UniversalClient
-	Prefix    string // of all keys of the bucket in Redis
+	Prefix    string       // of all keys of the bucket in Redis
+	Serving   *app.Serving // keeps the bucket to this Redis; nil where that is the process' own
 	admission *admission.Admission
 	fleet     *fleet.Fleet
 	member    *fleet.Member
@@ -183,6 +184,14 @@ func (w *Worker) enter(ctx context.Context) error {
 		return err
 	}
 	w.Prefix = app.RedisPrefix(id)
+	w.Serving = app.NewServing(w.Redis, w.settings, w.Bucket, id)
+	w.Serving.Waits = func(text string) {
+		w.Logger.WarnContext(ctx, "bucket was used with another redis", "err", text)
+		w.note("", text)
+	}
+	if err := w.Serving.Begin(ctx); err != nil {
+		return err
+	}
 	return w.Join(ctx, admission.New(admission.Options{Redis: w.Redis, Prefix: w.Prefix}))
 }
 

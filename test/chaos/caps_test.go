@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,7 +26,7 @@ func (w *world) keysFile() string { return filepath.Join(w.dir, "keys.yaml") }
 // writeCaps puts caps in force.
 func (w *world) writeCaps(total, day job.CU) {
 	text := fmt.Sprintf("version: 1\npools:\n  default:\n    - {id: sim, mode: test, url: \"http://%s/v1\", key: {env: CHAOS_KEY}, secret: {env: CHAOS_KEY}, "+
-		"limits: {requests_per_minute: 60000, cu: {total: %s, day: %s}}}\n", w.api.addr(), total, day)
+		"limits: {requests_per_minute: %d, cu: {total: %s, day: %s}}}\n", w.api.addr(), cmp.Or(w.limits.rate, 60000), total, day)
 	next := w.keysFile() + ".next"
 	w.caps = append(w.caps, caps{time.Now(), total, day}) // before anybody can read them
 	err := os.WriteFile(next, []byte(text), 0o600)

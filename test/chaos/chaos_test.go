@@ -45,7 +45,7 @@ func TestChaos(t *testing.T) {
 
 // run breaks a fleet with a bucket of one kind.
 func run(t *testing.T, seed uint64, kind string) summary {
-	w := newWorld(t, seed, kind)
+	w := newWorld(t, seed, kind, limits{parallel: parallel})
 	defer func() {
 		if t.Failed() {
 			w.dump()

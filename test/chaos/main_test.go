@@ -27,6 +27,7 @@ var (
 	faultsFlag  = flag.String("faults", "", "comma-separated kinds of faults; by default all")
 	workersFlag = flag.Int("workers", 0, "how many workers; by default 3 in a short run and 4 in a long one")
 	paceFlag    = flag.Duration("pace", 0, "mean time between two faults; by default 1.5s in a short run and 4s in a long one")
+	rateFlag    = flag.Int("rate", 0, "requests a minute of TestKillsAtTheRate, such as 40; without it that is skipped")
 	limitFlag   = flag.Duration("limit", 8*time.Minute, "after the last fault, within which everything must be over")
 )
 

@@ -29,7 +29,8 @@ const sketchModel = `{"model": {"id": "model_chaos-sketch", "type": "custom", "s
 
 // provider is the simulator in a process of its own.
 type provider struct {
-	url string
+	url      string
+	requests *requests // where they are counted
 }
 
 var listens = regexp.MustCompile(`http://[0-9.:]+`)
@@ -62,7 +63,7 @@ func (w *world) startProvider() *provider {
 	}
 	said := new(output)
 	p := start(w.t, "simulator", w.dir, nil, []string{
-		"-addr", "127.0.0.1:0", "-rpm", "-1", "-parallel", fmt.Sprint(parallel), "-latency", "1s..5s", "-seed", "1", "-models", models,
+		"-addr", "127.0.0.1:0", "-rpm", fmt.Sprint(w.limits.ofProvider()), "-parallel", fmt.Sprint(w.limits.parallel), "-latency", "1s..5s", "-seed", "1", "-models", models,
 	}, said)
 	limit := time.Now().Add(time.Minute)
 	for {

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	parallel = 20 // inferences that the provider lets run
+	parallel = 20 // inferences that the provider lets run, where nothing else is said
 	listLag  = time.Second
 	// grace is longer than the list lags, and far shorter than anybody would set it.
 	grace = 6 * time.Second
@@ -51,6 +51,7 @@ type world struct {
 	t        *testing.T
 	shape    shape
 	seed     uint64
+	limits   limits
 	random   *rand.Rand
 	dir      string
 	redis    *redistest.Server
@@ -74,7 +75,13 @@ type deed struct {
 	do func()
 }
 
-func newWorld(t *testing.T, seed uint64, kind string) *world {
+// limits are those of the provider.
+type limits struct {
+	parallel int
+	rate     int // requests a minute; 0 is any number
+}
+
+func newWorld(t *testing.T, seed uint64, kind string, l limits) *world {
 	t.Helper()
 	out, err := filepath.Abs("out")
 	if err != nil {
@@ -88,7 +95,7 @@ func newWorld(t *testing.T, seed uint64, kind string) *world {
 		t.Fatal(err)
 	}
 	w := &world{
-		timeline: &timeline{started: time.Now()}, t: t, shape: shapeOf(), seed: seed, random: rand.New(rand.NewPCG(seed, 0)), dir: dir,
+		timeline: &timeline{started: time.Now()}, t: t, shape: shapeOf(), seed: seed, limits: l, random: rand.New(rand.NewPCG(seed, 0)), dir: dir,
 	}
 	t.Cleanup(func() { // runs after all processes have ended
 		if t.Failed() {
@@ -110,6 +117,9 @@ func newWorld(t *testing.T, seed uint64, kind string) *world {
 		if w.prices[model], err = w.provider.price(model, inputs); err != nil {
 			t.Fatalf("ask for the price of %s: %v", model, err)
 		}
+	}
+	if l.rate > 0 {
+		w.countRequests(w.provider)
 	}
 	w.api = newLink(t, "provider", w.provider.url[len("http://"):])
 	w.writeCaps(w.room(), w.room())

@@ -40,6 +40,7 @@ type redisServer struct{ *redistest.Server }
 // happens to servers:
 //
 //	redis [kept]     starts it; kept on disk it survives a kill
+//	redis second     starts another one and points enqueue to that
 //	redis flush      empties it
 //	redis kill       ends it at once
 //	redis restart    ends it, if it runs, and starts it again
@@ -64,12 +65,14 @@ func redisCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Setenv("NIGHTSHIFT_REDIS", "redis://"+server.Addr()+"/0")
 		ts.Setenv("REDIS_DIR", server.Dir())
 	case !neg && started && ts.Getenv(pathVariable) == pathFleet && (what == "" || what == "kept") && len(args) <= 1:
+	case !neg && started && what == "second" && len(args) == 1:
+		ts.Setenv("NIGHTSHIFT_REDIS", "redis://"+redistest.Start(t).Addr()+"/0")
 	case !neg && started && what == "dump" && len(args) == 2:
 		dumpRedis(ts, t, server, args[1])
 	case !neg && started && len(args) == 1 && redisDeeds[what] != nil:
 		redisDeeds[what](server.Server, t)
 	default:
-		ts.Fatalf("usage: redis [kept], or flush|kill|restart|freeze|thaw|full|roomy, or dump FILE of one that was started")
+		ts.Fatalf("usage: redis [kept], or second|flush|kill|restart|freeze|thaw|full|roomy, or dump FILE of one that was started")
 	}
 }
 

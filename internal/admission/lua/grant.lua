@@ -1,7 +1,7 @@
 -- Put in front of scripts that change grants.
 --
 -- The hash of a live grant holds state, amount, charged, the time for which its CU
--- will count, and its names, the field of each being the kind of the scope. The batch is
+-- will count, placed where it has a place in the request rate for that time, and its names, the field of each being the kind of the scope. The batch is
 -- in its owner's name. A grant that is over has none; the owners of settled ones are
 -- fields of two hashes, one for even hours of Redis' clock and one for odd ones.
 -- Invariant: reserved CU of a scope are the sum of its live grants' amounts, the

@@ -139,6 +139,20 @@ local function place_in(w, limits, is_submit)
   return wait, used, most
 end
 
+-- drop_place takes back a submission that was given a place at a time and never sent, and
+-- reports whether it still counts in the window.
+local function drop_place(w, at)
+  local bucket = math.floor(at / w.size)
+  local field = 's' .. int(bucket)
+  if bucket < w.oldest or number(redis.call('HGET', w.key, field)) < 1 then
+    return false
+  end
+  w.submits = w.submits - 1
+  redis.call('HINCRBY', w.key, field, -1)
+  store(w)
+  return true
+end
+
 -- take_place counts one request that is sent in ms.
 local function take_place(w, is_submit, ms)
   local bucket, field = math.floor((w.now + ms) / w.size), 'r'

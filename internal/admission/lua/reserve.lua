@@ -27,11 +27,46 @@ local grant = read_grant(KEYS[5], KEYS[6], ask.owner, {KEYS[3], KEYS[4]})
 if grant.state == FINAL then
   return {SETTLED}
 end
+
+-- again gives a grant that is held, and whose request nobody has sent, a place from now on
+-- in exchange for the one that it had. Those of a killed process would count for a minute
+-- beside the ones that its jobs need now.
+local function again(numbers)
+  local longest, delay, windows = nil, 0, {}
+  for _, i in ipairs(numbers) do
+    local scope = ask.scopes[i]
+    if scope.rate then
+      local paused = pause_wait(i, redis.call('GET', scope.hold), now)
+      if paused and paused[REASON] == REQUEST_RATE then -- it has passed all others
+        longest = longer(longest, paused)
+      end
+      local w = open_window(scope.rate, now)
+      w.dropped = grant.placed and drop_place(w, grant.charged)
+      local ms, used, limit = place_in(w, scope.limits, true)
+      longest = longer(longest, rate_wait(i, AHEAD, ms, used, limit))
+      delay = math.max(delay, ms)
+      windows[#windows + 1] = w
+    end
+  end
+  for _, w in ipairs(windows) do
+    if not longest then
+      take_place(w, true, delay)
+    elseif w.dropped then
+      take_place(w, true, grant.charged - now)
+    end
+  end
+  if longest then
+    return longest
+  end
+  redis.call('HSET', grant.key, 'placed', 1, 'charged', int(now + delay)) -- its CU count for when it is sent
+  return {DONE, 1, grant.amount, delay, grant.names.key}
+end
+
 if live(grant) then
   for _, candidate in ipairs(ask.candidates) do
     if ask.scopes[candidate[1]].name == grant.names.key then
-      if grant.state == HELD then -- it may be sent only now: its CU count for now
-        redis.call('HSET', grant.key, 'charged', int(now))
+      if grant.state == HELD then
+        return again(candidate)
       end
       return {DONE, 1, grant.amount, 0, grant.names.key}
     end
@@ -177,4 +212,5 @@ for n, i in ipairs(best.numbers) do
   end
 end
 hold_grant(grant, taken, amount, now + best.delay)
+redis.call('HSET', grant.key, 'placed', 1)
 return {DONE, 0, amount, best.delay, grant.names.key}
