@@ -2,6 +2,7 @@ package nights
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -67,7 +68,7 @@ const redisDisk = 1
 func (p *place) saveRedis(ctx context.Context) error {
 	p.redis.DB(redisDisk).FlushDB()
 	for _, key := range p.redis.Keys() {
-		if err := p.client.Do(ctx, "COPY", key, key, "DB", strconv.Itoa(redisDisk), "REPLACE").Err(); err != nil && err != redis.Nil {
+		if err := p.client.Do(ctx, "COPY", key, key, "DB", strconv.Itoa(redisDisk), "REPLACE").Err(); err != nil && !errors.Is(err, redis.Nil) {
 			return fmt.Errorf("copy %s: %w", key, err)
 		}
 	}

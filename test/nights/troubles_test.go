@@ -192,6 +192,14 @@ var drawnFaults = []drawnFault{
 	{kind: simulator.FaultHTMLDownload, most: 0.5},
 	{kind: simulator.FaultMissingFile, most: 0.5},
 	{kind: simulator.FaultUndecodableImage, most: 0.3},
+	{kind: simulator.FaultCircularList, most: 1},
+	{kind: simulator.FaultEmptyAssets, most: 0.7},
+	{kind: simulator.FaultForeignAssets, most: 0.5},
+	{kind: simulator.FaultLowBill, most: 0.5},
+	{kind: simulator.FaultOtherReceipt, most: 0.5},
+	{kind: simulator.FaultSharedAssets, most: 0.5},
+	{kind: simulator.FaultTrickle, most: 0.3},
+	{kind: simulator.FaultRefuseList, most: 0.5},
 }
 
 // err lets the simulator do something wrong for a while.
