@@ -18,7 +18,7 @@ import (
 )
 
 // checkpointVersion changes when the logs are folded in another way.
-const checkpointVersion = 3
+const checkpointVersion = 4
 
 // runsKept is how far back an unanswered request can be looked for, with time to spare.
 // Runs of before need not be known any more.
@@ -42,6 +42,8 @@ type foldState struct {
 	Begun    bool                `json:"begun"`
 	First    int                 `json:"first"`
 	Over     []byte              `json:"over"` // the digests, one behind the other
+	// Refused are the attempts that were refused and not tried again, by their jobs.
+	Refused map[job.ID]int `json:"refused"`
 }
 
 // logState is how much of a log a checkpoint covers. The last line tells a log that was
@@ -78,6 +80,10 @@ func (f *Fold) encode(now time.Time) ([]byte, error) {
 	}
 	for name, mark := range f.marks {
 		state.Logs[name] = logState{mark.Bytes, mark.Lines, string(mark.Last)}
+	}
+	state.Refused = make(map[job.ID]int, len(f.last))
+	for id, last := range f.last {
+		state.Refused[id] = last.attempt
 	}
 	for name := range f.over {
 		state.Over = append(state.Over, name[:]...)
@@ -137,6 +143,9 @@ func (f *Fold) decode(data []byte) error {
 		*mark = jsonl.Mark{Bytes: log.Bytes, Lines: log.Lines, Last: []byte(log.Last)}
 	}
 	maps.Copy(f.keyIDs, state.KeyIDs)
+	for id, attempt := range state.Refused {
+		f.last[id] = &request{attempt: attempt}
+	}
 	for _, slice := range state.Slices {
 		spent := slice.CU
 		slice.CU, slice.Quarter = 0, slice.Quarter.UTC()

@@ -81,6 +81,22 @@ func ReadFold(ctx context.Context, b Bucket, batch string) (*Fold, error) {
 	return f, nil
 }
 
+// ReadOn is [ReadFold] for who has read the logs before: of f only what was added since is
+// read, where the bucket's objects can seek. f may be nil.
+func ReadOn(ctx context.Context, b Bucket, batch string, f *Fold) (*Fold, error) {
+	if f == nil {
+		return ReadFold(ctx, b, batch)
+	}
+	whole, err := f.readOn(ctx, b)
+	if err != nil {
+		return nil, fmt.Errorf("sum up batch %q: %w", batch, err)
+	}
+	if !whole { // lines came to stand before what was read, or what was read is gone
+		return ReadFold(ctx, b, batch)
+	}
+	return f, nil
+}
+
 // readSpending is [ReadFold] of a batch of which nothing is sent: what its logs say counts,
 // also where they know less than they did, so that one such batch keeps nobody from others.
 func readSpending(ctx context.Context, b Bucket, batch string) (*Fold, error) {

@@ -55,19 +55,22 @@ func TestLogsThatKnowLessThanTheyDid(t *testing.T) {
 	}
 }
 
-// A checkpoint knows how many jobs were sent.
+// A checkpoint knows how many jobs were sent, those too that were refused and never tried
+// again.
 func TestCheckpointsKnowHowManyJobsWereSent(t *testing.T) {
 	t.Parallel()
 	m := newMemory()
-	putLines(t, m, "_nightshift/attempts.jsonl", []job.AttemptLine{{Event: job.Begun}, sampleIntent("aaaa", 1), sampleIntent("bbbb", 1)})
+	putLines(t, m, "_nightshift/attempts.jsonl", []job.AttemptLine{
+		{Event: job.Begun}, sampleIntent("aaaa", 1), sampleIntent("bbbb", 1), sampleIntent("cccc", 1), {Event: job.Refused, Job: "cccc", Attempt: 1},
+	})
 	putLines(t, m, "results.jsonl", []job.Result{{Job: "aaaa", State: job.Succeeded, Attempts: 1}, {Job: "bbbb", State: job.Succeeded, Attempts: 2}})
 	if err := readFold(t, m).WriteCheckpoint(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	if err := batch.WriteLeast(t.Context(), m, historyBatch, batch.Least{Jobs: 2}); err != nil {
+	if err := batch.WriteLeast(t.Context(), m, historyBatch, batch.Least{Jobs: 3}); err != nil {
 		t.Fatal(err)
 	}
-	if f := readFold(t, m); f.Jobs() != 2 || !f.Begun() {
+	if f := readFold(t, m); f.Jobs() != 3 || len(f.InFlight()) > 0 || !f.Begun() {
 		t.Errorf("it knows %d jobs, begun %t", f.Jobs(), f.Begun())
 	}
 }

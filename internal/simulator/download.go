@@ -98,7 +98,8 @@ func corrupted(data []byte, format picture.Format) []byte {
 	damaged := bytes.Clone(data)
 	switch format {
 	case picture.JPEG:
-		at := len(damaged) / 2
+		pixels := bytes.Index(damaged, []byte{0xff, 0xda}) // tables before them are changed unnoticed
+		at := (pixels + len(damaged)) / 2
 		for at < len(damaged)-2 && (damaged[at] == 0xff || damaged[at-1] == 0xff || damaged[at+1] == 0 || damaged[at+1] >= 0xc0) {
 			at++
 		}

@@ -2,23 +2,27 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"nightshift/internal/batch"
 	"nightshift/internal/job"
 )
 
-// sentTick is how often it is noted how many jobs were sent, if that has changed.
-const sentTick = time.Second
+const (
+	// sentTick is how often it is noted how many jobs were sent, if that has changed.
+	sentTick = time.Second
+	// sentShare is which part of the time, one in so much, reading the logs for it may take:
+	// on S3 they are read whole.
+	sentShare = 20
+)
 
 // sentJobs is what a leader knows of how many jobs of its batch were sent.
 type sentJobs struct {
-	submission string // of which it is counted
-	known      int    // jobs that the log knew when the counting began
-	counted    int    // jobs of the submission that were sent by then
-	again      int    // of the known ones, those that this submission may send again
-	noted      int
-	at         time.Time
+	fold  *batch.Fold // as far as the logs were read; nil before
+	moved int         // jobs of the submission that had moved on when they were
+	noted int
+	next  time.Time // when to look again
 }
 
 // beginLog sees to it that the log of attempts has its first line before anything is sent,
@@ -29,32 +33,41 @@ func (s *leader) beginLog(ctx context.Context, held *knownBatch, fold *batch.Fol
 			return err
 		}
 	}
-	return batch.WriteLeast(ctx, s.Bucket, s.batch, batch.Least{Jobs: fold.Jobs()})
+	s.sent = sentJobs{noted: fold.Jobs()}
+	return batch.WriteLeast(ctx, s.Bucket, s.batch, batch.Least{Jobs: s.sent.noted})
 }
 
-// noteSent notes how many jobs were sent beside the log that says which.
+// noteSent notes how many jobs were sent, as the log that says which knows it, beside it.
 func (s *leader) noteSent(ctx context.Context, held *knownBatch, counts job.Counts) error {
-	sent := 0
+	moved := 0
 	for _, state := range []job.State{job.Running, job.Unknown, job.Storing, job.Succeeded, job.Failed} {
-		sent += counts.Jobs[state] // an intent is durable before any of these
+		moved += counts.Jobs[state]
 	}
-	if s.sent.submission != held.submission.ID {
-		fold, err := held.Fold(ctx) // after the counts, so that it knows what they count
-		if err != nil {
-			return err
-		}
-		s.sent = sentJobs{
-			submission: held.submission.ID, known: fold.Jobs(), counted: sent, noted: -1, // what was noted before may be less
-			again: max(0, fold.Jobs()-held.submission.Kept-sent),
-		}
-	}
-	least := s.sent.known + max(0, sent-s.sent.counted-s.sent.again)
-	if least <= s.sent.noted || time.Since(s.sent.at) < sentTick {
+	began := time.Now()
+	if moved == s.sent.moved || began.Before(s.sent.next) {
 		return nil
 	}
-	if err := batch.WriteLeast(ctx, s.Bucket, s.batch, batch.Least{Jobs: least}); err != nil {
+	s.sent.next = began.Add(sentTick)
+	fold, err := batch.ReadOn(ctx, s.Bucket, s.batch, s.sent.fold)
+	if err != nil {
+		return onlyDamage(err)
+	}
+	s.sent.fold, s.sent.moved = fold, moved
+	s.sent.next = began.Add(max(sentTick, sentShare*time.Since(began)))
+	if fold.Jobs() <= s.sent.noted {
+		return nil
+	}
+	if err := batch.WriteLeast(ctx, s.Bucket, s.batch, batch.Least{Jobs: fold.Jobs()}); err != nil {
+		return onlyDamage(err)
+	}
+	s.sent.noted = fold.Jobs()
+	return nil
+}
+
+// onlyDamage drops what passes by itself: the next look notes more.
+func onlyDamage(err error) error {
+	if errors.Is(err, job.ErrDamaged) {
 		return err
 	}
-	s.sent.noted, s.sent.at = least, time.Now()
 	return nil
 }

@@ -31,6 +31,13 @@ func (d *diary) note(who, format string, args ...any) {
 	d.lines = append(d.lines, line{time.Now(), who, strings.TrimSpace(fmt.Sprintf(format, args...))})
 }
 
+// has reports whether something was noted.
+func (d *diary) has(what string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.ContainsFunc(d.lines, func(l line) bool { return l.what == what })
+}
+
 // request notes a request to the API.
 func (d *diary) request(r *http.Request, response *http.Response, err error) {
 	key, _, _ := r.BasicAuth()

@@ -56,11 +56,16 @@ func (n *drawnNight) judgePaidOnce(ledger []simulator.Entry) {
 	}
 }
 
-// judgeNothingLost: what was paid and succeeded is the result of one job.
+// judgeNothingLost: what was paid and succeeded is the result of one job. Where the provider
+// keeps to a lie about it, or the batch was cancelled before it told the truth, the failure
+// of a job must name it.
 func (n *drawnNight) judgeNothingLost(ledger []simulator.Entry) {
 	n.t.Helper()
-	owners := make(map[string][]job.Result)
+	owners, told := make(map[string][]job.Result), make(map[string]bool)
 	for _, b := range n.batches {
+		for _, r := range b.failed() {
+			told[r.Inference] = told[r.Inference] || b.cancelled || n.diary.has("fault "+string(simulator.FaultForeignAssets))
+		}
 		for _, r := range b.succeeded() {
 			owners[r.Inference] = append(owners[r.Inference], r)
 		}
@@ -69,7 +74,7 @@ func (n *drawnNight) judgeNothingLost(ledger []simulator.Entry) {
 		switch owned := owners[e.JobID]; {
 		case e.Status != "success" && len(owned) > 0:
 			n.fail("results are true", owned[0].Job, "inference %s ended as %s, and %s succeeded by it", e.JobID, e.Status, owned[0].Row)
-		case e.Status != "success":
+		case e.Status != "success" || len(owned) == 0 && told[e.JobID]:
 		case len(owned) == 0:
 			n.fail("nothing paid is lost", n.asker(e), "inference %s succeeded and is nobody's result", e.JobID)
 		case len(owned) > 1:
