@@ -61,7 +61,7 @@ func TestCheckpointsKnowHowManyJobsWereSent(t *testing.T) {
 	t.Parallel()
 	m := newMemory()
 	putLines(t, m, "_nightshift/attempts.jsonl", []job.AttemptLine{
-		{Event: job.Begun}, sampleIntent("aaaa", 1), sampleIntent("bbbb", 1), sampleIntent("cccc", 1), {Event: job.Refused, Job: "cccc", Attempt: 1},
+		{Event: job.Begun}, sampleIntent("aaaa", 1), sampleIntent("bbbb", 1), sampleIntent("cccc", 1), {Event: job.Refused, Job: "cccc", Attempt: 1, Fence: 8},
 	})
 	putLines(t, m, "results.jsonl", []job.Result{{Job: "aaaa", State: job.Succeeded, Attempts: 1}, {Job: "bbbb", State: job.Succeeded, Attempts: 2}})
 	if err := readFold(t, m).WriteCheckpoint(t.Context(), m); err != nil {

@@ -73,6 +73,13 @@ func (n *drawnNight) tell() string {
 			break
 		}
 	}
+	for _, b := range n.batches {
+		for id, j := range b.asked {
+			if *aboutRow != "" && j.Row == *aboutRow {
+				guilty = id
+			}
+		}
+	}
 	names := n.namesOf(guilty)
 	if guilty != "" {
 		fmt.Fprintf(&text, "timeline of job %s, inferences %q:\n", guilty, names[1:])

@@ -15,6 +15,7 @@ import (
 
 var (
 	oneSeed   = flag.Uint64("seed", 0, "run the one night that this seed draws, and tell it")
+	aboutRow  = flag.String("about", "", "with -seed: tell what happened to the job of this row")
 	freshTime = flag.Duration("fresh", 0, "after the fixed nights, run nights of fresh seeds for so long")
 	firstSeed = flag.Uint64("first", 1, "begin with the night of this seed")
 	lastSeed  = flag.Uint64("seeds", 24, "run the nights of the seeds up to this one")

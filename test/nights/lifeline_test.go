@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -209,7 +210,22 @@ func (l *lifeline) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("on the wire: %w", err)
 	}
+	response.Body = &lifeBody{response.Body, l}
 	return response, nil
+}
+
+// lifeBody is the body of a response on a lifeline.
+type lifeBody struct {
+	io.ReadCloser
+	l *lifeline
+}
+
+func (b *lifeBody) Read(data []byte) (int, error) {
+	read, err := b.ReadCloser.Read(data)
+	if dead := b.l.step(); dead != nil {
+		return 0, dead
+	}
+	return read, err
 }
 
 // bucket is the night's bucket as the worker reaches it.
