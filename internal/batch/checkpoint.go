@@ -144,7 +144,7 @@ func (f *Fold) decode(data []byte) error {
 	}
 	maps.Copy(f.keyIDs, state.KeyIDs)
 	for id, attempt := range state.Refused {
-		f.last[id] = &request{attempt: attempt}
+		f.last[id] = &request{attempt: attempt, intended: true}
 	}
 	for _, slice := range state.Slices {
 		spent := slice.CU

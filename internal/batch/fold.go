@@ -265,7 +265,8 @@ func (f *Fold) ended(line *job.AttemptLine) {
 // end notes that an attempt of a job is over. Those before it are, too: a job has one
 // at a time.
 func (f *Fold) end(id job.ID, attempt int) {
-	if last := f.last[id]; last != nil && last.attempt <= attempt {
+	last := f.last[id]
+	if last != nil && last.attempt <= attempt {
 		delete(f.last, id)
 	}
 	for ; attempt >= 1; attempt-- {
@@ -274,6 +275,9 @@ func (f *Fold) end(id job.ID, attempt int) {
 			return
 		}
 		f.over[name] = 0
+		if last != nil && last.attempt == attempt && last.intended {
+			f.over[name] = intended
+		}
 		if attempt == 1 {
 			f.first++
 		}

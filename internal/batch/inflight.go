@@ -30,7 +30,8 @@ type Run struct {
 // request is what is known of the last attempt of a job that is not over.
 type request struct {
 	attempt  int
-	sending  *InFlight // nil until its intent was read
+	intended bool      // an intent was read
+	sending  *InFlight // of the last one; nil before
 	fence    int64     // of what was last intended or refused
 	refused  bool
 	answer   Run
@@ -42,6 +43,7 @@ type request struct {
 func (r *request) take(line *job.AttemptLine) {
 	switch line.Event {
 	case job.Intended:
+		r.intended = true
 		// Lines with a fence are ordered by it; those of long ago have none.
 		if line.Fence < r.fence || line.Fence == r.fence && r.refused && line.Fence != 0 {
 			break

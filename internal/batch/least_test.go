@@ -55,6 +55,30 @@ func TestLogsThatKnowLessThanTheyDid(t *testing.T) {
 	}
 }
 
+// Who reads on knows the same as who reads anew, wherever the first look was.
+func TestReadOnKnowsTheSame(t *testing.T) {
+	t.Parallel()
+	paid := job.Result{Job: "aaaa", State: job.Succeeded, Attempts: 1, Charge: &job.Charge{Billed: 10_750}}
+	attempts := []job.AttemptLine{{Event: job.Begun}, sampleIntent("aaaa", 1), sampleIntent("bbbb", 1)}
+	for seen := range attempts {
+		m := newMemory()
+		putLines(t, m, "_nightshift/attempts.jsonl", attempts[:seen+1])
+		f, err := batch.ReadOn(t.Context(), m, historyBatch, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		putLines(t, m, "_nightshift/attempts.jsonl", attempts)
+		putLines(t, m, "results.jsonl", []job.Result{paid})
+		f, err = batch.ReadOn(t.Context(), m, historyBatch, f)
+		if err != nil {
+			t.Fatalf("after %d lines: %v", seen+1, err)
+		}
+		if f.Jobs() != 2 || len(f.InFlight()) != 1 {
+			t.Errorf("after %d lines it knows %d jobs, %d in flight", seen+1, f.Jobs(), len(f.InFlight()))
+		}
+	}
+}
+
 // A checkpoint knows how many jobs were sent, those too that were refused and never tried
 // again.
 func TestCheckpointsKnowHowManyJobsWereSent(t *testing.T) {

@@ -52,7 +52,23 @@ func (w *Worker) checkKeys(ctx context.Context) []finding {
 			found[i].refusedOrAway(checks[i].Err)
 		}
 	}
+	spareRefused(found, checks)
 	return found
+}
+
+// spareRefused makes a warning of a key that the API refuses where another of its pool is
+// taken: a worker that is started anew in the night works on with that one.
+func spareRefused(found []finding, checks []pool.KeyCheck) {
+	works := make(map[string]bool)
+	for i, f := range found {
+		works[checks[i].Pool] = works[checks[i].Pool] || f.err == nil
+	}
+	for i := range found {
+		f := &found[i]
+		if _, refused := errors.AsType[*job.AccessError](checks[i].Err); refused && f.err != nil && works[checks[i].Pool] {
+			f.warn, f.err = f.err.Error()+"; other keys of its pool take its jobs; "+job.Hint(f.err), nil
+		}
+	}
 }
 
 // refusedOrAway says that the API refused a key altogether, or could not be asked.
