@@ -156,6 +156,9 @@ func (g *Limiter) Reserve(ctx context.Context, ref job.Ref, attempt int, quote j
 	if errors.Is(err, admission.ErrLost) {
 		return "", 0, &job.PostponedError{After: lostAgain, Reason: job.WaitRecovery, Detail: "Redis lost what was counted"}
 	}
+	if wait, postponed := errors.AsType[*job.PostponedError](err); postponed && wait.NeedsOperator {
+		wait.After = min(wait.After, keyAgain) // what a person does is not heard of by all
+	}
 	return grant.APIKey, grant.After, err
 }
 

@@ -86,7 +86,7 @@ func (n *drawnNight) tell() string {
 	}
 	for _, l := range n.diary.lines {
 		about := slices.ContainsFunc(names, func(name string) bool { return name != "" && strings.Contains(l.what, name) })
-		if l.who == "wire" && !about || l.who == "simulator" && guilty != "" {
+		if l.who == "wire" && !about && !*allWire || l.who == "simulator" && guilty != "" {
 			continue
 		}
 		fmt.Fprintf(&text, "  %7.2fs %-9s %s\n", l.at.Sub(n.began).Seconds(), l.who, l.what)
@@ -119,7 +119,7 @@ func (n *drawnNight) namesOf(id job.ID) []string {
 	asked := n.asks(id)
 	for _, e := range n.sim.Ledger() {
 		if asked != "" && content(e.Model, e.Input) == asked {
-			names = append(names, e.JobID)
+			names = append(names, e.JobID, strings.ToUpper(e.JobID))
 		}
 	}
 	return names
