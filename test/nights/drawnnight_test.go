@@ -251,8 +251,15 @@ func (n *drawnNight) calm() {
 	}
 }
 
-// limits of the virtual time that it takes until nothing goes on any more.
-const morning = 40 * time.Minute
+// morning is the virtual time that it may take until nothing goes on any more: some that
+// pauses and backoffs take, and twice what all jobs take that wait for one team.
+func (n *drawnNight) morning() time.Duration {
+	jobs := 0
+	for _, b := range n.batches {
+		jobs += len(b.asked)
+	}
+	return 40*time.Minute + time.Duration(2*jobs/n.script.parallel)*n.script.slowest
+}
 
 // finish lets what was begun come to its end, submits all batches again, and lets that
 // come to its end, too: what is lost after that is lost.
@@ -277,7 +284,8 @@ const leftovers = 20 * time.Minute
 // settle waits until no batch goes on, or all that go on can do nothing without more CU.
 func (n *drawnNight) settle() bool {
 	n.t.Helper()
-	for deadline := time.Now().Add(morning); ; time.Sleep(3 * time.Second) { // virtual
+	limit := n.morning()
+	for deadline := time.Now().Add(limit); ; time.Sleep(3 * time.Second) { // virtual
 		n.answer()
 		open, err := batch.OpenBatches(n.t.Context(), n.bucket)
 		if err != nil {
@@ -292,7 +300,7 @@ func (n *drawnNight) settle() bool {
 		}
 		if time.Now().After(deadline) {
 			a := n.ask("status")
-			n.fail("stuck", "", "after %s these batches go on: %v\n%s%s", morning, open, a.out, a.log)
+			n.fail("stuck", "", "after %s these batches go on: %v\n%s%s", limit, open, a.out, a.log)
 			return false
 		}
 	}
