@@ -65,7 +65,7 @@ func (s *leader) work(ctx context.Context, held *knownBatch, feed fleet.Feed) er
 		if err != nil {
 			continue // Redis is away, and everything waits for it
 		}
-		if err := s.noteSent(ctx, now, counts); err != nil {
+		if err := s.noteSent(ctx, counts); err != nil {
 			return err
 		}
 		if allFed && counts.Live() == 0 {

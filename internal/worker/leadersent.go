@@ -38,7 +38,7 @@ func (s *leader) beginLog(ctx context.Context, held *knownBatch, fold *batch.Fol
 }
 
 // noteSent notes how many jobs were sent, as the log that says which knows it, beside it.
-func (s *leader) noteSent(ctx context.Context, held *knownBatch, counts job.Counts) error {
+func (s *leader) noteSent(ctx context.Context, counts job.Counts) error {
 	moved := 0
 	for _, state := range []job.State{job.Running, job.Unknown, job.Storing, job.Succeeded, job.Failed} {
 		moved += counts.Jobs[state]

@@ -1,0 +1,138 @@
+// Command mutants breaks the program on purpose and shows which promise the drawn nights
+// find broken, after how many of them:
+//
+//	go run ./test/nights/mutants            # all
+//	go run ./test/nights/mutants skip-the-grace no-parked-task
+//
+// A mutant is a patch beside this file. It is applied to a copy of what is committed. The
+// exit code is 1 if a mutant is caught by no night, or does not apply any more.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const folder = "test/nights/mutants"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "mutants:", err)
+		stop()
+		os.Exit(1) //nolint:forbidigo // this is a main
+	}
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("mutants", flag.ContinueOnError)
+	seeds := flags.Int("seeds", 200, "nights to run a mutant through at the most")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	names := flags.Args()
+	if len(names) == 0 {
+		patches, err := filepath.Glob(filepath.Join(folder, "*.patch"))
+		if err != nil || len(patches) == 0 {
+			return errors.Join(err, errors.New("no patches; run it at the root of the repository"))
+		}
+		for _, patch := range patches {
+			names = append(names, strings.TrimSuffix(filepath.Base(patch), ".patch"))
+		}
+	}
+	var missed []string
+	fmt.Fprintf(out, "%-26s %-7s %s\n", "MUTANT", "NIGHTS", "CAUGHT BY")
+	for _, name := range names {
+		caught, nights, err := try(ctx, name, *seeds)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if caught == "" {
+			missed = append(missed, name)
+			caught = "nobody"
+		}
+		fmt.Fprintf(out, "%-26s %-7d %s\n", name, nights, caught)
+	}
+	if len(missed) > 0 {
+		return fmt.Errorf("nobody catches %s", strings.Join(missed, ", "))
+	}
+	return nil
+}
+
+// tests is the built test and what it may take.
+const (
+	nightsTest = "nights.test"
+	testTime   = 10 * time.Minute
+)
+
+// try applies a mutant to a copy and runs nights on it until one fails.
+func try(ctx context.Context, name string, seeds int) (caught string, nights int, err error) {
+	copied, err := os.MkdirTemp("", "mutant-")
+	if err != nil {
+		return "", 0, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(copied)) }()
+	patch, err := filepath.Abs(filepath.Join(folder, name+".patch"))
+	if err != nil {
+		return "", 0, err
+	}
+	for _, step := range [][]string{
+		{"git", "clone", "-q", "--no-hardlinks", ".", copied},
+		{"git", "-C", copied, "apply", patch},
+		{"go", "-C", copied, "test", "-c", "-o", nightsTest, "./test/nights"},
+	} {
+		if said, err := exec.CommandContext(ctx, step[0], step[1:]...).CombinedOutput(); err != nil {
+			return "", 0, fmt.Errorf("%s: %w: %s", strings.Join(step[:3], " "), err, said)
+		}
+	}
+	const at = 8 // nights by nights, so that the first that fails ends it
+	for first := 1; first <= seeds; first += at {
+		said, err := nightsOf(ctx, copied, first, min(first+at-1, seeds))
+		nights += at
+		if promise := broken(said); promise != "" {
+			return promise, nights, nil
+		}
+		if err != nil {
+			return "it hangs or ends at once", nights, ctx.Err()
+		}
+	}
+	return "", nights, nil
+}
+
+func nightsOf(ctx context.Context, copied string, first, last int) (string, error) {
+	command := exec.CommandContext(ctx, filepath.Join(copied, nightsTest), "-test.run", "TestNight$", "-test.timeout", testTime.String(),
+		"-first", strconv.Itoa(first), "-seeds", strconv.Itoa(last))
+	command.Dir = filepath.Join(copied, "test", "nights")
+	said, err := command.CombinedOutput()
+	return string(said), err
+}
+
+var finding = regexp.MustCompile(`seed \d+: ([a-z][a-z ]+): |(CU by key|CU are held|slots taken)`)
+
+// broken is the promise that nights found broken, "" if none; several are told together.
+func broken(said string) string {
+	var promises []string
+	for _, found := range finding.FindAllStringSubmatch(said, -1) {
+		promise := found[1]
+		if found[2] != "" {
+			promise = "every book agrees with the ledger"
+		}
+		if !slices.Contains(promises, promise) {
+			promises = append(promises, promise)
+		}
+	}
+	return strings.Join(promises, "; ")
+}
