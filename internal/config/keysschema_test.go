@@ -11,10 +11,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 	"github.com/invopop/jsonschema"
 	validator "github.com/santhosh-tekuri/jsonschema/v6"
+	yaml "go.yaml.in/yaml/v4"
 )
 
 // update rewrites the JSON Schema:
@@ -99,7 +99,12 @@ func validate(t *testing.T, content string) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	written, err := yaml.YAMLToJSON([]byte(content))
+	var document any
+	err = yaml.Unmarshal([]byte(content), &document)
+	var written []byte
+	if err == nil {
+		written, err = json.Marshal(document)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

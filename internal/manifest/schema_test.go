@@ -11,10 +11,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 	"github.com/invopop/jsonschema"
 	validator "github.com/santhosh-tekuri/jsonschema/v6"
+	yaml "go.yaml.in/yaml/v4"
 )
 
 // update rewrites the golden files and the JSON Schema:
@@ -116,7 +116,12 @@ func compileSchema(t *testing.T) *validator.Schema {
 // schemaDocument reads a YAML file in the types that the validator takes.
 func schemaDocument(t *testing.T, content []byte) any {
 	t.Helper()
-	written, err := yaml.YAMLToJSON(content)
+	var read any
+	err := yaml.Unmarshal(content, &read)
+	var written []byte
+	if err == nil {
+		written, err = json.Marshal(read)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,11 +3,12 @@ package simulator
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
+	yaml "go.yaml.in/yaml/v4"
 
 	"nightshift/internal/job"
 )
@@ -88,7 +89,12 @@ func (k *Key) tenant() tenant { return tenant{k.Project, k.Mode} }
 
 // ParseKeys reads a list of keys in YAML or JSON. Unknown fields are refused.
 func ParseKeys(data []byte) ([]Key, error) {
-	encoded, err := yaml.YAMLToJSON(data)
+	var written any
+	err := yaml.Unmarshal(data, &written)
+	var encoded []byte
+	if err == nil {
+		encoded, err = json.Marshal(written)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read keys: %w", err)
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goccy/go-yaml"
+	"sigs.k8s.io/yaml"
 
 	"nightshift/internal/telemetry/promtool"
 )
@@ -20,29 +20,29 @@ func testLogger(t *testing.T) *slog.Logger {
 
 type ruleFile struct {
 	Groups []struct {
-		Name  string `yaml:"name"`
-		Rules []rule `yaml:"rules"`
-	} `yaml:"groups"`
+		Name  string `json:"name"`
+		Rules []rule `json:"rules"`
+	} `json:"groups"`
 }
 
 type rule struct {
-	Alert  string `yaml:"alert"`
-	Expr   string `yaml:"expr"`
-	For    string `yaml:"for"`
+	Alert  string `json:"alert"`
+	Expr   string `json:"expr"`
+	For    string `json:"for"`
 	Labels struct {
-		Severity string `yaml:"severity"`
-	} `yaml:"labels"`
+		Severity string `json:"severity"`
+	} `json:"labels"`
 	Annotations struct {
-		Summary     string `yaml:"summary"`
-		Description string `yaml:"description"`
-		Runbook     string `yaml:"runbook"`
-	} `yaml:"annotations"`
+		Summary     string `json:"summary"`
+		Description string `json:"description"`
+		Runbook     string `json:"runbook"`
+	} `json:"annotations"`
 }
 
 func rules(t *testing.T) []rule {
 	t.Helper()
 	var file ruleFile
-	if err := yaml.UnmarshalWithOptions(read(t, alertsFile), &file, yaml.Strict()); err != nil {
+	if err := yaml.UnmarshalStrict(read(t, alertsFile), &file); err != nil {
 		t.Fatalf("read %s: %v", alertsFile, err)
 	}
 	var all []rule

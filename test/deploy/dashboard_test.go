@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
+	"sigs.k8s.io/yaml"
 
 	"nightshift/internal/job"
 	"nightshift/internal/telemetry/promtool"
@@ -177,8 +177,8 @@ func TestPromtoolAcceptsQueries(t *testing.T) {
 	t.Parallel()
 	values := strings.NewReplacer("$__rate_interval", "5m", "$__range", "12h", "$lane", ".*")
 	type recorded struct {
-		Record string `yaml:"record"`
-		Expr   string `yaml:"expr"`
+		Record string `json:"record"`
+		Expr   string `json:"expr"`
 	}
 	var queries []recorded
 	for _, p := range board(t).Panels {
