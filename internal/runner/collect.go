@@ -73,8 +73,14 @@ func (r *Runner) pollOne(ctx context.Context, rec *job.Record) (*job.Inference, 
 		return nil, err
 	}
 	told, err := p.Poll(ctx, []provider.Run{polled(rec)})
-	if len(told) == 0 || told[0].Foreign || told[0].Exact != "" { // a watcher finds out which is whose
+	if len(told) == 0 || told[0].Foreign { // a watcher finds out which is whose
 		return nil, err
+	}
+	if told[0].Exact != "" { // who looks for it soon after would not be told again
+		own := told[0]
+		own.ID = told[0].Exact
+		_, failed := r.exchange(ctx, rec, &own)
+		return nil, errors.Join(err, failed)
 	}
 	return &told[0], nil
 }

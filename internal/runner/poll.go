@@ -138,17 +138,17 @@ func (w *watcher) foreign(ctx context.Context, p provider.Provider, rec *job.Rec
 // exchange gives a job its own run in place of the one that its receipt named, which
 // belongs to nobody then and is found by whoever lacks it. It reports false for one that is
 // another job's.
-func (w *watcher) exchange(ctx context.Context, rec *job.Record, own *job.Inference) (taken bool, err error) {
-	err = w.Store.Observe(ctx, rec.Ref, job.Change{From: []job.State{job.Running}, To: job.Running, Inference: own.ID, Started: own.CreatedAt})
+func (r *Runner) exchange(ctx context.Context, rec *job.Record, own *job.Inference) (taken bool, err error) {
+	err = r.Store.Observe(ctx, rec.Ref, job.Change{From: []job.State{job.Running}, To: job.Running, Inference: own.ID, Started: own.CreatedAt})
 	if errors.Is(err, job.ErrOwned) {
 		return false, nil // the next look finds another
 	}
 	if over, err := takenOver(err); over || err != nil {
 		return true, err
 	}
-	w.Logger.WarnContext(ctx, "receipt did not name the job's own inference, which was found",
-		w.attrs(rec, "inference_id", own.ID, "receipt_named", rec.Inference)...)
-	return true, w.note(ctx, rec, job.AttemptLine{Event: job.Received, Inference: own.ID, ProviderKeyID: own.ProviderKeyID, Made: own.CreatedAt})
+	r.Logger.WarnContext(ctx, "receipt did not name the job's own inference, which was found",
+		r.attrs(rec, "inference_id", own.ID, "receipt_named", rec.Inference)...)
+	return true, r.note(ctx, rec, job.AttemptLine{Event: job.Received, Inference: own.ID, ProviderKeyID: own.ProviderKeyID, Made: own.CreatedAt})
 }
 
 // isNot reports whether a job is none of these.

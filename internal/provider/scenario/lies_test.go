@@ -160,17 +160,22 @@ func TestReceiptsInAnotherLetterCase(t *testing.T) {
 	inputs := job.Inputs{"prompt": "a", "seed": job.NormalValue(1)}
 	cases := map[string]struct {
 		listed job.Inputs
+		ended  bool
 		status job.RunStatus
 		exact  string
 	}{
-		"its own":         {listed: inputs, status: job.RunActive, exact: "Job_a"},
-		"another request": {listed: job.Inputs{"prompt": "b", "seed": job.NormalValue(2)}, status: job.RunNotFound},
+		"its own":            {listed: inputs, status: job.RunActive, exact: "Job_a"},
+		"one that has ended": {listed: inputs, ended: true, status: job.RunSucceeded, exact: "Job_a"},
+		"another request":    {listed: job.Inputs{"prompt": "b", "seed": job.NormalValue(2)}, status: job.RunNotFound},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			api := &listedAPI{began: time.Now(), page: 10}
-			api.add("Job_a", 1, c.listed, "")
+			entry := api.add("Job_a", 1, c.listed, "")
+			if c.ended {
+				entry["status"], entry["metadata"] = "success", map[string]any{"input": c.listed, "assetIds": []string{"a1"}}
+			}
 			told, err := api.client(t).Poll(t.Context(), []provider.Run{
 				{ID: "JOB_A", Made: api.began, Request: job.Request{Model: testModel, Inputs: inputs, PromptInput: "prompt"}},
 			})

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -95,7 +96,7 @@ func (m makers) note(run *job.Inference) {
 func (m makers) shared(run *job.Inference) bool {
 	return slices.ContainsFunc(run.AssetIDs, func(asset string) bool {
 		maker, known := m[asset]
-		return known && maker != run.ID
+		return known && maker != cmp.Or(run.Exact, run.ID)
 	})
 }
 
@@ -106,10 +107,11 @@ func (c *Client) untangle(ctx context.Context, seen []job.Inference, m makers) e
 		if !m.shared(&seen[i]) {
 			continue
 		}
-		whole, err := c.single(ctx, seen[i].ID)
+		whole, err := c.single(ctx, cmp.Or(seen[i].Exact, seen[i].ID))
 		if err != nil {
 			return err
 		}
+		whole.ID, whole.Exact = seen[i].ID, seen[i].Exact
 		seen[i] = whole
 	}
 	return nil
