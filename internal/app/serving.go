@@ -35,8 +35,6 @@ const (
 	// settleTime is longer than it takes to write a notice where there was none: of two that
 	// did so at once the later one holds, and both see that.
 	settleTime = 500 * time.Millisecond
-	// longAgo is how old a notice is that is not watched first, clocks included.
-	longAgo = 10 * time.Minute
 )
 
 // served is what the object says.
@@ -77,7 +75,7 @@ func (s *Serving) Begin(ctx context.Context) error {
 	if first.Same(ours) {
 		return s.renew(ctx, ours)
 	}
-	if time.Since(first.Renewed) < longAgo {
+	if first != (served{}) {
 		s.Waits(fmt.Sprintf("the bucket was used with the Redis at %s as %s sees it, which is not the one at %s, unless that has lost what it held; looking for up to %s whether it still is",
 			first.Address, first.Machine, s.address, watchTime))
 		if ours, err = s.watch(ctx, first); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"nightshift/internal/backoff"
 	"nightshift/internal/bucket"
 	"nightshift/internal/job"
 )
@@ -83,5 +84,10 @@ func waitForLock(ctx context.Context, b bucket.Objects, key string) (unlock func
 		if _, held := errors.AsType[*bucket.LockedError](err); !held || time.Since(begun) > lockPatience {
 			return unlock, err
 		}
+		if err := backoff.Sleep(ctx, lockRest); err != nil {
+			return nil, err
+		}
 	}
 }
+
+const lockRest = 20 * time.Millisecond // before a lock that is held is tried again

@@ -40,7 +40,6 @@ type foldState struct {
 	Runs     []Run               `json:"runs"`
 	KeyIDs   map[string][]string `json:"keyIDs"`
 	Begun    bool                `json:"begun"`
-	First    int                 `json:"first"`
 	Over     []byte              `json:"over"` // the digests, one behind the other
 	// Refused are the attempts that were refused and not tried again, by their jobs.
 	Refused map[job.ID]int `json:"refused"`
@@ -75,7 +74,7 @@ func (f *Fold) WriteCheckpoint(ctx context.Context, b Bucket) error {
 func (f *Fold) encode(now time.Time) ([]byte, error) {
 	state := foldState{
 		Logs: make(map[string]logState), Billed: f.spent.billed, Refunded: f.spent.refunded, Slices: f.Slices(), KeyIDs: f.keyIDs,
-		Begun: f.begun, First: f.first, Over: make([]byte, 0, len(f.over)*len(digest{})),
+		Begun: f.begun, Over: make([]byte, 0, len(f.over)*len(digest{})),
 		Runs: slices.DeleteFunc(f.Runs(), func(r Run) bool { return now.Sub(r.Made) > runsKept }),
 	}
 	for name, mark := range f.marks {
@@ -137,7 +136,7 @@ func (f *Fold) decode(data []byte) error {
 		return errCheckpoint
 	}
 	f.spent.billed, f.spent.refunded, f.runs = state.Billed, state.Refunded, state.Runs
-	f.begun, f.first = state.Begun, state.First
+	f.begun = state.Begun
 	for name, mark := range f.marks {
 		log := state.Logs[name]
 		*mark = jsonl.Mark{Bytes: log.Bytes, Lines: log.Lines, Last: []byte(log.Last)}

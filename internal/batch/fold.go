@@ -26,7 +26,6 @@ type Fold struct {
 	runs   []Run               // of attempts that ended without a result
 	keyIDs map[string][]string // the provider's ids of API keys, by ours
 	unsent int                 // attempts with a bill in the results and no intent so far
-	first  int                 // first attempts that are over, and so jobs
 	begun  bool                // the log of attempts has its first line
 }
 
@@ -278,22 +277,12 @@ func (f *Fold) end(id job.ID, attempt int) {
 		if last != nil && last.attempt == attempt && last.intended {
 			f.over[name] = intended
 		}
-		if attempt == 1 {
-			f.first++
-		}
 	}
 }
 
-// Jobs is how many jobs the logs know to have been sent.
-func (f *Fold) Jobs() int {
-	jobs := f.first
-	for _, last := range f.last {
-		if last.attempt == 1 {
-			jobs++
-		}
-	}
-	return jobs
-}
+// Attempts is how many attempts the logs know of. One that was refused and tried again is
+// one.
+func (f *Fold) Attempts() int { return len(f.over) + len(f.last) }
 
 // Begun reports whether the log of attempts has its first line, without which it is lost.
 func (f *Fold) Begun() bool { return f.begun }

@@ -21,7 +21,7 @@ const leastName = "_nightshift/attempts.json"
 // sent, and what it lacks would be paid again. The batch's leader writes it when the log
 // has begun, and as jobs are sent.
 type Least struct {
-	Jobs int `json:"jobs"` // that were sent
+	Attempts int `json:"attempts"` // that were sent
 }
 
 // WriteLeast replaces it.
@@ -51,24 +51,24 @@ func readLeast(ctx context.Context, b Bucket, batch string) (*Least, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", key, err)
 	}
-	var least *Least
-	if err := json.Unmarshal(data, &least); err != nil || least == nil {
+	var said struct{ Attempts *int }
+	if err := json.Unmarshal(data, &said); err != nil || said.Attempts == nil || *said.Attempts < 0 {
 		return nil, &job.HintedError{
-			Err:  fmt.Errorf("%s is %w: it says not how many jobs were sent", key, job.ErrDamaged),
+			Err:  fmt.Errorf("%s is %w: it says not how many attempts were sent", key, job.ErrDamaged),
 			Hint: "put back the file as it was, from a copy; if nothing of the batch is under way at the provider, delete it",
 		}
 	}
-	return least, nil
+	return &Least{Attempts: *said.Attempts}, nil
 }
 
 // check refuses logs that know less.
 func (l *Least) check(f *Fold) error {
-	if l == nil || f.begun && f.Jobs() >= l.Jobs {
+	if l == nil || f.begun && f.Attempts() >= l.Attempts {
 		return nil
 	}
 	lacks := "its first line is missing"
-	if missing := l.Jobs - f.Jobs(); missing > 0 {
-		lacks = "it lacks lines: of " + text.Count(l.Jobs, "job") + " that were sent it knows " + text.Number(f.Jobs())
+	if missing := l.Attempts - f.Attempts(); missing > 0 {
+		lacks = "it lacks lines: of " + text.Count(l.Attempts, "attempt") + " that were sent it knows " + text.Number(f.Attempts())
 	}
 	return &job.HintedError{
 		Err: fmt.Errorf("sum up batch %q: %s is %w, %s", f.batch, objectKey(f.batch, attemptsName), job.ErrDamaged, lacks),

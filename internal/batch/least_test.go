@@ -22,17 +22,19 @@ func TestLogsThatKnowLessThanTheyDid(t *testing.T) {
 		damaged string
 	}{
 		"nothing is known":          {lines: []job.AttemptLine{a}},
-		"nothing was sent":          {lines: []job.AttemptLine{begun}, least: `{"jobs":0}`},
-		"as it was":                 {lines: []job.AttemptLine{begun, a, b}, least: `{"jobs":2}`},
-		"in another order":          {lines: []job.AttemptLine{b, begun, a}, least: `{"jobs":2}`},
-		"more was sent":             {lines: []job.AttemptLine{begun, a, b}, least: `{"jobs":1}`},
-		"a job that was tried anew": {lines: []job.AttemptLine{begun, a, over, again}, least: `{"jobs":1}`},
-		"which is one job":          {lines: []job.AttemptLine{begun, a, over, again}, least: `{"jobs":2}`, damaged: "of 2 jobs that were sent it knows 1"},
-		"a result, too":             {lines: []job.AttemptLine{begun, a}, results: []job.Result{{Job: "cccc", State: job.Failed, Attempts: 1}}, least: `{"jobs":2}`},
-		"deleted":                   {least: `{"jobs":0}`, damaged: "first line is missing"},
-		"deleted under way":         {least: `{"jobs":3}`, damaged: "of 3 jobs that were sent it knows 0"},
-		"its end is cut off":        {lines: []job.AttemptLine{begun, a}, least: `{"jobs":2}`, damaged: "of 2 jobs that were sent it knows 1"},
-		"its begin is cut off":      {lines: []job.AttemptLine{a, b}, least: `{"jobs":2}`, damaged: "first line is missing"},
+		"nothing was sent":          {lines: []job.AttemptLine{begun}, least: `{"attempts":0}`},
+		"as it was":                 {lines: []job.AttemptLine{begun, a, b}, least: `{"attempts":2}`},
+		"in another order":          {lines: []job.AttemptLine{b, begun, a}, least: `{"attempts":2}`},
+		"more was sent":             {lines: []job.AttemptLine{begun, a, b}, least: `{"attempts":1}`},
+		"a job that was tried anew": {lines: []job.AttemptLine{begun, a, over, again}, least: `{"attempts":2}`},
+		"and was not by this log":   {lines: []job.AttemptLine{begun, a, over}, least: `{"attempts":2}`, damaged: "of 2 attempts that were sent it knows 1"},
+		"no number":                 {lines: []job.AttemptLine{begun, a}, least: `{}`, damaged: "says not how many"},
+		"a number of nothing":       {lines: []job.AttemptLine{begun, a}, least: `{"attempts":-5}`, damaged: "says not how many"},
+		"a result, too":             {lines: []job.AttemptLine{begun, a}, results: []job.Result{{Job: "cccc", State: job.Failed, Attempts: 1}}, least: `{"attempts":2}`},
+		"deleted":                   {least: `{"attempts":0}`, damaged: "first line is missing"},
+		"deleted under way":         {least: `{"attempts":3}`, damaged: "of 3 attempts that were sent it knows 0"},
+		"its end is cut off":        {lines: []job.AttemptLine{begun, a}, least: `{"attempts":2}`, damaged: "of 2 attempts that were sent it knows 1"},
+		"its begin is cut off":      {lines: []job.AttemptLine{a, b}, least: `{"attempts":2}`, damaged: "first line is missing"},
 		"what it knows is lost":     {lines: []job.AttemptLine{begun}, least: "null", damaged: "says not how many"},
 	}
 	for name, c := range cases {
@@ -73,8 +75,8 @@ func TestReadOnKnowsTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatalf("after %d lines: %v", seen+1, err)
 		}
-		if f.Jobs() != 2 || len(f.InFlight()) != 1 {
-			t.Errorf("after %d lines it knows %d jobs, %d in flight", seen+1, f.Jobs(), len(f.InFlight()))
+		if f.Attempts() != 2 || len(f.InFlight()) != 1 {
+			t.Errorf("after %d lines it knows %d attempts, %d in flight", seen+1, f.Attempts(), len(f.InFlight()))
 		}
 	}
 }
@@ -91,10 +93,10 @@ func TestCheckpointsKnowHowManyJobsWereSent(t *testing.T) {
 	if err := readFold(t, m).WriteCheckpoint(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	if err := batch.WriteLeast(t.Context(), m, historyBatch, batch.Least{Jobs: 3}); err != nil {
+	if err := batch.WriteLeast(t.Context(), m, historyBatch, batch.Least{Attempts: 4}); err != nil {
 		t.Fatal(err)
 	}
-	if f := readFold(t, m); f.Jobs() != 3 || len(f.InFlight()) > 0 || !f.Begun() {
-		t.Errorf("it knows %d jobs, begun %t", f.Jobs(), f.Begun())
+	if f := readFold(t, m); f.Attempts() != 4 || len(f.InFlight()) > 0 || !f.Begun() {
+		t.Errorf("it knows %d attempts, begun %t", f.Attempts(), f.Begun())
 	}
 }

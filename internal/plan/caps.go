@@ -37,8 +37,8 @@ type Cap struct {
 	// has no cap of a period, the others' caps of it bind nothing and do not belong
 	// here. A cap without a pool stands alone and binds every job.
 	Pool string
-	// Mixed says that the members of the pool have caps of different kinds, of which none is
-	// common to all: what each leaves is what its tightest cap does.
+	// Mixed says that the members of the pool have caps of different kinds: what each leaves is
+	// what its tightest cap does.
 	Mixed bool
 	// Period is PeriodTotal, PeriodDay or PeriodMonth; empty is PeriodTotal.
 	Period string
@@ -92,6 +92,9 @@ func (p *Plan) checkCaps(caps []Cap, now time.Time) []CapCheck {
 			if length := limit.length(); length == r.length || length == 0 {
 				check.Periods = r.periods(cost)
 			}
+		}
+		if limit.Mixed && r.tight[limit.Scope] != limit.period() {
+			check.Short, check.Never, check.Periods = 0, 0, 0 // another cap of the same member leaves less
 		}
 		check.Fits = check.Short == 0 && check.Never == 0
 	}

@@ -21,6 +21,8 @@ type headroom struct {
 	resets    time.Time // the last of the caps'
 	comesBack bool
 	members   []job.CU // what each of the caps leaves now; a job is paid from one of them
+	// tight is which period of each member of a mixed pool leaves the least.
+	tight map[string]string
 }
 
 // rooms joins the caps of each pool and period, and those of a pool whose members have
@@ -90,7 +92,7 @@ func (r *headroom) resetsOf(limit Cap, now time.Time) time.Time {
 // its tightest cap does. Those come back that have no cap for good, in the shortest of
 // their periods; what others get in longer ones is not counted.
 func (p *Plan) mixedRoom(caps []Cap, pool string, unit job.CU, now time.Time) *headroom {
-	r := &headroom{}
+	r := &headroom{tight: make(map[string]string)}
 	members := make(map[string][]Cap)
 	for _, limit := range caps {
 		if limit.Mixed && limit.Pool == pool {
@@ -103,6 +105,7 @@ func (p *Plan) mixedRoom(caps []Cap, pool string, unit job.CU, now time.Time) *h
 	for _, own := range members {
 		tight := slices.MinFunc(own, func(a, b Cap) int { return cmp.Compare(a.left(), b.left()) })
 		left := tight.left()
+		r.tight[tight.Scope] = tight.period()
 		r.left += left
 		r.members = append(r.members, left)
 		smallest := slices.MinFunc(own, func(a, b Cap) int { return cmp.Compare(a.CU, b.CU) })
@@ -111,8 +114,11 @@ func (p *Plan) mixedRoom(caps []Cap, pool string, unit job.CU, now time.Time) *h
 		if final || p.onBudget == manifest.OnBudgetFail {
 			continue
 		}
-		r.comesBack = true
 		each := smallest.CU - smallest.CU%unit
+		if each == 0 {
+			continue // no period of it has room for a job
+		}
+		r.comesBack = true
 		switch length := smallest.length(); {
 		case r.length == 0 || length < r.length:
 			r.length, r.each, r.resets = length, each, r.resetsOf(smallest, now)
@@ -156,6 +162,9 @@ func (r *headroom) periods(cost job.CU) int {
 		return 0
 	case cost <= r.left:
 		return 1
+	}
+	if r.each == 0 {
+		return 1 // what is left is all there is
 	}
 	further := int((cost - r.left + r.each - 1) / r.each)
 	if r.left > 0 {

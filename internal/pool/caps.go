@@ -159,32 +159,34 @@ type capList struct {
 }
 
 // add adds the caps of scopes of one kind. Jobs run in any of them, so what is left
-// of several adds up; a period in which one of them has no cap binds nobody. Where each has
-// a cap and no period is common to all, what each leaves adds up.
+// of several adds up: of each period where all have caps of the same ones, else what the
+// tightest cap of each leaves. Where one of them has none, the others' bind nobody.
 func (l *capList) add(pool string, scopes []cappedScope) {
 	if len(scopes) < 2 {
 		pool = ""
 	}
-	common := false
-	for _, period := range periods {
-		if slices.ContainsFunc(scopes, func(s cappedScope) bool { return capOf(s.limits, period) == nil }) {
-			continue
-		}
-		common = true
-		for _, scope := range scopes {
-			l.addCap(pool, scope, period, false)
-		}
-	}
-	if common || slices.ContainsFunc(scopes, func(s cappedScope) bool { return s.limits.CU == config.CUCaps{} }) {
+	if slices.ContainsFunc(scopes, func(s cappedScope) bool { return s.limits.CU == config.CUCaps{} }) {
 		return
 	}
-	for _, scope := range scopes {
-		for _, period := range periods {
+	mixed := !alike(scopes)
+	for _, period := range periods {
+		for _, scope := range scopes {
 			if capOf(scope.limits, period) != nil {
-				l.addCap(pool, scope, period, true)
+				l.addCap(pool, scope, period, mixed)
 			}
 		}
 	}
+}
+
+// alike reports whether scopes have caps of the same periods.
+func alike(scopes []cappedScope) bool {
+	for _, period := range periods {
+		capped := func(s cappedScope) bool { return capOf(s.limits, period) != nil }
+		if slices.ContainsFunc(scopes, capped) && slices.ContainsFunc(scopes, func(s cappedScope) bool { return !capped(s) }) {
+			return false
+		}
+	}
+	return true
 }
 
 var periods = []string{plan.PeriodTotal, plan.PeriodDay, plan.PeriodMonth}

@@ -273,18 +273,22 @@ func (g *Limiter) LearnCeiling(ctx context.Context, apiKey string, ceiling int) 
 // Spare is the smaller of what key and project have left.
 func (g *Limiter) Spare(ctx context.Context, apiKey string) (float64, error) {
 	g.sparesMu.Lock()
-	defer g.sparesMu.Unlock()
-	if known := g.spares[apiKey]; time.Since(known.read) < spareKept {
+	known := g.spares[apiKey]
+	g.sparesMu.Unlock()
+	if time.Since(known.read) < spareKept {
 		return known.part, nil
 	}
-	part, err := g.readSpare(ctx, apiKey)
-	if err == nil {
-		if g.spares == nil {
-			g.spares = make(map[string]spareOf)
-		}
-		g.spares[apiKey] = spareOf{part, time.Now()}
+	part, err := g.readSpare(ctx, apiKey) // nobody waits for Redis behind who asks it
+	if err != nil {
+		return 0, err
 	}
-	return part, err
+	g.sparesMu.Lock()
+	defer g.sparesMu.Unlock()
+	if g.spares == nil {
+		g.spares = make(map[string]spareOf)
+	}
+	g.spares[apiKey] = spareOf{part, time.Now()}
+	return part, nil
 }
 
 func (g *Limiter) readSpare(ctx context.Context, apiKey string) (float64, error) {

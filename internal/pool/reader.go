@@ -67,6 +67,7 @@ func (p *projectReader) read(action job.Action, call func(as provider.Provider) 
 		switch {
 		case err == nil:
 			p.keys.lack(id, action, nil)
+			p.keys.accepted(id)
 			return nil
 		case lacking:
 			p.keys.lack(id, action, scope)

@@ -52,6 +52,15 @@ func (k *Keyring) Refuse(apiKey string) (first, certain bool) {
 	return r.count == 1, r.certain()
 }
 
+// accepted notes that the API took a key, so that refusals before count no more.
+func (k *Keyring) accepted(apiKey string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if key := k.Keys[apiKey]; key != nil {
+		key.refusals = refusals{}
+	}
+}
+
 // Refuse lets a key rest that the API did not take, and returns what its jobs wait for: a
 // person, once it was not taken for a while.
 func (g *Limiter) Refuse(ctx context.Context, apiKey, why string) (*job.PostponedError, error) {

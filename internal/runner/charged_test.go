@@ -33,7 +33,7 @@ func TestCharged(t *testing.T) {
 		"counted before":                {outcome: succeeded(0), quote: quote, counted: true},
 		"failed, to be refunded":        {outcome: job.Outcome{Status: job.RunFailed, BilledKnown: true}, quote: quote},
 		"failed, a charge of 0 is kept": {outcome: kept, quote: quote, want: quote},
-		"failed, the fee of a check":    {outcome: fee, quote: quote, want: 1_000},
+		"failed, next to nothing kept":  {outcome: fee, quote: quote, want: quote},
 		"not known to the provider":     {outcome: job.Outcome{Status: job.RunNotFound, RefundDisabled: true}, quote: quote, want: quote},
 		"the smallest":                  {outcome: succeeded(1), quote: 2, want: 1},
 	}

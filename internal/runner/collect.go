@@ -205,8 +205,6 @@ func noBill(rec *job.Record) bool {
 	if !shown.BilledKnown || quote == 0 {
 		return false
 	}
-	if shown.Status == job.RunSucceeded {
-		return shown.Billed < quote/leastBill
-	}
-	return shown.RefundDisabled && shown.Billed == 0 // it says that a charge is kept
+	// Where a charge is kept, the bill is that of the whole run, too.
+	return (shown.Status == job.RunSucceeded || shown.RefundDisabled) && shown.Billed < quote/leastBill
 }

@@ -51,6 +51,9 @@ func (w *watcher) poll(ctx context.Context, p provider.Provider, running []*job.
 				err = errors.Join(err, failed)
 				continue
 			}
+			if byRun[told[i].ID] != whose {
+				continue // one of the two has moved on, and the next look tells which
+			}
 		}
 		rec := byRun[told[i].ID]
 		if rec == nil {
@@ -103,7 +106,7 @@ func (w *watcher) swap(ctx context.Context, run *job.Inference, asked *job.Recor
 		return err
 	}
 	if err := w.Store.Swap(ctx, rec, asked); err != nil {
-		_, err := takenOver(err) // it is another job's by now, and the next look tells which
+		_, err := takenOver(err)
 		return err
 	}
 	byRun[rec.Inference], byRun[asked.Inference] = rec, asked

@@ -16,6 +16,11 @@ import (
 // spread over the grace time, before it counts as never accepted.
 const absences = 4
 
+// elsewhereGraces is how many grace times must pass before images and charges are asked in
+// place of a list that shows nothing at all: a run has neither while it goes on, where the
+// key may not read charges or they are told late.
+const elsewhereGraces = 5
+
 const (
 	// freshPart is which part of the grace time before a request a run may have been made
 	// that vouches for a list: a list that lags shows it no later than in time for the last
@@ -130,7 +135,7 @@ func (w *watcher) find(ctx context.Context, p provider.Provider, unknown []*job.
 		authors, since := w.APIKeys.ProviderKeyIDs(rec.APIKey)
 		attempts[i] = provider.Attempt{
 			Request: rec.Job.Request(), Sent: rec.Intent, Author: authors, Since: since, First: rec.Attempt == 1 && rec.Job.Before == 0,
-			Fresh: w.Grace / freshPart, Elsewhere: time.Since(rec.Since) >= max(w.Grace, slowRuns*w.pace.slowest(rec.Job.Model)),
+			Fresh: w.Grace / freshPart, Elsewhere: time.Since(rec.Since) >= max(elsewhereGraces*w.Grace, slowRuns*w.pace.slowest(rec.Job.Model)),
 		}
 	}
 	matches, err := p.Find(ctx, attempts, known, w.Store.Ours)

@@ -29,13 +29,19 @@ func newWaitingElsewhere(store Store) *waitingElsewhere {
 // announce says that a job of this priority waits.
 func (s *waitingElsewhere) announce(ctx context.Context, priority job.Priority) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if time.Since(s.announced[priority]) < waitingFor/3 {
+	done := time.Since(s.announced[priority]) < waitingFor/3
+	if !done {
+		s.announced[priority] = time.Now() // nobody waits for Redis behind who tells it
+	}
+	s.mu.Unlock()
+	if done {
 		return nil
 	}
 	err := s.store.AnnounceWaiting(ctx, priority, waitingFor)
-	if err == nil {
-		s.announced[priority] = time.Now()
+	if err != nil {
+		s.mu.Lock()
+		delete(s.announced, priority)
+		s.mu.Unlock()
 	}
 	return err
 }
@@ -43,13 +49,21 @@ func (s *waitingElsewhere) announce(ctx context.Context, priority job.Priority) 
 // higher reports whether jobs wait that go before those of this priority.
 func (s *waitingElsewhere) higher(ctx context.Context, priority job.Priority) (bool, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if time.Since(s.asked[priority]) < yieldRest {
-		return s.higherWaits[priority], nil
+	known, before := time.Since(s.asked[priority]) < yieldRest, s.higherWaits[priority]
+	if !known {
+		s.asked[priority] = time.Now() // others go by what was known until there is an answer
+	}
+	s.mu.Unlock()
+	if known {
+		return before, nil
 	}
 	ahead, err := s.store.HigherWaiting(ctx, priority)
-	if err == nil {
-		s.asked[priority], s.higherWaits[priority] = time.Now(), ahead
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		delete(s.asked, priority)
+		return false, err
 	}
-	return ahead, err
+	s.higherWaits[priority] = ahead
+	return ahead, nil
 }

@@ -32,6 +32,10 @@ const (
 	ownMargin = 10 * time.Minute
 )
 
+// listRefusals is how many looks in succession must be refused before a person is asked: half
+// a minute of them, as long as a key rests that was refused.
+const listRefusals = 6
+
 // pollAgain is the pause after a job list that could not be read.
 var pollAgain = backoff.Policy{First: time.Second, Longest: time.Minute}
 
@@ -77,7 +81,7 @@ func (r *Runner) Watch(ctx context.Context) {
 func unread(err error, wait time.Duration, times int) *job.PostponedError {
 	p := &job.PostponedError{After: wait, Reason: job.WaitBackoff, Detail: "the job list is not read: " + err.Error()}
 	if access, refused := errors.AsType[*job.AccessError](err); refused {
-		p.Reason, p.NeedsOperator = accessWait(access), times >= surelyRefused
+		p.Reason, p.NeedsOperator = accessWait(access), times >= listRefusals
 	}
 	return p
 }

@@ -86,7 +86,10 @@ func (s *Simulator) jobRecord(r *run, now time.Time, inList bool) jobRecord {
 // add-ons of a refunded job go to 0.
 func (r *run) billing(now time.Time) *billingRecord {
 	if r.lowBill != nil {
-		return &billingRecord{CUCost: r.charge.total() * job.CU(r.lowBill.Percent) / 100}
+		return &billingRecord{
+			CUCost:        r.charge.total() * job.CU(r.lowBill.Percent) / 100,
+			DisableRefund: r.ending.keepsCharge && r.ended(now),
+		}
 	}
 	billing := &billingRecord{CUCost: r.charge.generation, DisableRefund: r.ending.keepsCharge && r.ended(now)}
 	if r.charge.qualityGate == 0 {

@@ -10,14 +10,17 @@ import (
 )
 
 const (
-	// sentTick is how often it is noted how many jobs were sent, if that has changed.
+	// sentTick is how often it is noted how many attempts were sent, if that has changed.
 	sentTick = time.Second
 	// sentShare is which part of the time, one in so much, reading the logs for it may take:
 	// on S3 they are read whole.
 	sentShare = 20
+	// mostKept bounds what is kept in memory of the logs between two looks. Longer ones are
+	// read anew each time, which makes the looks rare.
+	mostKept = 100_000
 )
 
-// sentJobs is what a leader knows of how many jobs of its batch were sent.
+// sentJobs is what a leader knows of how many attempts of its batch were sent.
 type sentJobs struct {
 	fold  *batch.Fold // as far as the logs were read; nil before
 	moved int         // jobs of the submission that had moved on when they were
@@ -33,11 +36,11 @@ func (s *leader) beginLog(ctx context.Context, held *knownBatch, fold *batch.Fol
 			return err
 		}
 	}
-	s.sent = sentJobs{noted: fold.Jobs()}
-	return batch.WriteLeast(ctx, s.Bucket, s.batch, batch.Least{Jobs: s.sent.noted})
+	s.sent = sentJobs{noted: fold.Attempts()}
+	return batch.WriteLeast(ctx, s.Bucket, s.batch, batch.Least{Attempts: s.sent.noted})
 }
 
-// noteSent notes how many jobs were sent, as the log that says which knows it, beside it.
+// noteSent notes how many attempts were sent, as the log that says which knows it, beside it.
 func (s *leader) noteSent(ctx context.Context, counts job.Counts) error {
 	moved := 0
 	for _, state := range []job.State{job.Running, job.Unknown, job.Storing, job.Succeeded, job.Failed} {
@@ -52,15 +55,17 @@ func (s *leader) noteSent(ctx context.Context, counts job.Counts) error {
 	if err != nil {
 		return onlyDamage(err)
 	}
-	s.sent.fold, s.sent.moved = fold, moved
+	if s.sent.fold, s.sent.moved = fold, moved; fold.Attempts() > mostKept {
+		s.sent.fold = nil
+	}
 	s.sent.next = began.Add(max(sentTick, sentShare*time.Since(began)))
-	if fold.Jobs() <= s.sent.noted {
+	if fold.Attempts() <= s.sent.noted {
 		return nil
 	}
-	if err := batch.WriteLeast(ctx, s.Bucket, s.batch, batch.Least{Jobs: fold.Jobs()}); err != nil {
+	if err := batch.WriteLeast(ctx, s.Bucket, s.batch, batch.Least{Attempts: fold.Attempts()}); err != nil {
 		return onlyDamage(err)
 	}
-	s.sent.noted = fold.Jobs()
+	s.sent.noted = fold.Attempts()
 	return nil
 }
 

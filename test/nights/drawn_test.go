@@ -20,7 +20,7 @@ var (
 	withMixedUp = flag.Bool("mixed-up", false, "draw lies about whose run, image or bill it is, too")
 	freshTime   = flag.Duration("fresh", 0, "after the fixed nights, run nights of fresh seeds for so long")
 	firstSeed   = flag.Uint64("first", 1, "begin with the night of this seed")
-	lastSeed    = flag.Uint64("seeds", 24, "run the nights of the seeds up to this one")
+	lastSeed    = flag.Uint64("seeds", 12, "run the nights of the seeds up to this one")
 )
 
 // TestNight runs nights that are drawn from seeds, see doc.go. A night that fails is run
