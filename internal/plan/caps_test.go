@@ -165,3 +165,29 @@ func TestForecastEnds(t *testing.T) {
 		t.Errorf("%s, bound %s, notes %q; want more than ten years by the cap, and a note", f.Duration(), f.Bound, f.Notes)
 	}
 }
+
+// Of a key with several caps the one that leaves the least decides, and a cap in which no job
+// ever fits gives nothing later.
+func TestTightCapsDecide(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		caps  []Cap
+		short []job.CU // of each
+	}{
+		"a looser cap hides none":     {mixed(daily("a", "keys", 100, 0), total("a", 5000), total("b", 150)), []job.CU{8000, 0, 8000}},
+		"a day without room":          {mixed(total("a", 50), daily("b", "keys", 0, 0)), []job.CU{208_000, 208_000}},
+		"a day of less than one job":  {mixed(total("a", 50), daily("b", "keys", 5, 0)), []job.CU{203_000, 203_000}},
+		"each has room for all of it": {mixed(daily("a", "keys", 300, 0), total("b", 300)), []job.CU{0, 0}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := planOf(Shape{Model: "a", Jobs: 24, Each: 10_750, Total: 258_000})
+			for i, check := range p.checkCaps(test.caps, tonight) {
+				if check.Short != test.short[i] {
+					t.Errorf("%s, %s: %s CU short, want %s", check.Scope, check.Period, check.Short, test.short[i])
+				}
+			}
+		})
+	}
+}

@@ -42,3 +42,18 @@ func TestRefusalsOfAKey(t *testing.T) {
 		})
 	}
 }
+
+// A key that was taken between two refusals was not refused in a row.
+func TestATakenKeyIsNotRefusedForCertain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := &Keyring{Keys: map[string]*Key{"a": {}}}
+		for i := range 2 * certainRefusals {
+			if _, certain := k.Refuse("a"); certain {
+				t.Fatalf("refusal %d is certain", i+1)
+			}
+			time.Sleep(refusalTrial) // virtual
+			k.accepted("a")
+		}
+	})
+}
