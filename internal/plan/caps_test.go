@@ -171,21 +171,23 @@ func TestForecastEnds(t *testing.T) {
 func TestTightCapsDecide(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		caps  []Cap
-		short []job.CU // of each
+		caps    []Cap
+		short   []job.CU // of each
+		periods []int
 	}{
-		"a looser cap hides none":     {mixed(daily("a", "keys", 100, 0), total("a", 5000), total("b", 150)), []job.CU{8000, 0, 8000}},
-		"a day without room":          {mixed(total("a", 50), daily("b", "keys", 0, 0)), []job.CU{208_000, 208_000}},
-		"a day of less than one job":  {mixed(total("a", 50), daily("b", "keys", 5, 0)), []job.CU{203_000, 203_000}},
-		"each has room for all of it": {mixed(daily("a", "keys", 300, 0), total("b", 300)), []job.CU{0, 0}},
+		"a looser cap hides none":     {mixed(daily("a", "keys", 100, 0), total("a", 5000), total("b", 150)), []job.CU{8000, 0, 8000}, []int{2, 0, 2}},
+		"a day within what is left":   {mixed(daily("a", "keys", 100, 0), total("a", 90), total("b", 150)), []job.CU{0, 18_000, 18_000}, []int{0, 0, 0}},
+		"a day without room":          {mixed(total("a", 50), daily("b", "keys", 0, 0)), []job.CU{208_000, 208_000}, []int{0, 0}},
+		"a day of less than one job":  {mixed(total("a", 50), daily("b", "keys", 5, 0)), []job.CU{203_000, 203_000}, []int{0, 0}},
+		"each has room for all of it": {mixed(daily("a", "keys", 300, 0), total("b", 300)), []job.CU{0, 0}, []int{1, 1}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := planOf(Shape{Model: "a", Jobs: 24, Each: 10_750, Total: 258_000})
 			for i, check := range p.checkCaps(test.caps, tonight) {
-				if check.Short != test.short[i] {
-					t.Errorf("%s, %s: %s CU short, want %s", check.Scope, check.Period, check.Short, test.short[i])
+				if check.Short != test.short[i] || check.Periods != test.periods[i] {
+					t.Errorf("%s, %s: %s CU short and %d periods, want %s and %d", check.Scope, check.Period, check.Short, check.Periods, test.short[i], test.periods[i])
 				}
 			}
 		})

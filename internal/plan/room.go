@@ -89,8 +89,9 @@ func (r *headroom) resetsOf(limit Cap, now time.Time) time.Time {
 }
 
 // mixedRoom is that of a pool whose members have caps of different kinds: each leaves what
-// its tightest cap does. Those come back that have no cap for good, in the shortest of
-// their periods; what others get in longer ones is not counted.
+// its tightest cap does. Those come back of which that is one of a period, in the shortest of
+// their periods; what others get in longer ones, and the end of a larger cap for good, is not
+// counted.
 func (p *Plan) mixedRoom(caps []Cap, pool string, unit job.CU, now time.Time) *headroom {
 	r := &headroom{tight: make(map[string]string)}
 	members := make(map[string][]Cap)
@@ -110,8 +111,7 @@ func (p *Plan) mixedRoom(caps []Cap, pool string, unit job.CU, now time.Time) *h
 		r.members = append(r.members, left)
 		smallest := slices.MinFunc(own, func(a, b Cap) int { return cmp.Compare(a.CU, b.CU) })
 		r.largest = max(r.largest, smallest.CU)
-		final := slices.ContainsFunc(own, func(c Cap) bool { return c.length() == 0 })
-		if final || p.onBudget == manifest.OnBudgetFail {
+		if smallest.length() == 0 || tight.length() == 0 || p.onBudget == manifest.OnBudgetFail {
 			continue
 		}
 		each := smallest.CU - smallest.CU%unit
