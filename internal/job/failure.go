@@ -196,6 +196,7 @@ const (
 	ReadModels  Action = "read models"
 	RunModels   Action = "run models"
 	ReadCharges Action = "read what was charged"
+	WriteAssets Action = "upload pictures"
 )
 
 // AccessError is a 401 or 403.

@@ -7,6 +7,7 @@ import (
 
 	"nightshift/internal/job"
 	"nightshift/internal/manifest"
+	"nightshift/internal/picture"
 )
 
 // Catalog is what a plan asks the provider; all of it is free. Errors are of the
@@ -31,7 +32,9 @@ type Options struct {
 	Results iter.Seq2[job.Result, error]
 	// Refused are jobs that were refused for their content and charged, with what they
 	// cost so far. They do not run again, unless RetryRefused asks for it.
-	Refused      map[job.ID]job.CU
+	Refused map[job.ID]job.CU
+	// Marks are what people have said of image n, from 0, of a job; nil where nobody can have.
+	Marks        func(id job.ID, n int) Mark
 	RetryRefused bool
 	Limits       Limits
 	// Quotes are the prices of earlier plans; nil where every price is asked for. A
@@ -57,6 +60,8 @@ const (
 	Kept    Status = "kept"    // its result is there; it does not run again
 	// FailedBefore was refused for its content and charged; it does not run again.
 	FailedBefore Status = "failed_before"
+	// Waiting waits until a person has picked what it is made of.
+	Waiting Status = "waiting"
 )
 
 // Runs reports whether a job of this status runs.
@@ -85,6 +90,15 @@ type Plan struct {
 	FailedBeforeCost job.CU `json:"failedBeforeCost,omitempty"`
 	// RetryRefused says that jobs that were refused and charged are among those that run.
 	RetryRefused bool `json:"retryRefused,omitempty"`
+	// Waiting are jobs that wait for a pick, WaitingImages their images, and WaitingCost what
+	// they cost once they run.
+	Waiting       int    `json:"waiting,omitempty"`
+	WaitingImages int    `json:"waitingImages,omitempty"`
+	WaitingCost   job.CU `json:"waitingCost,omitempty"`
+	// Steps are the rows and what is made of them, where the manifest has steps.
+	Steps []Step `json:"steps,omitempty"`
+	// References are files that are given to models; nil if none are.
+	References *References `json:"references,omitempty"`
 	// ImagesToRun are those of the jobs that run, and KeptImages those of kept jobs.
 	ImagesToRun int        `json:"imagesToRun"`
 	KeptImages  int        `json:"-"`
@@ -102,7 +116,9 @@ type Plan struct {
 	Digest string `json:"-"`
 
 	spool       *spool
-	order       []uint16 // the shapes of the jobs to run, while the forecast is made
+	files       []picture.File
+	chains      map[string]bool // of models, one after the other
+	order       []uint16        // the shapes of the jobs to run, while the forecast is made
 	onBudget    manifest.OnBudget
 	cacheAge    time.Duration // of the oldest price that was not asked for anew
 	allRecalled bool          // no price was asked for anew

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"nightshift/internal/job"
 	"nightshift/internal/suggest"
 	"nightshift/internal/text"
 )
@@ -65,11 +66,11 @@ func (in *input) checkFile(value any) finding {
 	if !ok {
 		return in.wrongType(value, "the id of an asset")
 	}
-	if strings.HasPrefix(s, "data:") || !strings.ContainsAny(s, `/\. `) {
+	if _, named := job.ParsePicture(s); named || strings.HasPrefix(s, "data:") || !strings.ContainsAny(s, `/\. `) {
 		return finding{}
 	}
 	return finding{
 		message:    fmt.Sprintf("%s is %s, but the model wants the id of an asset, not a path or a link", in.Name, text.Shorten(literal(value), shownLength)),
-		suggestion: "upload the file to the provider and write its id (asset_…)",
+		suggestion: "give the file under images, as images: {" + in.Name + ": " + text.Shorten(s, shownLength) + "}",
 	}
 }

@@ -99,7 +99,7 @@ type assetRecord struct {
 	URL        loose[string]
 	MIMEType   loose[string]
 	Properties loose[struct{ Width, Height, Size loose[json.Number] }]
-	Metadata   loose[struct{ ParentJobID loose[string] }]
+	Metadata   loose[struct{ ParentJobID, Name loose[string] }]
 }
 
 // parent is the run that made the image; "" where the record does not say.
