@@ -12,8 +12,12 @@ import (
 	"nightshift/internal/jsonl"
 )
 
-// picksName is the record of what people think of the images.
-const picksName = "_nightshift/picks.jsonl"
+const (
+	// picksName is the record of what people think of the images.
+	picksName = "_nightshift/picks.jsonl"
+	// picksLock is held by whoever draws the contact sheet for them.
+	picksLock = "_nightshift/picks.lock"
+)
 
 // Mark is what a person thinks of an image.
 type Mark string
@@ -156,4 +160,52 @@ func AppendPicks(ctx context.Context, b Bucket, batch string, lines []Pick) erro
 		return fmt.Errorf("note %d marks: %w", len(lines), err)
 	}
 	return nil
+}
+
+// LockDrawing lets one process at a time draw the contact sheet for marks that are new, so
+// that the last one shows all of them. Marks are noted without it.
+func LockDrawing(ctx context.Context, b Bucket, batch string) (unlock func() error, err error) {
+	return waitForLock(ctx, b, objectKey(batch, picksLock))
+}
+
+// PickTally is how the images of a batch are marked.
+type PickTally struct {
+	Images   int // that were made
+	Picked   int
+	Rejected int
+}
+
+// CountPicks counts the images that were made by their marks.
+func CountPicks(p *Picks, images []PlannedImage) (t PickTally) {
+	for i := range images {
+		if images[i].Made {
+			t.Add(p.Of(images[i].Job, images[i].N))
+		}
+	}
+	return t
+}
+
+// Add counts one image.
+func (t *PickTally) Add(m Mark) {
+	t.Images++
+	switch m {
+	case Picked:
+		t.Picked++
+	case Rejected:
+		t.Rejected++
+	case Unmarked:
+	}
+}
+
+// Unmarked is how many images have neither mark.
+func (t PickTally) Unmarked() int { return t.Images - t.Picked - t.Rejected }
+
+// CUPerPicked is what a picked image has cost where so much was spent for all, those that
+// were not picked included; nil where none is picked.
+func (t PickTally) CUPerPicked(spent job.CU) *job.CU {
+	if t.Picked == 0 {
+		return nil
+	}
+	each := (spent + job.CU(t.Picked)/2) / job.CU(t.Picked)
+	return &each
 }
