@@ -19,7 +19,7 @@ import (
 func fleetCommands(p app.Process) []*cobra.Command {
 	return []*cobra.Command{
 		submitCommand(p), statusCommand(p), watchCommand(p), pauseCommand(p), resumeCommand(p), cancelCommand(p), retryCommand(p),
-		resultsCommand(p), lsCommand(p),
+		resultsCommand(p), lsCommand(p), pickCommand(p),
 	}
 }
 
@@ -200,6 +200,46 @@ Exit codes: 0 submitted, 1 unexpected error, 2 wrong input and nothing done.`,
 	yesFlag(cmd, &o.yes)
 	cmd.Flags().StringSliceVar(&o.kinds, "kind", nil, "of the jobs that failed only those of these kinds: "+strings.Join(job.FailureKinds, ", "))
 	_ = cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(job.FailureKinds, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+	return cmd
+}
+
+func pickCommand(p app.Process) *cobra.Command {
+	var o pickOptions
+	cmd := &cobra.Command{
+		Use:   "pick BATCH [ROW...]",
+		Short: "Pick or reject images of a batch, or show how they are marked",
+		Long: `Note which images of a batch are picked and which rejected: all images of the rows
+that are named, ROW:2 for the second image of a row, or those that were marked in the
+contact sheet and saved there as a file. Without rows and file it shows how many are
+picked, rejected and unmarked.
+
+The last mark of an image counts. A mark is of the image as it was made: one that was
+made anew since, or is gone, is told and not marked. A picked image is not replaced by a
+later run unless --replace-picked asks for it; enqueue retry --rejected --new-seeds makes
+others in place of those that are rejected.
+` + whatBatch + `
+
+Exit codes: 0 noted or shown, 1 unexpected error, 2 wrong input and nothing noted, 3 some
+marks of the file were not taken, since their images are not there any more.`,
+		Example: "  enqueue pick test/icons health mana:2\n  enqueue pick --reject icons axe\n  enqueue pick --file ~/Downloads/icons-picks.json icons\n" +
+			"  enqueue pick --json icons | jq -r '.marks[] | select(.mark == \"pick\").image'",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return oneBatch(cmd, args)
+			}
+			return nil
+		},
+		ValidArgsFunction: completeBatch(p, 1),
+		RunE: withSettings(p, func(ctx context.Context, s config.Settings, args []string) error {
+			return pickImages(ctx, p, s, args, o)
+		}),
+	}
+	cmd.Flags().StringVarP(&o.file, "file", "f", "", "take the marks of a file that a contact sheet has saved, - for the standard input")
+	cmd.Flags().BoolVar(&o.reject, "reject", false, "the images are rejected")
+	cmd.Flags().BoolVar(&o.clear, "clear", false, "take the marks of the images back")
+	cmd.Flags().StringVar(&o.why, "why", "", "why, for others to read in picks.jsonl")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what would be noted, and note nothing")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return cmd
 }
 

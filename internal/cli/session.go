@@ -15,6 +15,7 @@ import (
 	"nightshift/internal/admission"
 	"nightshift/internal/app"
 	"nightshift/internal/batch"
+	"nightshift/internal/bucket"
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
@@ -130,7 +131,7 @@ func openSession(ctx context.Context, p app.Process, s config.Settings, file str
 		return o, err
 	}
 	o.Add("close Redis", stop)
-	id, err := app.ReadIdentity(ctx, b)
+	id, err := bucket.ReadIdentity(ctx, b)
 	if err != nil {
 		return o, err
 	}

@@ -221,7 +221,7 @@ func renamed(name, text string) string { return strings.Replace(text, "name: nig
 // prefix is what the keys of the night's bucket begin with in Redis.
 func (p *place) prefix() string {
 	p.t.Helper()
-	id, err := app.ReadIdentity(p.t.Context(), p.bucket)
+	id, err := bucket.ReadIdentity(p.t.Context(), p.bucket)
 	if err != nil {
 		p.t.Fatal(err)
 	}
