@@ -72,7 +72,8 @@ type Input struct {
 	Min     json.Number     `json:"min,omitempty"`
 	Max     json.Number     `json:"max,omitempty"`
 	Step    json.Number     `json:"step,omitempty"`
-	// MinLength and MaxLength count the characters of a string, the items of an array.
+	// MinLength and MaxLength count the characters of a string and of each in an array of
+	// strings, and the items of any other array.
 	MinLength     *int        `json:"minLength,omitempty"`
 	MaxLength     *int        `json:"maxLength,omitempty"`
 	AllowedValues []any       `json:"allowedValues,omitempty"`

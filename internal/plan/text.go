@@ -26,9 +26,6 @@ func (in *input) checkString(value any) finding {
 	if in.allowed != nil && !in.allowed[s] {
 		return in.notAllowed(value)
 	}
-	if in.Type.Array() {
-		return finding{} // the lengths of a list count its items
-	}
 	// A text of no more bytes than the limit has no more characters either.
 	if in.MaxLength != nil && len(s) > *in.MaxLength {
 		if count := utf8.RuneCountInString(s); count > *in.MaxLength {

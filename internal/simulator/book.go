@@ -17,6 +17,7 @@ type book struct {
 	runs     []*run // in the order of acceptance
 	byID     map[string]*run
 	assets   map[string]*asset
+	uploads  []*upload // in the order in which they began
 	tenants  map[tenant][]*run
 	active   activeRuns
 	teams    map[string]*team
@@ -97,17 +98,22 @@ func (b *book) find(id string, key *Key) *run {
 // findAsset returns the asset of this id if it exists by now and the key may see
 // it.
 func (b *book) findAsset(id string, key *Key, now time.Time) *asset {
-	a := b.asset(id)
-	if a == nil || a.run.key.tenant() != key.tenant() || !a.run.succeeded(now) {
+	a := b.asset(id, now)
+	if a == nil || a.owner.tenant() != key.tenant() {
 		return nil
 	}
 	return a
 }
 
-func (b *book) asset(id string) *asset {
+// asset returns the asset of this id if it exists by now.
+func (b *book) asset(id string, now time.Time) *asset {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.assets[id]
+	a := b.assets[id]
+	if a == nil || !a.there(now) {
+		return nil
+	}
+	return a
 }
 
 // ofTenant returns the runs that a key may see, oldest first. Runs are only ever

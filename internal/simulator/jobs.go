@@ -3,8 +3,6 @@ package simulator
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"io"
 	"maps"
 	"net/http"
 	"time"
@@ -139,8 +137,8 @@ func (s *Simulator) actOnJob(r *http.Request, key *Key) *reply {
 	var body struct {
 		Action string `json:"action"`
 	}
-	if err := json.NewDecoder(io.LimitReader(r.Body, maxRequestBytes)).Decode(&body); err != nil {
-		return reason(http.StatusBadRequest, "The request body is not a JSON object")
+	if refused := decodeBody(r, &body); refused != nil {
+		return refused
 	}
 	if s.book.find(r.PathValue("id"), key) == nil {
 		return noSuchJob(r.PathValue("id"))

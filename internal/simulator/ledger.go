@@ -36,6 +36,7 @@ type Totals struct {
 	Succeeded int    `json:"succeeded"`
 	Failed    int    `json:"failed"` // canceled ones included
 	Images    int    `json:"images"`
+	Uploads   int    `json:"uploads,omitempty"` // that became assets, deleted ones included
 	Charged   job.CU `json:"charged"`
 	Refunded  job.CU `json:"refunded"`
 	Paid      job.CU `json:"paid"` // charged without refunded
@@ -115,6 +116,11 @@ func (b *book) all() []*run {
 func (b *book) countInto(totals *Totals) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	for _, upload := range b.uploads {
+		if upload.asset != nil {
+			totals.Uploads++
+		}
+	}
 	totals.Requests, totals.RateLimited = maps.Clone(b.requests), b.limited
 	totals.PeakRunning, totals.PeakRequests = map[string]int{}, map[string]int{}
 	for name, team := range b.teams {

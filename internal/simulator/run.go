@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"nightshift/internal/job"
-	"nightshift/internal/simulator/picture"
 )
 
 // The statuses of a job. Scenario API: these eight.
@@ -66,17 +65,6 @@ type ending struct {
 	// keepsCharge is billing.disableRefund. Scenario API: failed jobs are
 	// refunded except where it is set.
 	keepsCharge bool
-}
-
-// asset is one image of a run.
-type asset struct {
-	id       string
-	run      *run
-	spec     picture.Spec
-	format   picture.Format // of the bytes
-	claimed  picture.Format // what record and header say
-	size     int64          // bytes; 0 until drawn, guarded by imageCache.mu
-	seedText string
 }
 
 // newStages lays the statuses of a run over its latency. Scenario API: pending for

@@ -185,7 +185,7 @@ func (n *drawnNight) judgeImage(r job.Result, image job.Image, path string) {
 // drawnImage fetches an asset from the simulator.
 func (n *drawnNight) drawnImage(r job.Result, asset string) ([]byte, error) {
 	var answer struct{ Asset struct{ URL string } }
-	body, err := n.get("http://simulator/v1/assets/"+asset, r.APIKey)
+	body, err := n.get("http://simulator/v1/assets/"+asset+"?originalAssets=true", r.APIKey)
 	if err == nil {
 		err = json.Unmarshal(body, &answer)
 	}

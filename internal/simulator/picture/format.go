@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
+	"image/png"
 	"io"
 
 	"github.com/HugoSmits86/nativewebp"
@@ -12,7 +13,7 @@ import (
 // Format is a file format of images.
 type Format string
 
-// The formats.
+// The formats that images are drawn in.
 const (
 	PNG  Format = "png"
 	JPEG Format = "jpeg"
@@ -30,10 +31,13 @@ const jpegQuality = 90
 
 // Encode writes an image in a format. It fails where w does, or for a format that
 // is not known.
-func Encode(w io.Writer, img *image.RGBA, format Format) error {
+func Encode(w io.Writer, img image.Image, format Format) error {
 	switch format {
 	case PNG:
-		return encodePNG(w, img)
+		if drawn, opaque := img.(*image.RGBA); opaque && drawn.Opaque() {
+			return encodePNG(w, drawn)
+		}
+		return png.Encode(w, img)
 	case JPEG:
 		return jpeg.Encode(w, img, &jpeg.Options{Quality: jpegQuality})
 	case WebP:
