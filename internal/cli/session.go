@@ -241,6 +241,11 @@ func (o *session) plan(ctx context.Context, waiting func(job.WaitReason, time.Du
 			return nil, err
 		}
 	}
+	picks, err := batch.ReadPicks(ctx, o.Bucket, o.Batch)
+	if err != nil {
+		return nil, err
+	}
+	options.Marks = func(id job.ID, n int) plan.Mark { return plan.Mark(picks.Of(id, n+1)) }
 	p, err := plan.Make(ctx, options)
 	if err != nil {
 		return nil, o.lacking(ctx, err)

@@ -206,6 +206,9 @@ func (o *session) submit(ctx context.Context, made *plan.Plan, planned time.Time
 	if err := batch.WriteQuotes(ctx, o.Bucket, o.Batch, o.priced); err != nil {
 		return nil, err
 	}
+	if err := batch.WriteReferences(ctx, o.Bucket, o.Batch, made.ReferenceFiles()); err != nil {
+		return nil, err
+	}
 	// A Redis within a process is gone with it: what such a run has left begins again.
 	if goesOn && wanted.State != batch.ControlCancel && !before.Local && !next.Local && before.Content == next.Content {
 		result.Outcome, result.Order = underWay, before.ID

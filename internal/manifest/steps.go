@@ -177,7 +177,7 @@ func (b *builder) madeBefore(base *Row, s *step, previous string, spread map[str
 		rows := spread[name]
 		p.Rows = []string{stepID(base, name, min(n, max(rows, 1)), rows)}
 		if name == "" {
-			p.N, p.Written = n, base.ID
+			p.N = n
 		}
 		return []Picture{p}
 	}

@@ -12,10 +12,11 @@ import (
 // Mark is what a person has said of an image.
 type Mark string
 
-// The marks. An image that nobody has looked at has none.
+// The marks. Of an image that nobody has looked at it is Unmarked.
 const (
 	Picked   Mark = "pick"
 	Rejected Mark = "reject"
+	Unmarked Mark = "none"
 )
 
 // made are the rows that were read and whose images others may take. Where no item needs
@@ -120,12 +121,12 @@ func (s *scan) waits(row *manifest.Row, taken []madeImage) bool {
 // mark is what was said of an image or, where nothing was, of what it was made of.
 func (s *scan) mark(image madeImage) Mark {
 	for image.job != nil && s.marks != nil {
-		if mark := s.marks(image.job.id, image.n); mark != "" {
+		if mark := s.marks(image.job.id, image.n); mark != Unmarked {
 			return mark
 		}
 		image = image.job.of
 	}
-	return ""
+	return Unmarked
 }
 
 // deferRow keeps a row until those are read whose images it takes.

@@ -97,6 +97,8 @@ type Plan struct {
 	WaitingCost   job.CU `json:"waitingCost,omitempty"`
 	// Steps are the rows and what is made of them, where the manifest has steps.
 	Steps []Step `json:"steps,omitempty"`
+	// Chained says that jobs take images of others.
+	Chained bool `json:"-"`
 	// References are files that are given to models; nil if none are.
 	References *References `json:"references,omitempty"`
 	// ImagesToRun are those of the jobs that run, and KeptImages those of kept jobs.

@@ -160,7 +160,7 @@ func (s *scan) jobs(p *Plan, row *manifest.Row, k *known, findings findings) err
 		j.Index, j.Place, j.Variables = p.Jobs, document.Place{File: row.Place.File, Line: row.Place.Line}.String(), row.Variables
 		j.PictureInputs, j.Picked = pictureNames(row), row.Picked
 		status, shape := s.count(p, row, k.checker, j)
-		s.note(row, j, status, shape)
+		s.note(p, row, j, status, shape)
 		return s.spool.add(j, row.Place, status, shape, twin)
 	})
 }
@@ -214,10 +214,11 @@ func (s *scan) count(p *Plan, row *manifest.Row, c *checker, j *job.Job) (Status
 }
 
 // note remembers a job for those that take its images.
-func (s *scan) note(row *manifest.Row, j *job.Job, status Status, shape int) {
+func (s *scan) note(p *Plan, row *manifest.Row, j *job.Job, status Status, shape int) {
 	taken := s.made.of(row)
 	m := madeJob{id: j.ID, images: len(j.Outputs), status: status, chain: s.chain(j.Model, taken)}
 	if len(taken) > 0 {
+		p.Chained = true
 		m.of = taken[0]
 	}
 	s.made.add(row.ID, m)
