@@ -114,7 +114,7 @@ func NewSubmission(m *manifest.Manifest, p *plan.Plan, planned time.Time) *Submi
 	return &Submission{
 		Batch: m.Batch(), Name: m.Name, Manifest: path.Base(m.Path), Mode: m.Mode, Pool: m.Pool, Priority: job.Priority(m.Priority),
 		Rules: submissionRules{Budget: m.Budget, Drift: m.MaxDrift, OnBudget: m.OnBudget, Window: m.Window},
-		Jobs:  p.Jobs, Kept: p.Kept, Images: p.ImagesToRun, KeptImages: p.KeptImages, AllImages: p.Images, Cost: p.Cost, Forecast: p.Forecast.Duration().Seconds(), Planned: planned,
+		Jobs:  p.Jobs, Kept: p.Kept, Images: p.ImagesToRun, KeptImages: p.KeptImages, AllImages: p.Images - p.WaitingImages, Cost: p.Cost, Forecast: p.Forecast.Duration().Seconds(), Planned: planned,
 		FailedBefore: p.FailedBefore, FailedBeforeCost: p.FailedBeforeCost, RetryRefused: p.RetryRefused, Waiting: p.Waiting, WaitingCost: p.WaitingCost, Chained: p.Chained, NoneFits: p.ToRun() > 0 && p.Forecast.Jobs == 0,
 	}
 }

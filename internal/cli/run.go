@@ -333,7 +333,7 @@ func (r *localRun) endedEarly(ctx context.Context, w *worker.Worker, end worker.
 func (r *localRun) nothingToRun(ctx context.Context, made *plan.Plan) error {
 	sums := report.Report{
 		Batch: r.manifest.Name, Mode: r.manifest.Mode, State: report.Complete, Started: r.started, Ended: time.Now(),
-		Counts: report.Counts{Jobs: made.Jobs, Kept: made.Kept, FailedBefore: made.FailedBefore},
+		Counts: report.Counts{Jobs: made.Jobs, Kept: made.Kept, FailedBefore: made.FailedBefore, Waiting: made.Waiting},
 	}
 	sums.Requests.Total, sums.Requests.ByOperation = r.api.Requests.Snapshot()
 	fold, err := r.Fold(ctx)

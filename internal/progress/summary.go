@@ -35,7 +35,7 @@ type Summary struct {
 
 	// Jobs by how they ended; Kept had their result before this run.
 	// FailedBefore were refused for their content and charged, and were not run.
-	Jobs          struct{ Total, Succeeded, Kept, Failed, Cancelled, NotRun, FailedBefore int }
+	Jobs          struct{ Total, Succeeded, Kept, Failed, Cancelled, NotRun, FailedBefore, Waiting int }
 	Images        int                // stored in this run
 	Failures      []job.FailureGroup // most frequent first
 	Warned        int                // of the images, those with a warning

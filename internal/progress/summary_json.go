@@ -40,6 +40,8 @@ type endedJSON struct {
 	NotRun    int `json:"notRun"`
 	// FailedBefore were refused for their content and charged, and were not run.
 	FailedBefore int `json:"failedBefore,omitempty"`
+	// Waiting wait for a pick.
+	Waiting int `json:"waiting,omitempty"`
 }
 
 type billJSON struct {

@@ -71,6 +71,8 @@ type Counts struct {
 	// FailedBefore were refused for their content and charged by an earlier run, and do not
 	// run again unless a person asks for it.
 	FailedBefore int `json:"failedBefore,omitempty"`
+	// Waiting wait for a pick: nothing is made of them before, and nothing is missing.
+	Waiting int `json:"waiting,omitempty"`
 	Images       int `json:"images"`           // stored in this run
 	Warned       int `json:"warned,omitempty"` // of these images, those with a warning
 }

@@ -129,7 +129,7 @@ func (t *tally) addMarks(r *job.Result) {
 
 func (t *tally) fill(r *Report) {
 	t.refs.standing(func(number int) { t.lines.at(number).stands = true })
-	counts := Counts{Jobs: r.Counts.Jobs, Kept: r.Counts.Kept, FailedBefore: r.Counts.FailedBefore}
+	counts := Counts{Jobs: r.Counts.Jobs, Kept: r.Counts.Kept, FailedBefore: r.Counts.FailedBefore, Waiting: r.Counts.Waiting}
 	inference, storing := make([]float32, 0, t.lines.len()), make([]float32, 0, t.lines.len())
 	number := -1
 	for line := range t.lines.all {
@@ -157,7 +157,7 @@ func (t *tally) fill(r *Report) {
 		}
 		inference = appendKnown(inference, line.inference)
 	}
-	counts.NotRun = max(0, counts.Jobs-counts.Kept-counts.FailedBefore-counts.Succeeded-counts.Failed-counts.Cancelled)
+	counts.NotRun = max(0, counts.Jobs-counts.Kept-counts.FailedBefore-counts.Waiting-counts.Succeeded-counts.Failed-counts.Cancelled)
 	paid := t.paid.total()
 	r.Counts, r.Attempts = counts, paid.attempts
 	r.CU = Bill{Quoted: paid.quoted, Billed: paid.billed, Refunded: paid.refunded}

@@ -75,6 +75,8 @@ type statusJobs struct {
 	NotRun    int `json:"notRun"`
 	// FailedBefore were refused for their content and charged, and do not run again.
 	FailedBefore int `json:"failedBefore,omitempty"`
+	// Waiting wait for a pick.
+	Waiting int `json:"waiting,omitempty"`
 	// InFlight are those of a batch that nobody works on that were sent and not collected.
 	InFlight int `json:"inFlight,omitempty"`
 }
@@ -255,7 +257,7 @@ func (v *View) headStatus(ctx context.Context, r *BatchInfo, beats []fleet.Heart
 	b.Jobs = statusJobs{
 		Total: w.total, Kept: w.kept, Queued: w.queued, Running: w.Running, Unknown: w.Unknown, Storing: w.Storing,
 		Succeeded: w.succeeded, Failed: w.failed, Cancelled: w.cancelled, NotRun: w.notRun,
-		FailedBefore: w.failedBefore,
+		FailedBefore: w.failedBefore, Waiting: w.waiting,
 	}
 	if !r.Open {
 		b.Jobs.InFlight = w.inFlight

@@ -312,6 +312,7 @@ func (v *View) Summary(ctx context.Context, r *BatchInfo) progress.Summary {
 	s.Jobs.Total, s.Jobs.Succeeded, s.Jobs.Kept, s.Jobs.Failed = c.Jobs, c.Succeeded, c.Kept, c.Failed
 	s.Jobs.Cancelled, s.Jobs.NotRun, s.Jobs.FailedBefore = c.Cancelled, c.NotRun, c.FailedBefore
 	s.CU.FailedBefore = report.Spend.FailedBefore
+	s.Jobs.Waiting = c.Waiting
 	s.CU.Billed, s.CU.Refunded, s.CU.Spent = report.CU.Billed, report.CU.Refunded, report.Spend.Spent
 	if len(s.Failures) > 0 {
 		s.Errors = v.place(r.Batch, "errors.jsonl")
