@@ -27,6 +27,9 @@ func appendJob(line []byte, j *job.Job) []byte {
 	if j.PromptInput != "" {
 		line = job.AppendText(append(line, `,"promptInput":`...), j.PromptInput)
 	}
+	if j.SeedDrawn {
+		line = append(line, `,"seedDrawn":true`...)
+	}
 	line = append(line, `,"outputs":[`...)
 	for i, output := range j.Outputs {
 		if i > 0 {
