@@ -35,6 +35,9 @@ func (p *Plan) WriteTable(w io.Writer, columns int) error {
 	if p.RetryRefused {
 		t.wrap("Jobs that were refused and charged before run again, since --retry-refused asks for it.")
 	}
+	if picked := p.PickedWords(); picked != "" {
+		t.wrap(text.Clean(picked, text.Any) + ". run and submit refuse that unless --replace-picked is given.")
+	}
 	p.writeShapes(&t)
 	p.writeCaps(&t)
 	p.writeForecast(&t)
