@@ -56,7 +56,8 @@ workers run it. Nothing depends on this command once it has returned. Submitting
 the same manifest again, from here or from another machine, is one batch; an edited
 one replaces what is queued, and only what changed is paid for. A row that the
 provider refused for its content and charged is not bought again unless it changes,
-or --retry-refused asks for it.
+or --retry-refused asks for it. A picked image is not replaced by a change of its row,
+unless --replace-picked asks for it.
 
 A live batch asks before it spends, unless --yes is given. Where nobody can be asked,
 --yes or a budget in the manifest is needed.
@@ -76,6 +77,7 @@ interrupted (the batch goes on).`,
 	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "show how it goes on until it is over")
 	cmd.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "print failures and, with --watch, the summary only")
 	retryRefusedFlag(cmd, &o.retryRefused)
+	replacePickedFlag(cmd, &o.replacePicked)
 	yesFlag(cmd, &o.yes)
 	originFlags(cmd, &o.origin)
 	return cmd
@@ -182,6 +184,12 @@ func retryCommand(p app.Process) *cobra.Command {
 is the same plan at the prices that were quoted for it; what succeeded is kept and not
 paid again. With the file of a manifest, edited perhaps, it is enqueue submit.
 
+With --rejected --new-seeds the rows whose images are rejected (enqueue pick) are rolled
+again: their jobs draw other seeds, and the new images replace the old ones. That plans
+the manifest anew, whose file must be here, and runs it where enqueue run made the batch.
+A row with a fixed seed, or with a picked image beside the rejected one, is told and left
+as it is.
+
 What was refused for its content and charged is left out, since it would be paid again
 for nothing. --kind names the kinds of failure to run again, as errors.jsonl and
 enqueue results --failed say them, "rejected" for those. What was cancelled or not run
@@ -191,13 +199,16 @@ A batch that goes on is left alone: what fails there for a passing reason is tri
 by itself.
 ` + whatBatch + `
 
-Exit codes: 0 submitted, 1 unexpected error, 2 wrong input and nothing done.`,
-		Example: "  enqueue retry test/icons\n  enqueue retry --kind rejected icons\n  enqueue retry --json icons | jq '.jobs - .kept'",
+Exit codes: 0 submitted, 1 unexpected error, 2 wrong input and nothing done; of a batch
+that is run those of enqueue run.`,
+		Example: "  enqueue retry test/icons\n  enqueue retry --kind rejected icons\n  enqueue retry --rejected --new-seeds icons\n  enqueue retry --json icons | jq '.jobs - .kept'",
 		Args:    oneBatch, ValidArgsFunction: completeBatch(p, 1),
 		RunE: withSettings(p, func(ctx context.Context, s config.Settings, args []string) error { return retry(ctx, p, s, args[0], o) }),
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	yesFlag(cmd, &o.yes)
+	cmd.Flags().BoolVar(&o.rejected, "rejected", false, "the rows whose images are rejected; with --new-seeds")
+	cmd.Flags().BoolVar(&o.newSeeds, "new-seeds", false, "draw other seeds for them")
 	cmd.Flags().StringSliceVar(&o.kinds, "kind", nil, "of the jobs that failed only those of these kinds: "+strings.Join(job.FailureKinds, ", "))
 	_ = cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(job.FailureKinds, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	return cmd

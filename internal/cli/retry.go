@@ -30,8 +30,10 @@ type retryOptions struct {
 	json bool
 	// kinds are the kinds of failure to run again; none: all, without what was refused for
 	// its content and charged.
-	kinds []string
-	yes   bool // the price is agreed to
+	kinds    []string
+	rejected bool // the rows whose images are rejected are rolled again
+	newSeeds bool // with other seeds; without them they would be made as they are
+	yes      bool // the price is agreed to
 }
 
 // check refuses kinds of failure that there are none of.
@@ -43,7 +45,7 @@ func (o *retryOptions) check() error {
 			}}
 		}
 	}
-	return nil
+	return o.checkRoll()
 }
 
 // retry is the command retry: another submission of the same plan, in which what succeeded
@@ -51,6 +53,9 @@ func (o *retryOptions) check() error {
 func retry(ctx context.Context, p app.Process, s config.Settings, arg string, o retryOptions) error {
 	if err := o.check(); err != nil {
 		return err
+	}
+	if o.rejected {
+		return roll(ctx, p, s, arg, o)
 	}
 	if info, err := os.Stat(arg); err == nil && info.Mode().IsRegular() {
 		return submit(ctx, p, s, arg, submitOptions{json: o.json, yes: o.yes, retryRefused: slices.Contains(o.kinds, job.KindRejected)})

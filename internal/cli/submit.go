@@ -24,9 +24,11 @@ type submitOptions struct {
 	quiet bool // failures and the end alone
 	watch bool // until it is over
 	// retryRefused runs again what was refused for its content and charged.
-	retryRefused bool
-	yes          bool // the price is agreed to
-	origin       originOptions
+	retryRefused  bool
+	replacePicked bool     // picked images may be replaced
+	rolling       []string // rows that are rolled again
+	yes           bool     // the price is agreed to
+	origin        originOptions
 }
 
 // asking is the process as a command that may ask a person sees it: not where a program
@@ -90,8 +92,11 @@ func submit(ctx context.Context, p app.Process, s config.Settings, file string, 
 			Hint: "name an API in " + config.URLVariable + ", such as that of a simulator process, or use enqueue run",
 		}}
 	}
-	session.retryRefused = o.retryRefused
+	session.retryRefused, session.replacePicked, session.rolling = o.retryRefused, o.replacePicked, o.rolling
 	made, err := session.plan(ctx, nil)
+	if err == nil {
+		err = session.keepPicked(made)
+	}
 	if err != nil {
 		return err
 	}
@@ -201,6 +206,9 @@ func (o *session) submit(ctx context.Context, made *plan.Plan, planned time.Time
 		}
 	}
 	if err := next.SetID(made.Digest); err != nil {
+		return nil, err
+	}
+	if err := o.noteRolls(ctx); err != nil {
 		return nil, err
 	}
 	if err := batch.WriteQuotes(ctx, o.Bucket, o.Batch, o.priced); err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -63,6 +64,18 @@ func Identify(model string, inputs Inputs, outputs []string) ID {
 	var id [idLength]byte
 	idEncoding.Encode(id[:], sum[:10])
 	return ID(id[:])
+}
+
+// Rolled is the id of the job when its row is rolled again for the n-th time: it has the
+// same content and draws another seed. The first roll, 0, is the job itself.
+func (id ID) Rolled(n int) ID {
+	if n == 0 {
+		return id
+	}
+	sum := sha256.Sum256(appendPart(appendPart(nil, string(id)), "roll "+strconv.Itoa(n)))
+	var rolled [idLength]byte
+	idEncoding.Encode(rolled[:], sum[:10])
+	return ID(rolled[:])
 }
 
 // contents keeps the memory in which jobs were identified for the next ones.

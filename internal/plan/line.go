@@ -33,6 +33,9 @@ func appendJob(line []byte, j *job.Job) []byte {
 	if j.Picked {
 		line = append(line, `,"picked":true`...)
 	}
+	if j.SeedDrawn {
+		line = append(line, `,"seedDrawn":true`...)
+	}
 	line = appendTexts(append(line, `,"outputs":`...), j.Outputs)
 	if len(j.Variables) > 0 {
 		line = appendVariables(append(line, `,"variables":`...), j.Variables)

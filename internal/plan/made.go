@@ -121,7 +121,7 @@ func (s *scan) waits(row *manifest.Row, taken []madeImage) bool {
 // mark is what was said of an image or, where nothing was, of what it was made of.
 func (s *scan) mark(image madeImage) Mark {
 	for image.job != nil && s.marks != nil {
-		if mark := s.marks(image.job.id, image.n); mark != Unmarked {
+		if mark := s.marks(image.job.id, image.n+1); mark != Unmarked {
 			return mark
 		}
 		image = image.job.of

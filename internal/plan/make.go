@@ -17,7 +17,7 @@ import (
 // refuses the API key (job.Hint says what to do). A job.PaidDryRunError is the one
 // by which something was spent after all: it ends the plan at once.
 func Make(ctx context.Context, o Options) (*Plan, error) {
-	h, err := readHistory(ctx, o.Results)
+	h, err := readHistory(ctx, o.Results, o.Marks)
 	if err != nil {
 		return nil, err
 	}

@@ -2,12 +2,16 @@ package plan
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"slices"
+	"strings"
 	"time"
 
 	"nightshift/internal/job"
 	"nightshift/internal/manifest"
 	"nightshift/internal/picture"
+	"nightshift/internal/text"
 )
 
 // Catalog is what a plan asks the provider; all of it is free. Errors are of the
@@ -33,10 +37,13 @@ type Options struct {
 	// Refused are jobs that were refused for their content and charged, with what they
 	// cost so far. They do not run again, unless RetryRefused asks for it.
 	Refused map[job.ID]job.CU
-	// Marks are what people have said of image n, from 0, of a job; nil where nobody can have.
+	// Marks are what people have said of the n-th image, from 1, of a job; nil where nobody
+	// can have.
 	Marks        func(id job.ID, n int) Mark
 	RetryRefused bool
-	Limits       Limits
+	// Rolls is how often a row was rolled again, so that its jobs draw other seeds; may be nil.
+	Rolls  func(row string) int
+	Limits Limits
 	// Quotes are the prices of earlier plans; nil where every price is asked for. A
 	// price younger than an hour is used without a dry run.
 	Quotes Quotes
@@ -101,6 +108,10 @@ type Plan struct {
 	Chained bool `json:"-"`
 	// References are files that are given to models; nil if none are.
 	References *References `json:"references,omitempty"`
+	// PickedReplaced are picked images that jobs which run would replace, and PickedRows the
+	// first of their rows.
+	PickedReplaced int      `json:"pickedReplaced,omitempty"`
+	PickedRows     []string `json:"pickedRows,omitempty"`
 	// ImagesToRun are those of the jobs that run, and KeptImages those of kept jobs.
 	ImagesToRun int        `json:"imagesToRun"`
 	KeptImages  int        `json:"-"`
@@ -131,6 +142,35 @@ type Plan struct {
 type UnderWay struct {
 	Jobs int    `json:"jobs"`
 	CU   job.CU `json:"cu"`
+}
+
+// maxPickedRows is how many rows are named whose picked images would be replaced.
+const maxPickedRows = 5
+
+func (p *Plan) addPickedReplaced(j *job.Job, h *history) {
+	replaced := 0
+	for _, name := range j.Outputs {
+		if h.picked[digestOf(name)] {
+			replaced++
+		}
+	}
+	p.PickedReplaced += replaced
+	if replaced > 0 && len(p.PickedRows) < maxPickedRows && !slices.Contains(p.PickedRows, j.Row) {
+		p.PickedRows = append(p.PickedRows, j.Row)
+	}
+}
+
+// PickedWords say how many picked images the plan would replace, and of which rows; "" for
+// none.
+func (p *Plan) PickedWords() string {
+	if p.PickedReplaced == 0 {
+		return ""
+	}
+	rows := "rows were"
+	if len(p.PickedRows) == 1 {
+		rows = "row was"
+	}
+	return fmt.Sprintf("%s would be replaced, whose %s changed or rolled again: %s", text.Count(p.PickedReplaced, "picked image"), rows, strings.Join(p.PickedRows, ", "))
 }
 
 // Fits reports whether every cap that no time resets, and none that is too small for

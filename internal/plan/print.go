@@ -38,6 +38,9 @@ func (p *Plan) WriteTable(w io.Writer, columns int) error {
 	if p.Waiting > 0 {
 		t.wrap(fmt.Sprintf("%s for a pick, %s CU once they run: see enqueue pick.", text.Count(p.Waiting, "job")+" wait", p.WaitingCost))
 	}
+	if picked := p.PickedWords(); picked != "" {
+		t.wrap(text.Clean(picked, text.Any) + ". run and submit refuse that unless --replace-picked is given.")
+	}
 	p.writeShapes(&t)
 	p.writeSteps(&t)
 	p.writeCaps(&t)

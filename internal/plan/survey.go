@@ -26,6 +26,7 @@ type scan struct {
 	history  *history
 	// retryRefused lets jobs run that were refused and charged.
 	retryRefused bool
+	rolls        func(row string) int
 	shapes       shapes
 	names        *manifest.Names
 	spool        *spool
@@ -44,6 +45,10 @@ type scan struct {
 }
 
 func newScan(o Options, h *history, into *spool) *scan {
+	rolls := o.Rolls
+	if rolls == nil {
+		rolls = func(string) int { return 0 }
+	}
 	return &scan{
 		batch:    o.Manifest.Name,
 		manifest: o.Manifest,
@@ -51,7 +56,7 @@ func newScan(o Options, h *history, into *spool) *scan {
 			caller: &caller{catalog: o.Catalog, pace: o.Pace, waiting: o.Waiting},
 			known:  make(map[string]*known),
 		},
-		history: h, retryRefused: o.RetryRefused,
+		history: h, retryRefused: o.RetryRefused, rolls: rolls,
 		shapes:   shapes{account: o.Account, byKey: make(map[string]*priced)},
 		names:    manifest.NewNames(),
 		spool:    into,
@@ -146,7 +151,7 @@ func (s *scan) jobs(p *Plan, row *manifest.Row, k *known, findings findings) err
 	}
 	s.warnings.addRow(row, k.checker)
 	fixed := k.checker.fixedSeed(row)
-	return k.checker.expand(s.batch, row, func(j *job.Job) error {
+	return k.checker.expand(s.batch, row, s.rolls(row.ID), func(j *job.Job) error {
 		for _, name := range j.Outputs {
 			s.names.Add(name)
 		}
@@ -192,6 +197,7 @@ func (s *scan) count(p *Plan, row *manifest.Row, c *checker, j *job.Job) (Status
 		p.New++
 	case Changed:
 		p.Changed++
+		p.addPickedReplaced(j, s.history)
 	case Waiting:
 		p.Waiting++
 		p.WaitingImages += len(j.Outputs)
