@@ -36,7 +36,7 @@ func (s *Simulator) listJobs(r *http.Request, key *Key) *reply {
 	cut := len(runs) - size
 	rows := []jobRecord{}
 	for i := len(runs) - 1; i >= cut; i-- {
-		if filter.wants(runs[i], now) {
+		if s.wants(&filter, runs[i], now) {
 			rows = append(rows, s.jobRecord(runs[i], now, true))
 		}
 	}
@@ -119,9 +119,22 @@ func readJobFilter(query url.Values) (jobFilter, *reply) {
 	return f, nil
 }
 
-func (f *jobFilter) wants(r *run, now time.Time) bool {
-	return !r.listed.After(now) &&
+func (s *Simulator) wants(f *jobFilter, r *run, now time.Time) bool {
+	kind := jobCustom
+	if r.upload != nil {
+		kind = jobUpload
+	}
+	return !r.listed.After(now) && oneOf(f.types, kind) &&
 		(f.author == "" || f.author == r.key.ID) &&
-		(f.status == "" || f.status == r.status(now)) &&
-		(len(f.types) == 0 || slices.Contains(f.types, jobType))
+		(f.status == "" || f.status == s.book.status(r, now))
+}
+
+// status is that of a run, whatever it shows.
+func (b *book) status(r *run, now time.Time) string {
+	if r.upload == nil {
+		return r.status(now)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return uploadStatuses[r.upload.status(now)]
 }

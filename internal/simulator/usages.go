@@ -88,6 +88,9 @@ func (s *Simulator) usageEntries(key *Key, query usageQuery, now time.Time) []us
 		})
 	}
 	for _, run := range s.book.ofTenant(key) {
+		if run.upload != nil {
+			continue // costs nothing
+		}
 		add(run, "custom", run.charge.total(), run.accepted)
 		if run.ended(now) && run.refund() > 0 {
 			add(run, "refunds", run.refund(), run.ends())

@@ -226,7 +226,7 @@ func countUploads(entries []simulator.UploadEntry) (uploads, again int) {
 		if had[content] {
 			again++
 		}
-		had[content] = !entry.Deleted
+		had[content] = had[content] || !entry.Deleted
 	}
 	return uploads, again
 }
