@@ -204,6 +204,10 @@ func TestUploadInParts(t *testing.T) {
 			if (now["status"] == "imported") != (entity != nil) {
 				t.Errorf("%v with the asset %v", now["status"], entity)
 			}
+			shown, counted := len(b.get("/v1/assets").body["assets"].([]any)), b.sim.Totals().Uploads
+			if (entity != nil) != (shown == 1) || counted != shown || (b.sim.Uploads()[0].AssetID != "") != (entity != nil) {
+				t.Errorf("%v, and %d assets are listed, %d counted", now["status"], shown, counted)
+			}
 		}
 		if diff := cmp.Diff([]any{"validating", "validated", "imported"}, statuses); diff != "" {
 			t.Errorf("statuses (-want +got):\n%s", diff)
