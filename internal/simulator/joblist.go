@@ -91,6 +91,7 @@ type jobFilter struct {
 	author string
 	status string
 	types  []string
+	flow   bool // of a workflow, of which there are none here
 }
 
 // readJobFilter reads the query. Scenario API: types is a comma list and wins over
@@ -100,7 +101,7 @@ func readJobFilter(query url.Values) (jobFilter, *reply) {
 	if refused != nil {
 		return jobFilter{}, refused
 	}
-	f := jobFilter{size: size, author: query.Get("authorId"), status: query.Get("status")}
+	f := jobFilter{size: size, author: query.Get("authorId"), status: query.Get("status"), flow: query.Get("workflowId") != ""}
 	if f.status != "" && !slices.Contains(statuses(), f.status) {
 		return f, reason(http.StatusBadRequest, "status must be one of %s", strings.Join(statuses(), ", "))
 	}
@@ -124,7 +125,7 @@ func (s *Simulator) wants(f *jobFilter, r *run, now time.Time) bool {
 	if r.upload != nil {
 		kind = jobUpload
 	}
-	return !r.listed.After(now) && oneOf(f.types, kind) &&
+	return !f.flow && !r.listed.After(now) && oneOf(f.types, kind) &&
 		(f.author == "" || f.author == r.key.ID) &&
 		(f.status == "" || f.status == s.book.status(r, now))
 }
