@@ -58,19 +58,24 @@ func newBook(options Options) *book {
 // add records a run as accepted. The caller holds mu.
 func (b *book) add(r *run) {
 	b.runs = append(b.runs, r)
-	b.byID[r.id] = r
 	for _, asset := range r.assets {
 		b.assets[asset.id] = asset
 	}
-	owner := r.key.tenant()
-	r.number = len(b.tenants[owner])
-	b.tenants[owner] = append(b.tenants[owner], r)
+	b.list(r)
 	team := b.teams[r.key.Team]
 	team.running++
 	team.peak = max(team.peak, team.running)
 	team.spent += r.charge.total()
 	b.spent[r.key.ID] += r.charge.total()
 	heap.Push(&b.active, r)
+}
+
+// list shows a run to the keys of its tenant. The caller holds mu.
+func (b *book) list(r *run) {
+	b.byID[r.id] = r
+	owner := r.key.tenant()
+	r.number = len(b.tenants[owner])
+	b.tenants[owner] = append(b.tenants[owner], r)
 }
 
 // settle frees the slots of runs that have ended and gives refunds back. The

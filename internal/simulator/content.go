@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"image"
 	_ "image/gif" // formats that uploads may have
@@ -30,28 +31,33 @@ type content struct {
 // machine holds.
 const maxPixels = 50_000_000
 
-// readImage reads a whole image, or says in words of the simulator's own why it is none.
-// The real API takes SVG, AVIF and HEIF, too.
-func readImage(data []byte) (*content, error) {
-	read := describe(data)
-	config, format, err := image.DecodeConfig(bytes.NewReader(data))
-	if err != nil {
-		return nil, fmt.Errorf("the file is not an image of a supported format (jpeg, png, gif, webp, tiff)")
-	}
-	if config.Width < 1 || config.Height < 1 || config.Width > maxPixels/config.Height {
-		return nil, fmt.Errorf("the image exceeds the limit of %d pixels", maxPixels)
-	}
-	if _, _, err := image.Decode(bytes.NewReader(data)); err != nil {
-		return nil, fmt.Errorf("the image is damaged and cannot be read")
-	}
-	read.format, read.width, read.height = picture.Format(format), config.Width, config.Height
-	return read, nil
-}
-
 // describe is what can be said of any file.
 func describe(data []byte) *content {
 	sum := sha256.Sum256(data)
 	return &content{data: data, sum: hex.EncodeToString(sum[:])}
+}
+
+// readImage reads a whole image, or says in words of the simulator's own why it is none.
+// The real API takes SVG, AVIF and HEIF, too.
+func readImage(data []byte) (*content, error) {
+	read := describe(data)
+	return read, read.readPixels()
+}
+
+// readPixels fills in what can be said of an image alone.
+func (c *content) readPixels() error {
+	config, format, err := image.DecodeConfig(bytes.NewReader(c.data))
+	if err != nil {
+		return errors.New("the file is not an image of a supported format (jpeg, png, gif, webp, tiff)")
+	}
+	if config.Width < 1 || config.Height < 1 || config.Width > maxPixels/config.Height {
+		return fmt.Errorf("the image exceeds the limit of %d pixels", maxPixels)
+	}
+	if _, _, err := image.Decode(bytes.NewReader(c.data)); err != nil {
+		return errors.New("the image is damaged and cannot be read")
+	}
+	c.format, c.width, c.height = picture.Format(format), config.Width, config.Height
+	return nil
 }
 
 // decodeImageText reads base64, plain or in a data URL.
@@ -59,13 +65,13 @@ func decodeImageText(text string) ([]byte, error) {
 	if isDataURL(text) {
 		head, body, found := strings.Cut(text, ",")
 		if !found || !strings.HasSuffix(head, ";base64") {
-			return nil, fmt.Errorf("the data URL is not in base64")
+			return nil, errors.New("the data URL is not in base64")
 		}
 		text = body
 	}
 	data, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || len(data) == 0 {
-		return nil, fmt.Errorf("the image is not in base64")
+		return nil, errors.New("the image is not in base64")
 	}
 	return data, nil
 }

@@ -118,6 +118,27 @@ func TestFiltersOfAssets(t *testing.T) {
 	})
 }
 
+// TestFiltersOfJobsAndUsages: a workflow has no jobs here, and a key its own charges.
+func TestFiltersOfJobsAndUsages(t *testing.T) {
+	t.Parallel()
+	b := setup(t, simulator.Options{Latency: instant, Keys: []simulator.Key{{Key: "sim", Secret: "sim"}, {Key: "other", Secret: "s"}}})
+	b.generate("a")
+	b.as("other:s").generate("b")
+	for path, want := range map[string]int{
+		"/v1/jobs": 2, "/v1/jobs?workflowId=workflow_1": 0, "/v1/jobs?authorId=apiu_other": 1,
+		"/v1/usages?type=activity": 2, "/v1/usages?userIds=apiu_other": 1, "/v1/usages?userIds=apiu_other,apiu_sim": 2, "/v1/usages?userIds=apiu_x": 0,
+	} {
+		body := b.get(path).body
+		rows, isJobs := body["jobs"].([]any)
+		if !isJobs {
+			rows, _ = body["activity"].([]any)
+		}
+		if len(rows) != want {
+			t.Errorf("%s shows %d, want %d", path, len(rows), want)
+		}
+	}
+}
+
 // TestOldRoutes: what they answer goes by the model.
 func TestOldRoutes(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"image"
+	"maps"
 	"net/http"
 	"testing"
 	"testing/fstest"
@@ -155,9 +156,7 @@ func TestReferencesShow(t *testing.T) {
 			"none": {}, "one": {"image": one}, "other": {"image": other}, "weak": {"image": one, "strength": 0.1},
 		} {
 			inputs := map[string]any{"prompt": "a fox", "seed": 7, "width": 128, "height": 128}
-			for name, value := range more {
-				inputs[name] = value
-			}
+			maps.Copy(inputs, more)
 			asset, _ := b.run(fluxPath, inputs)
 			_, _, data, err := b.download(asset["url"].(string))
 			if err != nil {

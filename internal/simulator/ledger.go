@@ -69,7 +69,7 @@ func (s *Simulator) Totals() Totals {
 		totals.add(run, now)
 	}
 	totals.Paid = totals.Charged - totals.Refunded
-	s.book.countInto(&totals)
+	s.book.countInto(&totals, now)
 	return totals
 }
 
@@ -113,11 +113,11 @@ func (b *book) all() []*run {
 }
 
 // countInto fills in what the book has counted.
-func (b *book) countInto(totals *Totals) {
+func (b *book) countInto(totals *Totals, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, upload := range b.uploads {
-		if upload.asset != nil {
+		if upload.status(now) == uploadImported {
 			totals.Uploads++
 		}
 	}

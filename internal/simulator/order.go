@@ -128,7 +128,7 @@ func (s *Simulator) accept(o *order) (*run, *reply) {
 	if o.ending.status == statusSuccess {
 		r.assets = b.newAssets(r, o, random)
 	}
-	if before := b.tenants[o.key.tenant()]; len(before) > 0 && s.fault(FaultForeignAssets) != nil {
+	if before := b.tenants[o.key.tenant()]; len(before) > 0 && before[len(before)-1].upload == nil && s.fault(FaultForeignAssets) != nil {
 		r.shows = before[len(before)-1].assets
 	}
 	b.add(r)

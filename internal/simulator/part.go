@@ -79,14 +79,14 @@ func joinParts(u *upload) (read *content, failure string) {
 	if len(read.data) != u.size {
 		return read, fmt.Sprintf("The file has %d bytes, not %d as announced", len(read.data), u.size)
 	}
-	whole, err := readImage(read.data)
-	if err == nil && whole.format.MIME() != u.mime {
-		err = errors.New("the file is " + whole.format.MIME() + ", not " + u.mime)
+	err := read.readPixels()
+	if err == nil && read.format.MIME() != u.mime {
+		err = errors.New("the file is " + read.format.MIME() + ", not " + u.mime)
 	}
 	if err != nil {
 		return read, "The file is not valid: " + err.Error()
 	}
-	return whole, ""
+	return read, ""
 }
 
 func toSlices(parts []part) [][]byte {

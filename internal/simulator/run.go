@@ -25,11 +25,12 @@ func statuses() []string {
 		statusFinalizing, statusSuccess, statusFailure, statusCanceled}
 }
 
-// run is one accepted generation. All of it is settled when it is accepted; what
+// run is one accepted generation, or the job that stands for an upload in parts. All of it is settled when it is accepted; what
 // is asked later only depends on the time.
 type run struct {
 	id       string
-	number   int // place among the runs of its tenant, from 0
+	number   int     // place among the runs of its tenant, from 0
+	upload   *upload // that it stands for: then it has this, id, key and times alone
 	key      *Key
 	model    *model
 	input    job.Inputs // as sent

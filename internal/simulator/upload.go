@@ -131,6 +131,7 @@ func (b *book) addUpload(u *upload) {
 	b.uploads = append(b.uploads, u)
 	if u.route == UploadInParts {
 		u.id, u.job = b.drawID("upload_"), b.drawID("job_")
+		b.list(&run{id: u.job, key: u.key, upload: u, accepted: u.began})
 		return
 	}
 	b.importAsset(u, u.began)

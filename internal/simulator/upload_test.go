@@ -204,6 +204,10 @@ func TestUploadInParts(t *testing.T) {
 			if (now["status"] == "imported") != (entity != nil) {
 				t.Errorf("%v with the asset %v", now["status"], entity)
 			}
+			shown, counted := len(b.get("/v1/assets").body["assets"].([]any)), b.sim.Totals().Uploads
+			if (entity != nil) != (shown == 1) || counted != shown || (b.sim.Uploads()[0].AssetID != "") != (entity != nil) {
+				t.Errorf("%v, and %d assets are listed, %d counted", now["status"], shown, counted)
+			}
 		}
 		if diff := cmp.Diff([]any{"validating", "validated", "imported"}, statuses); diff != "" {
 			t.Errorf("statuses (-want +got):\n%s", diff)
@@ -220,6 +224,52 @@ func TestUploadInParts(t *testing.T) {
 		}
 		if got := b.get("/v1/uploads/upload_x"); got.status != 404 {
 			t.Errorf("an unknown upload answered %d", got.status)
+		}
+	})
+}
+
+// TestUploadJobs: an upload in parts stands among the jobs, free, and in no ledger of
+// generations.
+func TestUploadJobs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := setup(t, simulator.Options{Latency: fixed(10 * time.Second)})
+		first := b.generate("a")
+		data := pngOf(9, 9)
+		upload := b.begin("a.png", "image/png", len(data), 1)
+		other := b.generate("b")
+		id := upload["jobId"].(string)
+		list := func(query string) (ids []any) {
+			for _, row := range b.get("/v1/jobs?" + query).body["jobs"].([]any) {
+				ids = append(ids, at(row, "jobId"))
+			}
+			return ids
+		}
+		want := [][]any{{other, id, first}, {other, first}, {id}, {id}}
+		have := [][]any{list(""), list("types=custom"), list("type=upload"), list("status=pending&types=upload")}
+		if diff := cmp.Diff(want, have); diff != "" {
+			t.Errorf("lists (-want +got):\n%s", diff)
+		}
+		// Filters run after a page is cut.
+		page := b.get("/v1/jobs?types=custom&pageSize=2").body
+		if rows := page["jobs"].([]any); len(rows) != 1 || page["nextPaginationToken"] == nil {
+			t.Errorf("a page of two shows %d jobs and the token %v", len(rows), page["nextPaginationToken"])
+		}
+		if status, err := b.put(upload, 1, data, ""); status != 200 || err != nil {
+			t.Fatal(status, err)
+		}
+		b.complete(upload)
+		running := b.job(id)["status"]
+		time.Sleep(10 * time.Second)
+		done := b.job(id)
+		wanted := []any{"in-progress", "success", "upload", 0.0, b.uploadNow(upload)["entityId"]}
+		got := []any{running, done["status"], done["jobType"], at(done, "billing", "cuCost"), at(done, "metadata", "output", "entityId")}
+		if diff := cmp.Diff(wanted, got); diff != "" {
+			t.Errorf("job (-want +got):\n%s", diff)
+		}
+		activity := b.get("/v1/usages").body["activity"].([]any)
+		if len(b.sim.Ledger()) != 2 || b.sim.Totals().Accepted != 2 || len(activity) != 2 {
+			t.Errorf("%d in the ledger, %d charges", len(b.sim.Ledger()), len(activity))
 		}
 	})
 }

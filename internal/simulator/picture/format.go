@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
-	"image/png"
 	"io"
 
 	"github.com/HugoSmits86/nativewebp"
@@ -34,10 +33,7 @@ const jpegQuality = 90
 func Encode(w io.Writer, img image.Image, format Format) error {
 	switch format {
 	case PNG:
-		if drawn, opaque := img.(*image.RGBA); opaque && drawn.Opaque() {
-			return encodePNG(w, drawn)
-		}
-		return png.Encode(w, img)
+		return encodePNG(w, img)
 	case JPEG:
 		return jpeg.Encode(w, img, &jpeg.Options{Quality: jpegQuality})
 	case WebP:

@@ -21,10 +21,28 @@ func (t Tool) Known() bool { return t == CutOut || t == Enlarge }
 
 // Apply makes an image of a size. Equal images give equal pixels.
 func (t Tool) Apply(from image.Image, width, height int) *image.NRGBA {
-	made := image.NewNRGBA(image.Rect(0, 0, width, height))
-	draw.ApproxBiLinear.Scale(made, made.Bounds(), from, from.Bounds(), draw.Src, nil)
+	scaled := image.NewRGBA(image.Rect(0, 0, width, height)) // the only kind that is scaled fast
+	draw.ApproxBiLinear.Scale(scaled, scaled.Rect, from, from.Bounds(), draw.Src, nil)
+	made := unmultiplied(scaled)
 	if t == CutOut {
 		clearGround(made)
+	}
+	return made
+}
+
+// unmultiplied is the same image whose colours are not multiplied with how much they cover.
+func unmultiplied(img *image.RGBA) *image.NRGBA {
+	made := image.NewNRGBA(img.Rect)
+	for i := 0; i < len(img.Pix); i += 4 {
+		from, to := img.Pix[i:i+4:i+4], made.Pix[i:i+4:i+4]
+		if alpha := uint32(from[3]); alpha == 255 || alpha == 0 {
+			copy(to, from)
+		} else {
+			for channel := range 3 {
+				to[channel] = uint8(min(255, (255*uint32(from[channel])+alpha/2)/alpha))
+			}
+			to[3] = from[3]
+		}
 	}
 	return made
 }
