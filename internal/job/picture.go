@@ -59,6 +59,22 @@ type NeedFailed struct {
 	Reason string `json:"reason"`
 }
 
+const (
+	needBegins = "it is made from "
+	needFailed = ", which failed: "
+)
+
+// String is the reason of the job that takes its image.
+func (n NeedFailed) String() string { return needBegins + n.Row + needFailed + n.Reason }
+
+// ParseNeedFailed reads what String writes: of a job that failed for this reason, those that
+// take its image have the same one.
+func ParseNeedFailed(reason string) (NeedFailed, bool) {
+	rest, begins := strings.CutPrefix(reason, needBegins)
+	row, why, failed := strings.Cut(rest, needFailed)
+	return NeedFailed{Row: row, Reason: why}, begins && failed
+}
+
 // Pictures are the pictures that the job takes, as its plan names them, without those that
 // a person gave as assets.
 func (j *Job) Pictures() []Picture {

@@ -113,7 +113,7 @@ func (r *Runner) assetGone(rec *job.Record, cause error) bool {
 // needFailed is how a job ends that another has failed.
 func needFailed(need *job.NeedFailed) ending {
 	return ending{
-		state: job.Failed, kind: job.KindNeed, reason: fmt.Sprintf("%s, whose image it takes, failed: %s", need.Row, need.Reason),
+		state: job.Failed, kind: job.KindNeed, reason: need.String(),
 		hint: "correct that row and run the manifest again; this one was not sent, and nothing was paid for it",
 	}
 }

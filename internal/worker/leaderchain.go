@@ -36,8 +36,8 @@ type neededJob struct {
 	row    string
 	status plan.Status
 	apiKey string
-	images []job.Image // once they are stored
-	failed string      // why there are none
+	images []job.Image     // once they are stored
+	failed *job.NeedFailed // why there are none
 }
 
 // newChain finds out which jobs of the plan others need.
@@ -81,13 +81,21 @@ func (c *chain) look(ctx context.Context) error {
 		ofNow := result.Recorded.After(c.start)
 		switch {
 		case result.State == job.Succeeded && (ofNow || need.status == plan.Kept):
-			need.images, need.apiKey, need.failed = result.Images, result.APIKey, ""
+			need.images, need.apiKey, need.failed = result.Images, result.APIKey, nil
 		case result.State == job.Failed && (ofNow || need.status == plan.FailedBefore) && need.images == nil:
-			need.failed = result.Reason
+			need.failed = rootOf(&result)
 		}
 	}
 	c.next = time.Now().Add(max(chainTick, chainShare*time.Since(began)))
 	return nil
+}
+
+// rootOf is the job by whose failure others fail: of a chain the first.
+func rootOf(result *job.Result) *job.NeedFailed {
+	if root, ok := job.ParseNeedFailed(result.Reason); ok && result.Kind == job.KindNeed {
+		return &root
+	}
+	return &job.NeedFailed{Row: result.Row, Reason: result.Reason}
 }
 
 // order yields the jobs, each as soon as what it takes is there. A nil job says that it waits.
@@ -166,8 +174,8 @@ func (c *chain) settled(j *job.Job) bool {
 		}
 		need := c.needed[p.Job]
 		switch {
-		case need.failed != "":
-			j.NeedFailed = &job.NeedFailed{Row: need.row, Reason: need.failed}
+		case need.failed != nil:
+			j.NeedFailed = need.failed
 			return true
 		case need.images == nil:
 			return false
