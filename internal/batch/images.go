@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -23,6 +24,14 @@ type PlannedImage struct {
 	OfRow int       // and among those of its row
 	Made  bool      // by the log; [Folder.Fresh] looks whether it is still there
 	Image job.Image // as it was stored, if it was made
+	// From are the images of the batch that it was made from, if any.
+	From []Maker
+}
+
+// Maker names an image of a batch by the job that makes it.
+type Maker struct {
+	Job job.ID
+	N   int // its place among the images of the job, from 1
 }
 
 // PlannedImages are the images of the batch: those that its last plan wants, in its order,
@@ -69,7 +78,7 @@ func (f *Folder) standing(ctx context.Context) (map[string]job.Result, error) {
 			return nil, err
 		}
 		if !cameHome(&result) && len(result.Outputs) > 0 {
-			last[result.Outputs[0]] = job.Result{Job: result.Job, Row: result.Row, Index: result.Index, Outputs: result.Outputs, Images: result.Images}
+			last[result.Outputs[0]] = job.Result{Job: result.Job, Row: result.Row, Index: result.Index, Outputs: result.Outputs, Images: result.Images, Inputs: result.Inputs}
 		}
 	}
 	return last, nil
@@ -86,14 +95,38 @@ func (l *imageList) add(row string, of *job.Result) {
 	if row != l.row {
 		l.row, l.ofRow = row, 0
 	}
+	from := makersOf(of.Inputs)
 	for n := range of.Outputs {
 		l.ofRow++
-		image := PlannedImage{Row: row, Job: of.Job, N: n + 1, OfRow: l.ofRow}
+		image := PlannedImage{Row: row, Job: of.Job, N: n + 1, OfRow: l.ofRow, From: from}
 		if n < len(of.Images) {
 			image.Made, image.Image = true, of.Images[n]
 		}
 		l.images = append(l.images, image)
 	}
+}
+
+// makersOf are the images of the batch among the inputs of a job, which name them as
+// job:ID#PLACE, with places from 0.
+func makersOf(inputs job.Inputs) (makers []Maker) {
+	add := func(value any) {
+		text, _ := value.(string)
+		named, isMade := strings.CutPrefix(text, "job:")
+		id, place, _ := strings.Cut(named, "#")
+		if n, err := strconv.Atoi(place); isMade && err == nil && job.ID(id).Valid() {
+			makers = append(makers, Maker{job.ID(id), n + 1})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(inputs)) {
+		if list, isList := inputs[name].([]any); isList {
+			for _, value := range list {
+				add(value)
+			}
+			continue
+		}
+		add(inputs[name])
+	}
+	return makers
 }
 
 // cameHome reports whether a job came home after its row was gone, under another name.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"nightshift/internal/job"
@@ -85,20 +86,14 @@ func decodePick(text []byte) (p Pick, err error) {
 
 // Picks are the marks of a batch's images, and how often its rows were rolled again.
 type Picks struct {
-	marks map[imageOfJob]Pick
+	marks map[Maker]Pick
 	rolls map[string]int
-}
-
-// imageOfJob names an image as it was made.
-type imageOfJob struct {
-	job job.ID
-	n   int
 }
 
 // ReadPicks reads the marks of a batch; one without any is no error. The last line of an
 // image counts, so that lines of several people stand beside each other.
 func ReadPicks(ctx context.Context, b Bucket, batch string) (*Picks, error) {
-	p := &Picks{marks: make(map[imageOfJob]Pick), rolls: make(map[string]int)}
+	p := &Picks{marks: make(map[Maker]Pick), rolls: make(map[string]int)}
 	for line, err := range pickLines.ReadObject(ctx, b, objectKey(batch, picksName)) {
 		if err != nil {
 			return nil, err
@@ -115,21 +110,54 @@ func (p *Picks) add(line *Pick) {
 		p.rolls[line.Row] = max(p.rolls[line.Row], line.Roll)
 		return
 	}
-	p.marks[imageOfJob{line.Job, line.N}] = *line
+	p.marks[Maker{line.Job, line.N}] = *line
 }
 
 // Of is the mark of an image: n is its place among those that the job makes, from 1.
 func (p *Picks) Of(id job.ID, n int) Mark {
-	if line, marked := p.marks[imageOfJob{id, n}]; marked {
+	if line, marked := p.marks[Maker{id, n}]; marked {
 		return line.Mark
 	}
 	return Unmarked
 }
 
+// Any reports whether any image was ever marked.
+func (p *Picks) Any() bool { return len(p.marks) > 0 }
+
 // Last is the line that counts for an image.
 func (p *Picks) Last(id job.ID, n int) (line Pick, marked bool) {
-	line, marked = p.marks[imageOfJob{id, n}]
+	line, marked = p.marks[Maker{id, n}]
 	return line, marked
+}
+
+// Inherited are those of the images whose mark is pick, or that have none and were made from
+// such an image of the batch, or from one that was made from it, and so on.
+func (p *Picks) Inherited(images []PlannedImage) []PlannedImage {
+	from := make(map[Maker][]Maker)
+	for i := range images {
+		from[Maker{images[i].Job, images[i].N}] = images[i].From
+	}
+	known := make(map[Maker]bool) // false while it is looked at, so that a damaged log leads in no circle
+	var picked func(image Maker) bool
+	picked = func(image Maker) bool {
+		if is, looked := known[image]; looked {
+			return is
+		}
+		known[image] = false
+		if mark := p.Of(image.Job, image.N); mark != Unmarked {
+			known[image] = mark == Picked
+		} else {
+			known[image] = slices.ContainsFunc(from[image], picked)
+		}
+		return known[image]
+	}
+	var list []PlannedImage
+	for i := range images {
+		if picked(Maker{images[i].Job, images[i].N}) {
+			list = append(list, images[i])
+		}
+	}
+	return list
 }
 
 // Roll is how often a row was rolled again: 0 for one that draws its first seeds.
@@ -200,12 +228,16 @@ func (t *PickTally) Add(m Mark) {
 // Unmarked is how many images have neither mark.
 func (t PickTally) Unmarked() int { return t.Images - t.Picked - t.Rejected }
 
-// CUPerPicked is what a picked image has cost where so much was spent for all, those that
-// were not picked included; nil where none is picked.
-func (t PickTally) CUPerPicked(spent job.CU) *job.CU {
-	if t.Picked == 0 {
+// Picks are the figures of the marks where so much was spent for all images, those that were
+// not picked included; nil where none is marked.
+func (t PickTally) Picks(spent job.CU) *job.Picks {
+	if t.Picked+t.Rejected == 0 {
 		return nil
 	}
-	each := (spent + job.CU(t.Picked)/2) / job.CU(t.Picked)
-	return &each
+	p := &job.Picks{Picked: t.Picked, Rejected: t.Rejected, Unmarked: t.Unmarked()}
+	if t.Picked > 0 {
+		each := (spent + job.CU(t.Picked)/2) / job.CU(t.Picked)
+		p.CUPerPicked = &each
+	}
+	return p
 }

@@ -19,7 +19,7 @@ import (
 func fleetCommands(p app.Process) []*cobra.Command {
 	return []*cobra.Command{
 		submitCommand(p), statusCommand(p), watchCommand(p), pauseCommand(p), resumeCommand(p), cancelCommand(p), retryCommand(p),
-		resultsCommand(p), lsCommand(p), pickCommand(p),
+		resultsCommand(p), lsCommand(p), pickCommand(p), exportCommand(p),
 	}
 }
 
@@ -250,6 +250,47 @@ marks of the file were not taken, since their images are not there any more.`,
 	cmd.Flags().BoolVar(&o.clear, "clear", false, "take the marks of the images back")
 	cmd.Flags().StringVar(&o.why, "why", "", "why, for others to read in picks.jsonl")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what would be noted, and note nothing")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	return cmd
+}
+
+func exportCommand(p app.Process) *cobra.Command {
+	var o exportOptions
+	cmd := &cobra.Command{
+		Use:   "export BATCH DIR",
+		Short: "Copy images of a batch into a folder",
+		Long: `Copy the images of a batch, or with --picked those that are picked and what was made
+of them, from the bucket into a folder, under their output names or as --layout says.
+A layout has the placeholders of an output name: {id}, {n}, {ext}, {model}, {style},
+{seed}, {hash8}, parameters and variables; also {row}, the whole id of the row.
+
+Names that clash and other files that are there are refused before anything is copied.
+Each file is copied whole or not at all, and the same command again copies only what is
+missing.
+` + whatBatch + `
+
+Exit codes: 0 copied, 1 unexpected error, 2 wrong input and nothing copied, 3 some images
+are not in the batch's folder as they were made, and the others are copied.`,
+		Example: "  enqueue export test/icons /mnt/game/icons --picked\n  enqueue export icons art --picked --layout '{style}/{id}_{n}.{ext}'\n" +
+			"  enqueue export --json icons art | jq -r '.files[].file'",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return fmt.Errorf("%s takes a batch and a folder, got %d; see %s --help", cmd.CommandPath(), len(args), cmd.CommandPath())
+			}
+			return nil
+		},
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+			if len(args) == 1 {
+				return nil, cobra.ShellCompDirectiveFilterDirs
+			}
+			return completeBatch(p, 1)(cmd, args, begun)
+		},
+		RunE: withSettings(p, func(ctx context.Context, s config.Settings, args []string) error {
+			return export(ctx, p, s, args[0], args[1], o)
+		}),
+	}
+	cmd.Flags().BoolVar(&o.picked, "picked", false, "only images that are picked, and what was made of them")
+	cmd.Flags().StringVar(&o.layout, "layout", "", "names of the files, such as '{style}/{id}-{n}.{ext}' (default: the output names)")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return cmd
 }

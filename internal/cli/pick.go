@@ -15,6 +15,7 @@ import (
 	"nightshift/internal/bucket"
 	"nightshift/internal/config"
 	"nightshift/internal/job"
+	"nightshift/internal/progress"
 	"nightshift/internal/suggest"
 	"nightshift/internal/text"
 	"nightshift/internal/view"
@@ -68,13 +69,9 @@ type picking struct {
 	Changed []changedMark `json:"changed,omitempty"`
 	// NotTaken are marks of images that are not there any more.
 	NotTaken []refusedMark `json:"notTaken,omitempty"`
-	// The images of the batch that were made, by their marks as they are now.
-	Images   int `json:"images"`
-	Picked   int `json:"picked"`
-	Rejected int `json:"rejected"`
-	Unmarked int `json:"unmarked"`
-	// CUPerPicked is all that the batch has spent for each picked image; absent where none is.
-	CUPerPicked *job.CU `json:"cuPerPicked,omitempty"`
+	// Images are those of the batch that were made, and Picks how they are marked now.
+	Images int `json:"images"`
+	job.Picks
 	// Marks are all marks that stand.
 	Marks []batch.Pick `json:"marks"`
 
@@ -200,7 +197,8 @@ func (m *marker) named(ctx context.Context, ids []string, o pickOptions) ([]wish
 			wrong = append(wrong, err)
 		}
 		for _, image := range images {
-			if !slices.Contains(chosen, image) { // named twice
+			same := func(other batch.PlannedImage) bool { return other.Job == image.Job && other.N == image.N }
+			if !slices.ContainsFunc(chosen, same) { // else it is named twice
 				chosen = append(chosen, image)
 			}
 		}
@@ -387,7 +385,7 @@ func (m *marker) count(ctx context.Context) error {
 		return err
 	}
 	tally := batch.CountPicks(picks, m.images)
-	m.done.Images, m.done.Picked, m.done.Rejected, m.done.Unmarked = tally.Images, tally.Picked, tally.Rejected, tally.Unmarked()
+	m.done.Images = tally.Images
 	m.done.Marks = []batch.Pick{}
 	for i := range m.images {
 		if line, marked := picks.Last(m.images[i].Job, m.images[i].N); marked && m.images[i].Made && line.Mark != batch.Unmarked {
@@ -399,7 +397,10 @@ func (m *marker) count(ctx context.Context) error {
 		return err
 	}
 	_, billed, refunded := fold.Total()
-	m.done.CUPerPicked = tally.CUPerPicked(billed - refunded)
+	m.done.Picks = job.Picks{Unmarked: tally.Images}
+	if counted := tally.Picks(billed - refunded); counted != nil {
+		m.done.Picks = *counted
+	}
 	return nil
 }
 
@@ -423,11 +424,7 @@ func (p *picking) words() string {
 	for _, r := range p.NotTaken {
 		fmt.Fprintf(&words, "not taken: %s of row %s: %s\n", r.Image, r.Row, r.Reason)
 	}
-	fmt.Fprintf(&words, "%s: %s picked, %s rejected, %s unmarked, of %s", p.Batch, text.Number(p.Picked), text.Number(p.Rejected), text.Number(p.Unmarked), text.Count(p.Images, "image"))
-	if p.CUPerPicked != nil {
-		fmt.Fprintf(&words, "; %s CU per picked image", p.CUPerPicked)
-	}
-	words.WriteByte('\n')
+	fmt.Fprintf(&words, "%s: of %s %s\n", p.Batch, text.Count(p.Images, "image"), progress.PickWords(&p.Picks))
 	if p.Rejected > 0 {
 		fmt.Fprintf(&words, "enqueue retry %s --rejected --new-seeds makes other images in place of the rejected ones\n", p.arg)
 	}

@@ -48,6 +48,8 @@ type Summary struct {
 		FailedBefore     job.CU // what the jobs that failed before cost
 		Cap              *job.CU
 	}
+	// Picks are how the images of the batch are marked; nil while none is.
+	Picks    *job.Picks
 	Requests int64 // sent to the API in this run
 	Fleet    bool  // it was run by a fleet: Again repeats its plan as it was
 	Took     time.Duration

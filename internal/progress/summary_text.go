@@ -34,6 +34,7 @@ func (s *Summary) text(p *page) {
 		p.field("", plain, "and "+text.Count(more, "more warning"))
 	}
 	p.field("cost", plain, s.bill())
+	p.field("picks", plain, PickWords(s.Picks))
 	p.field("requests", plain, s.requests())
 	p.place("images", s.Folder)
 	p.place("sheet", s.Sheet)

@@ -38,7 +38,7 @@ func Publish(ctx context.Context, b batch.Bucket, id string, log *batch.Log, r *
 		Jobs: whole.Counts.Succeeded, Images: whole.Counts.Images,
 		Seconds: round(before+r.seconds(), 3), Before: round(before, 3),
 	}
-	r.Picks = PicksOf(marks, r.Spend.Spent)
+	r.Picks = marks.Picks(r.Spend.Spent)
 	if err := WriteReport(ctx, b, id, *r); err != nil {
 		return err
 	}

@@ -56,8 +56,8 @@ type Report struct {
 	// ImageWarnings are images that are stored and are not what they should be.
 	ImageWarnings []job.WarningGroup `json:"imageWarnings,omitempty"` // most frequent first
 	// Picks are what people think of the images; absent while none is marked; set by Publish.
-	Picks     *Picks    `json:"picks,omitempty"`
-	Durations Durations `json:"durations"`
+	Picks     *job.Picks `json:"picks,omitempty"`
+	Durations Durations  `json:"durations"`
 }
 
 // Counts are numbers of jobs, and of images.
@@ -113,24 +113,6 @@ type KeySpend struct {
 	APIKey string `json:"apiKey"`
 	Spent  job.CU `json:"spent"`
 	Held   job.CU `json:"held"`
-}
-
-// Picks are the marks of all images of the batch.
-type Picks struct {
-	Picked   int `json:"picked"`
-	Rejected int `json:"rejected"`
-	Unmarked int `json:"unmarked"`
-	// CUPerPicked is all that was spent for the batch for each picked image; absent where
-	// none is picked.
-	CUPerPicked *job.CU `json:"cuPerPicked,omitempty"`
-}
-
-// PicksOf are the figures of marks where so much was spent; nil where there are none.
-func PicksOf(t batch.PickTally, spent job.CU) *Picks {
-	if t.Picked+t.Rejected == 0 {
-		return nil
-	}
-	return &Picks{Picked: t.Picked, Rejected: t.Rejected, Unmarked: t.Unmarked(), CUPerPicked: t.CUPerPicked(spent)}
 }
 
 // Requests counts requests to the API.

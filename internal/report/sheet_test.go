@@ -186,7 +186,7 @@ func TestSheetShowsMarks(t *testing.T) {
 		t.Fatal(err)
 	}
 	each := job.CU(4000)
-	if diff := cmp.Diff(&report.Picks{Picked: 1, Rejected: 1, Unmarked: 1, CUPerPicked: &each}, written.Picks); diff != "" {
+	if diff := cmp.Diff(&job.Picks{Picked: 1, Rejected: 1, Unmarked: 1, CUPerPicked: &each}, written.Picks); diff != "" {
 		t.Errorf("picks (-want +got):\n%s", diff)
 	}
 }

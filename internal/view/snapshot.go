@@ -68,6 +68,9 @@ func (b *BatchStatus) notes() []progress.Note {
 	if b.Why != "" && b.State != StatePaused { // that is what it waits for
 		add("why", b.Why, true)
 	}
+	if picks := progress.PickWords(b.Picks); picks != "" {
+		add("picks", picks, false)
+	}
 	if b.Bottleneck != nil && b.State != StatePaused && b.State != StateCancelling {
 		add("limit", b.Bottleneck.Text, false)
 	}

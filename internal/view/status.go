@@ -46,6 +46,8 @@ type BatchStatus struct {
 	Jobs      statusJobs  `json:"jobs"`
 	Images    statusTotal `json:"images"`
 	CU        statusCU    `json:"cu"`
+	// Picks are how its images are marked; absent while none is, and while it goes on.
+	Picks *job.Picks `json:"picks,omitempty"`
 	// ImagesPerMinute is the rate of the last minutes; absent where it is not known,
 	// as SecondsLeft is.
 	ImagesPerMinute float64       `json:"imagesPerMinute,omitempty"`
@@ -270,6 +272,9 @@ func (v *View) headStatus(ctx context.Context, r *BatchInfo, beats []fleet.Heart
 	switch {
 	case !r.Open:
 		b.again = v.goesOnWith(ctx, r, &b.Jobs)
+		if r.Report != nil {
+			b.Picks = r.Report.Picks
+		}
 		if r.Report != nil && r.State() == State(r.Report.State) {
 			b.Why, b.Hint, b.Ended = r.Report.Reason, v.named(ctx, r, r.Report.Hint), r.Report.Ended
 		}

@@ -306,6 +306,7 @@ func (v *View) Summary(ctx context.Context, r *BatchInfo) progress.Summary {
 	s := progress.Summary{
 		Batch: report.Batch, Mode: report.Mode, Outcome: report.State, Reason: report.Reason, Hint: v.named(ctx, r, report.Hint),
 		Images: report.Counts.Images, Failures: report.Failures, Warned: report.Counts.Warned, ImageWarnings: report.ImageWarnings, Requests: report.Requests.Total, Took: report.Ended.Sub(report.Started),
+		Picks:  report.Picks,
 		Folder: v.place(r.Batch, ""), Sheet: v.place(r.Batch, "index.html"),
 	}
 	c := report.Counts
