@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"nightshift/internal/longtest"
 	"nightshift/internal/simulator"
 )
 
@@ -15,7 +16,7 @@ import (
 // where nothing fails: a tenth more or less, or a few seconds.
 func TestForecast(t *testing.T) {
 	t.Parallel()
-	for seed := uint64(1); seed <= 12; seed++ {
+	for seed := uint64(longtest.Times(10, 1)); seed <= 12; seed++ {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { forecastHolds(t, seed) })
