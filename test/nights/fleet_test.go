@@ -24,6 +24,7 @@ import (
 	"nightshift/internal/cli"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
+	"nightshift/internal/longtest"
 	"nightshift/internal/simulator"
 	"nightshift/internal/worker"
 )
@@ -299,7 +300,7 @@ func TestFleetBeginsNoOrderThatIsOver(t *testing.T) {
 			time.Sleep(430 * time.Millisecond) // virtual; each looks at other moments
 			members = append(members, first.member())
 		}
-		for i := range 12 {
+		for i := range longtest.Times(6, 12) {
 			time.Sleep(170 * time.Millisecond) // virtual
 			n := first.batch(renamed("night-"+strconv.Itoa(i), etchings(4)))
 			n.submit()
