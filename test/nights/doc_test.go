@@ -10,6 +10,7 @@
 // against the ledger (verdict_test.go). One that is broken prints the night and the timeline
 // of the job.
 //
+//	NIGHTSHIFT_TEST_LONG=1 go test ./test/nights         # all nights and twelve seeds; without it fewer
 //	go test ./test/nights -run TestNight -seed 44        # one night, again
 //	go test ./test/nights -run TestNight -seeds 1000     # the nights of the seeds 1 to 1000
 //	go test ./test/nights -run TestNight -fresh 5m       # then nights of new seeds

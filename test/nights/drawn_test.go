@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"nightshift/internal/longtest"
 )
 
 var (
@@ -20,7 +22,7 @@ var (
 	withMixedUp = flag.Bool("mixed-up", false, "draw lies about whose run, image or bill it is, too")
 	freshTime   = flag.Duration("fresh", 0, "after the fixed nights, run nights of fresh seeds for so long")
 	firstSeed   = flag.Uint64("first", 1, "begin with the night of this seed")
-	lastSeed    = flag.Uint64("seeds", 12, "run the nights of the seeds up to this one")
+	lastSeed    = flag.Uint64("seeds", 0, "run the nights of the seeds up to this one; by default 12, or 3 in a short run")
 )
 
 // TestNight runs nights that are drawn from seeds, see doc.go. A night that fails is run
@@ -29,6 +31,9 @@ func TestNight(t *testing.T) {
 	if *oneSeed > 0 {
 		aNight(t, *oneSeed)
 		return
+	}
+	if *lastSeed == 0 {
+		*lastSeed = uint64(longtest.Times(3, 12))
 	}
 	before := strikes.counts()
 	t.Run("fixed", func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"nightshift/internal/longtest"
 	"nightshift/internal/simulator"
 )
 
@@ -15,7 +16,7 @@ import (
 // where nothing fails: a tenth more or less, or a few seconds.
 func TestForecast(t *testing.T) {
 	t.Parallel()
-	for seed := uint64(1); seed <= 12; seed++ {
+	for seed := uint64(longtest.Times(10, 1)); seed <= 12; seed++ {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { forecastHolds(t, seed) })
@@ -37,6 +38,7 @@ func forecastHolds(t *testing.T, seed uint64) {
 	learns := &nightBatch{night: n.batch(drawnBatch{name: "learns", shape: shapes[1], rows: 2*s.parallel*teams(s) + 5, samples: 1}.manifest())}
 	n.done("submit", learns.file)
 	learns.over(time.Hour)
+	time.Sleep(61 * time.Second) // virtual; a plan does not know how much of the rate others have used
 	told := n.batch(drawnBatch{name: "told", shape: shapes[1], rows: 60 + r.IntN(140), samples: 1}.manifest())
 	var plan struct {
 		Forecast struct {
@@ -53,7 +55,7 @@ func forecastHolds(t *testing.T, seed uint64) {
 	took := time.Since(began).Seconds()
 	t.Logf("%d rows, %d keys, %d at a time, %d requests a minute, inferences of %s: %.0f s were said (bound: %s), %.0f s it took",
 		len(told.planned()), len(s.keys), s.parallel, s.requests, s.latency, plan.Forecast.Seconds, plan.Forecast.Bound, took)
-	if off := took - plan.Forecast.Seconds; off > took/10+5 || off < -took/10-5 {
+	if off := took - plan.Forecast.Seconds; off > took/10+7 || off < -took/10-7 {
 		t.Errorf("%.0f s were said, and it took %.0f s\n%s", plan.Forecast.Seconds, took, s)
 	}
 }
