@@ -14,13 +14,12 @@ import (
 )
 
 var (
-	oneSeed     = flag.Uint64("seed", 0, "run the one night that this seed draws, and tell it")
-	aboutRow    = flag.String("about", "", "with -seed: tell what happened to the job of this row")
-	allWire     = flag.Bool("wire", false, "with -seed: tell all requests")
-	withMixedUp = flag.Bool("mixed-up", false, "draw lies about whose run, image or bill it is, too")
-	freshTime   = flag.Duration("fresh", 0, "after the fixed nights, run nights of fresh seeds for so long")
-	firstSeed   = flag.Uint64("first", 1, "begin with the night of this seed")
-	lastSeed    = flag.Uint64("seeds", 12, "run the nights of the seeds up to this one")
+	oneSeed   = flag.Uint64("seed", 0, "run the one night that this seed draws, and tell it")
+	aboutRow  = flag.String("about", "", "with -seed: tell what happened to the job of this row")
+	allWire   = flag.Bool("wire", false, "with -seed: tell all requests")
+	freshTime = flag.Duration("fresh", 0, "after the fixed nights, run nights of fresh seeds for so long")
+	firstSeed = flag.Uint64("first", 1, "begin with the night of this seed")
+	lastSeed  = flag.Uint64("seeds", 12, "run the nights of the seeds up to this one")
 )
 
 // TestNight runs nights that are drawn from seeds, see doc.go. A night that fails is run
@@ -120,8 +119,11 @@ func allKinds() []string {
 	for _, tr := range troubles {
 		kinds = append(kinds, tr.name)
 	}
-	for _, kind := range lies() {
-		kinds = append(kinds, "simulator: "+string(kind.kind))
+	for _, fault := range drawnFaults {
+		kinds = append(kinds, "simulator: "+string(fault.kind))
+	}
+	for _, c := range capabilities {
+		kinds = append(append(kinds, "with: "+c.name), c.counts...)
 	}
 	slices.Sort(kinds)
 	return kinds
