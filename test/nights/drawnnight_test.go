@@ -48,6 +48,8 @@ type drawnNight struct {
 	excused  []span     // times in which nothing need be sent
 	// mornings are done in the calm, once what was begun has come to its end.
 	mornings []func(n *drawnNight)
+	// mostRecords is how many jobs Redis held at the most, where it was looked at.
+	mostRecords int
 	// findings are the promises that were broken.
 	findings []finding
 }
@@ -56,6 +58,7 @@ type drawnNight struct {
 type nightBatch struct {
 	*night
 	drawn     drawnBatch
+	run       *shift // the last `enqueue run` of it, or nil
 	submitted bool
 	cancelled bool
 	short     bool // its rest costs more than a cap leaves
@@ -154,6 +157,7 @@ func (n *drawnNight) pass() {
 	}
 	for _, e := range n.script.events {
 		steps = append(steps, step{e.at, func() {
+			n.sample()
 			n.diary.note("night", "%s", e.trouble.name)
 			strikes.add(e.trouble.name)
 			began := time.Now()
@@ -235,6 +239,10 @@ func (n *drawnNight) command(args ...string) answer {
 // submit hands a batch to the workers.
 func (n *drawnNight) submit(b *nightBatch) {
 	n.t.Helper()
+	if b.drawn.byRun {
+		n.startRun(b)
+		return
+	}
 	a := n.command("submit", b.file)
 	if a.code == exitSomeFailed && strings.Contains(a.log, "a cap of CU does not cover the plan") {
 		b.short = true
@@ -246,6 +254,12 @@ func (n *drawnNight) submit(b *nightBatch) {
 		}
 		return
 	}
+	n.noteSubmitted(b)
+}
+
+// noteSubmitted notes what workers are asked to do.
+func (n *drawnNight) noteSubmitted(b *nightBatch) {
+	n.t.Helper()
 	b.submitted = true
 	for _, j := range b.planned() {
 		if _, before := b.asked[j.ID]; !before {
@@ -343,14 +357,9 @@ func (n *drawnNight) settle() bool {
 	n.t.Helper()
 	limit := n.morning()
 	for deadline := time.Now().Add(limit); ; time.Sleep(3 * time.Second) { // virtual
-		n.answer()
-		open := n.open()
+		open := n.help()
 		if len(open) == 0 {
 			return true
-		}
-		n.resume(open)
-		if n.allWaitForCU(open) {
-			n.raiseCaps()
 		}
 		if time.Now().After(deadline) {
 			a := n.ask("status")
@@ -358,6 +367,19 @@ func (n *drawnNight) settle() bool {
 			return false
 		}
 	}
+}
+
+// help does what only a person can, and returns the batches that go on.
+func (n *drawnNight) help() []string {
+	n.t.Helper()
+	n.answer()
+	n.sample()
+	open := n.open()
+	n.resume(open)
+	if len(open) > 0 && n.allWaitForCU(open) {
+		n.raiseCaps()
+	}
+	return open
 }
 
 // open are the batches that workers have something to do with.

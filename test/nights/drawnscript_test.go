@@ -47,6 +47,7 @@ type drawnBatch struct {
 	priority string
 	budget   job.CU // 0 for none
 	at       time.Duration
+	byRun    bool     // by `enqueue run` in place of the fleet
 	more     []string // lines that capabilities add to the manifest
 }
 
@@ -170,6 +171,13 @@ func drawBatch(r *rand.Rand, i int) drawnBatch {
 		b.budget = b.shape.price * job.CU(b.rows*b.samples) * job.CU(8+r.IntN(8)) / 8
 	}
 	return b
+}
+
+// quiet reports whether nothing befalls the night and nothing but the provider's limits holds
+// it up, so that the forecast must be right.
+func (s script) quiet() bool {
+	capped := slices.ContainsFunc(s.keys, func(k drawnKey) bool { return k.cap > 0 || k.day > 0 })
+	return len(s.events) == 0 && len(s.parts) == 0 && !capped
 }
 
 // String tells a night.

@@ -25,7 +25,7 @@ func (n *drawnNight) judge() {
 	n.judgeEnds()
 	n.judgeObjects()
 	n.judgeCaps(ledger)
-	n.judgeGaps(ledger)
+	n.judgeGaps()
 	n.judgeRedis()
 	for _, p := range n.script.parts {
 		if p.judge != nil {
@@ -227,19 +227,4 @@ func (n *drawnNight) get(url, key string) ([]byte, error) {
 		}
 		return body, err
 	}
-}
-
-// judgeRedis: nothing is left of jobs that are over.
-func (n *drawnNight) judgeRedis() {
-	n.t.Helper()
-	cancelled := slices.ContainsFunc(n.batches, func(b *nightBatch) bool { return b.cancelled })
-	// What a leader that was killed had fed meanwhile waits for the next batch of its lane.
-	if left := n.leftInRedis(); len(left) > 0 && !cancelled {
-		n.fail("nothing is left", "", "Redis still has %d tasks and records, the first: %s", len(left), left[0])
-	}
-}
-
-// leftInRedis are the keys of tasks and records of jobs.
-func (n *drawnNight) leftInRedis() []string {
-	return slices.DeleteFunc(n.redis.Keys(), func(key string) bool { return !strings.Contains(key, ":t:") && !strings.Contains(key, ":job:") })
 }

@@ -1,6 +1,7 @@
 package nights
 
 import (
+	"slices"
 	"time"
 
 	"nightshift/internal/job"
@@ -95,14 +96,15 @@ func (n *drawnNight) most(key string, at time.Time, of func(keyCaps) job.CU) job
 // judgeCap holds the entries of a cap against it, each when it was accepted.
 func (n *drawnNight) judgeCap(name string, ledger []simulator.Entry, of func(simulator.Entry) bool, most func(simulator.Entry) job.CU) {
 	n.t.Helper()
-	for _, at := range ledger {
-		if !of(at) || most(at) == 0 {
+	counted := slices.DeleteFunc(slices.Clone(ledger), func(e simulator.Entry) bool { return !of(e) })
+	for _, at := range counted {
+		if most(at) == 0 {
 			continue
 		}
 		sum, drift := at.Quoted, job.CU(0)
-		for _, e := range ledger {
-			if !of(e) || !e.Accepted.Before(at.Accepted) {
-				continue
+		for _, e := range counted {
+			if !e.Accepted.Before(at.Accepted) {
+				break // they are in the order of acceptance
 			}
 			sum += e.Charge
 			drift += max(0, e.Charge-e.Quoted)

@@ -3,8 +3,6 @@ package nights
 import (
 	"slices"
 	"time"
-
-	"nightshift/internal/simulator"
 )
 
 // span is a time in which nothing need be sent.
@@ -31,7 +29,7 @@ func (n *drawnNight) excuse(from, to time.Time) {
 
 // judgeGaps: while a job waits that was never sent, nothing but limits and what befell the
 // night keeps it waiting.
-func (n *drawnNight) judgeGaps(ledger []simulator.Entry) {
+func (n *drawnNight) judgeGaps() {
 	n.t.Helper()
 	since := make(map[string]time.Time)
 	for _, b := range n.batches {
@@ -51,7 +49,7 @@ func (n *drawnNight) judgeGaps(ledger []simulator.Entry) {
 		if submitted.After(from) {
 			from = submitted
 		}
-		if !first || !slices.ContainsFunc(ledger, func(ours simulator.Entry) bool { return ours.JobID == e.JobID }) {
+		if !first || n.isTheirs(e) {
 			continue
 		}
 		if gap, most := n.unexcused(from, e.Accepted), n.script.slowest+leeway; gap > most {
