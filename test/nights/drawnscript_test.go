@@ -134,7 +134,11 @@ func draw(seed uint64) script {
 	for range r.IntN(14) {
 		s.events = append(s.events, event{at: within(r, s.length), trouble: drawTrouble(r)})
 	}
-	s.drawParts()
+	if rand.New(rand.NewPCG(seed, 6)).IntN(16) == 0 {
+		s.hush()
+	} else {
+		s.drawParts()
+	}
 	slices.SortStableFunc(s.events, func(a, b event) int { return int(a.at - b.at) })
 	return s
 }
@@ -171,6 +175,14 @@ func drawBatch(r *rand.Rand, i int) drawnBatch {
 		b.budget = b.shape.price * job.CU(b.rows*b.samples) * job.CU(8+r.IntN(8)) / 8
 	}
 	return b
+}
+
+// hush takes away what befalls the night.
+func (s *script) hush() {
+	s.events = nil
+	for i := range s.keys {
+		s.keys[i].cap = 0
+	}
 }
 
 // quiet reports whether nothing befalls the night and nothing but the provider's limits holds
