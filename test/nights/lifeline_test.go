@@ -32,6 +32,7 @@ type lifeline struct {
 	mu     sync.Mutex
 	cut    bool
 	fuse   int // steps until it is cut by itself; 0 for never
+	lonely bool
 	thawed chan struct{}
 	conns  []net.Conn
 }
@@ -88,6 +89,23 @@ func (l *lifeline) thaw() {
 		close(l.thawed)
 		l.thawed = nil
 	}
+}
+
+// isolate takes the image API away from the worker, and from nobody else, or gives it back.
+func (l *lifeline) isolate(lonely bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lonely = lonely
+}
+
+// unreached is the error of a worker that does not reach the image API.
+func (l *lifeline) unreached() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.lonely {
+		return nil
+	}
+	return &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("no route to host")}
 }
 
 // step is taken before and after whatever leaves the process. It fails in a dead one.
@@ -197,7 +215,7 @@ func (c *lifeConn) Read(data []byte) (int, error) {
 // RoundTrip is part of http.RoundTripper.
 func (l *lifeline) RoundTrip(r *http.Request) (*http.Response, error) {
 	l.pass()
-	if err := l.step(); err != nil {
+	if err := errors.Join(l.step(), l.unreached()); err != nil {
 		return nil, err
 	}
 	response, err := l.place.wire.RoundTrip(r)
