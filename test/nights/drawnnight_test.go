@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,6 +45,7 @@ type drawnNight struct {
 	gone     map[string]bool // keys that the keys file does not have now
 	calmed   bool
 	errands  sync.WaitGroup
+	rests    rests      // of API keys
 	faulty   sync.Mutex // holds faults and excused
 	excused  []span     // times in which nothing need be sent
 	// mornings are done in the calm, once what was begun has come to its end.
@@ -88,7 +90,12 @@ func nightOf(t *testing.T, s script) *drawnNight {
 	}
 	n.keysFile, n.weather.random = file, rand.New(rand.NewPCG(s.seed, 3))
 	n.wire.random = rand.New(rand.NewPCG(s.seed, 4))
-	n.wire.hear = d.request
+	n.wire.hear = func(r *http.Request, response *http.Response, err error) {
+		d.request(r, response, err)
+		if err := n.rests.hear(r, response); err != nil {
+			t.Error(err)
+		}
+	}
 	for _, k := range s.keys {
 		n.caps[k.Key.Key], n.days[k.Key.Key] = k.cap, k.day
 	}
@@ -313,6 +320,7 @@ func (n *drawnNight) finish() {
 	if !n.settle() {
 		return
 	}
+	n.judgeEnds() // what the next submission makes up for was left out
 	for _, do := range n.mornings {
 		do(n)
 	}

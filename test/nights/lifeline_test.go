@@ -28,6 +28,8 @@ type lifeline struct {
 	// limbo is an empty Redis that nobody looks at. Without any a dead worker would dial
 	// without end, which virtual time does not survive.
 	limbo *miniredis.Miniredis
+	// leaving, if set, is told of each request to the API that is about to leave.
+	leaving func(*lifeline, *http.Request)
 
 	mu     sync.Mutex
 	cut    bool
@@ -40,7 +42,13 @@ type lifeline struct {
 // mortal starts a worker that can be killed and frozen.
 func (p *place) mortal() *lifeline {
 	p.t.Helper()
-	l := &lifeline{place: p}
+	return p.mortalTold(nil)
+}
+
+// mortalTold is mortal, and tells of each request to the API that is about to leave.
+func (p *place) mortalTold(leaving func(*lifeline, *http.Request)) *lifeline {
+	p.t.Helper()
+	l := &lifeline{place: p, leaving: leaving}
 	l.limbo, _ = redistest.Emulator(p.t)
 	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", Dialer: l.dial, Protocol: 2, DisableIdentity: true})
 	client.AddHook(l)
@@ -214,6 +222,9 @@ func (c *lifeConn) Read(data []byte) (int, error) {
 
 // RoundTrip is part of http.RoundTripper.
 func (l *lifeline) RoundTrip(r *http.Request) (*http.Response, error) {
+	if l.leaving != nil {
+		l.leaving(l, r)
+	}
 	l.pass()
 	if err := errors.Join(l.step(), l.unreached()); err != nil {
 		return nil, err

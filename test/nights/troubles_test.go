@@ -124,6 +124,9 @@ var troubles = []trouble{
 			n.err(drawnFaults[n.random.IntN(len(drawnFaults))])
 		}
 	}},
+	{name: "the provider errs in several ways at once", weight: 12, strike: func(n *drawnNight) {
+		n.meet(constellations[n.random.IntN(len(constellations))])
+	}},
 }
 
 // drawTrouble draws one by weight.

@@ -26,6 +26,7 @@ func (n *drawnNight) judge() {
 	n.judgeObjects()
 	n.judgeCaps(ledger)
 	n.judgeGaps()
+	n.judgeRests()
 	n.judgeRedis()
 	for _, p := range n.script.parts {
 		if p.judge != nil {
