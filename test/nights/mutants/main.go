@@ -94,7 +94,7 @@ func try(ctx context.Context, name string, seeds int) (caught string, nights int
 	for _, step := range [][]string{
 		{"git", "clone", "-q", "--no-hardlinks", ".", copied},
 		{"git", "-C", copied, "apply", patch},
-		{"go", "-C", copied, "test", "-c", "-o", nightsTest, "./test/nights"},
+		{"go", "-C", copied, "test", "-c", "-trimpath", "-o", nightsTest, "./test/nights"}, // without its path, most is built already
 	} {
 		if said, err := exec.CommandContext(ctx, step[0], step[1:]...).CombinedOutput(); err != nil {
 			return "", 0, fmt.Errorf("%s: %w: %s", strings.Join(step[:3], " "), err, said)
@@ -105,7 +105,7 @@ func try(ctx context.Context, name string, seeds int) (caught string, nights int
 		said, err := nightsOf(ctx, copied, first, min(first+at-1, seeds))
 		nights += at
 		if promise := broken(said); promise != "" {
-			return promise, nights, nil
+			return promise, firstFailed(said, nights), nil
 		}
 		if err != nil {
 			return "it hangs or ends at once", nights, ctx.Err()
@@ -149,6 +149,18 @@ func night(ctx context.Context, copied string, args ...string) (string, error) {
 	command.Dir = filepath.Join(copied, "test", "nights")
 	said, err := command.CombinedOutput()
 	return string(said), err
+}
+
+var failed = regexp.MustCompile(`--- FAIL: TestNight/fixed/seed=(\d+)`)
+
+// firstFailed is the lowest of the seeds whose nights failed; most if none is named.
+func firstFailed(said string, most int) int {
+	for _, found := range failed.FindAllStringSubmatch(said, -1) {
+		if seed, err := strconv.Atoi(found[1]); err == nil {
+			most = min(most, seed)
+		}
+	}
+	return most
 }
 
 var finding = regexp.MustCompile(`seed \d+: ([a-z][a-z ]+): |(CU by key|CU are held|slots taken)`)
