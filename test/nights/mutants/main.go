@@ -39,7 +39,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string, out io.Writer) error {
+func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	flags := flag.NewFlagSet("mutants", flag.ContinueOnError)
 	seeds := flags.Int("seeds", 64, "drawn nights to run a mutant through at the most")
 	if err := flags.Parse(args); err != nil {
@@ -55,10 +55,15 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 			names = append(names, strings.TrimSuffix(filepath.Base(patch), ".patch"))
 		}
 	}
+	copied, err := copyOf(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(copied)) }()
 	var missed []string
 	fmt.Fprintf(out, "%-26s %-7s %s\n", "MUTANT", "NIGHTS", "CAUGHT BY")
 	for _, name := range names {
-		caught, nights, err := try(ctx, name, *seeds)
+		caught, nights, err := try(ctx, copied, name, *seeds)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -80,24 +85,37 @@ const (
 	testTime   = 10 * time.Minute
 )
 
-// try applies a mutant to a copy and runs nights on it until one fails.
-func try(ctx context.Context, name string, seeds int) (caught string, nights int, err error) {
-	copied, err := os.MkdirTemp("", "mutant-")
-	if err != nil {
-		return "", 0, err
+// copyOf is a copy of what is committed; one for all mutants, of which most is built once.
+func copyOf(ctx context.Context) (copied string, err error) {
+	if copied, err = os.MkdirTemp("", "mutants-"); err != nil {
+		return "", err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(copied)) }()
+	if err := command(ctx, "git", "clone", "-q", "--no-hardlinks", ".", copied); err != nil {
+		return "", errors.Join(err, os.RemoveAll(copied))
+	}
+	return copied, nil
+}
+
+func command(ctx context.Context, name string, args ...string) error {
+	if said, err := exec.CommandContext(ctx, name, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, said)
+	}
+	return nil
+}
+
+// try applies a mutant to the copy and runs nights on it until one fails.
+func try(ctx context.Context, copied, name string, seeds int) (caught string, nights int, err error) {
 	patch, err := filepath.Abs(filepath.Join(folder, name+".patch"))
 	if err != nil {
 		return "", 0, err
 	}
 	for _, step := range [][]string{
-		{"git", "clone", "-q", "--no-hardlinks", ".", copied},
+		{"git", "-C", copied, "checkout", "-q", "."},
 		{"git", "-C", copied, "apply", patch},
-		{"go", "-C", copied, "test", "-c", "-trimpath", "-o", nightsTest, "./test/nights"}, // without its path, most is built already
+		{"go", "-C", copied, "test", "-c", "-o", nightsTest, "./test/nights"},
 	} {
-		if said, err := exec.CommandContext(ctx, step[0], step[1:]...).CombinedOutput(); err != nil {
-			return "", 0, fmt.Errorf("%s: %w: %s", strings.Join(step[:3], " "), err, said)
+		if err := command(ctx, step[0], step[1:]...); err != nil {
+			return "", 0, err
 		}
 	}
 	const at = 8 // nights by nights, so that the first that fails ends it
@@ -145,9 +163,9 @@ func nightsOf(ctx context.Context, copied string, first, last int) (string, erro
 
 // night runs nights and returns what they said.
 func night(ctx context.Context, copied string, args ...string) (string, error) {
-	command := exec.CommandContext(ctx, filepath.Join(copied, nightsTest), append(args, "-test.timeout", testTime.String())...)
-	command.Dir = filepath.Join(copied, "test", "nights")
-	said, err := command.CombinedOutput()
+	nights := exec.CommandContext(ctx, filepath.Join(copied, nightsTest), append(args, "-test.timeout", testTime.String())...)
+	nights.Dir = filepath.Join(copied, "test", "nights")
+	said, err := nights.CombinedOutput()
 	return string(said), err
 }
 
