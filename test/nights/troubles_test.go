@@ -44,6 +44,12 @@ var troubles = []trouble{
 			n.later(n.seconds(1, 60), l.thaw)
 		}
 	}},
+	{name: "a worker is cut off from the provider", weight: 3, strike: func(n *drawnNight) {
+		if l := n.someone(); l != nil {
+			l.isolate(true)
+			n.later(n.seconds(10, 150), func() { l.isolate(false) })
+		}
+	}},
 	{name: "another worker comes", weight: 2, strike: func(n *drawnNight) { n.hire() }},
 	{name: "Redis is emptied", weight: 5, strike: func(n *drawnNight) { n.redis.FlushAll() }},
 	{name: "Redis is away", weight: 4, strike: func(n *drawnNight) {
