@@ -21,12 +21,17 @@ var lostAfterAccept = []drawnFault{
 	{kind: simulator.FaultErrorAfterAccept, most: 0.4},
 }
 
-// constellations are all of them. Lists that lie now and then hide nothing for long: these
-// lie each time, for longer than the grace time.
+// constellations are all of them. Lists that lie now and then hide nothing for long: the last
+// two of those here lie each time, for longer than the grace time.
 var constellations = []constellation{
 	{"lost replies, and lists that lag", [2]float64{30, 120}, beside(lostAfterAccept, drawnFault{kind: simulator.FaultListLag, most: 1, seconds: [2]float64{5, 25}})},
 	{"lost replies, and empty lists", [2]float64{60, 180}, beside(lostAfterAccept, drawnFault{kind: simulator.FaultEmptyList, most: 1})},
 	{"lost replies, and old lists", [2]float64{60, 180}, beside(lostAfterAccept, drawnFault{kind: simulator.FaultStaleList, most: 1, seconds: [2]float64{60, 120}})},
+	{"refusals for limits of every kind that passes by itself", [2]float64{30, 120}, []drawnFault{
+		{kind: simulator.FaultCooldown, most: 0.15, seconds: [2]float64{60, 240}},
+		{kind: simulator.FaultParallelLimit, most: 0.15},
+		{kind: simulator.FaultRateLimit, most: 0.1},
+	}},
 }
 
 func beside(faults []drawnFault, more ...drawnFault) []drawnFault { return slices.Concat(faults, more) }

@@ -42,9 +42,11 @@ type place struct {
 	client  redis.UniversalClient
 	gate    gate    // before Redis, for those who may find it away
 	weather weather // of the bucket, for those who may find it bad
-	folder  string
-	bucket  *bucket.Local
-	environ []string
+	// published is what mortal workers have stored.
+	published published
+	folder    string
+	bucket    *bucket.Local
+	environ   []string
 	// keysFile is where the API keys are; "" for the one of the environment.
 	keysFile string
 	shifts   []*shift

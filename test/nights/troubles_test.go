@@ -130,7 +130,7 @@ var troubles = []trouble{
 			n.err(drawnFaults[n.random.IntN(len(drawnFaults))])
 		}
 	}},
-	{name: "the provider errs in several ways at once", weight: 12, strike: func(n *drawnNight) {
+	{name: "the provider errs in several ways at once", weight: 16, strike: func(n *drawnNight) {
 		n.meet(constellations[n.random.IntN(len(constellations))])
 	}},
 }

@@ -27,6 +27,7 @@ func (n *drawnNight) judge() {
 	n.judgeCaps(ledger)
 	n.judgeGaps()
 	n.judgeRests()
+	n.judgePublished()
 	n.judgeRedis()
 	for _, p := range n.script.parts {
 		if p.judge != nil {
