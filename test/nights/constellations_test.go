@@ -21,8 +21,8 @@ var lostAfterAccept = []drawnFault{
 	{kind: simulator.FaultErrorAfterAccept, most: 0.4},
 }
 
-// constellations are all of them. Lists that lie now and then hide nothing for long: the last
-// two of those here lie each time, for longer than the grace time.
+// constellations are all of them. Lists that lie now and then hide nothing for long: empty and
+// old ones are so each time here, for longer than the grace time.
 var constellations = []constellation{
 	{"lost replies, and lists that lag", [2]float64{30, 120}, beside(lostAfterAccept, drawnFault{kind: simulator.FaultListLag, most: 1, seconds: [2]float64{5, 25}})},
 	{"lost replies, and empty lists", [2]float64{60, 180}, beside(lostAfterAccept, drawnFault{kind: simulator.FaultEmptyList, most: 1})},
