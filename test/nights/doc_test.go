@@ -18,6 +18,11 @@
 // What a seed draws is fixed; which of two goroutines is first is not, so that a night may
 // have to be run several times until it fails again.
 //
-// A new trouble is a line in troubles_test.go, a new shape of batches one in
-// drawnscript_test.go, and a new promise a function in verdict_test.go.
+// What the program newly can is a file that registers itself (capability_test.go says how,
+// drawnwindows_test.go is one): what is drawn of it, what it does, how it is judged, and what
+// has to happen in some night of a long set. A new trouble is a line in troubles_test.go, a
+// new lie of the simulator one in drawnFaults, lies that break something only together one in
+// constellations, a new shape of batches one in shapes, and a new promise of all nights a
+// function in verdict_test.go. Whether any night holds a promise is tried out by breaking it:
+// see the command in the folder mutants.
 package nights
