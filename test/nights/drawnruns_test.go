@@ -49,7 +49,7 @@ func (n *drawnNight) startRun(b *nightBatch) {
 	if b.run != nil && b.run.running() {
 		return
 	}
-	b.run = b.runOn(n.ways)
+	b.run, b.runCalm = b.runOn(n.ways), n.calmed
 	n.diary.note("person", "enqueue run of %s", b.drawn.name)
 	for range 20 {
 		time.Sleep(time.Second) // virtual
@@ -90,8 +90,9 @@ func (n *drawnNight) awaitRun(b *nightBatch) {
 	switch b.run.code {
 	case exitDone, exitSomeFailed:
 		strikes.add(ranToItsEnd)
-	default:
-		if b.run.code != exitInterrupted {
+	case exitInterrupted:
+	default: // what is wrong when it begins, it says
+		if b.runCalm || b.run.out.reached("running") {
 			n.fail("the programs work", "", "enqueue run of %s ends with %d: %s\n%s", b.drawn.name, b.run.code, b.run.out.last(), b.run.log.text())
 		}
 	}

@@ -42,6 +42,7 @@ func (p *place) mortal() *lifeline {
 	l := &lifeline{place: p}
 	l.limbo, _ = redistest.Emulator(p.t)
 	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", Dialer: l.dial, Protocol: 2, DisableIdentity: true})
+	client.AddHook(resetHook{})
 	client.AddHook(l)
 	l.member = p.memberWith(l, client, l.bucket)
 	p.t.Cleanup(func() {
