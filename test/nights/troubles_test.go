@@ -17,6 +17,9 @@ type trouble struct {
 	mild bool
 }
 
+// theProviderErrs is the trouble of the simulator's lies.
+const theProviderErrs = "the provider errs"
+
 // troubles are all of them. What lasts for a while ends by itself, at the latest when the
 // night becomes calm.
 var troubles = []trouble{
@@ -119,7 +122,7 @@ var troubles = []trouble{
 			n.submit(b)
 		}
 	}},
-	{name: "the provider errs", weight: 40, strike: func(n *drawnNight) {
+	{name: theProviderErrs, weight: 40, strike: func(n *drawnNight) {
 		for range 1 + n.random.IntN(4) {
 			n.err(drawnFaults[n.random.IntN(len(drawnFaults))])
 		}
