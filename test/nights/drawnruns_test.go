@@ -25,7 +25,7 @@ func drawRuns(r *rand.Rand, s *script) *part {
 	}
 	i := r.IntN(len(s.batches))
 	s.batches[i].byRun = true
-	for range r.IntN(3) {
+	for range r.IntN(4) {
 		strike := func(n *drawnNight) {
 			if at := n.batches[i].run; at != nil && at.running() {
 				at.interrupt()
@@ -35,7 +35,7 @@ func drawRuns(r *rand.Rand, s *script) *part {
 				}
 			}
 		}
-		s.events = append(s.events, event{at: within(r, s.length), trouble: trouble{name: "Ctrl-C", strike: strike}})
+		s.events = append(s.events, event{at: s.batches[i].at + within(r, 90*time.Second), trouble: trouble{name: "Ctrl-C", strike: strike}})
 	}
 	return &part{
 		tells: fmt.Sprintf("%s is run", s.batches[i].name),
