@@ -151,6 +151,8 @@ type drawnFault struct {
 	most float64
 	// seconds are the bounds of its time, where it has one.
 	seconds [2]float64
+	// rests is how long a key is left alone after it.
+	rests time.Duration
 }
 
 // drawnFaults are the faults of the simulator that befall nights.
@@ -163,7 +165,7 @@ var drawnFaults = []drawnFault{
 	{kind: simulator.FaultDropAfterAccept, most: 0.6},
 	{kind: simulator.FaultCooldown, most: 0.1, seconds: [2]float64{10, 300}},
 	{kind: simulator.FaultParallelLimit, most: 0.2},
-	{kind: simulator.FaultAllowance, most: 0.05},
+	{kind: simulator.FaultAllowance, most: 0.05, rests: 10 * time.Minute},
 	{kind: simulator.FaultFailGeneration, most: 0.5},
 	{kind: simulator.FaultCancelGeneration, most: 0.5},
 	{kind: simulator.FaultModeration, most: 0.3},
@@ -227,7 +229,7 @@ func (n *drawnNight) err(d drawnFault) {
 	n.diary.note("night", "the simulator errs: %+v", fault)
 	n.setFaults(func(all map[simulator.FaultKind]simulator.Fault) { all[d.kind] = fault })
 	lasts := n.seconds(10, 120)
-	n.excuse(time.Now(), time.Now().Add(lasts+time.Duration(max(0, fault.Seconds)*float64(time.Second))))
+	n.excuse(time.Now(), time.Now().Add(lasts+d.rests+time.Duration(max(0, fault.Seconds)*float64(time.Second))))
 	n.later(lasts, func() {
 		n.setFaults(func(all map[simulator.FaultKind]simulator.Fault) { delete(all, d.kind) })
 	})
