@@ -13,6 +13,7 @@
 //	go test ./test/nights -run TestNight -seed 44        # one night, again
 //	go test ./test/nights -run TestNight -seeds 1000     # the nights of the seeds 1 to 1000
 //	go test ./test/nights -run TestNight -fresh 5m       # then nights of new seeds
+//	go test ./test/nights -run TestLargeNight -large 20000 -timeout 1h
 //
 // What a seed draws is fixed; which of two goroutines is first is not, so that a night may
 // have to be run several times until it fails again.
