@@ -18,9 +18,9 @@
 // What a seed draws is fixed; which of two goroutines is first is not, so that a night may
 // have to be run several times until it fails again.
 //
-// What the program newly can is a file that registers itself (capability_test.go says how,
-// drawnwindows_test.go is one): what is drawn of it, what it does, how it is judged, and what
-// has to happen in some night of a long set. A new trouble is a line in troubles_test.go, a
-// new lie of the simulator one in drawnFaults, a new shape of batches one in shapes, and a new
-// promise of all nights a function in verdict_test.go.
+// A new capability of the program is a file that registers itself: what is drawn of it, what
+// it does in a night, how it is judged, and what has to happen in some night of a long set
+// (capability_test.go says how; drawnwindows_test.go is one). A new trouble is a line in
+// troubles_test.go, a new lie of the simulator one in drawnFaults, a new shape of batches one
+// in shapes, and a new promise of all nights a function in verdict_test.go.
 package nights
