@@ -14,15 +14,16 @@
 //	go test ./test/nights -run TestNight -seed 44        # one night, again
 //	go test ./test/nights -run TestNight -seeds 1000     # the nights of the seeds 1 to 1000
 //	go test ./test/nights -run TestNight -fresh 5m       # then nights of new seeds
+//	go test ./test/nights -run TestLargeNight -large 20000 -timeout 1h
 //
 // What a seed draws is fixed; which of two goroutines is first is not, so that a night may
 // have to be run several times until it fails again.
 //
-// What the program newly can is a file that registers itself (capability_test.go says how,
-// drawnwindows_test.go is one): what is drawn of it, what it does, how it is judged, and what
-// has to happen in some night of a long set. A new trouble is a line in troubles_test.go, a
-// new lie of the simulator one in drawnFaults, lies that break something only together one in
-// constellations, a new shape of batches one in shapes, and a new promise of all nights a
-// function in verdict_test.go. Whether any night holds a promise is tried out by breaking it:
-// see the command in the folder mutants.
+// A new capability of the program is a file that registers itself: what is drawn of it, what
+// it does in a night, how it is judged, and what has to happen in some night of a long set
+// (capability_test.go says how; drawnwindows_test.go is one). A new trouble is a line in
+// troubles_test.go, a new lie of the simulator one in drawnFaults, lies that break something
+// only together one in constellations, a new shape of batches one in shapes, and a new promise
+// of all nights a function in verdict_test.go. Whether any night holds a promise is tried out
+// by breaking it: see the command in the folder mutants.
 package nights

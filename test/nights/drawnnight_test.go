@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -61,6 +60,7 @@ type nightBatch struct {
 	*night
 	drawn     drawnBatch
 	run       *shift // the last `enqueue run` of it, or nil
+	runCalm   bool   // it began in the calm
 	submitted bool
 	cancelled bool
 	short     bool // its rest costs more than a cap leaves
@@ -103,9 +103,7 @@ func nightOf(t *testing.T, s script) *drawnNight {
 	for _, drawn := range s.batches {
 		n.batches = append(n.batches, &nightBatch{night: n.batch(drawn.manifest()), drawn: drawn, asked: make(map[job.ID]job.Job), since: make(map[string]time.Time)})
 	}
-	n.ways = redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", Protocol: 2, DisableIdentity: true,
-		Dialer: func(context.Context, string, string) (net.Conn, error) { return n.dialRedis() }})
-	t.Cleanup(func() { _ = n.ways.Close() })
+	n.ways = n.throughGate()
 	return n
 }
 

@@ -25,7 +25,7 @@ func drawRuns(r *rand.Rand, s *script) *part {
 	}
 	i := r.IntN(len(s.batches))
 	s.batches[i].byRun = true
-	for range r.IntN(3) {
+	for range r.IntN(4) {
 		strike := func(n *drawnNight) {
 			if at := n.batches[i].run; at != nil && at.running() {
 				at.interrupt()
@@ -35,7 +35,7 @@ func drawRuns(r *rand.Rand, s *script) *part {
 				}
 			}
 		}
-		s.events = append(s.events, event{at: within(r, s.length), trouble: trouble{name: "Ctrl-C", strike: strike}})
+		s.events = append(s.events, event{at: s.batches[i].at + within(r, 90*time.Second), trouble: trouble{name: "Ctrl-C", strike: strike}})
 	}
 	return &part{
 		tells: fmt.Sprintf("%s is run", s.batches[i].name),
@@ -49,7 +49,7 @@ func (n *drawnNight) startRun(b *nightBatch) {
 	if b.run != nil && b.run.running() {
 		return
 	}
-	b.run = b.runOn(n.ways)
+	b.run, b.runCalm = b.runOn(n.ways), n.calmed
 	n.diary.note("person", "enqueue run of %s", b.drawn.name)
 	for range 20 {
 		time.Sleep(time.Second) // virtual
@@ -90,8 +90,9 @@ func (n *drawnNight) awaitRun(b *nightBatch) {
 	switch b.run.code {
 	case exitDone, exitSomeFailed:
 		strikes.add(ranToItsEnd)
-	default:
-		if b.run.code != exitInterrupted {
+	case exitInterrupted:
+	default: // what is wrong when it begins, it says
+		if b.runCalm || b.run.out.reached("running") {
 			n.fail("the programs work", "", "enqueue run of %s ends with %d: %s\n%s", b.drawn.name, b.run.code, b.run.out.last(), b.run.log.text())
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -182,6 +183,13 @@ func (o *told) waitedFor(reason job.WaitReason) *waiting {
 		}
 	}
 	return nil
+}
+
+// reached reports whether the run came to a phase.
+func (o *told) reached(phase string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.ContainsFunc(o.lines, func(l runLine) bool { return l.Phase == phase })
 }
 
 // said reports whether a message contains a text.

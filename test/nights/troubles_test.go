@@ -17,6 +17,9 @@ type trouble struct {
 	mild bool
 }
 
+// theProviderErrs is the trouble of the simulator's lies.
+const theProviderErrs = "the provider errs"
+
 // troubles are all of them. What lasts for a while ends by itself, at the latest when the
 // night becomes calm.
 var troubles = []trouble{
@@ -125,7 +128,7 @@ var troubles = []trouble{
 			n.submit(b)
 		}
 	}},
-	{name: "the provider errs", weight: 40, strike: func(n *drawnNight) {
+	{name: theProviderErrs, weight: 40, strike: func(n *drawnNight) {
 		for range 1 + n.random.IntN(4) {
 			n.err(drawnFaults[n.random.IntN(len(drawnFaults))])
 		}
@@ -157,6 +160,8 @@ type drawnFault struct {
 	most float64
 	// seconds are the bounds of its time, where it has one.
 	seconds [2]float64
+	// rests is how long a key is left alone after it.
+	rests time.Duration
 }
 
 // drawnFaults are the faults of the simulator that befall nights.
@@ -169,7 +174,7 @@ var drawnFaults = []drawnFault{
 	{kind: simulator.FaultDropAfterAccept, most: 0.6},
 	{kind: simulator.FaultCooldown, most: 0.1, seconds: [2]float64{10, 300}},
 	{kind: simulator.FaultParallelLimit, most: 0.2},
-	{kind: simulator.FaultAllowance, most: 0.05},
+	{kind: simulator.FaultAllowance, most: 0.05, rests: 10 * time.Minute},
 	{kind: simulator.FaultFailGeneration, most: 0.5},
 	{kind: simulator.FaultCancelGeneration, most: 0.5},
 	{kind: simulator.FaultModeration, most: 0.3},
@@ -233,7 +238,7 @@ func (n *drawnNight) err(d drawnFault) {
 	n.diary.note("night", "the simulator errs: %+v", fault)
 	n.setFaults(func(all map[simulator.FaultKind]simulator.Fault) { all[d.kind] = fault })
 	lasts := n.seconds(10, 120)
-	n.excuse(time.Now(), time.Now().Add(lasts+time.Duration(max(0, fault.Seconds)*float64(time.Second))))
+	n.excuse(time.Now(), time.Now().Add(lasts+d.rests+time.Duration(max(0, fault.Seconds)*float64(time.Second))))
 	n.later(lasts, func() {
 		n.setFaults(func(all map[simulator.FaultKind]simulator.Fault) { delete(all, d.kind) })
 	})

@@ -175,9 +175,10 @@ func (n *drawnNight) judgeImage(r job.Result, image job.Image, path string) {
 		n.fail("nothing paid is lost", r.Job, "%s: %v", r.Row, err)
 		return
 	}
-	// Of downloads that differ, of which two workers were in the middle when one of them
-	// stood still, the later may replace what was recorded.
-	twofold := n.diary.has("fault " + string(simulator.FaultUndecodableImage))
+	// Of downloads that differ, of which two workers were in the middle when one of them was
+	// taken for dead, the later may replace what was recorded.
+	twofold := n.diary.has("fault "+string(simulator.FaultUndecodableImage)) &&
+		slices.ContainsFunc(n.script.events, func(e event) bool { return !e.trouble.mild && e.trouble.name != theProviderErrs })
 	if sum := fmt.Sprintf("%08x", crc32.ChecksumIEEE(stored)); sum != image.CRC32 && !twofold {
 		n.fail("whole or absent", r.Job, "%s has the checksum %s, its result says %s", path, sum, image.CRC32)
 	}

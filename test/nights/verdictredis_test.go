@@ -32,16 +32,24 @@ func (n *drawnNight) judgeRedis() {
 	if most := running + waitingMost + largestWindow*len(n.batches); n.mostRecords > most {
 		n.fail("Redis is bounded by the window", "", "it held %d jobs, of at most %d", n.mostRecords, most)
 	}
-	cancelled := slices.ContainsFunc(n.batches, func(b *nightBatch) bool { return b.cancelled })
-	// What a leader that was killed had fed meanwhile waits for the next batch of its lane.
-	if left := n.leftInRedis(); len(left) > 0 && !cancelled {
+	// What a leader that was killed had fed of a batch that was cancelled meanwhile waits for
+	// the next batch of its lane.
+	left := slices.DeleteFunc(n.leftInRedis(), func(key string) bool {
+		return !strings.Contains(key, grantKey) && slices.ContainsFunc(n.batches, func(b *nightBatch) bool {
+			return b.cancelled && strings.Contains(key, b.manifest.Batch())
+		})
+	})
+	if len(left) > 0 {
 		n.fail("nothing is left", "", "Redis still has %d tasks, records and grants, the first: %s", len(left), left[0])
 	}
 }
 
+// grantKey is in the names of grants.
+const grantKey = ":admission}:grant:"
+
 // leftInRedis are the keys of tasks, records and grants of jobs.
 func (n *drawnNight) leftInRedis() []string {
 	return slices.DeleteFunc(n.redis.Keys(), func(key string) bool {
-		return !strings.Contains(key, ":t:") && !strings.Contains(key, ":job:") && !strings.Contains(key, ":admission}:grant:")
+		return !strings.Contains(key, ":t:") && !strings.Contains(key, ":job:") && !strings.Contains(key, grantKey)
 	})
 }
