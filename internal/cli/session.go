@@ -21,6 +21,7 @@ import (
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/manifest"
+	"nightshift/internal/picture"
 	"nightshift/internal/plan"
 	"nightshift/internal/pool"
 	"nightshift/internal/text"
@@ -252,6 +253,13 @@ func (o *session) plan(ctx context.Context, waiting func(job.WaitReason, time.Du
 		options.Marks = func(id job.ID, n int) plan.Mark { return plan.Mark(o.picks.Of(id, n)) }
 		options.Rolls = o.roll
 	}
+	rules, err := o.settings.Links()
+	if err != nil {
+		return nil, err
+	}
+	links := picture.NewLinks(rules)
+	o.Add("remove the pictures of links", links.Close)
+	options.Links = links.Fetch
 	p, err := plan.Make(ctx, options)
 	if err != nil {
 		return nil, o.lacking(ctx, err)

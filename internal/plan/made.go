@@ -22,9 +22,8 @@ const (
 // made are the rows that were read and whose images others may take. Where no item needs
 // another, only those of one row and its steps are kept.
 type made struct {
-	all    bool // of the whole manifest
-	byRow  map[string][]madeJob
-	misses map[string]bool // rows that were asked for and not there
+	all   bool // of the whole manifest
+	byRow map[string][]madeJob
 }
 
 // madeJob is a job of such a row.
@@ -69,13 +68,25 @@ func (m *made) find(rows []string) []madeJob {
 	return nil
 }
 
+// lacks reports whether a row takes an image of one that makes none because something is
+// wrong with it.
+func (m *made) lacks(row *manifest.Row) bool {
+	for _, in := range row.Images {
+		for _, p := range in.Pictures {
+			if p.Source == manifest.PictureMade && len(m.find(p.Rows)) == 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // image is the image of a row that was read, as a plan names it.
 func (m *made) image(p manifest.Picture) (string, finding) {
 	found, ok := m.lookup(p)
 	if !ok {
 		return "", finding{
-			message:    fmt.Sprintf("%s makes no image %d", p.Rows[0], p.N),
-			suggestion: "correct what is wrong with that row first",
+			message: fmt.Sprintf("%s makes no image %d", p.Rows[0], p.N),
 		}
 	}
 	return job.Picture{Job: found.job.id, Image: found.n}.String(), finding{}

@@ -41,6 +41,9 @@ type Options struct {
 	// can have.
 	Marks        func(id job.ID, n int) Mark
 	RetryRefused bool
+	// Links fetches the picture that a link leads to into a file, which stays until the plan is
+	// not needed any more; nil where links are not followed.
+	Links func(ctx context.Context, link string) (path string, err error)
 	// Rolls is how often a row was rolled again, so that its jobs draw other seeds; may be nil.
 	Rolls  func(row string) int
 	Limits Limits
