@@ -37,9 +37,9 @@ type Options struct {
 	// cost so far. They do not run again, unless RetryRefused asks for it.
 	Refused      map[job.ID]job.CU
 	RetryRefused bool
-	// Picked reports whether a person has picked an image: the n-th of a job, from 1; may be
-	// nil.
-	Picked func(id job.ID, n int) bool
+	// Picked are the jobs whose images a person has picked and that are there, by the output
+	// of each image; may be nil.
+	Picked map[string]job.ID
 	// Rolls is how often a row was rolled again, so that its jobs draw other seeds; may be nil.
 	Rolls  func(row string) int
 	Limits Limits
@@ -134,7 +134,7 @@ const maxPickedRows = 5
 func (p *Plan) addPickedReplaced(j *job.Job, h *history) {
 	replaced := 0
 	for _, name := range j.Outputs {
-		if h.picked[digestOf(name)] {
+		if picked, is := h.picked[name]; is && picked != j.ID {
 			replaced++
 		}
 	}

@@ -134,8 +134,8 @@ func (s *scan) count(p *Plan, row *manifest.Row, c *checker, j *job.Job) (Status
 		p.New++
 	case Changed:
 		p.Changed++
-		p.addPickedReplaced(j, s.history)
 	}
+	p.addPickedReplaced(j, s.history)
 	p.ImagesToRun += len(j.Outputs)
 	if len(p.Samples) < maxSamples {
 		p.Samples = append(p.Samples, Sample{Row: j.Row, Status: status, Model: j.Model, Prompt: j.Prompt(), Outputs: j.Outputs})
