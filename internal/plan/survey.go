@@ -201,12 +201,12 @@ func (s *scan) count(p *Plan, row *manifest.Row, c *checker, j *job.Job) (Status
 		p.New++
 	case Changed:
 		p.Changed++
-		p.addPickedReplaced(j, s.history)
 	case Waiting:
 		p.Waiting++
 		p.WaitingImages += len(j.Outputs)
 	}
 	if status.Runs() {
+		p.addPickedReplaced(j, s.history)
 		p.ImagesToRun += len(j.Outputs)
 	}
 	if status.Runs() && len(p.Samples) < maxSamples {
