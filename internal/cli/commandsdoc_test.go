@@ -22,7 +22,7 @@ func TestCommandsAreDocumented(t *testing.T) {
 	}
 	text := string(data)
 	names := make(map[string]bool)
-	for _, value := range []any{view.Status{}, submission{}, steering{}, listedBatch{}, picking{}} {
+	for _, value := range []any{view.Status{}, submission{}, steering{}, listedBatch{}, picking{}, exported{}, job.Picks{}} {
 		jsonNames(reflect.TypeOf(value), names)
 	}
 	if len(names) < 40 {

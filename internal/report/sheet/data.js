@@ -75,8 +75,9 @@ function stateOf(entry) {
   return entry.images.some((image) => image.warning) ? "w" : "s";
 }
 
-function notify(text) {
+function notify(text, tone = "bad") {
   const notice = document.getElementById("notice");
+  notice.dataset.tone = tone;
   notice.textContent = text;
   notice.hidden = text === "";
 }

@@ -63,5 +63,5 @@ function saveMarks() {
   link.click();
   link.remove();
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
-  notify(`To note them in the batch, run where it is: enqueue pick ${sheet.id} --file ${file}`);
+  notify(`To note them in the batch, run where it is: enqueue pick ${sheet.id} --file ${file}`, "good");
 }
