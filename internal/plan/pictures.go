@@ -1,8 +1,9 @@
 package plan
 
 import (
-	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"nightshift/internal/job"
@@ -42,7 +43,9 @@ func (p *pictures) look(path string) looked {
 	if err == nil {
 		found.file, err = picture.Look(leads)
 	}
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
+		found.fault = "there is no such file"
+	} else if err != nil {
 		found.fault = err.Error()
 	} else if !p.bySum[found.file.SHA256] {
 		p.bySum[found.file.SHA256] = true
@@ -153,7 +156,7 @@ func (c *checker) pictureInputs() string {
 	if len(names) == 0 {
 		return "choose a model that takes pictures"
 	}
-	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(a, b) })
+	slices.Sort(names)
 	return "it takes pictures in " + listed(names)
 }
 

@@ -92,7 +92,9 @@ func uploadPlaceholder(ctx context.Context, to provider.Uploader) (string, error
 	began := time.Now()
 	asset, err := to.Upload(ctx, provider.Upload{
 		Name: placeholderName, ContentType: "image/png", Bytes: int64(content.Len()),
-		Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content.Bytes())), nil },
+		Open: func(context.Context) (io.ReadCloser, error) {
+			return io.NopCloser(bytes.NewReader(content.Bytes())), nil
+		},
 	})
 	if _, lost := errors.AsType[*job.UnknownOutcomeError](err); !lost {
 		return asset, err

@@ -73,8 +73,8 @@ type Counts struct {
 	FailedBefore int `json:"failedBefore,omitempty"`
 	// Waiting wait for a pick: nothing is made of them before, and nothing is missing.
 	Waiting int `json:"waiting,omitempty"`
-	Images       int `json:"images"`           // stored in this run
-	Warned       int `json:"warned,omitempty"` // of these images, those with a warning
+	Images  int `json:"images"`           // stored in this run
+	Warned  int `json:"warned,omitempty"` // of these images, those with a warning
 }
 
 // Missing is how many jobs have no images.
