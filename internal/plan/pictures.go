@@ -43,11 +43,12 @@ func (p *pictures) look(path string) looked {
 	if err == nil {
 		found.file, err = picture.Look(leads)
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		found.fault = "there is no such file"
-	} else if err != nil {
+	case err != nil:
 		found.fault = err.Error()
-	} else if !p.bySum[found.file.SHA256] {
+	case !p.bySum[found.file.SHA256]:
 		p.bySum[found.file.SHA256] = true
 		p.files = append(p.files, found.file)
 	}
