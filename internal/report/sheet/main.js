@@ -157,7 +157,7 @@ function showFigures() {
   const waiting = report.counts.waiting ?? 0;
   const picked = countMarks("picked");
   const figures = [
-    ["Images", numbers.format(sheet.images), [`${plural(sheet.entries - failed, "job", "jobs")} done`, waiting > 0 && `${numbers.format(waiting)} wait for a pick`].filter(Boolean).join(", ")],
+    ["Images", numbers.format(sheet.images), [`${plural(sheet.entries - failed, "job", "jobs")} done`, waiting > 0 && `${plural(waiting, "waits", "wait")} for a pick`].filter(Boolean).join(", ")],
     ["Failed", numbers.format(failed), notes.filter(Boolean).join(", "), failed > 0 ? "bad" : ""],
     ["CU", numbers.format(report.cu.net), report.cu.refunded > 0 ? `${numbers.format(report.cu.billed)} billed, ${numbers.format(report.cu.refunded)} refunded` : `${numbers.format(report.cu.quoted)} quoted`],
     ["CU per pick", picked > 0 ? numbers.format(report.cu.net / picked) : "–", picked > 0 ? `${plural(picked, "image", "images")} picked` : ""],
