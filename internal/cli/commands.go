@@ -156,11 +156,14 @@ and is collected.`,
 }
 
 func resumeCommand(p app.Process) *cobra.Command {
-	cmd, _ := steerCommand(p, batch.ControlGo, &cobra.Command{
-		Short:   "Let a paused batch go on",
-		Long:    `Let a paused batch go on, one that a person paused or one whose prices rose.`,
+	cmd, o := steerCommand(p, batch.ControlGo, &cobra.Command{
+		Short: "Let a batch go on that is paused, or that waits for a pick",
+		Long: `Let a paused batch go on, one that a person paused or one whose prices rose. Of a batch
+that is over, the jobs are submitted that waited for a pick and whose images are picked
+now (enqueue pick).`,
 		Example: "  enqueue resume test/icons",
 	})
+	yesFlag(cmd, &o.yes)
 	return cmd
 }
 

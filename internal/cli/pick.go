@@ -75,8 +75,9 @@ type picking struct {
 	// Marks are all marks that stand.
 	Marks []batch.Pick `json:"marks"`
 
-	arg  string // what the batch is called on a command line
-	mark batch.Mark
+	arg     string // what the batch is called on a command line
+	mark    batch.Mark
+	waiting int // jobs that waited for a pick when the batch was last submitted
 }
 
 // changedMark is an image whose mark is another now.
@@ -139,6 +140,13 @@ func pickIn(ctx context.Context, v *view.View, id string, ids []string, filed *p
 	}
 	if m.picks, err = batch.ReadPicks(ctx, v.Bucket, id); err != nil {
 		return nil, err
+	}
+	last, err := batch.ReadSubmission(ctx, v.Bucket, id)
+	if err != nil {
+		return nil, err
+	}
+	if last != nil {
+		m.done.waiting = last.Waiting
 	}
 	var wishes []wish
 	switch {
@@ -425,6 +433,9 @@ func (p *picking) words() string {
 		fmt.Fprintf(&words, "not taken: %s of row %s: %s\n", r.Image, r.Row, r.Reason)
 	}
 	fmt.Fprintf(&words, "%s: of %s %s\n", p.Batch, text.Count(p.Images, "image"), progress.PickWords(&p.Picks))
+	if p.Noted > 0 && !p.DryRun && p.Picked > 0 && p.waiting > 0 {
+		fmt.Fprintf(&words, "what is made of the picked ones runs with the next enqueue run of the manifest, or of a fleet with enqueue resume %s\n", p.arg)
+	}
 	if p.Rejected > 0 {
 		fmt.Fprintf(&words, "enqueue retry %s --rejected --new-seeds makes other images in place of the rejected ones\n", p.arg)
 	}

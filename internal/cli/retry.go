@@ -97,9 +97,13 @@ func retryBatch(ctx context.Context, v *view.View, id string, o retryOptions) (*
 			Err: fmt.Errorf("batch %s was never submitted", id), Hint: "submit its manifest, or run it with enqueue run",
 		}}
 	case r.Submission.Local:
+		makes := " makes what failed again; what is there is kept"
+		if o.pickedOnly {
+			makes = " makes what was picked; what is there is kept"
+		}
 		return nil, &job.InputError{Err: &job.HintedError{
 			Err:  fmt.Errorf("batch %s was run without a Redis server, so no worker would take it up", id),
-			Hint: v.RunCommand(r.Submission) + " makes what failed again; what is there is kept",
+			Hint: v.RunCommand(r.Submission) + makes,
 		}}
 	case r.Open:
 		return nil, &job.InputError{Err: &job.HintedError{

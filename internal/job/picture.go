@@ -1,6 +1,7 @@
 package job
 
 import (
+	"maps"
 	"strconv"
 	"strings"
 )
@@ -103,9 +104,7 @@ func (j *Job) Needs() []ID {
 // says.
 func (in Inputs) WithPictures(names []string, put func(value string) string) Inputs {
 	replaced := make(Inputs, len(in))
-	for name, value := range in {
-		replaced[name] = value
-	}
+	maps.Copy(replaced, in)
 	eachPicture(replaced, names, put)
 	return replaced
 }

@@ -22,6 +22,9 @@ var example = regexp.MustCompile("(?ms)^```(?:yaml|json|jsonl|csv) (\\S+)\n(.*?)
 // anyBlock matches the start of every block that should be such a file.
 var anyBlock = regexp.MustCompile("(?m)^```(?:yaml|json|jsonl|csv)\\b")
 
+// blanks are those at the ends of lines, of rows without a prompt.
+var blanks = regexp.MustCompile("(?m) +$")
+
 // TestDocumentation makes the rows of every example in docs/manifest.md and
 // compares them with those on the page.
 func TestDocumentation(t *testing.T) {
@@ -84,5 +87,5 @@ func brief(path string) string {
 		fmt.Fprintf(table, "%s\t%s\t%s\n", row.ID, row.Output, row.Prompt)
 	}
 	_ = table.Flush() // into memory, which does not fail
-	return text.String()
+	return blanks.ReplaceAllString(text.String(), "")
 }

@@ -19,6 +19,8 @@ func TestJobs(t *testing.T) {
 		Suspects     int
 	}
 	want := []counts{
+		{"harbor-characters", job.Test, 7, 7, 0},
+		{"icon-set", job.Test, 24, 24, 0},
 		{"inventory-icons", job.Test, 33, 38, 0},
 		{"products", job.Test, 24, 24, 0},
 		{"quickstart", job.Test, 12, 12, 0},

@@ -159,7 +159,15 @@ func (b *builder) buildStep(base *Row, s *step, previous string, spread map[stri
 	b.fillTexts(s.prompt)
 	b.setImages(b.madeBefore(base, s, previous, spread, n), &s.layer)
 	b.setStepOutput(base, s, n, rows)
+	b.warnOfOthers(base, s, previous, rows)
 	return b.row, b.problems
+}
+
+// warnOfOthers tells of a step that is made of the first image alone of a row that has more.
+func (b *builder) warnOfOthers(base *Row, s *step, previous string, rows int) {
+	if rows < base.Samples && slices.Contains(s.takes(previous), "") {
+		b.warn("images", "make the images by an axis, and each is a row with steps of its own", "the step "+s.name+" is made of the first image of each row, and of none of the others")
+	}
 }
 
 // fieldPlace is where a field of the step stands.

@@ -1,10 +1,10 @@
 package plan
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"nightshift/internal/job"
@@ -55,9 +55,12 @@ func (p *pictures) look(ctx context.Context, named manifest.Picture) looked {
 	if err == nil {
 		found.file, err = picture.Look(leads)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		found.fault = "there is no such file"
+	case err != nil:
 		found.fault = err.Error()
-	} else if !p.bySum[found.file.SHA256] {
+	case !p.bySum[found.file.SHA256]:
 		p.bySum[found.file.SHA256] = true
 		p.files = append(p.files, found.file)
 	}
@@ -167,7 +170,7 @@ func (c *checker) pictureInputs() string {
 	if len(names) == 0 {
 		return "choose a model that takes pictures"
 	}
-	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(a, b) })
+	slices.Sort(names)
 	return "it takes pictures in " + listed(names)
 }
 

@@ -199,7 +199,7 @@ func (s *Summary) advice() string {
 	case s.Jobs.NotRun > 0 || s.Remote.Inferences > 0:
 		return "run again to go on from here"
 	case s.Jobs.Waiting > 0:
-		return "pick images in the contact sheet, or with enqueue pick " + text.Quote(s.Batch) + " ID…, then go on with:"
+		return "pick images in the contact sheet, or with enqueue pick " + text.Quote(s.Batch) + " ROW…, then go on with:"
 	default:
 		return ""
 	}

@@ -1,7 +1,9 @@
 package report_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"regexp"
@@ -10,6 +12,8 @@ import (
 	"time"
 
 	"nightshift/internal/batch/batchtest"
+	"nightshift/internal/job"
+	"nightshift/internal/report"
 )
 
 // openPage opens a sheet from disk in a real browser and returns the page as it
@@ -214,5 +218,37 @@ func TestSheetCutsNoLetters(t *testing.T) {
 	title, _, _ = strings.Cut(title, "</title>")
 	if title != "cut:" && title != "cut: " {
 		t.Error(title)
+	}
+}
+
+// TestChainInABrowser opens the image of a step: it says from which row it is made, and the
+// head what waits for a pick.
+func TestChainInABrowser(t *testing.T) {
+	t.Parallel()
+	bucket := batchtest.NewFolder(t)
+	draft, step := batchtest.Result(1), batchtest.Result(2)
+	draft.Row, draft.Job = "sword", "vuoooc5nqnnszdjs"
+	draft.Inputs = job.Inputs{"referenceImages": []any{"sha256:" + strings.Repeat("0123456789abcdef", 4)}}
+	draft.Images = []job.Image{putPNG(t, bucket, "night", "sword.png", painting(1, 64, 64, false))}
+	step.Row, step.Job, step.Prompt = "sword/cutout", "ileellrmpfl3a32y", ""
+	step.Inputs = job.Inputs{"image": "job:vuoooc5nqnnszdjs#0"}
+	step.Images = []job.Image{putPNG(t, bucket, "night", "sword-cut.png", painting(2, 64, 64, true))}
+	var lines bytes.Buffer
+	for _, result := range []job.Result{draft, step} {
+		if err := json.NewEncoder(&lines).Encode(result); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bucket.Write(t, "night/results.jsonl", lines.String())
+	sums := report.Report{Batch: "night", State: report.Complete, Counts: report.Counts{Jobs: 3, Succeeded: 2, Waiting: 1}}
+	if err := report.WriteSheet(t.Context(), bucket, "night", report.SheetOptions{Report: sums}); err != nil {
+		t.Fatal(err)
+	}
+	for view, want := range map[string]string{"sword-cut.png": "<dt>image</dt><dd>sword</dd>", "sword.png": `<dd>["file 0123456789ab…"]</dd>`} {
+		page := openPage(t, bucket, "index.html#view="+view)
+		if !strings.Contains(page, want) || !strings.Contains(page, "1 waits for a pick") {
+			_, page, _ = strings.Cut(page, `</head>`)
+			t.Errorf("the page of %s lacks %q, or what waits for a pick:\n%s", view, want, page)
+		}
 	}
 }

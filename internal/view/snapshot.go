@@ -75,7 +75,7 @@ func (b *BatchStatus) notes() []progress.Note {
 		add("limit", b.Bottleneck.Text, false)
 	}
 	if n := b.Jobs.Waiting; n > 0 {
-		add("picks", progress.WaitForPick(n)+": mark images in the contact sheet, or with enqueue pick "+b.arg+" ID", false)
+		add("picks", progress.WaitForPick(n)+": mark images in the contact sheet, or with enqueue pick "+b.arg+" ROW…", false)
 	}
 	if n := b.Jobs.FailedBefore; n > 0 {
 		add("refused", fmt.Sprintf("%s failed before, %s CU so far; not run again unless the row changes, or --retry-refused asks for it",

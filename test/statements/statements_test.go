@@ -75,6 +75,20 @@ var statements = []statement{
 	{"docs/storage.md", "Only objects above 8 MiB that are no images go in parts.", constant("internal/bucket/s3_put.go", "partBytes", "8 << 20")},
 	{"docs/storage.md", "Nightshift takes them back when they are older than a day", constant("internal/bucket/s3_sweep.go", "staleUpload", "24 * time.Hour")},
 
+	// Pictures, steps and picks.
+	{"docs/manifest.md", "Each content is uploaded once for each project", inBed(simulator.Options{}, uploadedOnce)},
+	{"docs/manifest.md", "Uploads cost no CU.", inBed(simulator.Options{}, uploadsAreFree)},
+	{"docs/manifest.md", "a picture counts by its content: the same file under another name or in another folder makes nothing again.", inBed(simulator.Options{}, contentCounts)},
+	{"docs/manifest.md", "where one fails, it fails with that reason, and nothing is paid for it.", inBed(simulator.Options{}, needFails)},
+	{"docs/manifest.md", "a run in which only that is left ends with code 0 and says how to go on.", inBed(simulator.Options{}, waitsForAPick)},
+	{"docs/manifest.md", "A step is made of the **first** image of its row.", inBed(simulator.Options{}, firstImageAlone)},
+	{"docs/manifest.md", "makes the same image again, so that its row cannot be rolled again", inBed(simulator.Options{}, seedIsFixed)},
+	{"docs/commands.md", "A picked image is not replaced by an edited manifest", inBed(simulator.Options{}, pickedIsKept)},
+	{"docs/manifest.md", "64 MiB, 268 million pixels, and what the model's input says", all(
+		constant("internal/bucket/image/limits.go", "DefaultMaxBytes", "64 << 20"), constant("internal/bucket/image/limits.go", "DefaultMaxPixels", "1 << 28"))},
+	{"docs/architecture.md", "in parts of 8 MiB", constant("internal/provider/scenario/upload.go", "partBytes", "8 << 20")},
+	{"docs/architecture.md", "The leader looks into the log twice a second", constant("internal/worker/leaderchain.go", "chainTick", "500 * time.Millisecond")},
+
 	// Speed.
 	{"docs/operations.md", "A project's 100 requests a minute make about 90 single-image jobs a minute", inBed(fullRate, jobsOfAMinute)},
 	{"docs/architecture.md", "Requests are the scarce thing: 100 a minute for a project.", is(simulator.DefaultRequestsPerMinute, 100)},

@@ -154,9 +154,10 @@ function showFigures() {
   const { report, failed } = sheet;
   const seconds = report.whole?.seconds ?? report.durations.run;
   const notes = [report.counts.notRun > 0 && `${numbers.format(report.counts.notRun)} not run`, report.counts.failedBefore > 0 && `${numbers.format(report.counts.failedBefore)} not tried again`];
+  const waiting = report.counts.waiting ?? 0;
   const picked = countMarks("picked");
   const figures = [
-    ["Images", numbers.format(sheet.images), `${plural(sheet.entries - failed, "job", "jobs")} done`],
+    ["Images", numbers.format(sheet.images), [`${plural(sheet.entries - failed, "job", "jobs")} done`, waiting > 0 && `${plural(waiting, "waits", "wait")} for a pick`].filter(Boolean).join(", ")],
     ["Failed", numbers.format(failed), notes.filter(Boolean).join(", "), failed > 0 ? "bad" : ""],
     ["CU", numbers.format(report.cu.net), report.cu.refunded > 0 ? `${numbers.format(report.cu.billed)} billed, ${numbers.format(report.cu.refunded)} refunded` : `${numbers.format(report.cu.quoted)} quoted`],
     ["CU per pick", picked > 0 ? numbers.format(report.cu.net / picked) : "–", picked > 0 ? `${plural(picked, "image", "images")} picked` : ""],

@@ -75,9 +75,19 @@ function describe(tile) {
       ["Recorded", moment(entry.recorded)],
     ]),
     table("Variables", entry.variables),
-    table("Parameters", [["model", entry.model], ...entry.parameters]),
+    table("Parameters", [["model", entry.model], ...entry.parameters.map(([name, value]) => [name, pictureNames(value)])]),
     table("Origin", [["job", entry.job], ["inference", entry.inference]]),
   ].filter(Boolean);
+}
+
+// pictureNames says of an image that a job takes from which row it is, where that is on
+// this page, and shortens the hash of a file.
+function pictureNames(text) {
+  return text.replace(/\bjob:([a-z0-9]+)#(\d+)/g, (whole, job, n) => {
+    const maker = tiles.find((tile) => tile.entry.job === job)?.entry;
+    if (!maker) return whole;
+    return maker.images.length > 1 ? `image ${Number(n) + 1} of ${maker.row}` : maker.row;
+  }).replace(/\bsha256:([0-9a-f]{12})[0-9a-f]{52}\b/g, "file $1…");
 }
 
 function cost(entry) {
