@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -130,7 +131,11 @@ func unanswered(ctx context.Context, at string, err error) error {
 	words := strings.TrimPrefix(said, "-")
 	for _, t := range troubles {
 		if said != words && strings.HasPrefix(words, t.prefix) {
-			return &job.HintedError{Err: fmt.Errorf("the Redis at %s lets nobody in: %s", at, t.means), Hint: t.hint}
+			refused := fmt.Errorf("the Redis at %s lets nobody in: %s", at, t.means)
+			if slices.Contains(passing, t.prefix) {
+				refused = &passingError{refused, err}
+			}
+			return &job.HintedError{Err: refused, Hint: t.hint}
 		}
 	}
 	hint := "start it, or correct the address"
@@ -144,6 +149,18 @@ func unanswered(ctx context.Context, at string, err error) error {
 	}
 	return &job.HintedError{Err: fmt.Errorf("the Redis at %s does not answer: %w", at, err), Hint: hint}
 }
+
+// passing are the troubles that pass by themselves.
+var passing = []string{"LOADING", "MASTERDOWN"}
+
+// passingError keeps the error of a command that had no answer, by which who waits for a
+// Redis knows that it is away, behind what the server said instead.
+type passingError struct{ said, err error }
+
+func (e *passingError) Error() string { return e.said.Error() }
+
+// Unwrap returns the error of the command.
+func (e *passingError) Unwrap() error { return e.err }
 
 // rawPassword reports whether an address has a character in its user or password that ends
 // that part, so that the rest is taken for something else.

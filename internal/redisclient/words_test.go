@@ -3,12 +3,15 @@ package redisclient
 import (
 	"bufio"
 	"errors"
+	"io"
 	"net"
 	"strings"
 	"testing"
 
 	"nightshift/internal/job"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // saying listens like a Redis that greets with words and closes, or that answers each line
@@ -34,6 +37,20 @@ func saying(t *testing.T, greets bool, words string) (address string) {
 		}
 	}()
 	return listener.Addr().String()
+}
+
+// TestRedisThatLoadsIsAway lets who waits for a Redis know the trouble for one that passes.
+func TestRedisThatLoadsIsAway(t *testing.T) {
+	t.Parallel()
+	at := saying(t, true, "-LOADING Redis is loading the dataset in memory\r\n")
+	_, err := Connect(t.Context(), "redis://"+at+"/0", 5*time.Second)
+	_, unreached := errors.AsType[net.Error](err)
+	if !unreached && !errors.Is(err, io.EOF) && !redis.IsLoadingError(err) {
+		t.Errorf("not known for a Redis that is away: %v", err)
+	}
+	if err == nil || !strings.Contains(err.Error(), "loading what it holds") {
+		t.Errorf("error %v; want that it is loading", err)
+	}
 }
 
 // TestRedisThatLetsNobodyIn says what it is and what to do.
