@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/longtest"
 )
 
 // sent is a request that goes out at a time.
@@ -95,7 +96,7 @@ func newRequester(t *testing.T, s server, limits Limits) *requester {
 // lies ahead, and who waits as long as told and is alone gets a place, not earlier.
 func TestRateWindow(t *testing.T) {
 	onBoth(t, func(t *testing.T, s server) {
-		for seed := range uint64(2) {
+		for seed := range uint64(longtest.Times(1, 2)) {
 			t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 				random := rand.New(rand.NewPCG(seed, 1))
 				limits := Limits{RequestsPerMinute: 5 + random.IntN(40)}
@@ -250,7 +251,7 @@ func TestUnsentGrantsNeverPassTheRate(t *testing.T) {
 		random := rand.New(rand.NewPCG(3, 1))
 		r := newRequester(t, s, Limits{RequestsPerMinute: 12, ReadReserve: 2})
 		unsent := map[job.ID]bool{}
-		for n := range 400 {
+		for n := range longtest.Times(150, 400) {
 			r.move(time.Duration(random.ExpFloat64() * float64(2*time.Second)))
 			id := job.ID("job-" + strconv.Itoa(n))
 			for other := range unsent {
@@ -271,7 +272,7 @@ func TestUnsentGrantsNeverPassTheRate(t *testing.T) {
 			r.log = append(r.log, sent{r.now.Add(grant.After), true})
 			mustDo(t, r.a.Release(t.Context(), ref(id), 1, night))
 		}
-		if r.holds(); len(r.log) < 40 {
+		if r.holds(); len(r.log) < 30 {
 			t.Errorf("only %d were sent", len(r.log))
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/longtest"
 	"nightshift/internal/redistest"
 )
 
@@ -16,7 +17,7 @@ import (
 // window of the provider is above the limit.
 func TestRateClockGoesBack(t *testing.T) {
 	onBoth(t, func(t *testing.T, s server) {
-		for seed := range uint64(3) {
+		for seed := range uint64(longtest.Times(1, 3)) {
 			t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 				random := rand.New(rand.NewPCG(seed, 7))
 				r := newRequester(t, s, Limits{RequestsPerMinute: 20, ReadReserve: 5})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/longtest"
 )
 
 var (
@@ -123,13 +124,13 @@ func TestSoonestWait(t *testing.T) {
 	})
 }
 
-// 300 jobs of random price on three keys: what they spent differs by one job at most.
+// Jobs of random price on three keys: what they spent differs by one job at most.
 func TestSpendEvensOut(t *testing.T) {
 	onBoth(t, func(t *testing.T, s server) {
 		a, random := s.admission(t), rand.New(rand.NewPCG(3, 1))
 		candidates, spent := []keyed{nightKey, dayKey, duskKey}, map[string]job.CU{}
 		dearest := job.CU(0)
-		for i := range 300 {
+		for i := range longtest.Times(90, 300) {
 			random.Shuffle(3, func(i, j int) { candidates[i], candidates[j] = candidates[j], candidates[i] })
 			c := claim(job.ID(strconv.Itoa(i)), 0, candidates...)
 			c.Amount = 1 + job.CU(random.IntN(20000))
@@ -151,21 +152,22 @@ func TestSpendEvensOut(t *testing.T) {
 // same, and one that alone is free is always found.
 func TestManyKeysAreUsedAlike(t *testing.T) {
 	onBoth(t, func(t *testing.T, s server) {
-		a, keys := s.admission(t), make([]keyed, 40)
+		a, keys := s.admission(t), make([]keyed, longtest.Times(24, 40))
+		jobs := 10 * len(keys)
 		for i := range keys {
 			keys[i] = keyed{Account: Account{APIKey: strconv.Itoa(i), Project: "icons", Team: "art"}, Key: Limits{Parallel: 12}}
 		}
 		used := make(map[string]int)
-		for i := range 400 {
+		for i := range jobs {
 			s.clock.move(7 * time.Millisecond)
 			used[mustReserve(t, a, claim(job.ID(strconv.Itoa(i)), 1, keys...)).Account.APIKey]++
 		}
-		for key, jobs := range used {
-			if jobs < 8 || jobs > 12 || len(used) != len(keys) {
-				t.Errorf("key %s has %d jobs of 400 on %d keys", key, jobs, len(used))
+		for key, has := range used {
+			if has < 8 || has > 12 || len(used) != len(keys) {
+				t.Errorf("key %s has %d jobs of %d on %d keys", key, has, jobs, len(used))
 			}
 		}
-		for i := 400; i < 480; i++ {
+		for i := jobs; i < jobs+2*len(keys); i++ {
 			s.clock.move(7 * time.Millisecond)
 			mustReserve(t, a, claim(job.ID(strconv.Itoa(i)), 1, keys...)) // until all are full
 		}

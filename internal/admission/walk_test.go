@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nightshift/internal/job"
+	"nightshift/internal/longtest"
 )
 
 // walker does random things to an Admission and a model.
@@ -38,7 +39,7 @@ var (
 // after every step.
 func TestAgainstModel(t *testing.T) {
 	onBoth(t, func(t *testing.T, s server) {
-		for seed := range uint64(2) {
+		for seed := range uint64(longtest.Times(1, 2)) {
 			t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 				w := &walker{
 					t: t, a: s.admission(t), clock: s.clock, random: rand.New(rand.NewPCG(seed, 2)),

@@ -3,10 +3,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"strings"
 
 	"nightshift/internal/bucket"
@@ -15,41 +12,13 @@ import (
 	"nightshift/internal/job"
 )
 
-// identityKey is the object at the bucket's root that tells buckets apart in Redis. It is
-// part of every key there, so that what belongs to one bucket is never counted, sent or
-// stored for another.
-const identityKey = "_nightshift/id"
-
-// identityBytes is more than an identity has.
-const identityBytes = 1 << 10
-
-// ReadIdentity is the bucket's identity; "" if it has none yet.
-func ReadIdentity(ctx context.Context, b bucket.Objects) (string, error) {
-	body, err := b.Open(ctx, identityKey)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	defer body.Close() // only read from
-	id, err := io.ReadAll(io.LimitReader(body, identityBytes))
-	if err == nil && strings.ContainsAny(string(id), "{}\n ") {
-		err = &job.HintedError{
-			Err:  fmt.Errorf("read %s: it is no identity of a bucket", b.Path(identityKey)),
-			Hint: "delete it if no batch in the bucket is open; a new one is made",
-		}
-	}
-	return string(id), err
-}
-
 // Identify is the bucket's identity; one that has none gets the one that is wanted.
 func Identify(ctx context.Context, b bucket.Objects, wanted string) (string, error) {
-	id, err := ReadIdentity(ctx, b)
+	id, err := bucket.ReadIdentity(ctx, b)
 	if err != nil || id != "" {
 		return id, err
 	}
-	return wanted, b.Put(ctx, identityKey, strings.NewReader(wanted))
+	return wanted, b.Put(ctx, bucket.IdentityKey, strings.NewReader(wanted))
 }
 
 // NewIdentity draws one for a bucket that has none.
@@ -67,7 +36,7 @@ func ClaimFleet(ctx context.Context, f *fleet.Claims, name string, b bucket.Obje
 // returns the bucket's identity, the one that is wanted where it has none. Of several processes that begin with an empty bucket
 // and an empty Redis all get the same.
 func ClaimFleetAs(ctx context.Context, f *fleet.Claims, name string, b bucket.Objects, wanted string) (string, error) {
-	id, err := ReadIdentity(ctx, b)
+	id, err := bucket.ReadIdentity(ctx, b)
 	if err != nil {
 		return "", err
 	}
@@ -89,7 +58,7 @@ func ClaimFleetAs(ctx context.Context, f *fleet.Claims, name string, b bucket.Ob
 	if err := CheckCopy(ctx, f, ours); err != nil || id != "" {
 		return holder.Identity, err
 	}
-	return holder.Identity, b.Put(ctx, identityKey, strings.NewReader(holder.Identity))
+	return holder.Identity, b.Put(ctx, bucket.IdentityKey, strings.NewReader(holder.Identity))
 }
 
 // placeOf is the name under which it is claimed where a bucket of this identity lies.
@@ -104,7 +73,7 @@ func CheckCopy(ctx context.Context, f *fleet.Claims, ours fleet.Claim) error {
 	}
 	return &job.InputError{Err: &job.HintedError{
 		Err: fmt.Errorf("%s has the identity of %s, which this Redis serves: one is a copy of the other", ours.Bucket, holder.Bucket),
-		Hint: "delete " + identityKey + " in the copy, and it becomes a bucket of its own; if the bucket was moved, delete the Redis key " +
+		Hint: "delete " + bucket.IdentityKey + " in the copy, and it becomes a bucket of its own; if the bucket was moved, delete the Redis key " +
 			f.Key(placeOf(ours)),
 	}}
 }

@@ -25,6 +25,9 @@ import (
 // would each run all of its jobs, and pay for each twice.
 const servedKey = "_nightshift/redis.json"
 
+// servingBytes is more than it has.
+const servingBytes = 1 << 10
+
 const (
 	// RenewTick is how often the notice is renewed. One that stays as it is for watchTime is
 	// of a Redis that nobody uses any more: whoever does would have renewed it. So no two
@@ -196,7 +199,7 @@ func readServed(ctx context.Context, b bucket.Objects) (now served, err error) {
 		return now, err
 	}
 	defer body.Close() // only read from
-	data, err := io.ReadAll(io.LimitReader(body, identityBytes))
+	data, err := io.ReadAll(io.LimitReader(body, servingBytes))
 	if err == nil && json.Unmarshal(data, &now) != nil {
 		return served{}, nil // it is written anew
 	}

@@ -78,7 +78,7 @@ func KeepCeilings(ctx context.Context, b bucket.Objects, mode job.Mode, learned 
 }
 
 // waitForLock takes a lock that others hold for moments only.
-func waitForLock(ctx context.Context, b bucket.Objects, key string) (unlock func() error, err error) {
+func waitForLock(ctx context.Context, b Bucket, key string) (unlock func() error, err error) {
 	for begun := time.Now(); ; {
 		unlock, err = b.Lock(ctx, key)
 		if _, held := errors.AsType[*bucket.LockedError](err); !held || time.Since(begun) > lockPatience {

@@ -18,6 +18,8 @@
 //	_nightshift/questions.json    lost replies of which only a person can tell what
 //	                              became of them, with the runs that may be theirs
 //	_nightshift/answers.jsonl     what people decided, the last line of an attempt counts
+//	_nightshift/picks.jsonl       what people think of the images, the last line of an
+//	                              image counts, and which rows were rolled again
 //	_nightshift/batch.json        the mode, and what each API key sees
 //	_nightshift/quotes.json       the prices of the last plan
 //

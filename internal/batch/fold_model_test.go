@@ -9,9 +9,10 @@ import (
 
 	"nightshift/internal/batch"
 	"nightshift/internal/job"
+	"nightshift/internal/longtest"
 )
 
-var histories = flag.Uint64("histories", 2000, "how many random histories are folded")
+var histories = flag.Int("histories", 0, "how many random histories are folded; by default 2000, or 300 in a short run")
 
 // folded is what a fold says.
 type folded struct {
@@ -52,7 +53,10 @@ func read(t *testing.T, m *memory, h *history) (*batch.Fold, folded) {
 func TestFoldOfRandomHistories(t *testing.T) {
 	t.Parallel()
 	moments, kills, lost, covered := 0, 0, 0, 0
-	for seed := range *histories {
+	if *histories == 0 {
+		*histories = longtest.Times(300, 2000)
+	}
+	for seed := range uint64(*histories) {
 		h := newHistory(seed)
 		kept := map[disorder]*memory{asWritten: newMemory(), byClocks: newMemory(), twice: newMemory()} // with their checkpoints
 		for range 1 + h.r.IntN(4) {

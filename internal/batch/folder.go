@@ -3,7 +3,6 @@ package batch
 import (
 	"context"
 	"iter"
-	"strings"
 
 	"nightshift/internal/bucket"
 	"nightshift/internal/job"
@@ -30,8 +29,8 @@ func (f *Folder) Fold(ctx context.Context) (*Fold, error) {
 // Present reports whether the images of a result are there and still its own. An
 // edited row may have replaced them, a person may have deleted them.
 func (f *Folder) Present(ctx context.Context, result *job.Result) bool {
-	if len(result.Outputs) > 0 && strings.HasPrefix(result.Outputs[0], EarlierFolder) {
-		return false // it came home after its row was gone, under another name
+	if cameHome(result) {
+		return false
 	}
 	for i, image := range result.Images {
 		object, err := f.Bucket.Stat(ctx, result.Key(f.Batch, i))

@@ -67,6 +67,12 @@ type Submission struct {
 	// again, and FailedBeforeCost what they cost so far.
 	FailedBefore     int    `json:"failedBefore,omitempty"`
 	FailedBeforeCost job.CU `json:"failedBeforeCost,omitempty"`
+	// Waiting are jobs that wait for a pick and do not run, and WaitingCost what they cost once
+	// they do.
+	Waiting     int    `json:"waiting,omitempty"`
+	WaitingCost job.CU `json:"waitingCost,omitempty"`
+	// Chained says that jobs take images of others.
+	Chained bool `json:"chained,omitempty"`
 	// RetryRefused says that such jobs are among those that run.
 	RetryRefused bool `json:"retryRefused,omitempty"`
 	Images       int  `json:"images"` // of the jobs that run
@@ -100,7 +106,7 @@ func (o *Submission) Lane() string {
 }
 
 // ToRun is how many jobs of the plan run.
-func (o *Submission) ToRun() int { return o.Jobs - o.Kept - o.FailedBefore }
+func (o *Submission) ToRun() int { return o.Jobs - o.Kept - o.FailedBefore - o.Waiting }
 
 // NewSubmission makes the submission of a plan.
 // It still lacks the plan's object, its digest and its number.
@@ -108,8 +114,8 @@ func NewSubmission(m *manifest.Manifest, p *plan.Plan, planned time.Time) *Submi
 	return &Submission{
 		Batch: m.Batch(), Name: m.Name, Manifest: path.Base(m.Path), Mode: m.Mode, Pool: m.Pool, Priority: job.Priority(m.Priority),
 		Rules: submissionRules{Budget: m.Budget, Drift: m.MaxDrift, OnBudget: m.OnBudget, Window: m.Window},
-		Jobs:  p.Jobs, Kept: p.Kept, Images: p.ImagesToRun, KeptImages: p.KeptImages, AllImages: p.Images, Cost: p.Cost, Forecast: p.Forecast.Duration().Seconds(), Planned: planned,
-		FailedBefore: p.FailedBefore, FailedBeforeCost: p.FailedBeforeCost, RetryRefused: p.RetryRefused, NoneFits: p.ToRun() > 0 && p.Forecast.Jobs == 0,
+		Jobs:  p.Jobs, Kept: p.Kept, Images: p.ImagesToRun, KeptImages: p.KeptImages, AllImages: p.Images - p.WaitingImages, Cost: p.Cost, Forecast: p.Forecast.Duration().Seconds(), Planned: planned,
+		FailedBefore: p.FailedBefore, FailedBeforeCost: p.FailedBeforeCost, RetryRefused: p.RetryRefused, Waiting: p.Waiting, WaitingCost: p.WaitingCost, Chained: p.Chained, NoneFits: p.ToRun() > 0 && p.Forecast.Jobs == 0,
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 func fleetCommands(p app.Process) []*cobra.Command {
 	return []*cobra.Command{
 		submitCommand(p), statusCommand(p), watchCommand(p), pauseCommand(p), resumeCommand(p), cancelCommand(p), retryCommand(p),
-		resultsCommand(p), lsCommand(p),
+		resultsCommand(p), lsCommand(p), pickCommand(p), exportCommand(p),
 	}
 }
 
@@ -56,7 +56,8 @@ workers run it. Nothing depends on this command once it has returned. Submitting
 the same manifest again, from here or from another machine, is one batch; an edited
 one replaces what is queued, and only what changed is paid for. A row that the
 provider refused for its content and charged is not bought again unless it changes,
-or --retry-refused asks for it.
+or --retry-refused asks for it. A picked image is not replaced by a change of its row,
+unless --replace-picked asks for it.
 
 A live batch asks before it spends, unless --yes is given. Where nobody can be asked,
 --yes or a budget in the manifest is needed.
@@ -76,6 +77,7 @@ interrupted (the batch goes on).`,
 	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "show how it goes on until it is over")
 	cmd.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "print failures and, with --watch, the summary only")
 	retryRefusedFlag(cmd, &o.retryRefused)
+	replacePickedFlag(cmd, &o.replacePicked)
 	yesFlag(cmd, &o.yes)
 	originFlags(cmd, &o.origin)
 	return cmd
@@ -182,6 +184,12 @@ func retryCommand(p app.Process) *cobra.Command {
 is the same plan at the prices that were quoted for it; what succeeded is kept and not
 paid again. With the file of a manifest, edited perhaps, it is enqueue submit.
 
+With --rejected --new-seeds the rows whose images are rejected (enqueue pick) are rolled
+again: their jobs draw other seeds, and the new images replace the old ones. That plans
+the manifest anew, whose file must be here, and runs it where enqueue run made the batch.
+A row with a fixed seed, or with a picked image beside the rejected one, is told and left
+as it is.
+
 What was refused for its content and charged is left out, since it would be paid again
 for nothing. --kind names the kinds of failure to run again, as errors.jsonl and
 enqueue results --failed say them, "rejected" for those. What was cancelled or not run
@@ -191,15 +199,99 @@ A batch that goes on is left alone: what fails there for a passing reason is tri
 by itself.
 ` + whatBatch + `
 
-Exit codes: 0 submitted, 1 unexpected error, 2 wrong input and nothing done.`,
-		Example: "  enqueue retry test/icons\n  enqueue retry --kind rejected icons\n  enqueue retry --json icons | jq '.jobs - .kept'",
+Exit codes: 0 submitted, 1 unexpected error, 2 wrong input and nothing done; of a batch
+that is run those of enqueue run.`,
+		Example: "  enqueue retry test/icons\n  enqueue retry --kind rejected icons\n  enqueue retry --rejected --new-seeds icons\n  enqueue retry --json icons | jq '.jobs - .kept'",
 		Args:    oneBatch, ValidArgsFunction: completeBatch(p, 1),
 		RunE: withSettings(p, func(ctx context.Context, s config.Settings, args []string) error { return retry(ctx, p, s, args[0], o) }),
 	}
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	yesFlag(cmd, &o.yes)
+	cmd.Flags().BoolVar(&o.rejected, "rejected", false, "the rows whose images are rejected; with --new-seeds")
+	cmd.Flags().BoolVar(&o.newSeeds, "new-seeds", false, "draw other seeds for them")
 	cmd.Flags().StringSliceVar(&o.kinds, "kind", nil, "of the jobs that failed only those of these kinds: "+strings.Join(job.FailureKinds, ", "))
 	_ = cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(job.FailureKinds, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+	return cmd
+}
+
+func pickCommand(p app.Process) *cobra.Command {
+	var o pickOptions
+	cmd := &cobra.Command{
+		Use:   "pick BATCH [ROW...]",
+		Short: "Pick or reject images of a batch, or show how they are marked",
+		Long: `Note which images of a batch are picked and which rejected: all images of the rows
+that are named, ROW:2 for the second image of a row, or those that were marked in the
+contact sheet and saved there as a file. Without rows and file it shows how many are
+picked, rejected and unmarked.
+
+The last mark of an image counts. A mark is of the image as it was made: one that was
+made anew since, or is gone, is told and not marked. A picked image is not replaced by a
+later run unless --replace-picked asks for it; enqueue retry --rejected --new-seeds makes
+others in place of those that are rejected.
+` + whatBatch + `
+
+Exit codes: 0 noted or shown, 1 unexpected error, 2 wrong input and nothing noted, 3 some
+marks of the file were not taken, since their images are not there any more.`,
+		Example: "  enqueue pick test/icons health mana:2\n  enqueue pick --reject icons axe\n  enqueue pick --file ~/Downloads/icons-picks.json icons\n" +
+			"  enqueue pick --json icons | jq -r '.marks[] | select(.mark == \"pick\").image'",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return oneBatch(cmd, args)
+			}
+			return nil
+		},
+		ValidArgsFunction: completeBatch(p, 1),
+		RunE: withSettings(p, func(ctx context.Context, s config.Settings, args []string) error {
+			return pickImages(ctx, p, s, args, o)
+		}),
+	}
+	cmd.Flags().StringVarP(&o.file, "file", "f", "", "take the marks of a file that a contact sheet has saved, - for the standard input")
+	cmd.Flags().BoolVar(&o.reject, "reject", false, "the images are rejected")
+	cmd.Flags().BoolVar(&o.clear, "clear", false, "take the marks of the images back")
+	cmd.Flags().StringVar(&o.why, "why", "", "why, for others to read in picks.jsonl")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what would be noted, and note nothing")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	return cmd
+}
+
+func exportCommand(p app.Process) *cobra.Command {
+	var o exportOptions
+	cmd := &cobra.Command{
+		Use:   "export BATCH DIR",
+		Short: "Copy images of a batch into a folder",
+		Long: `Copy the images of a batch, or with --picked those that are picked and what was made
+of them, from the bucket into a folder, under their output names or as --layout says.
+A layout has the placeholders of an output name: {id}, {n}, {ext}, {model}, {style},
+{seed}, {hash8}, parameters and variables; also {row}, the whole id of the row.
+
+Names that clash and other files that are there are refused before anything is copied.
+Each file is copied whole or not at all, and the same command again copies only what is
+missing.
+` + whatBatch + `
+
+Exit codes: 0 copied, 1 unexpected error, 2 wrong input and nothing copied, 3 some images
+are not in the batch's folder as they were made, and the others are copied.`,
+		Example: "  enqueue export test/icons /mnt/game/icons --picked\n  enqueue export icons art --picked --layout '{style}/{id}_{n}.{ext}'\n" +
+			"  enqueue export --json icons art | jq -r '.files[].file'",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return fmt.Errorf("%s takes a batch and a folder, got %d; see %s --help", cmd.CommandPath(), len(args), cmd.CommandPath())
+			}
+			return nil
+		},
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+			if len(args) == 1 {
+				return nil, cobra.ShellCompDirectiveFilterDirs
+			}
+			return completeBatch(p, 1)(cmd, args, begun)
+		},
+		RunE: withSettings(p, func(ctx context.Context, s config.Settings, args []string) error {
+			return export(ctx, p, s, args[0], args[1], o)
+		}),
+	}
+	cmd.Flags().BoolVar(&o.picked, "picked", false, "only images that are picked, and what was made of them")
+	cmd.Flags().StringVar(&o.layout, "layout", "", "names of the files, such as '{style}/{id}-{n}.{ext}' (default: the output names)")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return cmd
 }
 

@@ -22,7 +22,7 @@ func TestCommandsAreDocumented(t *testing.T) {
 	}
 	text := string(data)
 	names := make(map[string]bool)
-	for _, value := range []any{view.Status{}, submission{}, steering{}, listedBatch{}} {
+	for _, value := range []any{view.Status{}, submission{}, steering{}, listedBatch{}, picking{}} {
 		jsonNames(reflect.TypeOf(value), names)
 	}
 	if len(names) < 40 {

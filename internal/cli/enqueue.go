@@ -58,7 +58,8 @@ func runCommand(p app.Process) *cobra.Command {
 Images, results and a contact sheet go to the folder out/<batch>. Running the
 same command again makes and pays only what is missing. Ctrl-C stops cleanly.
 A row that the provider refused for its content and charged is not bought again
-unless it changes, or --retry-refused asks for it.
+unless it changes, or --retry-refused asks for it. A picked image is not replaced by
+a change of its row, unless --replace-picked asks for it.
 
 Batches of mode test run on the built-in simulator, or on the API that
 SCENARIO_API_URL names, which is never the real one; batches of mode live on the real
@@ -82,6 +83,7 @@ done, 3 some jobs failed or were not run, 130 interrupted.`,
 	cmd.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "print failures and the summary only")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line")
 	retryRefusedFlag(cmd, &o.retryRefused)
+	replacePickedFlag(cmd, &o.replacePicked)
 	yesFlag(cmd, &o.yes)
 	originFlags(cmd, &o.origin)
 	return cmd
@@ -102,6 +104,11 @@ func yesFlag(cmd *cobra.Command, yes *bool) {
 // retryRefusedFlag adds the flag of commands that plan.
 func retryRefusedFlag(cmd *cobra.Command, wanted *bool) {
 	cmd.Flags().BoolVar(wanted, "retry-refused", false, "also run, and pay, what was refused for its content and charged before")
+}
+
+// replacePickedFlag adds the flag of commands that make what was changed.
+func replacePickedFlag(cmd *cobra.Command, wanted *bool) {
+	cmd.Flags().BoolVar(wanted, "replace-picked", false, "also make jobs of changed rows whose images are picked, which replaces these")
 }
 
 func planCommand(p app.Process) *cobra.Command {

@@ -40,7 +40,7 @@ func TestOneIdentity(t *testing.T) {
 		})
 	}
 	claiming.Wait()
-	stored, err := app.ReadIdentity(t.Context(), b)
+	stored, err := bucket.ReadIdentity(t.Context(), b)
 	for _, id := range ids {
 		if err != nil || id == "" || id != stored {
 			t.Fatalf("identities %q, in the bucket %q, %v", ids, stored, err)

@@ -69,7 +69,7 @@ func showKeys(ctx context.Context, p app.Process, s config.Settings, o keysOptio
 	return nil
 }
 
-func (c *keysCommand) open(ctx context.Context, p app.Process, bucket app.BucketOpener) error {
+func (c *keysCommand) open(ctx context.Context, p app.Process, openBucket app.BucketOpener) error {
 	rules, keys, pools, err := pool.EveryKey(c.settings, p.Environ)
 	if err != nil {
 		return &job.InputError{Err: err}
@@ -83,12 +83,12 @@ func (c *keysCommand) open(ctx context.Context, p app.Process, bucket app.Bucket
 	c.Add("close API clients", c.ring.Close)
 	logger, err := app.NewLogger(p.Stderr, c.settings, slog.LevelError)
 	if err == nil {
-		c.bucket, err = bucket(ctx, c.settings, logger)
+		c.bucket, err = openBucket(ctx, c.settings, logger)
 	}
 	if err != nil {
 		return err
 	}
-	id, err := app.ReadIdentity(ctx, c.bucket)
+	id, err := bucket.ReadIdentity(ctx, c.bucket)
 	c.prefix = app.RedisPrefix(id)
 	return err
 }

@@ -43,6 +43,8 @@ type listedBatch struct {
 	NotRun    int `json:"notRun"`
 	// FailedBefore were refused for their content and charged, and were not run again.
 	FailedBefore int `json:"failedBefore,omitempty"`
+	// Waiting wait for a pick.
+	Waiting int `json:"waiting,omitempty"`
 	// Images are all of the batch that are there, and AllImages those of its plan.
 	Images    int `json:"images"`
 	AllImages int `json:"allImages,omitempty"`
@@ -141,7 +143,7 @@ func listedOf(ctx context.Context, v *view.View, info *view.BatchInfo, id string
 func listedStanding(b *view.BatchStatus) listedBatch {
 	return listedBatch{
 		Batch: b.Batch, Name: b.Name, Mode: b.Mode, State: b.State,
-		Jobs: b.Jobs.Total, Kept: b.Jobs.Kept, Succeeded: b.Jobs.Succeeded, Failed: b.Jobs.Failed, NotRun: b.Jobs.NotRun, FailedBefore: b.Jobs.FailedBefore,
+		Jobs: b.Jobs.Total, Kept: b.Jobs.Kept, Succeeded: b.Jobs.Succeeded, Failed: b.Jobs.Failed, NotRun: b.Jobs.NotRun, FailedBefore: b.Jobs.FailedBefore, Waiting: b.Jobs.Waiting,
 		Images: b.Images.Done, AllImages: b.Images.Total, CU: b.CU.Spent, Submitted: b.Submitted, Ended: b.Ended,
 		missing: b.Jobs.Missing(),
 	}

@@ -55,14 +55,18 @@ func showResults(ctx context.Context, p app.Process, s config.Settings, arg stri
 			out = progress.Screen(out, style)
 		}
 		buffered := bufio.NewWriter(out)
-		sink := o.sink(buffered, style)
+		marks, err := newMarkColumn(ctx, v, id)
+		if err != nil {
+			return err
+		}
+		sink := o.sink(buffered, style, marks != nil)
 		count := 0
 		for result, err := range (selection{failed: o.failed, row: o.row}).lastLines(ctx, batch.NewLog(v.Bucket, id)) {
 			if err != nil {
 				return errors.Join(err, buffered.Flush())
 			}
 			count++
-			shown := shownResult{Result: result}
+			shown := shownResult{Result: result, Marks: marks.of(&result)}
 			if o.links {
 				if shown.Links, err = linksTo(ctx, v.Bucket, id, &result, o.expires); err != nil {
 					return err
@@ -74,6 +78,9 @@ func showResults(ctx context.Context, p app.Process, s config.Settings, arg stri
 		}
 		if err := sink.end(); err != nil {
 			return err
+		}
+		if o.format == formatTable {
+			fmt.Fprint(buffered, marks.words())
 		}
 		if err := buffered.Flush(); err != nil || count > 0 || o.format != formatTable {
 			return err
@@ -119,6 +126,46 @@ func (o *resultsOptions) none(batch string) string {
 type shownResult struct {
 	job.Result
 	Links []string `json:"links,omitempty"`
+	// Marks are those of its images; absent where none of the batch has any.
+	Marks []batch.Mark `json:"marks,omitempty"`
+}
+
+// markColumn tells how images are marked; nil where none of the batch is.
+type markColumn struct {
+	picks *batch.Picks
+	sums  *job.Picks // by the report, which is written with each mark
+}
+
+func newMarkColumn(ctx context.Context, v *view.View, id string) (*markColumn, error) {
+	picks, err := batch.ReadPicks(ctx, v.Bucket, id)
+	if err != nil || !picks.Any() {
+		return nil, err
+	}
+	report, err := view.StoredReport(ctx, v.Bucket, id)
+	if err != nil || report == nil {
+		return &markColumn{picks: picks}, err
+	}
+	return &markColumn{picks, report.Picks}, nil
+}
+
+// of are the marks of a result's images, in their order.
+func (c *markColumn) of(result *job.Result) []batch.Mark {
+	if c == nil {
+		return nil
+	}
+	marks := make([]batch.Mark, len(result.Images))
+	for i := range marks {
+		marks[i] = c.picks.Of(result.Job, i+1)
+	}
+	return marks
+}
+
+// words sum the marks up below the table.
+func (c *markColumn) words() string {
+	if c == nil || c.sums == nil {
+		return ""
+	}
+	return "\n" + progress.PickWords(c.sums) + "\n"
 }
 
 // linksTo are links to the images of a result, in their order.
@@ -140,13 +187,13 @@ type resultSink interface {
 	end() error
 }
 
-func (o *resultsOptions) sink(out io.Writer, style progress.Style) resultSink {
+func (o *resultsOptions) sink(out io.Writer, style progress.Style, marks bool) resultSink {
 	switch o.format {
 	case formatJSONL:
 		return jsonResults{out}
 	case formatCSV:
-		return newCSVResults(out, o.links)
+		return newCSVResults(out, o.links, marks)
 	default:
-		return newTableResults(out, style, o.failed, o.links)
+		return newTableResults(out, style, o.failed, o.links, marks)
 	}
 }

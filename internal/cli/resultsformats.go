@@ -3,11 +3,13 @@ package cli
 import (
 	"encoding/csv"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"nightshift/internal/batch"
 	"nightshift/internal/progress"
 	"nightshift/internal/text"
 )
@@ -23,11 +25,12 @@ func (j jsonResults) end() error { return nil }
 type csvResults struct {
 	out    *csv.Writer
 	links  bool
+	marks  bool
 	headed bool
 }
 
-func newCSVResults(out io.Writer, links bool) *csvResults {
-	return &csvResults{out: csv.NewWriter(out), links: links}
+func newCSVResults(out io.Writer, links, marks bool) *csvResults {
+	return &csvResults{out: csv.NewWriter(out), links: links, marks: marks}
 }
 
 func (c *csvResults) head() error {
@@ -38,6 +41,9 @@ func (c *csvResults) head() error {
 	head := []string{
 		"row", "job", "state", "model", "prompt", "seed", "image", "format", "width", "height", "bytes", "asset",
 		"inference", "api_key", "attempts", "billed_cu", "refunded_cu", "kind", "reason", "submitted", "ended", "recorded",
+	}
+	if c.marks {
+		head = append(head, "mark")
 	}
 	if c.links {
 		head = append(head, "link")
@@ -62,6 +68,13 @@ func (c *csvResults) write(r *shownResult) error {
 		}
 		line = append(line, r.Inference, r.APIKey, strconv.Itoa(r.Attempts), billed, refunded, r.Kind, r.Reason,
 			csvTime(r.Submitted), csvTime(r.Ended), csvTime(r.Recorded))
+		if c.marks {
+			mark := ""
+			if i < len(r.Marks) {
+				mark = string(r.Marks[i])
+			}
+			line = append(line, mark)
+		}
 		if c.links {
 			link := ""
 			if i < len(r.Links) {
@@ -113,18 +126,22 @@ type tableResults struct {
 	table  *progress.TableWriter
 	failed bool
 	links  bool
+	marks  bool
 	any    bool
 }
 
-func newTableResults(out io.Writer, style progress.Style, failed, links bool) *tableResults {
+func newTableResults(out io.Writer, style progress.Style, failed, links, marks bool) *tableResults {
 	head := []string{"ROW", "CU", "TOOK", "SEED", "IMAGES"}
+	if marks {
+		head = slices.Insert(head, len(head)-1, "MARKS")
+	}
 	if failed {
 		head = []string{"ROW", "CU", "TRIES", "KIND", "REASON"}
 	}
 	if links {
 		style.Terminal = false // a link that is cut is none
 	}
-	return &tableResults{table: progress.NewTable(out, style, head), failed: failed, links: links}
+	return &tableResults{table: progress.NewTable(out, style, head), failed: failed, links: links, marks: marks}
 }
 
 func (t *tableResults) write(r *shownResult) error {
@@ -144,7 +161,23 @@ func (t *tableResults) write(r *shownResult) error {
 	if t.links {
 		images = r.Links
 	}
-	return t.table.Row(r.Row, cu, tookWords(r.Submitted, r.Ended), r.Seed, strings.Join(images, " "))
+	cells := []string{r.Row, cu, tookWords(r.Submitted, r.Ended), r.Seed, strings.Join(images, " ")}
+	if t.marks {
+		cells = slices.Insert(cells, len(cells)-1, markWords(r.Marks))
+	}
+	return t.table.Row(cells...)
+}
+
+// markWords are the marks of images in their order, with - for none.
+func markWords(marks []batch.Mark) string {
+	words := make([]string, len(marks))
+	for i, mark := range marks {
+		words[i] = string(mark)
+		if mark == batch.Unmarked {
+			words[i] = "-"
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 func (t *tableResults) end() error {

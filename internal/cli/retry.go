@@ -30,8 +30,12 @@ type retryOptions struct {
 	json bool
 	// kinds are the kinds of failure to run again; none: all, without what was refused for
 	// its content and charged.
-	kinds []string
-	yes   bool // the price is agreed to
+	kinds    []string
+	rejected bool // the rows whose images are rejected are rolled again
+	newSeeds bool // with other seeds; without them they would be made as they are
+	// pickedOnly runs only what was picked since, and nothing that failed.
+	pickedOnly bool
+	yes        bool // the price is agreed to
 }
 
 // check refuses kinds of failure that there are none of.
@@ -43,7 +47,7 @@ func (o *retryOptions) check() error {
 			}}
 		}
 	}
-	return nil
+	return o.checkRoll()
 }
 
 // retry is the command retry: another submission of the same plan, in which what succeeded
@@ -51,6 +55,9 @@ func (o *retryOptions) check() error {
 func retry(ctx context.Context, p app.Process, s config.Settings, arg string, o retryOptions) error {
 	if err := o.check(); err != nil {
 		return err
+	}
+	if o.rejected {
+		return roll(ctx, p, s, arg, o)
 	}
 	if info, err := os.Stat(arg); err == nil && info.Mode().IsRegular() {
 		return submit(ctx, p, s, arg, submitOptions{json: o.json, yes: o.yes, retryRefused: slices.Contains(o.kinds, job.KindRejected)})
@@ -101,7 +108,7 @@ func retryBatch(ctx context.Context, v *view.View, id string, o retryOptions) (*
 				"and what is wrong in the manifest corrected now: submit it again, edited",
 		}}
 	}
-	left, err := findUnmade(ctx, v.Bucket, id, o.kinds)
+	left, err := findUnmade(ctx, v.Bucket, id, o)
 	if err != nil {
 		return nil, err
 	}
@@ -109,6 +116,7 @@ func retryBatch(ctx context.Context, v *view.View, id string, o retryOptions) (*
 	next.Revision, next.Planned, next.Plan = r.Submission.Revision+1, planned, batch.NewPlanKey(id)
 	next.Kept, next.KeptImages, next.Images, next.Cost, next.NoneFits = 0, 0, 0, 0, false
 	next.FailedBefore, next.FailedBeforeCost, next.RetryRefused = 0, 0, false
+	next.Waiting, next.WaitingCost = 0, 0
 	digest, err := writeJobs(ctx, v.Bucket, next.Plan, left.again(ctx, v.Bucket, r.Submission.Plan, &next))
 	if err == nil {
 		err = next.SetID(digest)
@@ -139,7 +147,7 @@ func retryBatch(ctx context.Context, v *view.View, id string, o retryOptions) (*
 func placed(ctx context.Context, v *view.View, next *batch.Submission) (*submission, error) {
 	result := &submission{
 		Type: submissionType, Batch: next.Batch, Outcome: submitted, Order: next.ID, Jobs: next.Jobs, Kept: next.Kept, Images: next.Images, Cost: next.Cost,
-		FailedBefore: next.FailedBefore, FailedBeforeCost: next.FailedBeforeCost, Workers: -1, Folder: v.Bucket.Path(next.Batch), arg: view.Arg(ctx, v.Bucket, next.Batch),
+		FailedBefore: next.FailedBefore, FailedBeforeCost: next.FailedBeforeCost, Waiting: next.Waiting, WaitingCost: next.WaitingCost, Workers: -1, Folder: v.Bucket.Path(next.Batch), arg: view.Arg(ctx, v.Bucket, next.Batch),
 	}
 	result.Forecast = next.Forecast
 	if next.ToRun() == 0 {
@@ -172,6 +180,9 @@ type unmade struct {
 	// refused are jobs that were refused and charged, with what they cost so far.
 	refused map[job.ID]job.CU
 	failed  map[uint64]failedJob
+	picks   *pickOrder
+	// pickedOnly leaves out what has failed: only what was picked meanwhile runs.
+	pickedOnly bool
 }
 
 // failedJob is how a job failed last, and its price.
@@ -180,12 +191,16 @@ type failedJob struct {
 	quoted job.CU
 }
 
-func findUnmade(ctx context.Context, b bucket.Objects, id string, kinds []string) (*unmade, error) {
+func findUnmade(ctx context.Context, b bucket.Objects, id string, o retryOptions) (*unmade, error) {
 	u := &unmade{
-		seed: maphash.MakeSeed(), made: make(map[uint64]struct{}), gone: make(map[job.ID]job.CU), kinds: kinds, failed: make(map[uint64]failedJob),
+		seed: maphash.MakeSeed(), made: make(map[uint64]struct{}), gone: make(map[job.ID]job.CU), kinds: o.kinds, failed: make(map[uint64]failedJob),
+		pickedOnly: o.pickedOnly,
 	}
 	f := batch.NewFolder(b, id)
 	var err error
+	if u.picks, err = readPickOrder(ctx, b, id); err != nil {
+		return nil, err
+	}
 	if u.refused, err = f.Refusals(ctx); err != nil {
 		return nil, err
 	}
@@ -278,6 +293,9 @@ func (u *unmade) count(planned *plan.PlannedJob, o *batch.Submission) {
 	case plan.FailedBefore:
 		o.FailedBefore++
 		o.FailedBeforeCost += cost
+	case plan.Waiting:
+		o.Waiting++
+		o.WaitingCost += planned.Quote
 	case plan.New, plan.Changed:
 		o.Images += len(planned.Outputs)
 		o.Cost += planned.Quote
@@ -290,6 +308,7 @@ func (u *unmade) count(planned *plan.PlannedJob, o *batch.Submission) {
 func (u *unmade) update(planned *plan.PlannedJob) error {
 	if _, made := u.made[u.hash(planned.ID)]; made {
 		planned.Status, planned.Quote = plan.Kept, 0
+		u.picks.kept(planned)
 		return nil
 	}
 	quote, known := u.gone[planned.ID]
@@ -298,7 +317,10 @@ func (u *unmade) update(planned *plan.PlannedJob) error {
 		planned.Status, planned.Quote = plan.FailedBefore, 0
 		return nil
 	}
-	if planned.Status.Runs() {
+	if planned.Status.Runs() || planned.Status == plan.Waiting {
+		if planned.Status = plan.New; u.picks.waits(planned) {
+			planned.Status = plan.Waiting
+		}
 		return nil
 	}
 	if !known && ended {
@@ -316,6 +338,9 @@ func (u *unmade) update(planned *plan.PlannedJob) error {
 
 // wanted reports whether a job that failed in this way runs again.
 func (u *unmade) wanted(id job.ID, kind string) bool {
+	if u.pickedOnly {
+		return false
+	}
 	_, refused := u.refused[id]
 	if refused {
 		kind = job.KindRejected

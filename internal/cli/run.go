@@ -27,9 +27,11 @@ type runOptions struct {
 	quiet bool
 	json  bool
 	// retryRefused runs again what was refused for its content and charged.
-	retryRefused bool
-	yes          bool // the price is agreed to
-	origin       originOptions
+	retryRefused  bool
+	replacePicked bool     // picked images may be replaced
+	rolling       []string // rows that are rolled again
+	yes           bool     // the price is agreed to
+	origin        originOptions
 }
 
 // finishTime bounds report and contact sheet after an interruption.
@@ -60,7 +62,7 @@ func run(ctx context.Context, p app.Process, s config.Settings, file string, o r
 	if err != nil {
 		return err
 	}
-	session.retryRefused = o.retryRefused
+	session.retryRefused, session.replacePicked, session.rolling = o.retryRefused, o.replacePicked, o.rolling
 	r := newLocalRun(p, session, again(file, o), o)
 	defer func() { r.view.Stop() }() // the one of then
 	made, err := r.prepare(ctx)
@@ -172,6 +174,9 @@ func (r *localRun) serve(ctx context.Context) error {
 func (r *localRun) priced(ctx context.Context) (*plan.Plan, error) {
 	made, err := r.plan(ctx, r.waiting)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.keepPicked(made); err != nil {
 		return nil, err
 	}
 	r.warn(made.Warnings)
@@ -333,7 +338,7 @@ func (r *localRun) endedEarly(ctx context.Context, w *worker.Worker, end worker.
 func (r *localRun) nothingToRun(ctx context.Context, made *plan.Plan) error {
 	sums := report.Report{
 		Batch: r.manifest.Name, Mode: r.manifest.Mode, State: report.Complete, Started: r.started, Ended: time.Now(),
-		Counts: report.Counts{Jobs: made.Jobs, Kept: made.Kept, FailedBefore: made.FailedBefore},
+		Counts: report.Counts{Jobs: made.Jobs, Kept: made.Kept, FailedBefore: made.FailedBefore, Waiting: made.Waiting},
 	}
 	sums.Requests.Total, sums.Requests.ByOperation = r.api.Requests.Snapshot()
 	fold, err := r.Fold(ctx)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"nightshift/internal/admission"
 	"nightshift/internal/app"
 	"nightshift/internal/batch"
+	"nightshift/internal/bucket"
 	"nightshift/internal/config"
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
@@ -48,6 +50,11 @@ type session struct {
 	origin    originOptions
 	// retryRefused lets jobs run again that were refused for their content and charged.
 	retryRefused bool
+	// replacePicked lets jobs run that replace picked images.
+	replacePicked bool
+	// rolling are rows that are rolled again by the submission that is made.
+	rolling []string
+	picks   *batch.Picks // as the last plan read them; nil without a batch
 }
 
 // originOptions say to which batch a manifest belongs.
@@ -130,7 +137,7 @@ func openSession(ctx context.Context, p app.Process, s config.Settings, file str
 		return o, err
 	}
 	o.Add("close Redis", stop)
-	id, err := app.ReadIdentity(ctx, b)
+	id, err := bucket.ReadIdentity(ctx, b)
 	if err != nil {
 		return o, err
 	}
@@ -239,6 +246,11 @@ func (o *session) plan(ctx context.Context, waiting func(job.WaitReason, time.Du
 		if options.Refused, err = o.Refusals(ctx); err != nil {
 			return nil, err
 		}
+		if o.picks, err = batch.ReadPicks(ctx, o.Bucket, o.Batch); err != nil {
+			return nil, err
+		}
+		options.Marks = func(id job.ID, n int) plan.Mark { return plan.Mark(o.picks.Of(id, n)) }
+		options.Rolls = o.roll
 	}
 	p, err := plan.Make(ctx, options)
 	if err != nil {
@@ -254,6 +266,38 @@ func (o *session) plan(ctx context.Context, waiting func(job.WaitReason, time.Du
 	o.priced = quotes
 	o.Add("remove the temporary file of the plan", p.Close)
 	return p, nil
+}
+
+// roll is how often a row was rolled again, the one that is about to be noted included.
+func (o *session) roll(row string) int {
+	roll := o.picks.Roll(row)
+	if slices.Contains(o.rolling, row) {
+		roll++
+	}
+	return roll
+}
+
+// noteRolls notes which rows are rolled again, before the plan that has them is handed over:
+// whoever plans next makes the same jobs of them.
+func (o *session) noteRolls(ctx context.Context) error {
+	lines := make([]batch.Pick, len(o.rolling))
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	for i, row := range o.rolling {
+		lines[i] = batch.Pick{At: now, Row: row, Roll: o.roll(row)}
+	}
+	return batch.AppendPicks(ctx, o.Bucket, o.Batch, lines)
+}
+
+// keepPicked refuses a plan that replaces picked images without being asked to.
+func (o *session) keepPicked(made *plan.Plan) error {
+	if o.replacePicked || made.PickedReplaced == 0 {
+		return nil
+	}
+	return &job.InputError{Err: &job.HintedError{
+		Err: errors.New(made.PickedWords()),
+		Hint: "take back what was changed in these rows, or give them another output name; to lose the picked images, give --replace-picked, " +
+			"or take back their marks with enqueue pick --clear",
+	}}
 }
 
 // fromAnother warns where the batch was last submitted from another file that states its

@@ -18,6 +18,7 @@ import (
 type steerOptions struct {
 	json bool
 	why  string // of pausing
+	yes  bool   // the price is agreed to, of what goes on after a pick
 }
 
 // steering is what came of pausing, resuming or cancelling a batch. The names of its
@@ -55,6 +56,9 @@ func steer(ctx context.Context, p app.Process, s config.Settings, arg string, wa
 		if v, err = v.Of(ctx, batch); err != nil {
 			return err
 		}
+		if picked, err := resumePicked(ctx, v, batch, wanted, o); picked || err != nil {
+			return err
+		}
 		done, err := steerBatch(ctx, v, batch, wanted, o.why)
 		if err != nil {
 			return err
@@ -65,6 +69,31 @@ func steer(ctx context.Context, p app.Process, s config.Settings, arg string, wa
 		_, err = fmt.Fprint(p.Stdout, done.words(wanted))
 		return err
 	})
+}
+
+// resumePicked goes on with a batch that is over and of which jobs wait for a pick. It reports
+// false for any other.
+func resumePicked(ctx context.Context, v *view.View, id string, wanted batch.ControlState, o steerOptions) (bool, error) {
+	if wanted != batch.ControlGo {
+		return false, nil
+	}
+	open, err := batch.IsOpen(ctx, v.Bucket, id)
+	if err != nil || open {
+		return false, err
+	}
+	last, err := batch.ReadSubmission(ctx, v.Bucket, id)
+	if err != nil || last == nil || last.Waiting == 0 {
+		return false, err
+	}
+	result, err := retryBatch(ctx, v, id, retryOptions{json: o.json, pickedOnly: true, yes: o.yes})
+	if err != nil {
+		return true, err
+	}
+	if o.json {
+		return true, text.WriteJSON(v.Process.Stdout, result)
+	}
+	_, err = fmt.Fprint(v.Process.Stdout, result.words())
+	return true, err
 }
 
 // state is what a batch is in when this is wanted of it.

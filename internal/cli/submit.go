@@ -15,6 +15,7 @@ import (
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/plan"
+	"nightshift/internal/progress"
 	"nightshift/internal/text"
 	"nightshift/internal/view"
 )
@@ -24,9 +25,11 @@ type submitOptions struct {
 	quiet bool // failures and the end alone
 	watch bool // until it is over
 	// retryRefused runs again what was refused for its content and charged.
-	retryRefused bool
-	yes          bool // the price is agreed to
-	origin       originOptions
+	retryRefused  bool
+	replacePicked bool     // picked images may be replaced
+	rolling       []string // rows that are rolled again
+	yes           bool     // the price is agreed to
+	origin        originOptions
 }
 
 // asking is the process as a command that may ask a person sees it: not where a program
@@ -49,8 +52,11 @@ type submission struct {
 	// FailedBefore were refused for their content and charged: they do not run again.
 	FailedBefore     int    `json:"failedBefore,omitempty"`
 	FailedBeforeCost job.CU `json:"failedBeforeCost,omitempty"`
-	Images           int    `json:"images"`
-	Cost             job.CU `json:"cost"`
+	// Waiting are jobs that wait for a pick, and WaitingCost what they cost once they run.
+	Waiting     int    `json:"waiting,omitempty"`
+	WaitingCost job.CU `json:"waitingCost,omitempty"`
+	Images      int    `json:"images"`
+	Cost        job.CU `json:"cost"`
 	// Forecast is how long it takes by the plan, in seconds.
 	Forecast float64 `json:"forecastSeconds"`
 	Workers  int     `json:"workers"` // that live; -1 where nobody could say
@@ -90,8 +96,11 @@ func submit(ctx context.Context, p app.Process, s config.Settings, file string, 
 			Hint: "name an API in " + config.URLVariable + ", such as that of a simulator process, or use enqueue run",
 		}}
 	}
-	session.retryRefused = o.retryRefused
+	session.retryRefused, session.replacePicked, session.rolling = o.retryRefused, o.replacePicked, o.rolling
 	made, err := session.plan(ctx, nil)
+	if err == nil {
+		err = session.keepPicked(made)
+	}
 	if err != nil {
 		return err
 	}
@@ -190,7 +199,7 @@ func (o *session) submit(ctx context.Context, made *plan.Plan, planned time.Time
 	}
 	result := &submission{
 		Type: submissionType, Batch: o.Batch, Outcome: submitted, Jobs: next.Jobs, Kept: next.Kept, Images: next.Images, Cost: next.Cost,
-		FailedBefore: next.FailedBefore, FailedBeforeCost: next.FailedBeforeCost, Forecast: next.Forecast, Folder: o.Bucket.Path(o.Batch),
+		FailedBefore: next.FailedBefore, FailedBeforeCost: next.FailedBeforeCost, Waiting: next.Waiting, WaitingCost: next.WaitingCost, Forecast: next.Forecast, Folder: o.Bucket.Path(o.Batch),
 		Warnings: made.Warnings, Shortage: made.Shortage(), arg: view.Arg(ctx, o.Bucket, o.Batch),
 	}
 	if made.ToRun() == 0 && !goesOn {
@@ -203,7 +212,13 @@ func (o *session) submit(ctx context.Context, made *plan.Plan, planned time.Time
 	if err := next.SetID(made.Digest); err != nil {
 		return nil, err
 	}
+	if err := o.noteRolls(ctx); err != nil {
+		return nil, err
+	}
 	if err := batch.WriteQuotes(ctx, o.Bucket, o.Batch, o.priced); err != nil {
+		return nil, err
+	}
+	if err := batch.WriteReferences(ctx, o.Bucket, o.Batch, made.ReferenceFiles()); err != nil {
 		return nil, err
 	}
 	// A Redis within a process is gone with it: what such a run has left begins again.
@@ -289,13 +304,19 @@ func (s *submission) words() string {
 		if s.FailedBefore > 0 {
 			return fmt.Sprintf("%s: nothing to run, %s made\n%s", s.Batch, text.Count(s.Kept, "job"), s.refusedWords())
 		}
+		if s.Waiting > 0 {
+			return fmt.Sprintf("%s: nothing to run, %s made; %s\n", s.Batch, text.Count(s.Kept, "job"), s.waitingWords())
+		}
 		return fmt.Sprintf("%s: nothing to run, all of its %s are made\n", s.Batch, text.Count(s.Jobs, "job"))
 	case underWay:
 		return fmt.Sprintf("%s is under way already with just these jobs; follow it with enqueue watch %s\n", s.Batch, s.arg)
 	}
-	line := fmt.Sprintf("%s submitted: %s, %s, %s CU", s.Batch, text.Count(s.Jobs-s.Kept-s.FailedBefore, "job"), text.Count(s.Images, "image"), s.Cost)
+	line := fmt.Sprintf("%s submitted: %s, %s, %s CU", s.Batch, text.Count(s.Jobs-s.Kept-s.FailedBefore-s.Waiting, "job"), text.Count(s.Images, "image"), s.Cost)
 	if s.Kept > 0 {
 		line += fmt.Sprintf(" (%d are there already)", s.Kept)
+	}
+	if s.Waiting > 0 {
+		line += "\n" + s.waitingWords()
 	}
 	line += "\n" + s.refusedWords() + fmt.Sprintf("results go to %s\n", s.Folder)
 	switch {
@@ -307,6 +328,11 @@ func (s *submission) words() string {
 		line += "NIGHTSHIFT_REDIS is not set here, so workers find the batch at their next round, within half a minute\n"
 	}
 	return line
+}
+
+// waitingWords says what runs only once a person has picked.
+func (s *submission) waitingWords() string {
+	return fmt.Sprintf("%s, %s CU once it is made: enqueue pick %s ID, then enqueue resume %s", progress.WaitForPick(s.Waiting), s.WaitingCost, s.arg, s.arg)
 }
 
 // refusedWords says which jobs are left out because the same would be paid again.

@@ -186,6 +186,18 @@ const (
 	AccessProject Access = "project"
 )
 
+// AssetGoneError says that the provider does not have an asset that a request names. It is
+// an [ErrInvalid] like any request that can never succeed as it is.
+type AssetGoneError struct {
+	Asset string
+	Err   error // the provider's words
+}
+
+func (e *AssetGoneError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the provider's words.
+func (e *AssetGoneError) Unwrap() error { return e.Err }
+
 // Action is what an API key may do with the right scope; its words follow "may not".
 type Action string
 
@@ -196,6 +208,7 @@ const (
 	ReadModels  Action = "read models"
 	RunModels   Action = "run models"
 	ReadCharges Action = "read what was charged"
+	WriteAssets Action = "upload pictures"
 )
 
 // AccessError is a 401 or 403.

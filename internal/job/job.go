@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -65,6 +66,18 @@ func Identify(model string, inputs Inputs, outputs []string) ID {
 	return ID(id[:])
 }
 
+// Rolled is the id of the job when its row is rolled again for the n-th time: it has the
+// same content and draws another seed. The first roll, 0, is the job itself.
+func (id ID) Rolled(n int) ID {
+	if n == 0 {
+		return id
+	}
+	sum := sha256.Sum256(appendPart(appendPart(nil, string(id)), "roll "+strconv.Itoa(n)))
+	var rolled [idLength]byte
+	idEncoding.Encode(rolled[:], sum[:10])
+	return ID(rolled[:])
+}
+
 // contents keeps the memory in which jobs were identified for the next ones.
 var contents = sync.Pool{New: func() any { return new([]byte) }}
 
@@ -99,6 +112,17 @@ type Job struct {
 	Inputs Inputs `json:"inputs"`
 	// PromptInput is the name of the input that holds the prompt.
 	PromptInput string `json:"promptInput,omitempty"`
+	// PictureInputs are the names of the inputs that hold pictures, as [Picture] or as ids of
+	// assets.
+	PictureInputs []string `json:"pictureInputs,omitempty"`
+	// Picked says that the job runs only once a person has picked what it is made of.
+	Picked bool `json:"picked,omitempty"`
+	// Made are the images of other jobs that it takes, by their picture, and NeedFailed is why
+	// there is none, once that is known.
+	Made       map[string]Made `json:"made,omitempty"`
+	NeedFailed *NeedFailed     `json:"needFailed,omitempty"`
+	// Assets are what is sent in place of its pictures, as the project of the API key has them.
+	Assets map[string]string `json:"assets,omitempty"`
 	// SeedDrawn says that the seed was drawn for this job, so that no request of anybody
 	// else has it beside the same inputs.
 	SeedDrawn bool `json:"seedDrawn,omitempty"`
@@ -185,10 +209,12 @@ const (
 	// KindStorage is that of a job whose run is paid for and whose images could not be
 	// stored.
 	KindStorage = "storage"
+	// KindNeed is that of a job of which another has not made what it takes.
+	KindNeed = "need"
 )
 
 // FailureKinds are all kinds of failure.
-var FailureKinds = []string{KindInvalid, KindRejected, KindAccess, KindProvider, KindStorage}
+var FailureKinds = []string{KindInvalid, KindRejected, KindAccess, KindProvider, KindStorage, KindNeed}
 
 // Cost is what the job cost, refunds taken off.
 func (r *Result) Cost() CU { return r.Billed - r.Refunded }

@@ -72,15 +72,17 @@ type Input struct {
 	Min     json.Number     `json:"min,omitempty"`
 	Max     json.Number     `json:"max,omitempty"`
 	Step    json.Number     `json:"step,omitempty"`
-	// MinLength and MaxLength count the characters of a string, the items of an array.
-	MinLength     *int      `json:"minLength,omitempty"`
-	MaxLength     *int      `json:"maxLength,omitempty"`
-	AllowedValues []any     `json:"allowedValues,omitempty"`
-	Kind          string    `json:"kind,omitempty"` // image, video, audio, … of a file
-	Required      *Required `json:"required,omitempty"`
-	ModelTypes    []string  `json:"modelTypes,omitempty"`
-	CostImpact    bool      `json:"costImpact,omitempty"`
-	Prompt        bool      `json:"prompt,omitempty"`
+	// MinLength and MaxLength count the characters of a string and of each in an array of
+	// strings, and the items of any other array.
+	MinLength     *int        `json:"minLength,omitempty"`
+	MaxLength     *int        `json:"maxLength,omitempty"`
+	AllowedValues []any       `json:"allowedValues,omitempty"`
+	Kind          string      `json:"kind,omitempty"`    // image, video, audio, … of a file
+	MaxSize       json.Number `json:"maxSize,omitempty"` // bytes of a file
+	Required      *Required   `json:"required,omitempty"`
+	ModelTypes    []string    `json:"modelTypes,omitempty"`
+	CostImpact    bool        `json:"costImpact,omitempty"`
+	Prompt        bool        `json:"prompt,omitempty"`
 }
 
 // Required says when an input must be given.

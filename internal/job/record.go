@@ -88,6 +88,8 @@ type Change struct {
 	StoreTries int       // if not zero
 	Outcome    *Outcome  // if set
 	Counted    bool      // if true
+	// Assets, if set, are what is sent in place of the job's pictures.
+	Assets map[string]string
 	// EarlierBilled and EarlierRefunded, if not zero, are those of all attempts so far.
 	EarlierBilled, EarlierRefunded CU
 	// Forget drops intent, inference, outcome, tries and counted, for another attempt.

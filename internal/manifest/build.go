@@ -27,6 +27,7 @@ type builder struct {
 	asked    []string        // names that its texts ask for
 	given    map[string]bool // folded names of the item's own parameters, reused
 	styled   bool            // a text of it asks for the text of its style
+	made     madeImages      // that its pictures may be
 	written  []byte          // the text that is being filled
 
 	// The lookups as values, made once.
@@ -51,11 +52,13 @@ func (b *builder) build(item *layer, chosen combination) (*Row, []*document.Prob
 	}
 	b.setParameters()
 	b.setVariables()
-	b.fillTexts()
+	b.fillTexts(b.first(func(l *layer) string { return l.prompt }))
 	b.checkPrompt()
 	b.checkStyle()
 	b.setSamples()
 	b.setID()
+	b.setImages(b.needed(), &b.def.defaults, item)
+	b.checkNeeds()
 	b.setOutput()
 	b.setUnused()
 	b.checkNearFields()
@@ -200,8 +203,8 @@ func (b *builder) setVariables() {
 }
 
 // fillTexts fills in the variables of the prompt and of text parameters.
-func (b *builder) fillTexts() {
-	b.row.Prompt = b.fill("prompt", b.first(func(l *layer) string { return l.prompt }), b.inText)
+func (b *builder) fillTexts(prompt string) {
+	b.row.Prompt = b.fill("prompt", prompt, b.inText)
 	var templates []string
 	for name, value := range b.row.Parameters {
 		if holdsTemplate(value) {

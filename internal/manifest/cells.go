@@ -12,7 +12,7 @@ import (
 
 // emptyCell leaves everything to the defaults, but an empty variable is one.
 func (r *tableReader) emptyCell(c *column) {
-	if c.name != "" && !c.parameter && !slices.Contains(itemFields, c.name) {
+	if c.variable() {
 		r.item.variables = append(r.item.variables, variable{name: c.name})
 	}
 }
@@ -26,6 +26,8 @@ func cellFault(cell string) string {
 
 func (d *decoder) readCell(c *column, n *document.Node, into *layer) {
 	switch {
+	case c.image:
+		into.images = append(into.images, imageCell(c.name, n.Text))
 	case c.parameter:
 		into.parameters = append(into.parameters, parameter{name: c.name, value: cellValue(n.Text)})
 	case c.name == "id":
@@ -40,6 +42,8 @@ func (d *decoder) readCell(c *column, n *document.Node, into *layer) {
 		into.samples = d.Whole(n, "samples", 1, maxSamples)
 	case c.name == "seed":
 		d.readSeed(n, into)
+	case c.name == needsName:
+		d.readNeeds(&document.Node{Kind: document.Text, Text: n.Text, Position: n.Position}, into)
 	default:
 		into.variables = append(into.variables, variable{name: c.name, text: n.Text})
 	}

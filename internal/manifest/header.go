@@ -17,9 +17,13 @@ type definition struct {
 	header   layer // the fields at the top
 	defaults layer
 	styles   []*style
-	grid     grid
-	items    source
-	flat     bool // a file with one job a line, which has no header
+	// references are names for pictures, and folder is where paths begin.
+	references []reference
+	folder     string
+	steps      []*step
+	grid       grid
+	items      source
+	flat       bool // a file with one job a line, which has no header
 }
 
 // style is a named block: a text for prompts, and parameters.
@@ -58,7 +62,7 @@ func (def *definition) styleNames() []string {
 var (
 	headerFields = []string{
 		"version", "name", "mode", "model", "prompt", "defaults", "items", "items_from", "styles", "axes",
-		"include", "exclude", "samples", "output", "budget", "on_budget", "pool", "priority", "window",
+		"include", "exclude", "references", "steps", "samples", "output", "budget", "on_budget", "pool", "priority", "window",
 	}
 	axesFields   = []string{"product", "zip", "sample"}
 	sampleFields = []string{"n", "seed"}
@@ -142,6 +146,10 @@ func (h *headerReader) readField(f *document.Field) {
 		h.readDefaults(n)
 	case "styles":
 		h.readStyles(n)
+	case "references":
+		h.readReferences(n)
+	case "steps":
+		h.readSteps(n)
 	case "budget":
 		h.readBudget(n)
 	case "on_budget":
@@ -196,7 +204,10 @@ func (h *headerReader) readDefaults(n *document.Node) {
 	if id := n.Get("id"); id != nil {
 		h.Report(id.Position, "give each item its own", "an id cannot be a default")
 	}
-	defaults.id, defaults.ownSeed = "", false
+	if needs := n.Get(needsName); needs != nil {
+		h.Report(needs.Position, "write it at each item", "needs cannot be a default")
+	}
+	defaults.id, defaults.ownSeed, defaults.needs = "", false, nil
 }
 
 func (h *headerReader) readStyles(n *document.Node) {

@@ -45,5 +45,14 @@ func contentHash(l *layer) string {
 		inputs[p.name] = p.value
 	}
 	write(string(inputs.Canonical()))
+	for _, in := range l.images {
+		write(in.name)
+		for _, text := range in.texts {
+			write(text)
+		}
+	}
+	for _, need := range l.needs {
+		write(need)
+	}
 	return hex.EncodeToString(hash.Sum(nil)[:4])
 }

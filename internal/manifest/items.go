@@ -84,25 +84,33 @@ func (h *headerReader) readItemsFrom(n *document.Node) {
 	}
 }
 
-// statItems looks at a file of items. A link in the manifest's folder that leads out of it
-// is refused: who writes a manifest says openly what it reads, and a folder that somebody
-// was given reads nothing else of theirs.
+// statItems looks at a file of items.
 func (h *headerReader) statItems(path string) (*dataFile, error) {
-	leads, err := filepath.EvalSymlinks(path)
+	leads, err := followLink(filepath.Dir(h.File), path)
 	if err != nil {
-		return nil, readError(path, err)
+		return nil, err
 	}
-	folder, err := filepath.EvalSymlinks(filepath.Dir(h.File))
+	return statLinked(path, leads)
+}
+
+// followLink finds where a path leads. A link in the folder that leads out of it is
+// refused: who writes a manifest says openly what it reads, and a folder that somebody
+// was given reads nothing else of theirs.
+func followLink(dir, path string) (leads string, err error) {
+	if leads, err = filepath.EvalSymlinks(path); err != nil {
+		return "", readError(path, err)
+	}
+	folder, err := filepath.EvalSymlinks(dir)
 	if err != nil {
-		return nil, readError(filepath.Dir(h.File), err)
+		return "", readError(dir, err)
 	}
-	if within(filepath.Dir(h.File), path) && !within(folder, leads) {
-		return nil, &job.HintedError{
+	if within(dir, path) && !within(folder, leads) {
+		return "", &job.HintedError{
 			Err:  fmt.Errorf("%s is a link that leads out of the manifest's folder", path),
 			Hint: "copy the file into the folder, or write its own path",
 		}
 	}
-	return statLinked(path, leads)
+	return leads, nil
 }
 
 // within reports whether a path is below a folder, as both are written.

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,32 @@ type jsonlItems struct{ file *dataFile }
 
 // variables are not known: each line has its own.
 func (s *jsonlItems) variables() ([]string, bool) { return nil, false }
+
+// needs looks for the field in the text: what a row makes is remembered only where another
+// may ask for it.
+func (s *jsonlItems) needs() (bool, error) {
+	file, err := s.file.open()
+	if err != nil {
+		return false, err
+	}
+	defer file.Close() // only read from
+	field := []byte(`"` + needsName + `"`)
+	lines := bufio.NewReaderSize(file, 64<<10)
+	for {
+		piece, err := lines.ReadSlice('\n')
+		if bytes.Contains(piece, field) {
+			return true, nil
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return false, nil
+		case errors.Is(err, bufio.ErrBufferFull): // the field may be cut in two
+			return true, nil
+		case err != nil:
+			return false, readError(s.file.path, err)
+		}
+	}
+}
 
 func (s *jsonlItems) all() iter.Seq2[*layer, error] {
 	return func(yield func(*layer, error) bool) {

@@ -20,6 +20,8 @@ type layer struct {
 	ownSeed                   bool // seed is given by its own field or column
 	parameters                []parameter
 	variables                 []variable
+	images                    []imageInput
+	needs                     []string // ids of items
 	// end is where a field that is missing would stand; without a line at place.
 	end document.Place
 	// where finds the place of a field that this layer gives.
@@ -37,8 +39,8 @@ type variable struct{ name, text string }
 
 // The fields that every layer may have, and those of a whole item.
 var (
-	layerFields = []string{"model", "prompt", "output", "samples", "seed", "parameters"}
-	itemFields  = append([]string{"id"}, layerFields...)
+	layerFields = []string{"model", "prompt", "output", "samples", "seed", "parameters", "images"}
+	itemFields  = append([]string{"id", "needs"}, layerFields...)
 )
 
 // parameterPrefix starts the names of axes, columns and variables that stand for
@@ -47,7 +49,7 @@ const parameterPrefix = "parameters."
 
 // reset empties the layer for the next item and keeps its memory.
 func (l *layer) reset(place document.Place) {
-	*l = layer{place: place, parameters: l.parameters[:0], variables: l.variables[:0]}
+	*l = layer{place: place, parameters: l.parameters[:0], variables: l.variables[:0], images: l.images[:0], needs: l.needs[:0]}
 }
 
 // fallback is the place of fields that the layer does not give.
@@ -87,6 +89,14 @@ func (d *decoder) readLayer(n *document.Node, what string, into *layer) {
 			d.readSeed(&f.Value, into)
 		case "parameters":
 			d.readParameters(&f.Value, into)
+		case needsName:
+			d.readNeeds(&f.Value, into)
+		case "images":
+			if f.Value.Kind == document.Number { // a number of images, of another tool
+				d.readVariable(f, into)
+				return
+			}
+			d.readImages(&f.Value, into)
 		default:
 			d.readVariable(f, into)
 		}
@@ -233,6 +243,11 @@ func (d *decoder) find(n *document.Node, name string) (document.Place, bool) {
 		}
 		if parameters := n.Get("parameters"); parameters != nil {
 			found = parameters.Get(inner)
+		}
+	}
+	if inner, ok := strings.CutPrefix(name, imagePrefix); ok {
+		if images := n.Get("images"); images != nil {
+			found = images.Get(inner)
 		}
 	}
 	if found == nil {

@@ -116,6 +116,11 @@ func (b *builder) known() []string {
 	if b.style != nil {
 		known = append(known, styleAxis)
 	}
+	for name := range b.made {
+		if name != "" {
+			known = append(known, name)
+		}
+	}
 	known = append(known, "id", "model")
 	slices.Sort(known)
 	return slices.Compact(known)

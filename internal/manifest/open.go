@@ -36,6 +36,7 @@ func open(path, leads string) (*Manifest, error) {
 		return nil, err
 	}
 	m := &Manifest{Path: path, Mode: job.Test, Priority: Normal, OnBudget: OnBudgetWait, MaxDrift: usualDrift}
+	m.def.folder = filepath.Dir(path)
 	problems := &document.Problems{}
 	switch extension := strings.ToLower(filepath.Ext(path)); {
 	case isFlat(path):

@@ -18,6 +18,12 @@ type Row struct {
 	Prompt string // "" if there is none
 	// Parameters are all inputs but the prompt, the seed included if one is given.
 	Parameters job.Inputs
+	// Images are the inputs that take pictures.
+	Images []ImageInput
+	// Step is the step that the row is; "" for a row of the items. Picked says that it is
+	// made only of an image that a person has picked.
+	Step   string
+	Picked bool
 	// Samples is the number of images, 0 if the manifest does not say.
 	Samples int
 	Output  Template

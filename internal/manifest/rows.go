@@ -86,15 +86,28 @@ func (e *expander) expand(item *layer, yield func(*Row, error) bool) bool {
 		e.rows = true
 		row, problems := e.build(item, combination)
 		if len(problems) == 0 {
-			if !yield(row, nil) {
+			if !yield(row, nil) || !e.stepRows(row, func(row *Row, problems []*document.Problem) bool {
+				if len(problems) == 0 {
+					return yield(row, nil)
+				}
+				return e.tell(problems, yield)
+			}) {
 				return false
 			}
 			continue
 		}
-		for _, problem := range problems {
-			if e.fresh(problem) && !yield(nil, problem) {
-				return false
-			}
+		if !e.tell(problems, yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// tell yields problems that were not yielded before.
+func (e *expander) tell(problems []*document.Problem, yield func(*Row, error) bool) bool {
+	for _, problem := range problems {
+		if e.fresh(problem) && !yield(nil, problem) {
+			return false
 		}
 	}
 	return true

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -20,6 +21,8 @@ type source interface {
 	// variables are the names of all variables that items have, and whether that
 	// is known before they are read.
 	variables() (names []string, known bool)
+	// needs reports whether an item may need others.
+	needs() (bool, error)
 }
 
 // inlineItems are the items that stand in the manifest itself.
@@ -29,6 +32,10 @@ type inlineItems struct {
 }
 
 func (s *inlineItems) variables() ([]string, bool) { return s.names, true }
+
+func (s *inlineItems) needs() (bool, error) {
+	return slices.ContainsFunc(s.layers, func(l *layer) bool { return len(l.needs) > 0 }), nil
+}
 
 func (s *inlineItems) all() iter.Seq2[*layer, error] {
 	return func(yield func(*layer, error) bool) {

@@ -16,6 +16,9 @@ type tableItems struct {
 	header header
 }
 
+// needs reports whether the table has the column.
+func (s *tableItems) needs() (bool, error) { return s.header.find(needsName) >= 0, nil }
+
 // header are the columns of a table, and where each is by its name.
 type header struct {
 	columns []column
@@ -54,6 +57,12 @@ func (h *header) find(field string) int {
 type column struct {
 	name      string // the header, or the parameter's name; "" of an empty column at the end
 	parameter bool
+	image     bool // holds a picture for an input
+}
+
+// variable reports whether the column is neither a field nor an input.
+func (c *column) variable() bool {
+	return c.name != "" && !c.parameter && !c.image && (c.name == "images" || !slices.Contains(itemFields, c.name))
 }
 
 // names are those by which rows ask for the column; the seed has two.
@@ -63,6 +72,8 @@ func (c column) names() []string {
 		return []string{c.name, parameterPrefix + c.name}
 	case c.parameter:
 		return []string{parameterPrefix + c.name}
+	case c.image:
+		return []string{imagePrefix + c.name}
 	default:
 		return []string{c.name}
 	}
@@ -72,7 +83,7 @@ func (c column) names() []string {
 func (s *tableItems) variables() ([]string, bool) {
 	var names []string
 	for _, c := range s.header.columns {
-		if c.name != "" && !c.parameter && !slices.Contains(itemFields, c.name) {
+		if c.variable() {
 			names = append(names, c.name)
 		}
 	}

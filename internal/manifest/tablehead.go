@@ -72,7 +72,9 @@ func (d *decoder) readColumns(items *tableItems, row *cells) {
 	for i, name := range row.values {
 		name = strings.TrimSpace(name)
 		c := column{name: name}
-		c.name, c.parameter = strings.CutPrefix(name, parameterPrefix)
+		if c.name, c.image = strings.CutPrefix(name, imagePrefix); !c.image {
+			c.name, c.parameter = strings.CutPrefix(name, parameterPrefix)
+		}
 		if fault := columnFault(name); fault != "" && i < named {
 			d.ReportAt(row.place(i), "", "%s", fault)
 		}
@@ -101,6 +103,9 @@ func columnFault(name string) string {
 		return "the name of a column " + notUTF8
 	}
 	inner, isParameter := strings.CutPrefix(name, parameterPrefix)
+	if picture, isImage := strings.CutPrefix(name, imagePrefix); isImage && picture != "" {
+		return ""
+	}
 	switch {
 	case name == "":
 		return "a column has no name"

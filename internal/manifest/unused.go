@@ -19,6 +19,13 @@ func mentions(def *definition) map[string]bool {
 		fill(l.prompt, note)
 		fill(l.output, note)
 		noteParameters(l, note)
+		noteImages(l, note)
+	}
+	for _, s := range def.steps {
+		fill(s.prompt, note)
+		fill(s.output, note)
+		noteParameters(&s.layer, note)
+		noteImages(&s.layer, note)
 	}
 	for _, s := range def.styles {
 		names[styleAxis] = true // picks the style
@@ -31,6 +38,14 @@ func mentions(def *definition) map[string]bool {
 func noteParameters(l *layer, note func(string) (string, bool)) {
 	for i := range l.parameters {
 		noteValue(l.parameters[i].value, note)
+	}
+}
+
+func noteImages(l *layer, note func(string) (string, bool)) {
+	for i := range l.images {
+		for _, text := range l.images[i].texts {
+			fill(text, note)
+		}
 	}
 }
 

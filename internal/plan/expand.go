@@ -13,8 +13,9 @@ import (
 
 // expand makes the jobs of a row: its images in as few requests as the model
 // allows, numbered over the whole row. Its parameters, as checkRow leaves them, are used
-// up. It stops at the first error of yield and returns it.
-func (c *checker) expand(batch string, row *manifest.Row, yield func(*job.Job) error) error {
+// up. roll is how often the row was rolled again. It stops at the first error of yield and
+// returns it.
+func (c *checker) expand(batch string, row *manifest.Row, roll int, yield func(*job.Job) error) error {
 	images, single := c.images(row)
 	for done := 0; done < images; {
 		size := images - done
@@ -27,7 +28,7 @@ func (c *checker) expand(batch string, row *manifest.Row, yield func(*job.Job) e
 				inputs[c.count.Name] = wholeNumber(int64(size))
 			}
 		}
-		j, err := c.job(batch, row, inputs, done, size)
+		j, err := c.job(batch, row, inputs, roll, done, size)
 		if err != nil {
 			return err
 		}
@@ -41,8 +42,9 @@ func (c *checker) expand(batch string, row *manifest.Row, yield func(*job.Job) e
 
 // job makes the job of a row's images after the first done ones. Its identity is
 // taken before a seed is drawn and before names that depend on seed or identity
-// are filled in, because both follow from it.
-func (c *checker) job(batch string, row *manifest.Row, inputs job.Inputs, done, size int) (*job.Job, error) {
+// are filled in, because both follow from it. A roll makes another job only of one whose
+// seed is drawn: with a fixed seed it would be the same image.
+func (c *checker) job(batch string, row *manifest.Row, inputs job.Inputs, roll, done, size int) (*job.Job, error) {
 	open := manifest.OutputValues{Seed: "{" + openSeed + "}", Hash8: "{" + openHash + "}"}
 	fixed := given(inputs[job.SeedInput])
 	if fixed {
@@ -54,6 +56,9 @@ func (c *checker) job(batch string, row *manifest.Row, inputs job.Inputs, done, 
 	}
 	j := &job.Job{Row: row.ID, Model: row.Model, Inputs: inputs, Outputs: outputs}
 	j.ID = job.Identify(j.Model, inputs, outputs)
+	if !fixed {
+		j.ID = j.ID.Rolled(roll)
+	}
 	if c.prompt != nil {
 		j.PromptInput = c.prompt.Name
 	}

@@ -99,8 +99,9 @@ func TestIdentityIsPinned(t *testing.T) {
 			Inputs: job.Inputs{
 				"prompt": "a lantern", "width": json.Number("512"), "numOutputs": json.Number("2"), "seed": got.Inputs["seed"],
 			},
-			Outputs: []string{"a-1.{ext}", "a-2.{ext}"},
-			Quote:   4500,
+			SeedDrawn: true,
+			Outputs:   []string{"a-1.{ext}", "a-2.{ext}"},
+			Quote:     4500,
 		},
 		Status: plan.New,
 	}

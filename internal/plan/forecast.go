@@ -183,5 +183,10 @@ func (p *Plan) pace(limits Limits, runs []RunTime) *pace {
 		t.run += runs[at].Seconds * float64(shape.Jobs) / float64(p.ToRun())
 		t.longest = max(t.longest, runs[at].Seconds)
 	}
+	seconds := make(map[string]float64, len(runs))
+	for _, run := range runs {
+		seconds[run.Model] = run.Seconds
+	}
+	t.longest = max(t.longest, p.longestChain(seconds))
 	return t
 }

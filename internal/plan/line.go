@@ -27,18 +27,31 @@ func appendJob(line []byte, j *job.Job) []byte {
 	if j.PromptInput != "" {
 		line = job.AppendText(append(line, `,"promptInput":`...), j.PromptInput)
 	}
-	line = append(line, `,"outputs":[`...)
-	for i, output := range j.Outputs {
-		if i > 0 {
-			line = append(line, ',')
-		}
-		line = job.AppendText(line, output)
+	if len(j.PictureInputs) > 0 {
+		line = appendTexts(append(line, `,"pictureInputs":`...), j.PictureInputs)
 	}
-	line = append(line, ']')
+	if j.Picked {
+		line = append(line, `,"picked":true`...)
+	}
+	if j.SeedDrawn {
+		line = append(line, `,"seedDrawn":true`...)
+	}
+	line = appendTexts(append(line, `,"outputs":`...), j.Outputs)
 	if len(j.Variables) > 0 {
 		line = appendVariables(append(line, `,"variables":`...), j.Variables)
 	}
 	return line
+}
+
+func appendTexts(line []byte, texts []string) []byte {
+	line = append(line, '[')
+	for i, text := range texts {
+		if i > 0 {
+			line = append(line, ',')
+		}
+		line = job.AppendText(line, text)
+	}
+	return append(line, ']')
 }
 
 func appendVariables(line []byte, variables map[string]string) []byte {

@@ -28,8 +28,9 @@ func FuzzLine(f *testing.F) {
 	f.Fuzz(func(t *testing.T, row, place, input, text, variable, value, output string, number int, quote int64) {
 		planned := plan.PlannedJob{Status: plan.Changed, Job: job.Job{
 			ID: job.ID(text), Index: number, Row: row, Place: place, Model: value, PromptInput: input,
-			Inputs:  job.Inputs{input: text, "list": []any{true, nil, value}, "none": nil},
-			Outputs: []string{output, row}, Variables: map[string]string{variable: value, row: text}, Quote: job.CU(quote),
+			SeedDrawn: number%2 == 0,
+			Inputs:    job.Inputs{input: text, "list": []any{true, nil, value}, "none": nil},
+			Outputs:   []string{output, row}, Variables: map[string]string{variable: value, row: text}, Quote: job.CU(quote),
 		}}
 		for range 2 {
 			if got, want := string(planned.AppendLine([]byte("before"))), "before"+encoded(t, &planned); got != want {

@@ -43,7 +43,7 @@ func (l *lines) fill() {
 			break
 		}
 		quote := job.CU(0) // of a job that does not run
-		if next.status.Runs() {
+		if next.status.Runs() || next.status == Waiting {
 			quote = l.shapes[next.shape].Each
 		}
 		l.buffer = appendEnd(append(l.buffer, next.line...), quote, next.status)

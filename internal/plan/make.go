@@ -17,7 +17,7 @@ import (
 // refuses the API key (job.Hint says what to do). A job.PaidDryRunError is the one
 // by which something was spent after all: it ends the plan at once.
 func Make(ctx context.Context, o Options) (*Plan, error) {
-	h, err := readHistory(ctx, o.Results)
+	h, err := readHistory(ctx, o.Results, o.Marks)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +46,8 @@ func (p *Plan) make(ctx context.Context, o Options, h *history) error {
 	}
 	p.Warnings = s.warnings.list()
 	p.Digest = hex.EncodeToString(s.content.Sum(nil))
+	p.setReferences(s.pictures.files)
+	p.chains = s.chains
 	return p.price(ctx, s, o)
 }
 
@@ -68,6 +70,7 @@ func (p *Plan) price(ctx context.Context, s *scan, o Options) error {
 		p.Shapes = append(p.Shapes, shape.Shape)
 		p.Cost += shape.Total
 	}
+	p.priceSteps(s)
 	now := wallClock()
 	p.cacheAge, p.allRecalled = cacheAge(s.shapes.order, now)
 	p.Caps = p.checkCaps(o.Limits.Caps, now)

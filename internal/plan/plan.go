@@ -2,11 +2,16 @@ package plan
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"slices"
+	"strings"
 	"time"
 
 	"nightshift/internal/job"
 	"nightshift/internal/manifest"
+	"nightshift/internal/picture"
+	"nightshift/internal/text"
 )
 
 // Catalog is what a plan asks the provider; all of it is free. Errors are of the
@@ -31,9 +36,14 @@ type Options struct {
 	Results iter.Seq2[job.Result, error]
 	// Refused are jobs that were refused for their content and charged, with what they
 	// cost so far. They do not run again, unless RetryRefused asks for it.
-	Refused      map[job.ID]job.CU
+	Refused map[job.ID]job.CU
+	// Marks are what people have said of the n-th image, from 1, of a job; nil where nobody
+	// can have.
+	Marks        func(id job.ID, n int) Mark
 	RetryRefused bool
-	Limits       Limits
+	// Rolls is how often a row was rolled again, so that its jobs draw other seeds; may be nil.
+	Rolls  func(row string) int
+	Limits Limits
 	// Quotes are the prices of earlier plans; nil where every price is asked for. A
 	// price younger than an hour is used without a dry run.
 	Quotes Quotes
@@ -57,6 +67,8 @@ const (
 	Kept    Status = "kept"    // its result is there; it does not run again
 	// FailedBefore was refused for its content and charged; it does not run again.
 	FailedBefore Status = "failed_before"
+	// Waiting waits until a person has picked what it is made of.
+	Waiting Status = "waiting"
 )
 
 // Runs reports whether a job of this status runs.
@@ -85,6 +97,21 @@ type Plan struct {
 	FailedBeforeCost job.CU `json:"failedBeforeCost,omitempty"`
 	// RetryRefused says that jobs that were refused and charged are among those that run.
 	RetryRefused bool `json:"retryRefused,omitempty"`
+	// Waiting are jobs that wait for a pick, WaitingImages their images, and WaitingCost what
+	// they cost once they run.
+	Waiting       int    `json:"waiting,omitempty"`
+	WaitingImages int    `json:"waitingImages,omitempty"`
+	WaitingCost   job.CU `json:"waitingCost,omitempty"`
+	// Steps are the rows and what is made of them, where the manifest has steps.
+	Steps []Step `json:"steps,omitempty"`
+	// Chained says that jobs take images of others.
+	Chained bool `json:"-"`
+	// References are files that are given to models; nil if none are.
+	References *References `json:"references,omitempty"`
+	// PickedReplaced are picked images that jobs which run would replace, and PickedRows the
+	// first of their rows.
+	PickedReplaced int      `json:"pickedReplaced,omitempty"`
+	PickedRows     []string `json:"pickedRows,omitempty"`
 	// ImagesToRun are those of the jobs that run, and KeptImages those of kept jobs.
 	ImagesToRun int        `json:"imagesToRun"`
 	KeptImages  int        `json:"-"`
@@ -102,7 +129,9 @@ type Plan struct {
 	Digest string `json:"-"`
 
 	spool       *spool
-	order       []uint16 // the shapes of the jobs to run, while the forecast is made
+	files       []picture.File
+	chains      map[string]bool // of models, one after the other
+	order       []uint16        // the shapes of the jobs to run, while the forecast is made
 	onBudget    manifest.OnBudget
 	cacheAge    time.Duration // of the oldest price that was not asked for anew
 	allRecalled bool          // no price was asked for anew
@@ -113,6 +142,35 @@ type Plan struct {
 type UnderWay struct {
 	Jobs int    `json:"jobs"`
 	CU   job.CU `json:"cu"`
+}
+
+// maxPickedRows is how many rows are named whose picked images would be replaced.
+const maxPickedRows = 5
+
+func (p *Plan) addPickedReplaced(j *job.Job, h *history) {
+	replaced := 0
+	for _, name := range j.Outputs {
+		if h.picked[digestOf(name)] {
+			replaced++
+		}
+	}
+	p.PickedReplaced += replaced
+	if replaced > 0 && len(p.PickedRows) < maxPickedRows && !slices.Contains(p.PickedRows, j.Row) {
+		p.PickedRows = append(p.PickedRows, j.Row)
+	}
+}
+
+// PickedWords say how many picked images the plan would replace, and of which rows; "" for
+// none.
+func (p *Plan) PickedWords() string {
+	if p.PickedReplaced == 0 {
+		return ""
+	}
+	rows := "rows were"
+	if len(p.PickedRows) == 1 {
+		rows = "row was"
+	}
+	return fmt.Sprintf("%s would be replaced, whose %s changed or rolled again: %s", text.Count(p.PickedReplaced, "picked image"), rows, strings.Join(p.PickedRows, ", "))
 }
 
 // Fits reports whether every cap that no time resets, and none that is too small for

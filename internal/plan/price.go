@@ -95,7 +95,7 @@ func (p *priced) ask(ctx context.Context, caller *caller, quotes Quotes) (findin
 	var asked time.Time // before the call that is answered, so that no price looks too young
 	err := caller.do(ctx, func(ctx context.Context) (err error) {
 		asked = wallClock()
-		quote, err = caller.catalog.Quote(ctx, job.Request{Model: p.Model, Inputs: p.example})
+		quote, err = caller.catalog.Quote(ctx, job.Request{Model: p.Model, Inputs: p.example, PictureInputs: p.pictures})
 		return err
 	})
 	f, err := refusedBy(p.Model, err)

@@ -35,7 +35,14 @@ func (p *Plan) WriteTable(w io.Writer, columns int) error {
 	if p.RetryRefused {
 		t.wrap("Jobs that were refused and charged before run again, since --retry-refused asks for it.")
 	}
+	if p.Waiting > 0 {
+		t.wrap(fmt.Sprintf("%s for a pick, %s CU once they run: see enqueue pick.", text.Count(p.Waiting, "job")+" wait", p.WaitingCost))
+	}
+	if picked := p.PickedWords(); picked != "" {
+		t.wrap(text.Clean(picked, text.Any) + ". run and submit refuse that unless --replace-picked is given.")
+	}
 	p.writeShapes(&t)
+	p.writeSteps(&t)
 	p.writeCaps(&t)
 	p.writeForecast(&t)
 	p.writeWarnings(&t)
@@ -46,6 +53,9 @@ func (p *Plan) WriteTable(w io.Writer, columns int) error {
 
 func (p *Plan) changes() string {
 	line := fmt.Sprintf("%d new, %d changed, %d kept", p.New, p.Changed, p.Kept)
+	if p.Waiting > 0 {
+		line += fmt.Sprintf(", %d waiting", p.Waiting)
+	}
 	if p.FailedBefore > 0 {
 		line += fmt.Sprintf(", %d failed before", p.FailedBefore)
 	}

@@ -1,12 +1,17 @@
 package plan_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +29,8 @@ import (
 type catalog struct {
 	plan.Catalog
 	fail func(call, model string) error // may be nil
+	// assets are the ids of assets on the simulator, by what manifests here call them.
+	assets map[string]string
 
 	mu      sync.Mutex
 	models  map[string]int // look-ups, by model
@@ -47,7 +54,49 @@ func (c *catalog) Quote(ctx context.Context, r job.Request) (job.Quote, error) {
 	if err := c.failure("dry run", r.Model); err != nil {
 		return job.Quote{}, err
 	}
+	r.Inputs = maps.Clone(r.Inputs)
+	for name, value := range r.Inputs {
+		r.Inputs[name] = c.withAssets(value)
+	}
 	return c.Catalog.Quote(ctx, r)
+}
+
+// withAssets puts the ids of assets in the place of their names.
+func (c *catalog) withAssets(value any) any {
+	switch value := value.(type) {
+	case string:
+		return cmp.Or(c.assets[value], value)
+	case []any:
+		list := slices.Clone(value)
+		for i := range list {
+			list[i] = c.withAssets(list[i])
+		}
+		return list
+	default:
+		return value
+	}
+}
+
+// dotPNG is an image of one pixel.
+const dotPNG = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+// newAssets uploads what manifests of tests call asset_1, asset_2 and 123.
+func newAssets(tb testing.TB, sim *simulator.Simulator) map[string]string {
+	tb.Helper()
+	assets := make(map[string]string)
+	for _, name := range []string{"asset_1", "asset_2", "123"} {
+		body := strings.NewReader(`{"name": "dot.png", "image": "` + dotPNG + `"}`)
+		request := httptest.NewRequestWithContext(tb.Context(), http.MethodPost, "http://sim/v1/assets", body)
+		request.SetBasicAuth("planner", "s")
+		recorder := httptest.NewRecorder()
+		sim.ServeHTTP(recorder, request)
+		var answer struct{ Asset struct{ ID string } }
+		if err := json.Unmarshal(recorder.Body.Bytes(), &answer); err != nil || answer.Asset.ID == "" {
+			tb.Fatalf("upload: %s, %v", recorder.Body, err)
+		}
+		assets[name] = answer.Asset.ID
+	}
+	return assets
 }
 
 func (c *catalog) Recent(ctx context.Context) ([]job.Inference, error) {
@@ -85,7 +134,7 @@ func newCatalog(tb testing.TB) *catalog {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(client.Close)
-	return &catalog{Catalog: client, models: map[string]int{}}
+	return &catalog{Catalog: client, models: map[string]int{}, assets: newAssets(tb, sim)}
 }
 
 // open writes a manifest into a file of this name and opens it.

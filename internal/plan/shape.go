@@ -19,7 +19,11 @@ type Shape struct {
 	Jobs   int        `json:"jobs"`   // to run
 	Images int        `json:"images"` // of those jobs
 	Each   job.CU     `json:"each"`   // the price of one job
-	Total  job.CU     `json:"total"`
+	// Waiting are jobs that wait for a pick; they are not among Jobs and Total.
+	Waiting int `json:"waiting,omitempty"`
+	// Estimate says that the price was asked for with a placeholder in place of pictures.
+	Estimate bool   `json:"estimate,omitempty"`
+	Total    job.CU `json:"total"`
 	// Parts are the parts of the price of one job, as the provider names them.
 	Parts map[string]job.CU `json:"parts,omitempty"`
 	Asked time.Time         `json:"asked"` // when the price was asked for
@@ -30,6 +34,7 @@ type priced struct {
 	Shape
 	number   int // among the plan's shapes
 	example  job.Inputs
+	pictures []string      // the inputs of the example that hold pictures
 	row      *manifest.Row // that the example comes from
 	quoteKey string
 	recalled bool // the price is from an earlier plan
@@ -55,7 +60,7 @@ type shapes struct {
 // add counts a job that is to run and returns its shape, of which the first job is the
 // example. It returns nil where there are too many shapes to ask for the price of
 // another.
-func (s *shapes) add(c *checker, j *job.Job, row *manifest.Row) *priced {
+func (s *shapes) add(c *checker, j *job.Job, row *manifest.Row, waits bool) *priced {
 	s.key = c.appendShape(s.key[:0], j.Inputs)
 	shape := s.byKey[string(s.key)]
 	if shape == nil {
@@ -67,10 +72,16 @@ func (s *shapes) add(c *checker, j *job.Job, row *manifest.Row) *priced {
 			number:   len(s.order),
 			example:  j.Inputs,
 			row:      row,
+			pictures: j.PictureInputs,
 			quoteKey: c.quoteKey(s.account, s.key),
 		}
 		s.byKey[string(s.key)] = shape
 		s.order = append(s.order, shape)
+	}
+	shape.Estimate = shape.Estimate || len(j.Pictures()) > 0
+	if waits {
+		shape.Waiting++
+		return shape
 	}
 	shape.Jobs++
 	shape.Images += len(j.Outputs)

@@ -43,7 +43,7 @@ type spooled struct {
 // wrong with its row.
 const unsound Status = ""
 
-var statuses = []Status{unsound, New, Changed, Kept, FailedBefore}
+var statuses = []Status{unsound, New, Changed, Kept, FailedBefore, Waiting}
 
 // outputs are the names of the job's images.
 func (j *spooled) outputs() ([]string, error) {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
+	"strings"
 
 	"nightshift/internal/document"
 	"nightshift/internal/job"
@@ -24,6 +26,7 @@ type scan struct {
 	history  *history
 	// retryRefused lets jobs run that were refused and charged.
 	retryRefused bool
+	rolls        func(row string) int
 	shapes       shapes
 	names        *manifest.Names
 	spool        *spool
@@ -32,9 +35,20 @@ type scan struct {
 	problems     problems
 	warnings     warnings
 	twins        twins
+	pictures     *pictures
+	made         *made
+	deferred     []*manifest.Row
+	// marks are what people have said of images; nil where nobody can have.
+	marks  func(id job.ID, n int) Mark
+	steps  []*Step
+	chains map[string]bool
 }
 
 func newScan(o Options, h *history, into *spool) *scan {
+	rolls := o.Rolls
+	if rolls == nil {
+		rolls = func(string) int { return 0 }
+	}
 	return &scan{
 		batch:    o.Manifest.Name,
 		manifest: o.Manifest,
@@ -42,17 +56,23 @@ func newScan(o Options, h *history, into *spool) *scan {
 			caller: &caller{catalog: o.Catalog, pace: o.Pace, waiting: o.Waiting},
 			known:  make(map[string]*known),
 		},
-		history: h, retryRefused: o.RetryRefused,
-		shapes:  shapes{account: o.Account, byKey: make(map[string]*priced)},
-		names:   manifest.NewNames(),
-		spool:   into,
-		content: sha256.New(),
+		history: h, retryRefused: o.RetryRefused, rolls: rolls,
+		shapes:   shapes{account: o.Account, byKey: make(map[string]*priced)},
+		names:    manifest.NewNames(),
+		spool:    into,
+		content:  sha256.New(),
+		pictures: newPictures(o.Manifest), marks: o.Marks, chains: make(map[string]bool),
 	}
 }
 
 // read checks every row, counts into the plan, and spools the jobs. What is wrong with
 // rows is collected; an error is what kept it from reading on.
 func (s *scan) read(ctx context.Context, p *Plan) error {
+	needs, err := s.manifest.Needs()
+	if err != nil {
+		return err
+	}
+	s.made = newMade(needs)
 	for row, err := range prefetch(ctx, s.manifest.RowsContext(ctx)) {
 		if err != nil {
 			if err := s.problems.addError(err); err != nil {
@@ -60,10 +80,15 @@ func (s *scan) read(ctx context.Context, p *Plan) error {
 			}
 			continue
 		}
-		p.Rows++
-		if err := s.row(ctx, p, row); err != nil {
+		if row.Step == "" {
+			p.Rows++
+		}
+		if err := s.rowAndDeferred(ctx, p, row); err != nil {
 			return err
 		}
+	}
+	if s.problems.err() == nil { // otherwise the need may be one of the rows with a problem
+		s.unmet()
 	}
 	if err := s.spool.seal(); err != nil {
 		return err
@@ -71,15 +96,53 @@ func (s *scan) read(ctx context.Context, p *Plan) error {
 	return s.compareJobs(ctx)
 }
 
-func (s *scan) row(ctx context.Context, p *Plan, row *manifest.Row) error {
+// rowAndDeferred reads a row, and then those that have waited for it.
+func (s *scan) rowAndDeferred(ctx context.Context, p *Plan, row *manifest.Row) error {
+	s.made.begin(row)
+	for rows := []*manifest.Row{row}; len(rows) > 0; rows = rows[1:] {
+		read, err := s.row(ctx, p, rows[0])
+		if err != nil {
+			return err
+		}
+		if read && len(s.deferred) > 0 {
+			rows = append(rows, s.undeferred()...)
+		}
+	}
+	return nil
+}
+
+// row reads a row. It reports false where that waits for others.
+func (s *scan) row(ctx context.Context, p *Plan, row *manifest.Row) (read bool, err error) {
 	k, err := s.models.get(ctx, row.Model)
 	if err != nil {
-		return err
+		return false, err
+	}
+	pictures, ready := s.setPictures(row, k.checker)
+	if !ready {
+		s.deferRow(row)
+		return false, nil
 	}
 	findings, err := s.models.checkRow(ctx, row, k)
 	if err != nil {
-		return err
+		return false, err
 	}
+	findings = withoutRepeats(findings, pictures)
+	s.made.add(row.ID)
+	return true, s.jobs(p, row, k, findings)
+}
+
+// withoutRepeats joins what is wrong with the pictures of a row with the rest; an input that
+// lacks its picture for that reason is not missing.
+func withoutRepeats(all, pictures findings) findings {
+	for _, f := range pictures {
+		input := strings.TrimPrefix(f.field, fieldImage)
+		all = slices.DeleteFunc(all, func(other finding) bool { return other.field == fieldParameter+input })
+	}
+	return append(all, pictures...)
+}
+
+// jobs says what is wrong with a row, and makes its jobs.
+func (s *scan) jobs(p *Plan, row *manifest.Row, k *known, findings findings) error {
 	for _, f := range findings {
 		s.problems.addFinding(row, f)
 		if f.field == fieldOutput {
@@ -88,7 +151,7 @@ func (s *scan) row(ctx context.Context, p *Plan, row *manifest.Row) error {
 	}
 	s.warnings.addRow(row, k.checker)
 	fixed := k.checker.fixedSeed(row)
-	return k.checker.expand(s.batch, row, func(j *job.Job) error {
+	return k.checker.expand(s.batch, row, s.rolls(row.ID), func(j *job.Job) error {
 		for _, name := range j.Outputs {
 			s.names.Add(name)
 		}
@@ -100,7 +163,9 @@ func (s *scan) row(ctx context.Context, p *Plan, row *manifest.Row) error {
 			twin = s.twins.add(j)
 		}
 		j.Index, j.Place, j.Variables = p.Jobs, document.Place{File: row.Place.File, Line: row.Place.Line}.String(), row.Variables
+		j.PictureInputs, j.Picked = pictureNames(row), row.Picked
 		status, shape := s.count(p, row, k.checker, j)
+		s.note(p, row, j, status, shape)
 		return s.spool.add(j, row.Place, status, shape, twin)
 	})
 }
@@ -116,6 +181,9 @@ func (s *scan) count(p *Plan, row *manifest.Row, c *checker, j *job.Job) (Status
 		p.RetryRefused = true
 		status = New
 	}
+	if status.Runs() && s.waits(row, s.made.of(row)) {
+		status = Waiting
+	}
 	switch status {
 	case Kept:
 		p.Kept++
@@ -129,12 +197,18 @@ func (s *scan) count(p *Plan, row *manifest.Row, c *checker, j *job.Job) (Status
 		p.New++
 	case Changed:
 		p.Changed++
+		p.addPickedReplaced(j, s.history)
+	case Waiting:
+		p.Waiting++
+		p.WaitingImages += len(j.Outputs)
 	}
-	p.ImagesToRun += len(j.Outputs)
-	if len(p.Samples) < maxSamples {
+	if status.Runs() {
+		p.ImagesToRun += len(j.Outputs)
+	}
+	if status.Runs() && len(p.Samples) < maxSamples {
 		p.Samples = append(p.Samples, Sample{Row: j.Row, Status: status, Model: j.Model, Prompt: j.Prompt(), Outputs: j.Outputs})
 	}
-	shape := s.shapes.add(c, j, row)
+	shape := s.shapes.add(c, j, row, status == Waiting)
 	if shape == nil {
 		s.problems.addFinding(row, finding{
 			message:    fmt.Sprintf("the jobs have more than %d different prices, each of which would be asked for", maxShapes),
@@ -143,6 +217,18 @@ func (s *scan) count(p *Plan, row *manifest.Row, c *checker, j *job.Job) (Status
 		return unsound, 0
 	}
 	return status, shape.number
+}
+
+// note remembers a job for those that take its images.
+func (s *scan) note(p *Plan, row *manifest.Row, j *job.Job, status Status, shape int) {
+	taken := s.made.of(row)
+	m := madeJob{id: j.ID, images: len(j.Outputs), status: status, chain: s.chain(j.Model, taken)}
+	if len(taken) > 0 {
+		p.Chained = true
+		m.of = taken[0]
+	}
+	s.made.add(row.ID, m)
+	s.countStep(row, j, status, shape)
 }
 
 // compareJobs looks at all jobs once more, if there are names that may be the same, or

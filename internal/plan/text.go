@@ -2,9 +2,11 @@ package plan
 
 import (
 	"fmt"
+	"path"
 	"strings"
 	"unicode/utf8"
 
+	"nightshift/internal/job"
 	"nightshift/internal/suggest"
 	"nightshift/internal/text"
 )
@@ -24,9 +26,6 @@ func (in *input) checkString(value any) finding {
 	}
 	if in.allowed != nil && !in.allowed[s] {
 		return in.notAllowed(value)
-	}
-	if in.Type.Array() {
-		return finding{} // the lengths of a list count its items
 	}
 	// A text of no more bytes than the limit has no more characters either.
 	if in.MaxLength != nil && len(s) > *in.MaxLength {
@@ -65,11 +64,15 @@ func (in *input) checkFile(value any) finding {
 	if !ok {
 		return in.wrongType(value, "the id of an asset")
 	}
-	if strings.HasPrefix(s, "data:") || !strings.ContainsAny(s, `/\. `) {
+	if _, named := job.ParsePicture(s); named || strings.HasPrefix(s, "data:") || !strings.ContainsAny(s, `/\. `) {
 		return finding{}
+	}
+	suggestion := "give the file under images, as images: {" + in.Name + ": " + text.Shorten(s, shownLength) + "}"
+	if strings.Contains(s, "://") {
+		suggestion = "save the picture as a file, and give that under images, as images: {" + in.Name + ": " + path.Base(s) + "}"
 	}
 	return finding{
 		message:    fmt.Sprintf("%s is %s, but the model wants the id of an asset, not a path or a link", in.Name, text.Shorten(literal(value), shownLength)),
-		suggestion: "upload the file to the provider and write its id (asset_…)",
+		suggestion: suggestion,
 	}
 }

@@ -50,12 +50,14 @@ func (in *input) listForScalar(items []any) finding {
 }
 
 // checkList checks the number of items and each of them. The provider lets items
-// below the minimum pass; here they are held to the model's own bounds.
+// below the minimum pass; here they are held to the model's own bounds. In a list of texts
+// the lengths are those of each text.
 func (in *input) checkList(items []any) finding {
-	if in.MaxLength != nil && len(items) > *in.MaxLength {
+	counted := in.Type != job.TypeStringArray
+	if counted && in.MaxLength != nil && len(items) > *in.MaxLength {
 		return finding{message: fmt.Sprintf("%s has %s, but the model takes at most %d", in.Name, text.Count(len(items), "item"), *in.MaxLength)}
 	}
-	if in.MinLength != nil && len(items) < *in.MinLength {
+	if counted && in.MinLength != nil && len(items) < *in.MinLength {
 		return finding{message: fmt.Sprintf("%s has %s, but the model wants at least %d", in.Name, text.Count(len(items), "item"), *in.MinLength)}
 	}
 	for i, item := range items {

@@ -14,6 +14,8 @@ import (
 type Catalog struct {
 	Keys     *Keyring
 	FromFile bool
+
+	placeholders placeholders
 }
 
 // Model reads a model. If every key is refused the error is that of the last; else it is
@@ -28,8 +30,11 @@ func (c *Catalog) Model(ctx context.Context, id string) (model *job.Model, err e
 
 // Quote asks for the price of a request. Errors are as of [Catalog.Model].
 func (c *Catalog) Quote(ctx context.Context, r job.Request) (quote job.Quote, err error) {
-	err = c.try(func(account provider.Account) (err error) {
-		quote, err = account.Quote(ctx, r)
+	err = c.tryKeys(func(key *Key) error {
+		asked, err := c.forQuote(ctx, key, r)
+		if err == nil {
+			quote, err = key.Account.Quote(ctx, asked)
+		}
 		return err
 	})
 	return quote, err
@@ -50,12 +55,16 @@ func (c *Catalog) Recent(ctx context.Context) (runs []job.Inference, err error) 
 // try makes a call with the first key that the API lets make it. If it refuses all,
 // the error is that of the last.
 func (c *Catalog) try(call func(provider.Account) error) error {
+	return c.tryKeys(func(key *Key) error { return call(key.Account) })
+}
+
+func (c *Catalog) tryKeys(call func(*Key) error) error {
 	var refused error
 	for _, key := range c.Keys.Usable(nil) {
 		if key.refusals.stand() {
 			continue
 		}
-		err := call(key.Account)
+		err := call(key)
 		access, ok := errors.AsType[*job.AccessError](err)
 		if !ok {
 			return err

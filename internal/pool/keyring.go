@@ -187,6 +187,26 @@ func (k *Keyring) Account(apiKey string) (project, team string) {
 	return known.Project, known.Team
 }
 
+// Origin is what a key sees or saw; zero if it is unknown.
+func (k *Keyring) Origin(apiKey string) batch.KeyOrigin {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.known(apiKey)
+}
+
+// Uploader is the API as a key opens it, to give pictures to; its requests are counted.
+func (k *Keyring) Uploader(apiKey string, requests provider.Requests) (provider.Uploader, error) {
+	key := k.Find(apiKey)
+	if key == nil {
+		return nil, unknownKey(apiKey)
+	}
+	uploader, can := key.Account.Limited(requests).(provider.Uploader)
+	if !can {
+		return nil, &job.HintedError{Err: fmt.Errorf("the API of key %s takes no pictures", apiKey), Hint: "use another API for jobs that take pictures"}
+	}
+	return uploader, nil
+}
+
 // known is what a key sees or saw; zero if it is unknown.
 func (k *Keyring) known(apiKey string) batch.KeyOrigin {
 	if key := k.Keys[apiKey]; key != nil {

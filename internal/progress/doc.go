@@ -19,7 +19,7 @@
 //	  phase         planning, running, stopping, finishing, done; of a batch that
 //	                workers run also waiting (for one), paused, cancelling
 //	  batch, mode   of the manifest
-//	  jobs          {total, kept, succeeded, failed, failedBefore, running, queued, unknown, storing}
+//	  jobs          {total, kept, succeeded, failed, failedBefore, waiting, running, queued, unknown, storing}
 //	  images        {done, total}: of the batch, those of earlier runs counted
 //	  waiting       {reason, until, detail}: what keeps the next job from being sent
 //	  cu            {spent, reserved, cap, inTheEnd}
@@ -30,7 +30,7 @@
 //	{"type":"message", "text":"…"}   what the program has to say meanwhile
 //	{"type":"summary", …}            the last line, see [Summary]
 //	  batch, mode, outcome (complete, over, interrupted, blocked, cancelled), reason, hint
-//	  jobs          {total, succeeded, kept, failed, failedBefore, cancelled, notRun}
+//	  jobs          {total, succeeded, kept, failed, failedBefore, cancelled, notRun, waiting}
 //	  images        stored in this run
 //	  failures      [{kind, reason, hint, jobs, rows}], most frequent first
 //	  cu            {billed, refunded, net, spent, cap}: of this run, and spent of all runs

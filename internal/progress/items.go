@@ -37,6 +37,7 @@ func (m *moment) counts() []item {
 	add(m.Jobs.Failed, "failed", red)
 	add(m.Jobs.FailedBefore, "failed before", red)
 	add(m.Jobs.Kept, "kept", faint)
+	add(m.Jobs.Waiting, "waiting for a pick", faint)
 	return items
 }
 

@@ -52,13 +52,14 @@ type Snapshot struct {
 	Mode  job.Mode `json:"mode"`
 
 	// Jobs by state; Kept had their result before this run, and FailedBefore were refused
-	// for their content and charged.
+	// for their content and charged. Waiting wait for a pick.
 	Jobs struct {
 		Total        int `json:"total"`
 		Kept         int `json:"kept"`
 		Succeeded    int `json:"succeeded"`
 		Failed       int `json:"failed"`
 		FailedBefore int `json:"failedBefore,omitempty"`
+		Waiting      int `json:"waiting,omitempty"`
 		Running      int `json:"running"`
 		Queued       int `json:"queued"`
 		Unknown      int `json:"unknown"`

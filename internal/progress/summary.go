@@ -35,7 +35,7 @@ type Summary struct {
 
 	// Jobs by how they ended; Kept had their result before this run.
 	// FailedBefore were refused for their content and charged, and were not run.
-	Jobs          struct{ Total, Succeeded, Kept, Failed, Cancelled, NotRun, FailedBefore int }
+	Jobs          struct{ Total, Succeeded, Kept, Failed, Cancelled, NotRun, FailedBefore, Waiting int }
 	Images        int                // stored in this run
 	Failures      []job.FailureGroup // most frequent first
 	Warned        int                // of the images, those with a warning
@@ -48,6 +48,8 @@ type Summary struct {
 		FailedBefore     job.CU // what the jobs that failed before cost
 		Cap              *job.CU
 	}
+	// Picks are how the images of the batch are marked; nil while none is.
+	Picks    *job.Picks
 	Requests int64 // sent to the API in this run
 	Fleet    bool  // it was run by a fleet: Again repeats its plan as it was
 	Took     time.Duration

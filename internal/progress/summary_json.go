@@ -20,6 +20,7 @@ type summaryJSON struct {
 	Warned        int                `json:"warned,omitempty"`
 	ImageWarnings []job.WarningGroup `json:"imageWarnings,omitempty"`
 	CU            billJSON           `json:"cu"`
+	Picks         *job.Picks         `json:"picks,omitempty"`
 	Requests      requestsJSON       `json:"requests"`
 	Seconds       float64            `json:"seconds"`
 	Folder        string             `json:"folder,omitempty"`
@@ -40,6 +41,8 @@ type endedJSON struct {
 	NotRun    int `json:"notRun"`
 	// FailedBefore were refused for their content and charged, and were not run.
 	FailedBefore int `json:"failedBefore,omitempty"`
+	// Waiting wait for a pick.
+	Waiting int `json:"waiting,omitempty"`
 }
 
 type billJSON struct {
@@ -68,6 +71,7 @@ func (s *Summary) json(now time.Time) summaryJSON {
 		Failures: append([]job.FailureGroup{}, s.Failures...), // never null
 		Warned:   s.Warned, ImageWarnings: s.ImageWarnings,
 		CU:       billJSON{s.CU.Billed, s.CU.Refunded, s.net(), s.CU.Spent, s.CU.Cap},
+		Picks:    s.Picks,
 		Requests: requestsJSON{s.Requests, s.perJob()}, Seconds: s.Took.Round(time.Millisecond).Seconds(),
 		Folder: s.Folder, Sheet: s.Sheet, SheetLink: s.sheetLink(), Errors: s.Errors,
 		Remote: remoteJSON(s.Remote), Again: s.Again,

@@ -34,6 +34,7 @@ func (s *Summary) text(p *page) {
 		p.field("", plain, "and "+text.Count(more, "more warning"))
 	}
 	p.field("cost", plain, s.bill())
+	p.field("picks", plain, PickWords(s.Picks))
 	p.field("requests", plain, s.requests())
 	p.place("images", s.Folder)
 	p.place("sheet", s.Sheet)
@@ -69,9 +70,20 @@ func (s *Summary) verdict() (paint, string) {
 		return red, fmt.Sprintf("%s ended%s: %s, %s failed before", name, after, made, text.Count(s.Jobs.FailedBefore, "job"))
 	case s.Jobs.Succeeded == 0 && s.Jobs.Kept > 0 && s.Jobs.Kept == s.Jobs.Total:
 		return green, fmt.Sprintf("%s is complete: nothing to run, %s from before", name, text.Count(s.Jobs.Kept, "job"))
+	case s.Jobs.Waiting > 0:
+		return green, name + ": " + made + after + ", and " + WaitForPick(s.Jobs.Waiting)
 	default:
 		return green, name + " is complete" + after + ": " + made
 	}
+}
+
+// WaitForPick says how many jobs wait until a person has picked what they are made of.
+func WaitForPick(jobs int) string {
+	verb := "wait"
+	if jobs == 1 {
+		verb = "waits"
+	}
+	return text.Count(jobs, "job") + " " + verb + " for a pick"
 }
 
 // jobs counts how they ended.
@@ -80,7 +92,7 @@ func (s *Summary) jobs() string {
 	for _, count := range []struct {
 		n    int
 		what string
-	}{{s.Jobs.Kept, "kept from before"}, {s.Jobs.Failed, "failed"}, {s.Jobs.FailedBefore, "failed before"}, {s.Jobs.Cancelled, "cancelled"}, {s.Jobs.NotRun, "not run"}} {
+	}{{s.Jobs.Kept, "kept from before"}, {s.Jobs.Failed, "failed"}, {s.Jobs.FailedBefore, "failed before"}, {s.Jobs.Cancelled, "cancelled"}, {s.Jobs.NotRun, "not run"}, {s.Jobs.Waiting, "waiting for a pick"}} {
 		if count.n > 0 {
 			parts = append(parts, text.Number(count.n)+" "+count.what)
 		}
@@ -186,6 +198,8 @@ func (s *Summary) advice() string {
 		return "change the rows that were refused, or run the same again with --retry-refused, which is paid again"
 	case s.Jobs.NotRun > 0 || s.Remote.Inferences > 0:
 		return "run again to go on from here"
+	case s.Jobs.Waiting > 0:
+		return "pick images in the contact sheet, or with enqueue pick " + text.Quote(s.Batch) + " ID…, then go on with:"
 	default:
 		return ""
 	}

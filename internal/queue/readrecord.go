@@ -33,6 +33,12 @@ func read(ref job.Ref, fields map[string]string) (*job.Record, error) {
 	if err := json.Unmarshal([]byte(fields["spec"]), &r.Job); err != nil {
 		return nil, fmt.Errorf("read record of job %s: %w", ref, err)
 	}
+	if assets := fields["assets"]; assets != "" {
+		r.Job.Assets = nil
+		if err := json.Unmarshal([]byte(assets), &r.Job.Assets); err != nil {
+			return nil, fmt.Errorf("read record of job %s: %w", ref, err)
+		}
+	}
 	if avoid := fields["avoid"]; avoid != "" {
 		if err := json.Unmarshal([]byte(avoid), &r.Avoid); err != nil {
 			return nil, fmt.Errorf("read record of job %s: %w", ref, err)

@@ -132,6 +132,13 @@ func fieldsOf(c *job.Change) ([]any, error) {
 	if c.EarlierRefunded != 0 {
 		fields = append(fields, "earlierRefunded", int64(c.EarlierRefunded))
 	}
+	if len(c.Assets) > 0 {
+		assets, err := json.Marshal(c.Assets)
+		if err != nil {
+			return nil, err
+		}
+		fields = append(fields, "assets", assets)
+	}
 	if c.Outcome != nil {
 		outcome, err := json.Marshal(c.Outcome)
 		if err != nil {

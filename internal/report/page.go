@@ -45,6 +45,10 @@ type pageData struct {
 	Warnings int     `json:"warnings"` // entries with an image that differs from what was wished
 	Images   int     `json:"images"`
 	Facets   []facet `json:"facets"` // the column of each is named by its place
+
+	Bucket string      `json:"bucket"` // the bucket's identity, which a file of marks names
+	ID     string      `json:"id"`     // of the batch
+	Marks  []drawnMark `json:"marks"`
 }
 
 // renderPage writes index.html. The policy in its head lets only this script and

@@ -26,21 +26,27 @@ func Publish(ctx context.Context, b batch.Bucket, id string, log *batch.Log, r *
 	}
 	whole := *r
 	whole.Started, whole.Counts = time.Time{}, Counts{Jobs: r.Counts.Jobs}
-	if err := Tally(ctx, log, &whole); err != nil {
+	picks, err := batch.ReadPicks(ctx, b, id)
+	if err != nil {
+		return err
+	}
+	marks, err := tallyWith(ctx, log, &whole, picks)
+	if err != nil {
 		return err
 	}
 	r.Whole = Whole{
 		Jobs: whole.Counts.Succeeded, Images: whole.Counts.Images,
 		Seconds: round(before+r.seconds(), 3), Before: round(before, 3),
 	}
+	r.Picks = marks.Picks(r.Spend.Spent)
 	if err := WriteReport(ctx, b, id, *r); err != nil {
 		return err
 	}
-	whole.Started, whole.Whole, whole.Counts = r.Started, r.Whole, r.Counts
+	whole.Started, whole.Whole, whole.Counts, whole.Picks = r.Started, r.Whole, r.Counts, r.Picks
 	if r.Spend.Billed > 0 { // it knows of attempts that no result tells, too
 		whole.CU.Billed, whole.CU.Refunded = r.Spend.Billed, r.Spend.Refunded
 	}
-	return WriteSheet(ctx, b, id, SheetOptions{Report: whole})
+	return WriteSheet(ctx, b, id, SheetOptions{Report: whole, Picks: picks})
 }
 
 // secondsBefore is how long the runs took before the one that is reported, by the report

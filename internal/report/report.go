@@ -55,7 +55,9 @@ type Report struct {
 	Failures      []job.FailureGroup         `json:"failures"` // most frequent first
 	// ImageWarnings are images that are stored and are not what they should be.
 	ImageWarnings []job.WarningGroup `json:"imageWarnings,omitempty"` // most frequent first
-	Durations     Durations          `json:"durations"`
+	// Picks are what people think of the images; absent while none is marked; set by Publish.
+	Picks     *job.Picks `json:"picks,omitempty"`
+	Durations Durations  `json:"durations"`
 }
 
 // Counts are numbers of jobs, and of images.
@@ -69,6 +71,8 @@ type Counts struct {
 	// FailedBefore were refused for their content and charged by an earlier run, and do not
 	// run again unless a person asks for it.
 	FailedBefore int `json:"failedBefore,omitempty"`
+	// Waiting wait for a pick: nothing is made of them before, and nothing is missing.
+	Waiting int `json:"waiting,omitempty"`
 	Images       int `json:"images"`           // stored in this run
 	Warned       int `json:"warned,omitempty"` // of these images, those with a warning
 }

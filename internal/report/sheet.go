@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"nightshift/internal/batch"
+	"nightshift/internal/bucket"
+	"nightshift/internal/job"
 )
 
 // pageEntries is the number of jobs on a page and in a data file. It fills rows
@@ -22,6 +24,8 @@ const pageEntries = 240
 type SheetOptions struct {
 	// Report heads the sheet: its batch, mode, state, times, cost and requests.
 	Report Report
+	// Picks are the marks that the images are shown with; nil shows none.
+	Picks *batch.Picks
 }
 
 // WriteSheet writes the contact sheet of the batch from its log: index.html, and
@@ -46,7 +50,7 @@ func WriteSheet(ctx context.Context, b batch.Bucket, id string, o SheetOptions) 
 		return err
 	}
 	defer func() { err = errors.Join(err, lines.close()) }()
-	w := sheetWriter{bucket: b, batch: id, lines: lines, columns: newColumns(len(lines.places))}
+	w := sheetWriter{bucket: b, batch: id, lines: lines, columns: newColumns(len(lines.places)), picks: o.Picks}
 	for start := 0; start < len(lines.places); start += pageEntries {
 		end := min(start+pageEntries, len(lines.places))
 		if err := w.writeShard(ctx, start/pageEntries+1, lines.places[start:end]); err != nil {
@@ -66,7 +70,28 @@ type sheetWriter struct {
 	batch   string
 	lines   *spool
 	columns *columns
+	picks   *batch.Picks // nil without marks
+	marks   []drawnMark
 	shard   bytes.Buffer // reused
+}
+
+// drawnMark is an image that has a mark when the sheet is drawn. The page holds all of
+// them: people mark thousands at most, and filters need them at once.
+type drawnMark struct {
+	Image string     `json:"image"`
+	Job   job.ID     `json:"job"`
+	Mark  batch.Mark `json:"mark"`
+}
+
+func (w *sheetWriter) addMarks(r *job.Result) {
+	if w.picks == nil {
+		return
+	}
+	for i, image := range r.Images {
+		if mark := w.picks.Of(r.Job, i+1); mark != batch.Unmarked {
+			w.marks = append(w.marks, drawnMark{image.Key, r.Job, mark})
+		}
+	}
 }
 
 // writeShard writes one data file: a call of the page's function with the stamp,
@@ -80,6 +105,7 @@ func (w *sheetWriter) writeShard(ctx context.Context, number int, places []place
 			return err
 		}
 		w.columns.add(&result)
+		w.addMarks(&result)
 		// Marshal escapes <, > and & and the line separators of Unicode.
 		text, err := json.Marshal(newEntry(&result))
 		if err != nil {
@@ -116,10 +142,15 @@ func (w *sheetWriter) writeColumns(ctx context.Context, facets []facet) error {
 }
 
 func (w *sheetWriter) writeIndex(ctx context.Context, r Report, facets []facet) error {
+	identity, err := bucket.ReadIdentity(ctx, w.bucket)
+	if err != nil {
+		return err
+	}
 	var page bytes.Buffer
 	data := pageData{
 		Stamp: w.lines.stamp, Page: pageEntries, Entries: len(w.lines.places), Report: r.settled(),
 		Failed: w.columns.failed, Warnings: w.columns.warnings, Images: w.columns.images, Facets: facets,
+		Bucket: identity, ID: w.batch, Marks: append([]drawnMark{}, w.marks...),
 	}
 	if err := renderPage(&page, data); err != nil {
 		return err

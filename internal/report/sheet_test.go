@@ -55,7 +55,12 @@ type page struct {
 		Name   string
 		Values []string
 	}
+	Bucket, ID string
+	Marks      []markDrawn
 }
+
+// markDrawn is a mark as the page shows it.
+type markDrawn struct{ Image, Job, Mark string }
 
 func pageOf(t testing.TB, bucket *batchtest.Folder) page {
 	t.Helper()
@@ -139,6 +144,50 @@ func TestSheetShowsHowThingsStandNow(t *testing.T) {
 	}
 	if got := readColumn[string](t, bucket, "states"); got != "sssfc" {
 		t.Errorf("states %q, want sssfc", got)
+	}
+}
+
+// TestSheetShowsMarks draws marks of images that stand, and those alone.
+func TestSheetShowsMarks(t *testing.T) {
+	t.Parallel()
+	bucket := batchtest.NewFolder(t)
+	bucket.Write(t, "_nightshift/id", "thisbucket")
+	before, now := job.Identify("m", nil, []string{"before"}), job.Identify("m", nil, []string{"now"})
+	made := func(id job.ID, minute, images int) job.Result {
+		r := ended("axe", string(id), job.Succeeded, "run"+string(id), 2000, 0, minute)
+		r.Outputs, r.Images = []string{"axe-1.{ext}"}, nil
+		for n := range images {
+			r.Images = append(r.Images, job.Image{Key: fmt.Sprintf("axe-%d.png", n+1), Format: "png"})
+		}
+		return r
+	}
+	log := batch.NewLog(bucket, "night")
+	appendAll(t, log, made(before, 1, 2), made(now, 2, 3))
+	mark := func(id job.ID, n int, m batch.Mark) batch.Pick {
+		return batch.Pick{At: batchtest.Start, Row: "axe", Job: id, N: n, Mark: m}
+	}
+	lines := []batch.Pick{mark(before, 1, batch.Picked), mark(now, 2, batch.Picked), mark(now, 3, batch.Rejected), mark(now, 1, batch.Picked), mark(now, 1, batch.Unmarked)}
+	if err := batch.AppendPicks(t.Context(), bucket, "night", lines); err != nil {
+		t.Fatal(err)
+	}
+	sums := report.Report{Batch: "night", Mode: job.Test, Counts: report.Counts{Jobs: 1}, Spend: report.Spend{Billed: 5000, Refunded: 1000, Spent: 4000}}
+	if err := report.Publish(t.Context(), bucket, "night", log, &sums); err != nil {
+		t.Fatal(err)
+	}
+	drawn := pageOf(t, bucket)
+	if diff := cmp.Diff([]markDrawn{{"axe-2.png", string(now), "pick"}, {"axe-3.png", string(now), "reject"}}, drawn.Marks); diff != "" {
+		t.Errorf("marks (-want +got):\n%s", diff)
+	}
+	if drawn.Bucket != "thisbucket" || drawn.ID != "night" {
+		t.Errorf("the page is of batch %q in bucket %q", drawn.ID, drawn.Bucket)
+	}
+	var written report.Report
+	if err := json.Unmarshal([]byte(bucket.Text(t, "night/report.json")), &written); err != nil {
+		t.Fatal(err)
+	}
+	each := job.CU(4000)
+	if diff := cmp.Diff(&job.Picks{Picked: 1, Rejected: 1, Unmarked: 1, CUPerPicked: &each}, written.Picks); diff != "" {
+		t.Errorf("picks (-want +got):\n%s", diff)
 	}
 }
 

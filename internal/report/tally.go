@@ -22,17 +22,23 @@ import (
 //
 // The log is read once; some fifty bytes of each line are held meanwhile.
 func Tally(ctx context.Context, l *batch.Log, r *Report) error {
-	t := tally{refs: newRefTable(), paid: newPayments()}
+	_, err := tallyWith(ctx, l, r, nil)
+	return err
+}
+
+// tallyWith also counts how the images are marked.
+func tallyWith(ctx context.Context, l *batch.Log, r *Report, picks *batch.Picks) (batch.PickTally, error) {
+	t := tally{refs: newRefTable(), paid: newPayments(), picks: picks, marked: make(map[int]batch.PickTally)}
 	for line, err := range l.Brief(ctx) {
 		if err != nil {
-			return fmt.Errorf("tally batch %q: %w", r.Batch, err)
+			return t.marks, fmt.Errorf("tally batch %q: %w", r.Batch, err)
 		}
 		if !line.Value.Recorded.Before(r.Started) {
 			t.add(&line.Value)
 		}
 	}
 	t.fill(r)
-	return nil
+	return t.marks, nil
 }
 
 // tally adds up results.
@@ -43,6 +49,10 @@ type tally struct {
 	warnings failures         // by image
 	warned   map[int][]uint32 // the numbers of warnings, by line; few lines have any
 	lines    chunks[talliedLine]
+
+	picks  *batch.Picks            // nil where nobody asks for marks
+	marked map[int]batch.PickTally // by line; most lines have none
+	marks  batch.PickTally         // of the lines that stand
 }
 
 // talliedLine is what counts of a line if it is the one that stands.
@@ -80,6 +90,7 @@ func (t *tally) add(r *job.Result) {
 		}
 		line.detail = math.Float32bits(storing)
 		t.addWarnings(r)
+		t.addMarks(r)
 	case job.Cancelled:
 		line.state = talliedCancelled
 	default:
@@ -102,9 +113,23 @@ func (t *tally) addWarnings(r *job.Result) {
 	}
 }
 
+// addMarks notes the marks of the images of the next line.
+func (t *tally) addMarks(r *job.Result) {
+	if t.picks == nil {
+		return
+	}
+	var marks batch.PickTally
+	for i := range r.Images {
+		marks.Add(t.picks.Of(r.Job, i+1))
+	}
+	if marks.Picked+marks.Rejected > 0 {
+		t.marked[t.lines.len()] = marks
+	}
+}
+
 func (t *tally) fill(r *Report) {
 	t.refs.standing(func(number int) { t.lines.at(number).stands = true })
-	counts := Counts{Jobs: r.Counts.Jobs, Kept: r.Counts.Kept, FailedBefore: r.Counts.FailedBefore}
+	counts := Counts{Jobs: r.Counts.Jobs, Kept: r.Counts.Kept, FailedBefore: r.Counts.FailedBefore, Waiting: r.Counts.Waiting}
 	inference, storing := make([]float32, 0, t.lines.len()), make([]float32, 0, t.lines.len())
 	number := -1
 	for line := range t.lines.all {
@@ -117,6 +142,9 @@ func (t *tally) fill(r *Report) {
 			t.warnings.count(warning)
 		}
 		counts.Images += int(line.images)
+		t.marks.Images += int(line.images)
+		t.marks.Picked += t.marked[number].Picked
+		t.marks.Rejected += t.marked[number].Rejected
 		switch line.state {
 		case talliedSucceeded:
 			counts.Succeeded++
@@ -129,7 +157,7 @@ func (t *tally) fill(r *Report) {
 		}
 		inference = appendKnown(inference, line.inference)
 	}
-	counts.NotRun = max(0, counts.Jobs-counts.Kept-counts.FailedBefore-counts.Succeeded-counts.Failed-counts.Cancelled)
+	counts.NotRun = max(0, counts.Jobs-counts.Kept-counts.FailedBefore-counts.Waiting-counts.Succeeded-counts.Failed-counts.Cancelled)
 	paid := t.paid.total()
 	r.Counts, r.Attempts = counts, paid.attempts
 	r.CU = Bill{Quoted: paid.quoted, Billed: paid.billed, Refunded: paid.refunded}

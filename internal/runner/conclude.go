@@ -129,6 +129,9 @@ func (r *Runner) resultOf(rec *job.Record, end ending) job.Result {
 		Kind: end.kind, Reason: end.reason, Hint: end.hint,
 		Submitted: rec.Intent, Recorded: time.Now(),
 	}
+	if end.kind == job.KindNeed {
+		result.Attempts-- // this one was never made
+	}
 	if rec.Outcome == nil {
 		return result // it never ran
 	}

@@ -12,7 +12,8 @@
 // Runs are watched by one list request for all of them, because requests are
 // what the API gives least of. The watcher only brings forward what each parked
 // collect task would find out by itself at its deadline, so a dead watcher delays
-// jobs and loses none.
+// jobs and loses none. Nor does one that cannot read the list: the tasks read their runs
+// singly, and it leaves the watch to another process, which may be able to.
 //
 // Waiting for a limit is not a failure and not an attempt. One handler of a lane
 // asks admission at a time and the others wait, so that a hundred waiting

@@ -33,13 +33,21 @@ const (
 
 // Feed gives the jobs of a plan to the lane in their order, a window at a time. It
 // returns when all were given, or with ctx's cause. Feeding a job twice is harmless.
-// given, if set, is called with the jobs that were given.
+// given, if set, is called with the jobs that were given. A nil job says that no other comes
+// for now.
 func (r *Runner) Feed(ctx context.Context, batch string, priority job.Priority, jobs iter.Seq2[*job.Job, error], given func([]*job.Job) error) error {
 	room, w := 0, &window{size: firstWindow}
 	var next []*job.Job
 	for j, err := range jobs {
 		if err != nil {
 			return fmt.Errorf("read plan of batch %s: %w", batch, err)
+		}
+		if j == nil {
+			if err := r.give(ctx, batch, priority, next, given); err != nil {
+				return err
+			}
+			next = next[:0]
+			continue
 		}
 		if room == 0 {
 			if room, err = r.room(ctx, batch, w); err != nil {

@@ -125,6 +125,18 @@ type ImageTarget struct {
 	APIKey    string // that paid for it
 }
 
+// Pictures gives the provider what jobs take as pictures.
+type Pictures interface {
+	// Ready returns the assets that stand for the pictures of a job in the project of an API
+	// key, and reports false where some are to be uploaded first.
+	Ready(ctx context.Context, batch string, j *job.Job, apiKey string) (assets map[string]string, ready bool, err error)
+	// Upload uploads them. A *job.PostponedError says that this goes on elsewhere, or that
+	// nobody knows yet whether one was taken; job.ErrInvalid that one is not.
+	Upload(ctx context.Context, batch string, j *job.Job, apiKey string, requests provider.Requests) error
+	// Gone notes that the provider does not have an asset any more.
+	Gone(asset string)
+}
+
 // Images stores images, whole and verified or not at all.
 type Images interface {
 	// Existing reports an image that an earlier attempt stored already.

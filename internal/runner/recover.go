@@ -12,9 +12,9 @@ const recoverTick = time.Second
 
 // recover sees to it that every unfinished job has somebody who works on it, until ctx
 // is done. It goes on beside the watcher, who may wait long for the request rate.
-func (r *Runner) recover(ctx context.Context) {
+func (r *Runner) recover(ctx context.Context, lease Lease) {
 	for backoff.Sleep(ctx, recoverTick) == nil {
-		held, err := r.Lease.Hold(ctx)
+		held, err := lease.Hold(ctx)
 		if err == nil && held {
 			err = r.Tasks.Recover(ctx)
 		}

@@ -48,6 +48,8 @@ func (r *Runner) refused(ctx context.Context, rec *job.Record, cause error) erro
 	back := job.Change{From: []job.State{job.Sending}, To: job.Queued}
 	others := r.Admission.Others(append(slices.Clone(rec.Avoid), rec.APIKey))
 	switch {
+	case wait == nil && r.assetGone(rec, cause):
+		wait = &job.PostponedError{After: moveRest, Reason: job.WaitUpload, Detail: "the provider does not have a picture any more, which is uploaded again"}
 	case wait == nil && forbidden(cause) && others:
 		back.Avoid = append(rec.Avoid, rec.APIKey)
 		wait = &job.PostponedError{After: moveRest, Reason: job.WaitBackoff, Detail: "the job moves to another API key: " + cause.Error()}

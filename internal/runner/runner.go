@@ -18,6 +18,7 @@ type Options struct {
 	Tasks     Tasks
 	Lease     Lease
 	Images    Images
+	Pictures  Pictures
 	Results   func(batch string) Results
 	Attempts  func(batch string) Attempts
 	Decisions func(batch string) Decisions
@@ -72,6 +73,9 @@ type Runner struct {
 	took      chan struct{} // the feed has a reason to look at its window
 	stopping  chan struct{}
 	outages   atomic.Int32 // submissions in a row that never reached the provider
+
+	// gone counts how often the provider did not have what a job takes.
+	gone sync.Map
 
 	// recorded are jobs whose result is in the log and whose end Redis does not know, by
 	// attempt.

@@ -25,7 +25,10 @@ func (r *Runner) Submit(ctx context.Context, ref job.Ref) error {
 	if rec.State == job.Sending {
 		return r.lost(ctx, rec, errors.New("what became of its request was not recorded"))
 	}
-	if taken, err := takenOver(r.admit(ctx, rec)); taken || err != nil {
+	if rec.Job.NeedFailed != nil {
+		return r.fail(ctx, rec, needFailed(rec.Job.NeedFailed))
+	}
+	if taken, err := takenOver(r.admitWithPictures(ctx, rec)); taken || err != nil {
 		return err
 	}
 	placed := time.Now()

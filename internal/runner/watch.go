@@ -42,10 +42,11 @@ var pollAgain = backoff.Policy{First: time.Second, Longest: time.Minute}
 // Watch looks after all running and unknown jobs of the pool until ctx is done.
 // Of several processes one does so at a time.
 func (r *Runner) Watch(ctx context.Context) {
-	defer r.dropLease(ctx)
+	lease := &watchLease{Lease: r.Lease}
+	defer r.leaveLease(ctx, lease.Drop)
 	var recovering sync.WaitGroup
 	defer recovering.Wait()
-	recovering.Go(func() { r.recover(ctx) })
+	recovering.Go(func() { r.recover(ctx, lease) })
 	watcher := &watcher{
 		Runner: r, absent: make(map[job.Ref]absence), unlisted: make(map[job.Ref]unlisted), questions: make(map[string][]job.Decision),
 		strange: make(map[job.Ref]strangeRun), sought: make(map[job.Ref]time.Time), recent: make(map[string]map[string]recentRun),
@@ -55,7 +56,7 @@ func (r *Runner) Watch(ctx context.Context) {
 		if err := backoff.Sleep(ctx, wait); err != nil {
 			return
 		}
-		held, err := r.Lease.Hold(ctx)
+		held, err := lease.Hold(ctx)
 		wait = idleTick
 		if err == nil && held {
 			wait, err = watcher.tick(ctx)
@@ -68,6 +69,9 @@ func (r *Runner) Watch(ctx context.Context) {
 			wait = pollAgain.After(watcher.failures)
 			r.waits.setSide(listSide, unread(err, wait, watcher.failures))
 			r.Logger.WarnContext(ctx, "job list not read, trying again", "err", err, "after", wait)
+			if held && othersMayRead(err) && watcher.failures%passOnAfter == 0 {
+				r.leaveLease(ctx, lease.passOn)
+			}
 			continue
 		}
 		watcher.failures = 0
@@ -86,10 +90,18 @@ func unread(err error, wait time.Duration, times int) *job.PostponedError {
 	return p
 }
 
-func (r *Runner) dropLease(ctx context.Context) {
+// othersMayRead reports whether another process may read the job list that this one could
+// not. What the provider refuses, it refuses to all.
+func othersMayRead(err error) bool {
+	_, refused := errors.AsType[*job.AccessError](err)
+	return !refused
+}
+
+// leaveLease gives the lease back in one of two ways.
+func (r *Runner) leaveLease(ctx context.Context, leave func(context.Context) error) {
 	ctx, cancel := recording(ctx)
 	defer cancel()
-	if err := r.Lease.Drop(ctx); err != nil {
+	if err := leave(ctx); err != nil {
 		r.Logger.WarnContext(ctx, "watch lease not given back, others wait for its end", "err", err)
 	}
 }

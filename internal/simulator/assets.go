@@ -1,10 +1,9 @@
 package simulator
 
 import (
-	"encoding/json"
-	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -30,20 +29,26 @@ type assetRecord struct {
 	CollectionIDs    []string        `json:"collectionIds"`
 	Status           string          `json:"status"`
 	EditCapabilities []string        `json:"editCapabilities"`
-	OutputIndex      int             `json:"outputIndex"`
+	OutputIndex      *int            `json:"outputIndex,omitempty"`
+	IsHidden         bool            `json:"isHidden,omitempty"`
 }
+
+// kindImage is the kind of every asset here.
+const kindImage = "image"
 
 // assetMetadata says where an image comes from. Scenario API: outputIndex was 0 on
 // both assets of a job with two, so it is 0 on all here.
 type assetMetadata struct {
 	Type        string `json:"type"`
 	Kind        string `json:"kind"`
-	ModelID     string `json:"modelId"`
-	Prompt      string `json:"prompt"`
-	Seed        string `json:"seed"`
-	NumOutputs  int    `json:"numOutputs"`
-	OutputIndex int    `json:"outputIndex"`
-	ParentJobID string `json:"parentJobId"`
+	Name        string `json:"name,omitempty"`
+	ParentID    string `json:"parentId,omitempty"`
+	ModelID     string `json:"modelId,omitempty"`
+	Prompt      string `json:"prompt,omitempty"`
+	Seed        string `json:"seed,omitempty"`
+	NumOutputs  int    `json:"numOutputs,omitempty"`
+	OutputIndex *int   `json:"outputIndex,omitempty"`
+	ParentJobID string `json:"parentJobId,omitempty"`
 	assetProperties
 }
 
@@ -53,31 +58,58 @@ type assetProperties struct {
 	Size   int64 `json:"size"`
 }
 
+// editCapabilities is what can be done with an image. Scenario API: the list of one that
+// was uploaded.
+var editCapabilities = []string{
+	"REMOVE_BACKGROUND", "REFINE", "PIXELATE", "PROMPT_EDITING", "UPSCALE", "UPSCALE_360",
+	"DETECTION", "VECTORIZATION", "SEGMENTATION", "REFRAME", "GENERATIVE_FILL",
+}
+
 // assetRecord shows an asset with a fresh link.
 func (s *Simulator) assetRecord(a *asset, r *http.Request) assetRecord {
-	expires := time.Now().Add(s.options.LinkLifetime)
-	if s.fault(FaultExpireLink) != nil {
-		expires = time.Now().Add(-time.Minute)
-	}
-	link := s.baseURL(r) + s.links.sign(linkPath+a.id, expires)
-	if fault := s.fault(FaultForeignLink); fault != nil {
-		link = fault.URL
-	}
 	properties := assetProperties{Width: a.spec.Width, Height: a.spec.Height, Size: s.images.size(a)}
 	if s.fault(FaultWrongRecord) != nil {
 		properties = assetProperties{Width: 2 * properties.Width, Height: 2 * properties.Height, Size: 2 * properties.Size}
 	}
-	ended := s.stamp(a.run.ends())
-	return assetRecord{
-		ID: a.id, URL: link,
-		MIMEType: a.claimed.MIME(), Kind: "image", Source: "generated", Status: "success", Privacy: "private",
-		Metadata: assetMetadata{
-			Type: "inference-txt2img", Kind: "image", ModelID: a.run.model.ID, Prompt: a.run.prompt,
-			Seed: a.seedText, NumOutputs: len(a.run.assets), ParentJobID: a.run.id, assetProperties: properties,
-		},
-		Properties: properties, OwnerID: a.run.key.Project, AuthorID: a.run.key.ID, CreatedAt: ended, UpdatedAt: ended,
-		Tags: []string{}, CollectionIDs: []string{}, EditCapabilities: []string{},
+	made := s.stamp(a.made)
+	record := assetRecord{
+		ID: a.id, URL: s.assetLink(a, r),
+		MIMEType: a.claimed.MIME(), Kind: kindImage, Source: a.kind.source, Status: "success", Privacy: "private",
+		Metadata:   assetMetadata{Type: a.kind.kind, Kind: kindImage, ParentID: a.parent, assetProperties: properties},
+		Properties: properties, OwnerID: a.owner.Project, AuthorID: a.owner.ID, CreatedAt: made, UpdatedAt: made,
+		Tags: []string{}, CollectionIDs: []string{}, EditCapabilities: editCapabilities,
 	}
+	if a.upload != nil {
+		record.Metadata.Name, record.IsHidden = a.upload.name, a.upload.options.Hide
+		record.CollectionIDs = append(record.CollectionIDs, a.upload.options.CollectionIDs...)
+		return record
+	}
+	record.Metadata.ModelID, record.Metadata.Prompt, record.Metadata.Seed = a.run.model.ID, a.run.prompt, a.seedText
+	record.Metadata.NumOutputs, record.Metadata.OutputIndex = len(a.run.assets), new(int)
+	record.Metadata.ParentJobID = a.run.id
+	record.OutputIndex = new(int)
+	return record
+}
+
+// assetLink is a fresh link. Scenario API: it leads to a transform unless the original is
+// asked for.
+func (s *Simulator) assetLink(a *asset, r *http.Request) string {
+	expires := time.Now().Add(s.options.LinkLifetime)
+	if s.fault(FaultExpireLink) != nil {
+		expires = time.Now().Add(-time.Minute)
+	}
+	if fault := s.fault(FaultForeignLink); fault != nil {
+		return fault.URL
+	}
+	if asksOriginal(r) && s.fault(FaultTransformOriginal) == nil {
+		return s.baseURL(r) + s.links.sign(linkPath+a.id, expires)
+	}
+	return s.baseURL(r) + s.links.sign(transformPath+a.id, expires) + "&p=100"
+}
+
+func asksOriginal(r *http.Request) bool {
+	original, err := strconv.ParseBool(r.URL.Query().Get("originalAssets"))
+	return err == nil && original
 }
 
 // mayRefuse refuses a read where the fault of its kind is set.
@@ -107,8 +139,8 @@ func (s *Simulator) getAssets(r *http.Request, key *Key) *reply {
 	var body struct {
 		AssetIDs []string `json:"assetIds"`
 	}
-	if err := json.NewDecoder(io.LimitReader(r.Body, maxRequestBytes)).Decode(&body); err != nil {
-		return reason(http.StatusBadRequest, "The request body is not a JSON object")
+	if refused := decodeBody(r, &body); refused != nil {
+		return refused
 	}
 	switch {
 	case len(body.AssetIDs) == 0:
@@ -127,26 +159,21 @@ func (s *Simulator) getAssets(r *http.Request, key *Key) *reply {
 }
 
 // listAssets answers GET /assets. Scenario API: pages of 50 unless asked, at most
-// 100, filters by author, model and creation time. Newest first here.
+// 100. Newest first unless asked.
 func (s *Simulator) listAssets(r *http.Request, key *Key) *reply {
 	query := r.URL.Query()
 	page, refused := readOffset(query, 50, 100)
 	if refused != nil {
 		return refused
 	}
-	if query.Has("createdAfter") && query.Get("sortBy") != "createdAt" {
-		return reason(http.StatusBadRequest, "createdAfter needs sortBy=createdAt")
+	filter, refused := readAssetFilter(query)
+	if refused != nil {
+		return refused
 	}
-	after, err := parseStamp(query.Get("createdAfter"))
-	if err != nil {
-		return reason(http.StatusBadRequest, "createdAfter must be a date")
+	assets := s.book.assetsOf(key, func(a *asset) bool { return filter.wants(a, s.told(a.made)) }, time.Now())
+	if filter.times.ascending {
+		slices.Reverse(assets)
 	}
-	wanted := func(a *asset) bool {
-		return s.told(a.run.ends()).After(after) &&
-			(!query.Has("authorId") || query.Get("authorId") == a.run.key.ID) &&
-			(!query.Has("modelId") || query.Get("modelId") == a.run.model.ID)
-	}
-	assets := s.book.assetsOf(key, wanted, time.Now())
 	if s.fault(FaultEmptyAssets) != nil {
 		assets = nil
 	}
@@ -158,26 +185,58 @@ func (s *Simulator) listAssets(r *http.Request, key *Key) *reply {
 	return ok(body)
 }
 
-func parseStamp(text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	return time.Parse(time.RFC3339, text)
-}
-
 // assetsOf returns the wanted assets that exist by now, newest first.
 func (b *book) assetsOf(key *Key, wanted func(*asset) bool, now time.Time) []*asset {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	var assets []*asset
-	for _, run := range b.ofTenant(key) {
-		if !run.succeeded(now) {
-			continue
-		}
-		for _, asset := range run.assets {
-			if wanted(asset) {
-				assets = append(assets, asset)
-			}
+	add := func(a *asset) {
+		if a.there(now) && wanted(a) {
+			assets = append(assets, a)
 		}
 	}
-	slices.SortStableFunc(assets, func(a, b *asset) int { return b.run.ends().Compare(a.run.ends()) })
+	for _, run := range b.tenants[key.tenant()] {
+		for _, asset := range run.assets {
+			add(asset)
+		}
+	}
+	for _, upload := range b.uploads {
+		if upload.asset != nil && upload.key.tenant() == key.tenant() {
+			add(upload.asset)
+		}
+	}
+	slices.SortStableFunc(assets, func(one, other *asset) int { return other.made.Compare(one.made) })
 	return assets
+}
+
+// deleteAssets answers DELETE /assets. Scenario API: up to 100 at once, and an empty
+// object; ids that are not known are passed over here.
+func (s *Simulator) deleteAssets(r *http.Request, key *Key) *reply {
+	var body struct {
+		AssetIDs []string `json:"assetIds"`
+	}
+	if refused := decodeBody(r, &body); refused != nil {
+		return refused
+	}
+	switch {
+	case len(body.AssetIDs) == 0:
+		return reason(http.StatusBadRequest, "Input assetIds is required")
+	case len(body.AssetIDs) > maxDeletedAssets:
+		return reason(http.StatusBadRequest, "Input assetIds must be at most %d items long", maxDeletedAssets)
+	}
+	for _, id := range body.AssetIDs {
+		if asset := s.book.findAsset(id, key, time.Now()); asset != nil {
+			s.book.deleteAsset(asset)
+		}
+	}
+	return ok(map[string]any{})
+}
+
+// maxDeletedAssets is how many assets one call deletes. Scenario API: 100.
+const maxDeletedAssets = 100
+
+func (b *book) deleteAsset(a *asset) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a.deleted = true
 }

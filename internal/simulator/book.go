@@ -17,6 +17,7 @@ type book struct {
 	runs     []*run // in the order of acceptance
 	byID     map[string]*run
 	assets   map[string]*asset
+	uploads  []*upload // in the order in which they began
 	tenants  map[tenant][]*run
 	active   activeRuns
 	teams    map[string]*team
@@ -57,19 +58,24 @@ func newBook(options Options) *book {
 // add records a run as accepted. The caller holds mu.
 func (b *book) add(r *run) {
 	b.runs = append(b.runs, r)
-	b.byID[r.id] = r
 	for _, asset := range r.assets {
 		b.assets[asset.id] = asset
 	}
-	owner := r.key.tenant()
-	r.number = len(b.tenants[owner])
-	b.tenants[owner] = append(b.tenants[owner], r)
+	b.list(r)
 	team := b.teams[r.key.Team]
 	team.running++
 	team.peak = max(team.peak, team.running)
 	team.spent += r.charge.total()
 	b.spent[r.key.ID] += r.charge.total()
 	heap.Push(&b.active, r)
+}
+
+// list shows a run to the keys of its tenant. The caller holds mu.
+func (b *book) list(r *run) {
+	b.byID[r.id] = r
+	owner := r.key.tenant()
+	r.number = len(b.tenants[owner])
+	b.tenants[owner] = append(b.tenants[owner], r)
 }
 
 // settle frees the slots of runs that have ended and gives refunds back. The
@@ -97,17 +103,22 @@ func (b *book) find(id string, key *Key) *run {
 // findAsset returns the asset of this id if it exists by now and the key may see
 // it.
 func (b *book) findAsset(id string, key *Key, now time.Time) *asset {
-	a := b.asset(id)
-	if a == nil || a.run.key.tenant() != key.tenant() || !a.run.succeeded(now) {
+	a := b.asset(id, now)
+	if a == nil || a.owner.tenant() != key.tenant() {
 		return nil
 	}
 	return a
 }
 
-func (b *book) asset(id string) *asset {
+// asset returns the asset of this id if it exists by now.
+func (b *book) asset(id string, now time.Time) *asset {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.assets[id]
+	a := b.assets[id]
+	if a == nil || !a.there(now) {
+		return nil
+	}
+	return a
 }
 
 // ofTenant returns the runs that a key may see, oldest first. Runs are only ever

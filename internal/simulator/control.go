@@ -18,7 +18,7 @@ func (s *Simulator) health(*http.Request) *reply {
 func (s *Simulator) showLedger(r *http.Request) *reply {
 	body := map[string]any{"totals": s.Totals()}
 	if r.URL.Query().Get("totals") != "true" {
-		body["entries"] = s.Ledger()
+		body["entries"], body["uploads"] = s.Ledger(), s.Uploads()
 	}
 	return ok(body)
 }

@@ -8,8 +8,9 @@
 // testing/synctest bubble. [Transport] connects an http.Client to it without a
 // network.
 //
-// The paths: the API under /v1, result links under /cdn (the part of the separate
-// CDN host), and the controls of the simulator itself under /_sim.
+// The paths: the API under /v1, result links and those for parts of uploads under /cdn
+// (the part of the separate hosts for files), and the controls of the simulator itself
+// under /_sim.
 //
 // Facts about the real API are marked "Scenario API:". Where the real answer is
 // not known, the comment says that the text is the simulator's own.

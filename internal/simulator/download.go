@@ -11,29 +11,47 @@ import (
 	"nightshift/internal/simulator/picture"
 )
 
-// download answers the bytes of an image, whole or with a fault.
+// download answers the bytes of an image.
 func (s *Simulator) download(w http.ResponseWriter, r *http.Request) {
+	if asset := s.opened(w, r); asset != nil {
+		s.writeImage(w, r, asset.claimed, asset.format, s.images.bytes(asset))
+	}
+}
+
+// downloadTransform answers the bytes of the transform of an image.
+func (s *Simulator) downloadTransform(w http.ResponseWriter, r *http.Request) {
+	if asset := s.opened(w, r); asset != nil {
+		s.writeImage(w, r, transformFormat, transformFormat, s.images.transform(asset))
+	}
+}
+
+// opened is the asset behind a link; where there is none to give, the request is answered.
+func (s *Simulator) opened(w http.ResponseWriter, r *http.Request) *asset {
 	if _, refused := s.links.open(r, time.Now()); refused != nil {
 		refused.write(w)
-		return
+		return nil
 	}
-	asset := s.book.asset(r.PathValue("id"))
-	if asset == nil || !asset.run.succeeded(time.Now()) || s.fault(FaultMissingFile) != nil {
+	asset := s.book.asset(r.PathValue("id"), time.Now())
+	if asset == nil || s.fault(FaultMissingFile) != nil {
 		(&linkRefusal{http.StatusNotFound, "NoSuchKey", "The file does not exist"}).write(w)
-		return
+		return nil
 	}
+	return asset
+}
+
+// writeImage answers an image, whole or with a fault.
+func (s *Simulator) writeImage(w http.ResponseWriter, r *http.Request, claimed, format picture.Format, data []byte) {
 	if s.fault(FaultHTMLDownload) != nil {
 		writeWebPage(w)
 		return
 	}
-	data := s.images.bytes(asset)
 	if s.fault(FaultCorruptImage) != nil {
-		data = corrupted(data, asset.format)
+		data = corrupted(data, format)
 	}
 	if s.fault(FaultUndecodableImage) != nil {
-		data = undecodable(data, asset.format)
+		data = undecodable(data, format)
 	}
-	w.Header().Set("Content-Type", asset.claimed.MIME())
+	w.Header().Set("Content-Type", claimed.MIME())
 	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
 	w.WriteHeader(http.StatusOK)
 	if s.fault(FaultTruncateDownload) != nil {

@@ -79,6 +79,20 @@ const (
 	FaultWrongRecord  FaultKind = "wrong-record"  // width, height and size are not those of the image
 	FaultForeignLink  FaultKind = "foreign-link"  // its link leads to URL
 
+	FaultTransformOriginal FaultKind = "transform-original" // its link leads to a transform, whatever is asked for
+
+	// An upload.
+	FaultUploadError      FaultKind = "upload-error"       // 500, nothing accepted
+	FaultCutUpload        FaultKind = "cut-upload"         // the connection is dropped in the middle of the body
+	FaultDropAfterUpload  FaultKind = "drop-after-upload"  // no answer, and the file is taken
+	FaultErrorAfterUpload FaultKind = "error-after-upload" // 500, and the file is taken
+	FaultExpirePart       FaultKind = "expire-part"        // the links of its parts have expired already
+	FaultSlowImport       FaultKind = "slow-import"        // validating for Seconds more
+	FaultFailImport       FaultKind = "fail-import"        // failed, with a message
+
+	// A paid generate call that names assets.
+	FaultDeleteInput FaultKind = "delete-input" // the first of them is deleted before
+
 	// A link that is followed.
 	FaultForeignRedirect FaultKind = "foreign-redirect" // it redirects to URL
 
@@ -110,6 +124,8 @@ func FaultKinds() []FaultKind {
 		FaultEmptyAssets, FaultLowBill, FaultOtherReceipt,
 		FaultSharedAssets, FaultForeignAssets, FaultCircularList, FaultTrickle,
 		FaultRefuseList,
+		FaultTransformOriginal, FaultUploadError, FaultCutUpload, FaultDropAfterUpload, FaultErrorAfterUpload,
+		FaultExpirePart, FaultSlowImport, FaultFailImport, FaultDeleteInput,
 	}
 }
 
@@ -117,7 +133,7 @@ func FaultKinds() []FaultKind {
 // Scenario API: a cooldown of 2700 seconds was seen.
 var faultSeconds = map[FaultKind]float64{
 	FaultCooldown: 2700, FaultListLag: 10, FaultSlowDownload: 10, FaultTrickle: 5, FaultStaleList: 60, FaultCachedList: 60,
-	FaultStrangeStatus: 30, FaultSwappedReceipts: 5, FaultRepeatedReceipt: 5, FaultDateSkew: 3600, FaultCreatedSkew: 3600,
+	FaultSlowImport: 600, FaultStrangeStatus: 30, FaultSwappedReceipts: 5, FaultRepeatedReceipt: 5, FaultDateSkew: 3600, FaultCreatedSkew: 3600,
 }
 
 // foreignURL is where foreign-link and foreign-redirect lead when not said: to what a

@@ -1,7 +1,6 @@
 package simulator
 
 import (
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -10,21 +9,27 @@ import (
 	"nightshift/internal/job"
 )
 
-// maxRequestBytes is above anything that the API takes in one call.
-const maxRequestBytes = 8 << 20
-
 // generate answers POST /generate/custom/{id}. Scenario API: dryRun counts as a
 // query parameter only and then answers 269; in the body it is ignored, and paid.
 func (s *Simulator) generate(r *http.Request, key *Key) *reply {
+	dry, err := strconv.ParseBool(r.URL.Query().Get("dryRun"))
+	dry = dry && err == nil
 	model, inputs, refused := s.readRequest(r, key)
 	if refused != nil {
 		return refused
 	}
+	if !dry {
+		s.deleteInput(model, inputs, key)
+	}
+	files, refused := s.readFiles(model, inputs, key)
+	if refused != nil {
+		return refused
+	}
 	cost := model.price(inputs)
-	if dry, err := strconv.ParseBool(r.URL.Query().Get("dryRun")); err == nil && dry {
+	if dry {
 		return &reply{status: statusDryRun, body: cost.quote(map[string]any{})}
 	}
-	run, refused := s.accept(&order{key: key, model: model, inputs: inputs, cost: cost})
+	run, refused := s.accept(&order{key: key, model: model, inputs: inputs, files: files, cost: cost})
 	if refused != nil {
 		return refused
 	}
@@ -53,15 +58,15 @@ func (s *Simulator) readRequest(r *http.Request, key *Key) (*model, job.Inputs, 
 	if model == nil {
 		return nil, nil, noSuchModel(id)
 	}
-	if model.Type != "custom" {
+	if model.Type != typeCustom {
 		return nil, nil, reason(http.StatusBadRequest, "Custom models only are supported for this endpoint")
 	}
 	if refused := modelRestricted(model, key); refused != nil {
 		return nil, nil, refused
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequestBytes))
-	if err != nil {
-		return nil, nil, reason(http.StatusBadRequest, "The request body could not be read")
+	body, refused := readBody(r)
+	if refused != nil {
+		return nil, nil, refused
 	}
 	inputs, err := job.DecodeInputs(body)
 	if err != nil || inputs == nil {

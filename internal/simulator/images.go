@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"container/list"
 	"fmt"
+	"image"
 	"sync"
 
 	"nightshift/internal/simulator/picture"
@@ -47,11 +48,14 @@ func (c *imageCache) size(a *asset) int64 {
 // bytes returns the encoded image. Two callers at once may both draw it, and get
 // equal bytes.
 func (c *imageCache) bytes(a *asset) []byte {
+	if a.data != nil {
+		return a.data
+	}
 	if data := c.cached(a.id); data != nil {
 		return data
 	}
 	var buffer bytes.Buffer
-	if err := picture.Encode(&buffer, picture.Draw(a.spec), a.format); err != nil {
+	if err := picture.Encode(&buffer, c.drawn(a), a.format); err != nil {
 		// Sizes and formats were checked when the job was accepted, and a buffer
 		// takes everything.
 		panic(fmt.Sprintf("simulator: encode the image of asset %s: %v", a.id, err))
@@ -59,6 +63,40 @@ func (c *imageCache) bytes(a *asset) []byte {
 	c.keep(a, buffer.Bytes())
 	return buffer.Bytes()
 }
+
+// drawn draws an image of a run, of its sources where it has any.
+func (c *imageCache) drawn(a *asset) image.Image {
+	if a.tool != "" {
+		return a.tool.Apply(c.decoded(a.sources[0].asset), a.spec.Width, a.spec.Height)
+	}
+	img := picture.Draw(a.spec)
+	for _, source := range a.sources {
+		picture.Blend(img, c.decoded(source.asset), source.share)
+	}
+	return img
+}
+
+// decoded returns the pixels of an image.
+func (c *imageCache) decoded(a *asset) image.Image {
+	img, _, err := image.Decode(bytes.NewReader(c.bytes(a)))
+	if err != nil {
+		// What is uploaded was decoded before it was taken.
+		panic(fmt.Sprintf("simulator: decode the image of asset %s: %v", a.id, err))
+	}
+	return img
+}
+
+// transform returns the smaller image that is shown where nobody asks for the original.
+func (c *imageCache) transform(a *asset) []byte {
+	var buffer bytes.Buffer
+	if err := picture.Encode(&buffer, picture.Shrink(c.decoded(a)), transformFormat); err != nil {
+		panic(fmt.Sprintf("simulator: encode a transform of asset %s: %v", a.id, err)) // a buffer takes everything
+	}
+	return buffer.Bytes()
+}
+
+// transformFormat is the format of all transforms.
+const transformFormat = picture.JPEG
 
 func (c *imageCache) cached(id string) []byte {
 	c.mu.Lock()

@@ -36,7 +36,7 @@ func (s *Simulator) listJobs(r *http.Request, key *Key) *reply {
 	cut := len(runs) - size
 	rows := []jobRecord{}
 	for i := len(runs) - 1; i >= cut; i-- {
-		if filter.wants(runs[i], now) {
+		if s.wants(&filter, runs[i], now) {
 			rows = append(rows, s.jobRecord(runs[i], now, true))
 		}
 	}
@@ -91,6 +91,7 @@ type jobFilter struct {
 	author string
 	status string
 	types  []string
+	flow   bool // of a workflow, of which there are none here
 }
 
 // readJobFilter reads the query. Scenario API: types is a comma list and wins over
@@ -100,7 +101,7 @@ func readJobFilter(query url.Values) (jobFilter, *reply) {
 	if refused != nil {
 		return jobFilter{}, refused
 	}
-	f := jobFilter{size: size, author: query.Get("authorId"), status: query.Get("status")}
+	f := jobFilter{size: size, author: query.Get("authorId"), status: query.Get("status"), flow: query.Get("workflowId") != ""}
 	if f.status != "" && !slices.Contains(statuses(), f.status) {
 		return f, reason(http.StatusBadRequest, "status must be one of %s", strings.Join(statuses(), ", "))
 	}
@@ -119,9 +120,22 @@ func readJobFilter(query url.Values) (jobFilter, *reply) {
 	return f, nil
 }
 
-func (f *jobFilter) wants(r *run, now time.Time) bool {
-	return !r.listed.After(now) &&
+func (s *Simulator) wants(f *jobFilter, r *run, now time.Time) bool {
+	kind := jobCustom
+	if r.upload != nil {
+		kind = jobUpload
+	}
+	return !f.flow && !r.listed.After(now) && oneOf(f.types, kind) &&
 		(f.author == "" || f.author == r.key.ID) &&
-		(f.status == "" || f.status == r.status(now)) &&
-		(len(f.types) == 0 || slices.Contains(f.types, jobType))
+		(f.status == "" || f.status == s.book.status(r, now))
+}
+
+// status is that of a run, whatever it shows.
+func (b *book) status(r *run, now time.Time) string {
+	if r.upload == nil {
+		return r.status(now)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return uploadStatuses[r.upload.status(now)]
 }

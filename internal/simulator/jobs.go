@@ -3,8 +3,6 @@ package simulator
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"io"
 	"maps"
 	"net/http"
 	"time"
@@ -45,20 +43,28 @@ type jobMetadata struct {
 	AssetIDs []string   `json:"assetIds,omitempty"`
 	Error    string     `json:"error,omitempty"`
 	Hint     string     `json:"hint,omitempty"`
+	// Output is what came of it that is not an asset of its own.
+	Output map[string]any `json:"output,omitempty"`
 }
 
-// jobType is the type of every job here. Scenario API: custom for all models that
-// run through generate/custom.
-const jobType = "custom"
+// The types of jobs. Scenario API: custom for all models that run through generate/custom,
+// and uploads are jobs, too.
+const (
+	jobCustom = "custom"
+	jobUpload = "upload"
+)
 
 // record shows a run as it is now. Scenario API: inputs are those that were sent,
 // defaults not filled in; lists show the id of a text asset for a long prompt; the
 // billing may be absent on a new job.
 func (s *Simulator) jobRecord(r *run, now time.Time, inList bool) jobRecord {
+	if r.upload != nil {
+		return s.uploadJob(r.upload, now)
+	}
 	passed := r.at(now)
 	latest := passed[len(passed)-1]
 	record := jobRecord{
-		JobID: r.id, JobType: jobType, Status: r.shownStatus(latest.status, now), Progress: r.progress(now),
+		JobID: r.id, JobType: jobCustom, Status: r.shownStatus(latest.status, now), Progress: r.progress(now),
 		OwnerID: r.key.Project, AuthorID: r.key.ID,
 		CreatedAt: s.stamp(r.accepted.Add(r.clock)), UpdatedAt: s.stamp(latest.at.Add(r.clock)),
 		Metadata: jobMetadata{Input: s.shownInput(r, inList)},
@@ -139,8 +145,8 @@ func (s *Simulator) actOnJob(r *http.Request, key *Key) *reply {
 	var body struct {
 		Action string `json:"action"`
 	}
-	if err := json.NewDecoder(io.LimitReader(r.Body, maxRequestBytes)).Decode(&body); err != nil {
-		return reason(http.StatusBadRequest, "The request body is not a JSON object")
+	if refused := decodeBody(r, &body); refused != nil {
+		return refused
 	}
 	if s.book.find(r.PathValue("id"), key) == nil {
 		return noSuchJob(r.PathValue("id"))

@@ -46,11 +46,21 @@ const (
 	scopeJobs     = "jobs.read"
 	scopeAssets   = "assets.read"
 	scopeUsages   = "usages.read"
+
+	// Scenario API: these two are its own. Each holds what comes before it.
+	scopeWriteAssets  = "assets.write"
+	scopeDeleteAssets = "assets.delete"
 )
+
+// wider are the scopes that hold another.
+var wider = map[string][]string{
+	scopeAssets:      {scopeWriteAssets, scopeDeleteAssets},
+	scopeWriteAssets: {scopeDeleteAssets},
+}
 
 // Scopes returns everything that a [Key] can be allowed to do.
 func Scopes() []string {
-	return []string{scopeModels, scopeJobs, scopeGenerate, scopeAssets, scopeUsages}
+	return []string{scopeModels, scopeJobs, scopeGenerate, scopeAssets, scopeWriteAssets, scopeDeleteAssets, scopeUsages}
 }
 
 // plans by what they allow. Scenario API: a model's accessRestrictions is the
@@ -82,7 +92,9 @@ func planFor(level int) string {
 func (k *Key) level() int { return plans[slices.Index(Plans(), k.Plan)].level }
 
 func (k *Key) may(scope string) bool {
-	return scope == "" || len(k.Scopes) == 0 || slices.Contains(k.Scopes, scope)
+	return scope == "" || len(k.Scopes) == 0 || slices.ContainsFunc(k.Scopes, func(has string) bool {
+		return has == scope || slices.Contains(wider[scope], has)
+	})
 }
 
 func (k *Key) tenant() tenant { return tenant{k.Project, k.Mode} }

@@ -36,6 +36,7 @@ type Totals struct {
 	Succeeded int    `json:"succeeded"`
 	Failed    int    `json:"failed"` // canceled ones included
 	Images    int    `json:"images"`
+	Uploads   int    `json:"uploads,omitempty"` // that became assets, deleted ones included
 	Charged   job.CU `json:"charged"`
 	Refunded  job.CU `json:"refunded"`
 	Paid      job.CU `json:"paid"` // charged without refunded
@@ -68,7 +69,7 @@ func (s *Simulator) Totals() Totals {
 		totals.add(run, now)
 	}
 	totals.Paid = totals.Charged - totals.Refunded
-	s.book.countInto(&totals)
+	s.book.countInto(&totals, now)
 	return totals
 }
 
@@ -112,9 +113,14 @@ func (b *book) all() []*run {
 }
 
 // countInto fills in what the book has counted.
-func (b *book) countInto(totals *Totals) {
+func (b *book) countInto(totals *Totals, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	for _, upload := range b.uploads {
+		if upload.status(now) == uploadImported {
+			totals.Uploads++
+		}
+	}
 	totals.Requests, totals.RateLimited = maps.Clone(b.requests), b.limited
 	totals.PeakRunning, totals.PeakRequests = map[string]int{}, map[string]int{}
 	for name, team := range b.teams {

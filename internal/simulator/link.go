@@ -16,8 +16,11 @@ import (
 // Result links play another host. Scenario API: they live on a CDN, carry Policy,
 // Signature and Key-Pair-Id, expire, and may redirect.
 const (
-	linkPath = "/cdn/assets/" // what asset records name; redirects to
-	filePath = "/cdn/files/"  // where the bytes are
+	linkPath      = "/cdn/assets/"           // what records of originals name; redirects to
+	filePath      = "/cdn/files/"            // where the bytes are
+	transformPath = "/cdn/assets-transform/" // what other records name; redirects to
+	smallPath     = "/cdn/transforms/"       // where smaller bytes are
+	partPath      = "/cdn/uploads/"          // where the parts of an upload are sent to
 )
 
 const keyPairID = "KSIMULATOR0001"
@@ -95,18 +98,21 @@ func (l *linkRefusal) write(w http.ResponseWriter) {
 	_, _ = fmt.Fprintf(w, `<?xml version="1.0" encoding="UTF-8"?><Error><Code>%s</Code><Message>%s</Message></Error>`, l.code, l.text)
 }
 
-// followLink answers the link of an asset record with a redirect to its bytes.
-func (s *Simulator) followLink(w http.ResponseWriter, r *http.Request) {
-	expires, refused := s.links.open(r, time.Now())
-	if refused != nil {
-		refused.write(w)
-		return
+// followLink answers the link of an asset record with a redirect to its bytes, which are
+// below a path.
+func (s *Simulator) followLink(path string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		expires, refused := s.links.open(r, time.Now())
+		if refused != nil {
+			refused.write(w)
+			return
+		}
+		if fault := s.fault(FaultForeignRedirect); fault != nil {
+			http.Redirect(w, r, fault.URL, http.StatusFound)
+			return
+		}
+		http.Redirect(w, r, s.baseURL(r)+s.links.sign(path+r.PathValue("id"), expires), http.StatusFound)
 	}
-	if fault := s.fault(FaultForeignRedirect); fault != nil {
-		http.Redirect(w, r, fault.URL, http.StatusFound)
-		return
-	}
-	http.Redirect(w, r, s.baseURL(r)+s.links.sign(filePath+r.PathValue("id"), expires), http.StatusFound)
 }
 
 // baseURL is the address that links begin with.

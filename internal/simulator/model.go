@@ -2,13 +2,11 @@ package simulator
 
 import (
 	"bytes"
-	"cmp"
 	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"net/http"
 	"path"
 	"slices"
@@ -26,8 +24,12 @@ type model struct {
 	Privacy            string `json:"privacy"`
 	AccessRestrictions int    `json:"accessRestrictions"`
 	behaviour          behaviour
+	files              []fileInput    // inputs that take images
 	record             map[string]any // as GET /models/{id} shows it
 }
+
+// typeCustom is the type of the models that run.
+const typeCustom = "custom"
 
 // behaviour is the "simulator" block that a record may carry: what the record of
 // the real API does not say.
@@ -42,16 +44,21 @@ type behaviour struct {
 	MinPixels     int                           `json:"minPixels"`     // fewer fail after acceptance
 	RefusesWords  []string                      `json:"refusesWords"`  // prompts that moderation refuses
 	DisableRefund bool                          `json:"disableRefund"` // moderation keeps the charge
+	Tool          picture.Tool                  `json:"tool"`          // makes its image of the one it is given
+	Enlarge       int                           `json:"enlarge"`       // how many times, without upscaleFactor
 }
 
-var standardBehaviour = behaviour{Price: 5 * job.OneCU, Width: 1024, Height: 1024, Format: picture.PNG}
+var standardBehaviour = behaviour{Price: 5 * job.OneCU, Width: 1024, Height: 1024, Format: picture.PNG, Enlarge: 2}
 
 // catalogue holds the models by id.
-type catalogue struct{ models map[string]*model }
+type catalogue struct {
+	models    map[string]*model
+	fileNames map[string]bool // inputs that take images on any of them
+}
 
 // loadCatalogue reads the built-in records, then extra ones over them.
 func loadCatalogue(extra fs.FS) (*catalogue, error) {
-	c := &catalogue{models: map[string]*model{}}
+	c := &catalogue{models: map[string]*model{}, fileNames: map[string]bool{}}
 	if err := c.read(builtinModels); err != nil {
 		return nil, fmt.Errorf("built-in models: %w", err)
 	}
@@ -80,6 +87,9 @@ func (c *catalogue) read(files fs.FS) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		c.models[model.ID] = model
+		for _, input := range model.files {
+			c.fileNames[input.Name] = true
+		}
 		return nil
 	})
 }
@@ -104,12 +114,25 @@ func parseModel(data []byte) (*model, error) {
 		return nil, fmt.Errorf("read model record: %w", err)
 	}
 	delete(m.record, "simulator")
+	if err := m.readFileInputs(file.Model); err != nil {
+		return nil, fmt.Errorf("read model record: %w", err)
+	}
+	m.fillRecord()
 	if file.Simulator != nil {
 		if err := decodeStrictly(bytes.NewReader(file.Simulator), &m.behaviour); err != nil {
 			return nil, fmt.Errorf("read simulator block: %w", err)
 		}
 	}
 	return m, m.check()
+}
+
+func (m *model) readFileInputs(data []byte) error {
+	var record struct{ Inputs []fileInput }
+	if err := json.Unmarshal(data, &record); err != nil {
+		return err
+	}
+	m.files = slices.DeleteFunc(record.Inputs, func(input fileInput) bool { return !input.takesFiles() })
+	return nil
 }
 
 func (m *model) check() error {
@@ -122,6 +145,9 @@ func (m *model) check() error {
 	}
 	if !m.behaviour.Format.Known() {
 		complaints = append(complaints, fmt.Errorf("simulator block: format %q: want png, jpeg or webp", m.behaviour.Format))
+	}
+	if tool := m.behaviour.Tool; tool != "" && (!tool.Known() || len(m.files) == 0) {
+		complaints = append(complaints, fmt.Errorf("simulator block: tool %q: want cutout or enlarge, on a model with an input of type file", tool))
 	}
 	if m.behaviour.Width < 1 || m.behaviour.Height < 1 {
 		complaints = append(complaints, errors.New("simulator block: width and height must be positive"))
@@ -140,30 +166,3 @@ func (s *Simulator) getModel(r *http.Request, _ *Key) *reply {
 
 // noSuchModel has the API's own words.
 func noSuchModel(id string) *reply { return reason(http.StatusNotFound, "Model %s not found", id) }
-
-// listModels answers GET /models. Scenario API: private ones unless privacy=public
-// is asked for; rows have no inputs; the token is base64 of offset and limit.
-func (s *Simulator) listModels(r *http.Request, _ *Key) *reply {
-	query := r.URL.Query()
-	page, refused := readOffset(query, 100, 500)
-	if refused != nil {
-		return refused
-	}
-	privacy := cmp.Or(query.Get("privacy"), "private")
-	var rows []map[string]any
-	for _, id := range slices.Sorted(maps.Keys(s.models.models)) {
-		if model := s.models.models[id]; model.Privacy == privacy && (!query.Has("type") || query.Get("type") == model.Type) {
-			rows = append(rows, model.row())
-		}
-	}
-	body := map[string]any{}
-	body["models"] = append([]map[string]any{}, cut(rows, page, body)...) // never null
-	return ok(body)
-}
-
-func (m *model) row() map[string]any {
-	row := maps.Clone(m.record)
-	delete(row, "inputs")
-	delete(row, "uiConfig")
-	return row
-}

@@ -1,13 +1,11 @@
 package simulator
 
 import (
-	"math"
 	"math/rand/v2"
 	"strconv"
 	"time"
 
 	"nightshift/internal/job"
-	"nightshift/internal/simulator/picture"
 )
 
 // order is a checked request on its way to acceptance, with its faults.
@@ -15,6 +13,7 @@ type order struct {
 	key         *Key
 	model       *model
 	inputs      job.Inputs
+	files       []file
 	cost        price
 	drift       int // percent that it is billed dearer
 	wrongSize   bool
@@ -90,7 +89,7 @@ func (o *order) expectedEnding() ending {
 	if o.model.refusedWord(prompt) != "" {
 		return moderated(o.model.behaviour.DisableRefund)
 	}
-	width, height := o.model.size(o.inputs)
+	width, height := o.size()
 	if width*height < o.model.behaviour.MinPixels {
 		return ending{statusFailure, "The requested resolution is below the minimum pixel budget of the model.",
 			"Ask for at least " + strconv.Itoa(o.model.behaviour.MinPixels) + " pixels.", false}
@@ -114,6 +113,7 @@ func (s *Simulator) accept(o *order) (*run, *reply) {
 		return nil, refused
 	}
 	s.drawFaults(o)
+	b.keepFiles(o)
 	random := rand.New(rand.NewPCG(s.options.Seed, uint64(len(b.runs))+2))
 	_, prompt := o.model.prompt(o.inputs)
 	r := &run{
@@ -128,7 +128,7 @@ func (s *Simulator) accept(o *order) (*run, *reply) {
 	if o.ending.status == statusSuccess {
 		r.assets = b.newAssets(r, o, random)
 	}
-	if before := b.tenants[o.key.tenant()]; len(before) > 0 && s.fault(FaultForeignAssets) != nil {
+	if before := b.tenants[o.key.tenant()]; len(before) > 0 && before[len(before)-1].upload == nil && s.fault(FaultForeignAssets) != nil {
 		r.shows = before[len(before)-1].assets
 	}
 	b.add(r)
@@ -141,39 +141,4 @@ func (o *order) charge() price {
 		dearer = max(dearer, 1) // what is free or nearly so, too
 	}
 	return price{generation: o.cost.generation + dearer, qualityGate: o.cost.qualityGate}
-}
-
-// newAssets settles what the images of a run will be.
-func (b *book) newAssets(r *run, o *order, random *rand.Rand) []*asset {
-	width, height := o.model.size(o.inputs)
-	if o.wrongSize {
-		width, height = otherLength(width), otherLength(height)
-	}
-	claimed := o.model.format(o.inputs)
-	format := claimed
-	if o.wrongFormat {
-		format = otherFormat(claimed)
-	}
-	seed, sent := o.model.seed(o.inputs)
-	if !sent {
-		seed = random.Int64N(math.MaxInt32)
-	}
-	assets := make([]*asset, o.model.count(o.inputs))
-	for i := range assets {
-		assets[i] = &asset{
-			id: b.drawID("asset_"), run: r, format: format, claimed: claimed, seedText: strconv.FormatInt(seed, 10),
-			spec: picture.Spec{Model: o.model.ID, Prompt: r.prompt, Seed: seed, Index: i, Width: width, Height: height},
-		}
-	}
-	return assets
-}
-
-// otherLength is a length that a model might give instead of the one asked for.
-func otherLength(length int) int { return max(16, length*5/4/16*16) }
-
-func otherFormat(format picture.Format) picture.Format {
-	if format == picture.JPEG {
-		return picture.WebP
-	}
-	return picture.JPEG
 }

@@ -66,6 +66,34 @@ func (r *reply) write(w http.ResponseWriter) {
 	_, _ = w.Write(body.Bytes())
 }
 
+// decodeBody reads the JSON object of a request.
+func decodeBody(r *http.Request, into any) *reply {
+	data, refused := readBody(r)
+	if refused != nil {
+		return refused
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return reason(http.StatusBadRequest, "The request body is not a JSON object")
+	}
+	return nil
+}
+
+// readBody reads a request. Scenario API: a gateway of AWS stands in front, which takes
+// 10 MB and refuses more in these words.
+func readBody(r *http.Request) ([]byte, *reply) {
+	data, err := io.ReadAll(io.LimitReader(r.Body, maxRequestBytes+1))
+	if err != nil {
+		return nil, reason(http.StatusBadRequest, "The request body could not be read")
+	}
+	if len(data) > maxRequestBytes {
+		return nil, message(http.StatusRequestEntityTooLarge, "Request Too Long")
+	}
+	return data, nil
+}
+
+// maxRequestBytes is the most that the gateway takes in one call.
+const maxRequestBytes = 10 << 20
+
 // told is what the API's clock showed at a time.
 func (s *Simulator) told(t time.Time) time.Time { return t.Add(s.options.ClockSkew).UTC() }
 
@@ -74,11 +102,6 @@ func (s *Simulator) stamp(t time.Time) string { return s.told(t).Format("2006-01
 
 // dropConnection ends the request without an answer, as a broken network does.
 func dropConnection() { panic(http.ErrAbortHandler) }
-
-// gone answers the routes of older kinds of model. Scenario API: 410.
-func gone(*http.Request, *Key) *reply {
-	return reason(http.StatusGone, "SD 1.5 and SDXL inference is no longer available")
-}
 
 func noSuchRoute(*http.Request, *Key) *reply {
 	return message(http.StatusNotFound, "Not Found")

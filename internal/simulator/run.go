@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"nightshift/internal/job"
-	"nightshift/internal/simulator/picture"
 )
 
 // The statuses of a job. Scenario API: these eight.
@@ -26,11 +25,12 @@ func statuses() []string {
 		statusFinalizing, statusSuccess, statusFailure, statusCanceled}
 }
 
-// run is one accepted generation. All of it is settled when it is accepted; what
+// run is one accepted generation, or the job that stands for an upload in parts. All of it is settled when it is accepted; what
 // is asked later only depends on the time.
 type run struct {
 	id       string
-	number   int // place among the runs of its tenant, from 0
+	number   int     // place among the runs of its tenant, from 0
+	upload   *upload // that it stands for: then it has this, id, key and times alone
 	key      *Key
 	model    *model
 	input    job.Inputs // as sent
@@ -66,17 +66,6 @@ type ending struct {
 	// keepsCharge is billing.disableRefund. Scenario API: failed jobs are
 	// refunded except where it is set.
 	keepsCharge bool
-}
-
-// asset is one image of a run.
-type asset struct {
-	id       string
-	run      *run
-	spec     picture.Spec
-	format   picture.Format // of the bytes
-	claimed  picture.Format // what record and header say
-	size     int64          // bytes; 0 until drawn, guarded by imageCache.mu
-	seedText string
 }
 
 // newStages lays the statuses of a run over its latency. Scenario API: pending for

@@ -110,7 +110,7 @@ func (b *bench) assets(id string) []string {
 
 func (b *bench) asset(id string) map[string]any {
 	b.t.Helper()
-	return b.get("/v1/assets/" + id).body["asset"].(map[string]any)
+	return b.get("/v1/assets/" + id + "?originalAssets=true").body["asset"].(map[string]any)
 }
 
 // download follows a link and returns what it gives.

@@ -127,17 +127,23 @@ func (s *Simulator) routes() {
 	s.mux.Handle("GET /v1/assets", s.api(scopeAssets, FaultAssetError, s.mayRefuse(FaultRefuseAssets, s.listAssets)))
 	s.mux.Handle("GET /v1/assets/{id}", s.api(scopeAssets, FaultAssetError, s.mayRefuse(FaultRefuseAssets, s.getAsset)))
 	s.mux.Handle("POST /v1/assets/get-bulk", s.api(scopeAssets, FaultAssetError, s.mayRefuse(FaultRefuseAssets, s.getAssets)))
+	s.mux.Handle("POST /v1/assets", s.api(scopeWriteAssets, FaultUploadError, s.uploadAsset))
+	s.mux.Handle("DELETE /v1/assets", s.api(scopeDeleteAssets, "", s.deleteAssets))
+	s.mux.Handle("POST /v1/uploads", s.api(scopeWriteAssets, FaultUploadError, s.beginUpload))
+	s.mux.Handle("GET /v1/uploads/{id}", s.api(scopeAssets, FaultUploadError, s.getUpload))
+	s.mux.Handle("POST /v1/uploads/{id}/action", s.api(scopeWriteAssets, FaultUploadError, s.actOnUpload))
 	s.mux.Handle("GET /v1/usages", s.api(scopeUsages, "", s.listUsages))
-	for _, route := range []string{
-		"POST /v1/generate/txt2img", "GET /v1/inferences",
-		"POST /v1/models/{id}/inferences", "GET /v1/models/{id}/inferences/{inference}",
-	} {
-		s.mux.Handle(route, s.api(scopeGenerate, "", gone))
-	}
+	s.mux.Handle("GET /v1/inferences", s.api(scopeGenerate, "", gone))
+	s.mux.Handle("POST /v1/generate/txt2img", s.api(scopeGenerate, "", s.textToImage))
+	s.mux.Handle("POST /v1/models/{id}/inferences", s.api(scopeGenerate, "", s.inferencesOf))
+	s.mux.Handle("GET /v1/models/{id}/inferences/{inference}", s.api(scopeGenerate, "", s.inferencesOf))
 	s.mux.Handle("/v1/", s.api("", "", noSuchRoute))
 
-	s.mux.HandleFunc("GET "+linkPath+"{id}", s.followLink)
+	s.mux.HandleFunc("GET "+linkPath+"{id}", s.followLink(filePath))
 	s.mux.HandleFunc("GET "+filePath+"{id}", s.download)
+	s.mux.HandleFunc("GET "+transformPath+"{id}", s.followLink(smallPath))
+	s.mux.HandleFunc("GET "+smallPath+"{id}", s.downloadTransform)
+	s.mux.HandleFunc("PUT "+partPath+"{id}/{number}", s.putPart)
 
 	s.mux.Handle("GET /_sim/health", handler(s.health))
 	s.mux.Handle("GET /_sim/ledger", handler(s.showLedger))

@@ -53,6 +53,7 @@ var usageRanges = []struct {
 type usageQuery struct {
 	from, to time.Time // by the API's clock, to not included
 	activity bool
+	users    []string // ids of keys; none means all
 	offset   int
 }
 
@@ -88,6 +89,9 @@ func (s *Simulator) usageEntries(key *Key, query usageQuery, now time.Time) []us
 		})
 	}
 	for _, run := range s.book.ofTenant(key) {
+		if run.upload != nil || !oneOf(query.users, run.key.ID) {
+			continue // an upload costs nothing
+		}
 		add(run, "custom", run.charge.total(), run.accepted)
 		if run.ended(now) && run.refund() > 0 {
 			add(run, "refunds", run.refund(), run.ends())
@@ -109,7 +113,7 @@ func readUsageQuery(query url.Values, key *Key, now time.Time) (usageQuery, *rep
 			}
 		}
 	}
-	asked := usageQuery{activity: wantsActivity(query.Get("type"))}
+	asked := usageQuery{activity: wantsActivity(query.Get("type")), users: commaLists(query["userIds"])}
 	if offset, err := strconv.Atoi(query.Get("activityOffset")); err == nil {
 		asked.offset = max(0, offset)
 	}

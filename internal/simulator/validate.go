@@ -24,7 +24,7 @@ func (c *catalogue) validate(m *model, inputs job.Inputs) *reply {
 			}
 			continue
 		}
-		if refused := c.checkValue(input, inputs[input.Name]); refused != nil {
+		if refused := c.checkValue(m, input, inputs[input.Name]); refused != nil {
 			return refused
 		}
 	}
@@ -83,7 +83,7 @@ func messageOr(condition json.RawMessage, plain string) string {
 	return texts.Message
 }
 
-func (c *catalogue) checkValue(input *job.Input, value any) *reply {
+func (c *catalogue) checkValue(m *model, input *job.Input, value any) *reply {
 	if input.Type.Array() {
 		items, isList := value.([]any)
 		if !isList {
@@ -91,7 +91,7 @@ func (c *catalogue) checkValue(input *job.Input, value any) *reply {
 			// without a word, and the run is charged.
 			return nil
 		}
-		return c.checkItems(input, items)
+		return c.checkItems(m, input, items)
 	}
 	switch input.Type {
 	case job.TypeNumber:
@@ -103,18 +103,21 @@ func (c *catalogue) checkValue(input *job.Input, value any) *reply {
 			return reason(http.StatusBadRequest, "Input %s must be a boolean", input.Name)
 		}
 	case job.TypeModel:
-		return c.checkModels(input, []any{value})
+		return c.checkModels(m, input, []any{value})
 	}
 	return nil
 }
 
-func (c *catalogue) checkItems(input *job.Input, items []any) *reply {
+func (c *catalogue) checkItems(m *model, input *job.Input, items []any) *reply {
+	if input.Type == job.TypeStringArray {
+		return checkTexts(input, items)
+	}
 	if refused := checkLength(input, len(items), "items"); refused != nil {
 		return refused
 	}
 	switch input.Type {
 	case job.TypeModelArray:
-		return c.checkModels(input, items)
+		return c.checkModels(m, input, items)
 	case job.TypeNumberArray:
 		for _, item := range items {
 			number, isNumber := numberOf(item)
@@ -125,6 +128,17 @@ func (c *catalogue) checkItems(input *job.Input, items []any) *reply {
 			if most, bounded := numberOf(input.Max); bounded && number > most {
 				return reason(http.StatusBadRequest, "Input %s must be at most %s", input.Name, input.Max)
 			}
+		}
+	}
+	return nil
+}
+
+// checkTexts checks each text of a list. Scenario API: the bounds of the length are those
+// of each item, and nothing bounds their number.
+func checkTexts(input *job.Input, items []any) *reply {
+	for _, item := range items {
+		if refused := checkText(input, item); refused != nil {
+			return refused
 		}
 	}
 	return nil
@@ -169,24 +183,46 @@ func checkLength(input *job.Input, length int, unit string) *reply {
 	return nil
 }
 
-// checkModels first looks for models that do not exist, then for wrong types.
-func (c *catalogue) checkModels(input *job.Input, ids []any) *reply {
-	var wrong []string
+// checkModels first looks for models that do not exist, then for those whose type no input
+// of the model takes, then for those that this one does not take. Scenario API: a LoRA of
+// another family is answered with all types of the model, a composition in the place of a
+// LoRA with those of the input.
+func (c *catalogue) checkModels(m *model, input *job.Input, ids []any) *reply {
+	kinds := make(map[string]string, len(ids))
 	for _, value := range ids {
 		id := fmt.Sprint(value)
 		model := c.models[id]
 		if model == nil {
 			return noSuchModel(id)
 		}
-		if len(input.ModelTypes) > 0 && !slices.Contains(input.ModelTypes, model.Type) {
-			wrong = append(wrong, id)
+		kinds[id] = model.Type
+	}
+	for _, allowed := range [][]string{m.modelTypes(), input.ModelTypes} {
+		var wrong []string
+		for _, value := range ids {
+			if id := fmt.Sprint(value); len(input.ModelTypes) > 0 && !slices.Contains(allowed, kinds[id]) {
+				wrong = append(wrong, id)
+			}
+		}
+		if len(wrong) > 0 {
+			return reason(http.StatusBadRequest, "Invalid model(s): %s.\nAllowed model types: %s",
+				strings.Join(wrong, ", "), strings.Join(allowed, ", "))
 		}
 	}
-	if len(wrong) == 0 {
-		return nil
+	return nil
+}
+
+// modelTypes are the types of models that any input takes.
+func (m *model) modelTypes() []string {
+	var all []string
+	for i := range m.Inputs {
+		for _, kind := range m.Inputs[i].ModelTypes {
+			if !slices.Contains(all, kind) {
+				all = append(all, kind)
+			}
+		}
 	}
-	return reason(http.StatusBadRequest, "Invalid model(s): %s.\nAllowed model types: %s",
-		strings.Join(wrong, ", "), strings.Join(input.ModelTypes, ", "))
+	return all
 }
 
 // numberOf reads a JSON number; anything else, an absent bound included, is none.

@@ -63,7 +63,7 @@ func TestDryRuns(t *testing.T) {
 		},
 		"LoRA of another family": {
 			"model_bfl-flux-1-dev", map[string]any{"prompt": "a cabin", "loras": []any{"model_sim-lora-gouache"}},
-			400, why("Invalid model(s): model_sim-lora-gouache.\nAllowed model types: flux.1-lora"),
+			400, why("Invalid model(s): model_sim-lora-gouache.\nAllowed model types: flux.1-lora, flux.1-composition"),
 		},
 		"composition among LoRAs": {
 			"model_bfl-flux-1-dev", map[string]any{"prompt": "a cabin", "loras": []any{"model_7oiHtKChpcLpy4jq3Jq2BG8n"}},
@@ -124,12 +124,14 @@ func TestDryRuns(t *testing.T) {
 func TestPricesWithoutQualityGate(t *testing.T) {
 	t.Parallel()
 	b := setup(t, simulator.Options{})
+	one, other := b.upload("one.png", pngOf(8, 8)), b.upload("other.png", pngOf(9, 9))
 	for body, want := range map[string]float64{
 		`{"prompt":"a"}`: 11,
-		`{"prompt":"a","width":512,"height":512}`:            11,
-		`{"prompt":"a","width":2048,"height":2048}`:          44,
-		`{"prompt":"a","quality":"high","numOutputs":3}`:     66,
-		`{"prompt":"a","referenceImages":["asset","other"]}`: 13,
+		`{"prompt":"a","width":512,"height":512}`:                          11,
+		`{"prompt":"a","width":2048,"height":2048}`:                        44,
+		`{"prompt":"a","quality":"high","numOutputs":3}`:                   66,
+		`{"prompt":"a","referenceImages":["` + one + `"]}`:                 12,
+		`{"prompt":"a","referenceImages":["` + one + `","` + other + `"]}`: 13,
 	} {
 		got := b.must("POST", "/v1/generate/custom/model_openai-gpt-image-2?dryRun=true", body)
 		if got.body["creativeUnitsCost"] != want {

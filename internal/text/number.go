@@ -39,3 +39,16 @@ func Brackets(detail string) string {
 	}
 	return " (" + detail + ")"
 }
+
+// Bytes writes a size as people read it: "812 bytes", "34 kB", "1.2 MB".
+func Bytes(n int64) string {
+	const kilo, mega = 1000, 1000 * 1000
+	switch {
+	case n < kilo:
+		return Count(int(n), "byte")
+	case n < mega:
+		return strconv.FormatInt((n+kilo/2)/kilo, 10) + " kB"
+	default:
+		return strconv.FormatFloat(float64(n)/mega, 'f', 1, 64) + " MB"
+	}
+}

@@ -37,13 +37,16 @@ func (v *View) outFlag() string {
 	return "--out " + text.Quote(fromHere(place)) + " "
 }
 
-// again is the command that makes what is missing; "" if nothing is.
+// again is the command that makes what is missing, or goes on with what was picked; "" if
+// nothing is missing and nothing waits.
 func (v *View) again(ctx context.Context, r *BatchInfo, missing int) string {
-	switch {
-	case missing == 0:
+	switch waits := r.Report != nil && r.Report.Counts.Waiting > 0; {
+	case missing == 0 && !waits:
 		return ""
 	case r.local():
 		return v.RunCommand(r.Submission)
+	case missing == 0:
+		return "enqueue resume " + Arg(ctx, v.Bucket, r.Batch)
 	default:
 		return "enqueue retry " + Arg(ctx, v.Bucket, r.Batch)
 	}

@@ -15,7 +15,7 @@ func (b *BatchStatus) snapshot() progress.Snapshot {
 	s := progress.Snapshot{Phase: b.phase(), Batch: b.Name, Mode: b.Mode, Started: b.Started}
 	j := b.Jobs
 	s.Jobs.Total, s.Jobs.Kept, s.Jobs.Succeeded, s.Jobs.Failed = j.Total, j.Kept, j.Succeeded, j.Failed
-	s.Jobs.FailedBefore = j.FailedBefore
+	s.Jobs.FailedBefore, s.Jobs.Waiting = j.FailedBefore, j.Waiting
 	s.Jobs.Running, s.Jobs.Queued, s.Jobs.Unknown, s.Jobs.Storing = j.Running, j.Queued, j.Unknown, j.Storing
 	s.Images.Done, s.Images.Total = b.Images.Done, b.Images.Total
 	s.CU.Spent, s.CU.Reserved, s.CU.Cap = b.CU.Spent, b.CU.Reserved, b.CU.Budget
@@ -68,8 +68,14 @@ func (b *BatchStatus) notes() []progress.Note {
 	if b.Why != "" && b.State != StatePaused { // that is what it waits for
 		add("why", b.Why, true)
 	}
+	if picks := progress.PickWords(b.Picks); picks != "" {
+		add("picks", picks, false)
+	}
 	if b.Bottleneck != nil && b.State != StatePaused && b.State != StateCancelling {
 		add("limit", b.Bottleneck.Text, false)
+	}
+	if n := b.Jobs.Waiting; n > 0 {
+		add("picks", progress.WaitForPick(n)+": mark images in the contact sheet, or with enqueue pick "+b.arg+" ID", false)
 	}
 	if n := b.Jobs.FailedBefore; n > 0 {
 		add("refused", fmt.Sprintf("%s failed before, %s CU so far; not run again unless the row changes, or --retry-refused asks for it",

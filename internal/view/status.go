@@ -46,6 +46,8 @@ type BatchStatus struct {
 	Jobs      statusJobs  `json:"jobs"`
 	Images    statusTotal `json:"images"`
 	CU        statusCU    `json:"cu"`
+	// Picks are how its images are marked; absent while none is, and while it goes on.
+	Picks *job.Picks `json:"picks,omitempty"`
 	// ImagesPerMinute is the rate of the last minutes; absent where it is not known,
 	// as SecondsLeft is.
 	ImagesPerMinute float64       `json:"imagesPerMinute,omitempty"`
@@ -75,6 +77,8 @@ type statusJobs struct {
 	NotRun    int `json:"notRun"`
 	// FailedBefore were refused for their content and charged, and do not run again.
 	FailedBefore int `json:"failedBefore,omitempty"`
+	// Waiting wait for a pick.
+	Waiting int `json:"waiting,omitempty"`
 	// InFlight are those of a batch that nobody works on that were sent and not collected.
 	InFlight int `json:"inFlight,omitempty"`
 }
@@ -255,7 +259,7 @@ func (v *View) headStatus(ctx context.Context, r *BatchInfo, beats []fleet.Heart
 	b.Jobs = statusJobs{
 		Total: w.total, Kept: w.kept, Queued: w.queued, Running: w.Running, Unknown: w.Unknown, Storing: w.Storing,
 		Succeeded: w.succeeded, Failed: w.failed, Cancelled: w.cancelled, NotRun: w.notRun,
-		FailedBefore: w.failedBefore,
+		FailedBefore: w.failedBefore, Waiting: w.waiting,
 	}
 	if !r.Open {
 		b.Jobs.InFlight = w.inFlight
@@ -268,6 +272,9 @@ func (v *View) headStatus(ctx context.Context, r *BatchInfo, beats []fleet.Heart
 	switch {
 	case !r.Open:
 		b.again = v.goesOnWith(ctx, r, &b.Jobs)
+		if r.Report != nil {
+			b.Picks = r.Report.Picks
+		}
 		if r.Report != nil && r.State() == State(r.Report.State) {
 			b.Why, b.Hint, b.Ended = r.Report.Reason, v.named(ctx, r, r.Report.Hint), r.Report.Ended
 		}

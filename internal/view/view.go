@@ -52,7 +52,7 @@ func openFleet(ctx context.Context, p app.Process, s config.Settings) (*View, er
 	if v.Bucket, err = app.InBucket("")(ctx, s, v.Logger); err != nil {
 		return nil, err
 	}
-	id, err := app.ReadIdentity(ctx, v.Bucket)
+	id, err := bucket.ReadIdentity(ctx, v.Bucket)
 	if err != nil {
 		return nil, err
 	}

@@ -306,12 +306,14 @@ func (v *View) Summary(ctx context.Context, r *BatchInfo) progress.Summary {
 	s := progress.Summary{
 		Batch: report.Batch, Mode: report.Mode, Outcome: report.State, Reason: report.Reason, Hint: v.named(ctx, r, report.Hint),
 		Images: report.Counts.Images, Failures: report.Failures, Warned: report.Counts.Warned, ImageWarnings: report.ImageWarnings, Requests: report.Requests.Total, Took: report.Ended.Sub(report.Started),
+		Picks:  report.Picks,
 		Folder: v.place(r.Batch, ""), Sheet: v.place(r.Batch, "index.html"),
 	}
 	c := report.Counts
 	s.Jobs.Total, s.Jobs.Succeeded, s.Jobs.Kept, s.Jobs.Failed = c.Jobs, c.Succeeded, c.Kept, c.Failed
 	s.Jobs.Cancelled, s.Jobs.NotRun, s.Jobs.FailedBefore = c.Cancelled, c.NotRun, c.FailedBefore
 	s.CU.FailedBefore = report.Spend.FailedBefore
+	s.Jobs.Waiting = c.Waiting
 	s.CU.Billed, s.CU.Refunded, s.CU.Spent = report.CU.Billed, report.CU.Refunded, report.Spend.Spent
 	if len(s.Failures) > 0 {
 		s.Errors = v.place(r.Batch, "errors.jsonl")

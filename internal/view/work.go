@@ -26,6 +26,7 @@ type batchWork struct {
 	total, kept, succeeded, failed, cancelled, notRun int // jobs
 	failedBefore                                      int // jobs that are not run: refused and charged
 	failedBeforeCost                                  job.CU
+	waiting                                           int // jobs that wait for a pick
 	queued, Running, Unknown, Storing                 int
 	images, allImages                                 int // that are there, and of all jobs
 	spent, Reserved                                   job.CU
@@ -46,6 +47,7 @@ func (v *View) Work(ctx context.Context, r *BatchInfo, beats []fleet.Heartbeat) 
 	if r.Submission != nil {
 		w.total, w.kept, w.allImages = r.Submission.Jobs, r.Submission.Kept, r.Submission.AllImages
 		w.failedBefore, w.failedBeforeCost = r.Submission.FailedBefore, r.Submission.FailedBeforeCost
+		w.waiting = r.Submission.Waiting
 		if r.hasStarted() {
 			w.kept, w.failedBefore = w.kept+r.started.Found, w.failedBefore+r.started.Refused
 		}
@@ -112,6 +114,7 @@ func (v *View) reported(r *BatchInfo, w *batchWork) {
 	c := r.Report.Counts
 	w.total, w.kept, w.succeeded, w.failed, w.cancelled, w.notRun = c.Jobs, c.Kept, c.Succeeded, c.Failed, c.Cancelled, c.NotRun
 	w.failedBefore, w.failedBeforeCost = c.FailedBefore, r.Report.Spend.FailedBefore
+	w.waiting = c.Waiting
 	w.images = max(c.Images, r.Report.Whole.Images)
 	w.allImages = max(w.allImages, w.images)
 	w.spent, w.Reserved, w.inFlight = r.Report.Spend.Spent, r.Report.Spend.Held, r.Report.InFlight
@@ -121,7 +124,7 @@ func (v *View) reported(r *BatchInfo, w *batchWork) {
 // are its own, and not counted.
 func (v *View) count(ctx context.Context, r *BatchInfo, w *batchWork) error {
 	if !r.hasStarted() {
-		w.queued = w.total - w.kept - w.failedBefore
+		w.queued = w.total - w.kept - w.failedBefore - w.waiting
 		return nil
 	}
 	epoch, err := v.admission.Begun(ctx)
@@ -140,7 +143,7 @@ func (v *View) count(ctx context.Context, r *BatchInfo, w *batchWork) error {
 	w.succeeded, w.failed, w.cancelled = counts.Jobs[job.Succeeded], counts.Jobs[job.Failed], counts.Jobs[job.Cancelled]
 	w.Running = counts.Jobs[job.Running] + counts.Jobs[job.Sending]
 	w.Unknown, w.Storing, w.images = counts.Jobs[job.Unknown], counts.Jobs[job.Storing], counts.Images
-	w.queued = max(0, w.total-w.kept-w.failedBefore-w.succeeded-w.failed-w.cancelled-w.Running-w.Unknown-w.Storing)
+	w.queued = max(0, w.total-w.kept-w.failedBefore-w.waiting-w.succeeded-w.failed-w.cancelled-w.Running-w.Unknown-w.Storing)
 	if feed.Order == r.Submission.ID && feed.All && !w.unknownToRedis {
 		w.queued = counts.Jobs[job.Queued]
 	}
@@ -149,14 +152,14 @@ func (v *View) count(ctx context.Context, r *BatchInfo, w *batchWork) error {
 
 // countLog counts the jobs by the logs.
 func (v *View) countLog(ctx context.Context, r *BatchInfo, w *batchWork) error {
-	sums := report.Report{Started: r.started.At, Counts: report.Counts{Jobs: w.total, Kept: w.kept, FailedBefore: w.failedBefore}}
+	sums := report.Report{Started: r.started.At, Counts: report.Counts{Jobs: w.total, Kept: w.kept, FailedBefore: w.failedBefore, Waiting: w.waiting}}
 	if r.hasStarted() {
 		if err := report.Tally(ctx, batch.NewLog(v.Bucket, r.Batch), &sums); err != nil {
 			return err
 		}
 	}
 	w.succeeded, w.failed, w.images = sums.Counts.Succeeded, sums.Counts.Failed, sums.Counts.Images
-	w.queued = max(0, w.total-w.kept-w.failedBefore-w.succeeded-w.failed)
+	w.queued = max(0, w.total-w.kept-w.failedBefore-w.waiting-w.succeeded-w.failed)
 	return nil
 }
 

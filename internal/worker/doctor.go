@@ -74,7 +74,7 @@ func (w *Worker) examine(ctx context.Context) []finding {
 	if w.process.Redis == nil {
 		w.Add("close Redis", client.Close)
 	}
-	if id, err := app.ReadIdentity(ctx, w.Bucket); err == nil && id != "" { // else nobody works here yet
+	if id, err := bucket.ReadIdentity(ctx, w.Bucket); err == nil && id != "" { // else nobody works here yet
 		w.admission = admission.New(admission.Options{Redis: client, Prefix: app.RedisPrefix(id)})
 	}
 	return w.findings(ctx)
@@ -241,7 +241,7 @@ func (w *Worker) readBack(ctx context.Context, key, text string) error {
 func (w *Worker) checkFleet(ctx context.Context) finding {
 	name, claims := w.settings.Fleet, fleet.NewClaims(w.Redis)
 	found := finding{what: config.FleetVariable, says: fmt.Sprintf("fleet %q is free on this Redis, and takes this bucket", name)}
-	id, err := app.ReadIdentity(ctx, w.Bucket)
+	id, err := bucket.ReadIdentity(ctx, w.Bucket)
 	ours := fleet.Claim{Identity: id, Bucket: w.Bucket.Path("")}
 	holder, failed := claims.Holder(ctx, name)
 	if err = errors.Join(err, failed); err == nil && id != "" {

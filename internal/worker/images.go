@@ -6,11 +6,30 @@ import (
 
 	"nightshift/internal/bucket/image"
 	"nightshift/internal/job"
+	"nightshift/internal/pool"
+	"nightshift/internal/provider"
 	"nightshift/internal/runner"
+	"nightshift/internal/upload"
 )
 
 // images gives the runner the bucket.
 type images struct{ bucket image.Store }
+
+// pictures gives the runner the uploads of a lane's API keys.
+type pictures struct {
+	uploads *upload.Uploads
+	keys    *pool.Keyring
+}
+
+func (p pictures) Ready(ctx context.Context, batch string, j *job.Job, apiKey string) (map[string]string, bool, error) {
+	return p.uploads.Ready(ctx, p.keys, batch, j, apiKey)
+}
+
+func (p pictures) Upload(ctx context.Context, batch string, j *job.Job, apiKey string, requests provider.Requests) error {
+	return p.uploads.Upload(ctx, p.keys, batch, j, apiKey, requests)
+}
+
+func (p pictures) Gone(asset string) { p.uploads.Gone(asset) }
 
 func metadata(w runner.ImageTarget) image.Metadata {
 	return image.Metadata{

@@ -83,7 +83,7 @@ func (w *Worker) newEngine(ctx context.Context, l *lane) (*engine, error) {
 	return newEngine(engineParts{
 		redis: w.Redis, prefix: w.Prefix, pool: pool, member: w.member, settings: w.settings, logger: w.Logger.With("lane", l.name),
 		runner: runner.Options{
-			APIKeys: l.api.Keys, Admission: l.limiter, Images: timedImages{images{w.Bucket}, w.metrics.ImageStored},
+			APIKeys: l.api.Keys, Admission: l.limiter, Pictures: pictures{w.uploads, l.api.Keys}, Images: timedImages{images{w.Bucket}, w.metrics.ImageStored},
 			Results:       func(batch string) runner.Results { return w.shared(batch).Log },
 			Attempts:      func(batch string) runner.Attempts { return w.shared(batch).Attempts },
 			Decisions:     func(batch string) runner.Decisions { return w.shared(batch).questions },

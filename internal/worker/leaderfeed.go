@@ -93,11 +93,19 @@ func (s *leader) feed(ctx context.Context, held *knownBatch, feed fleet.Feed) er
 		return err
 	}
 	e := held.lane.engine.Load()
+	jobs, fed := s.toFeed(ctx, held, feed, done, fold), func(last int) int { return last + 1 }
+	if held.submission.Chained {
+		chain, err := s.newChain(ctx, held, start.At, done)
+		if err != nil {
+			return err
+		}
+		jobs, fed = chain.order(ctx, jobs), chain.fed
+	}
 	given := func(jobs []*job.Job) error {
-		feed.Fed = jobs[len(jobs)-1].Index + 1
+		feed.Fed = fed(jobs[len(jobs)-1].Index)
 		return s.fleet.SetFeed(ctx, s.batch, feed)
 	}
-	if err := e.runner.Feed(ctx, s.batch, held.submission.Priority, s.toFeed(ctx, held, feed, done, fold), given); err != nil {
+	if err := e.runner.Feed(ctx, s.batch, held.submission.Priority, jobs, given); err != nil {
 		return err
 	}
 	feed.All = true

@@ -19,6 +19,15 @@ func dropLease(ctx context.Context, lease *fleet.Lease, logger *slog.Logger) {
 	}
 }
 
+// uploadLease is the right to upload a picture, of all workers.
+func (w *Worker) uploadLease(ctx context.Context, name string) (release func(context.Context) error, held bool, err error) {
+	lease, err := w.member.Hold(ctx, name)
+	if err != nil || lease == nil {
+		return nil, false, err
+	}
+	return lease.Drop, true, nil
+}
+
 // leaveFleet lets others have at once what this process still holds.
 func leaveFleet(ctx context.Context, member *fleet.Member, logger *slog.Logger) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), app.PingTime)

@@ -24,6 +24,7 @@ import (
 	"nightshift/internal/pool"
 	"nightshift/internal/report"
 	"nightshift/internal/telemetry"
+	"nightshift/internal/upload"
 )
 
 // Worker is one member of a fleet.
@@ -42,6 +43,7 @@ type Worker struct {
 	fleet     *fleet.Fleet
 	member    *fleet.Member
 	thumbs    *thumbnailer
+	uploads   *upload.Uploads
 	metrics   *telemetry.Metrics
 	Requests  *workCounts
 	ready     atomic.Bool // it takes jobs
@@ -204,6 +206,7 @@ func (w *Worker) Join(ctx context.Context, a *admission.Admission) (err error) {
 	w.Add("leave the fleet", func() error { leaveFleet(ctx, w.member, w.Logger); return nil })
 	w.metrics = telemetry.New(telemetry.NewRegistry(), telemetry.Version(), telemetryLists())
 	w.thumbs = &thumbnailer{report.NewThumbnails(w.Bucket), w.Logger}
+	w.uploads = &upload.Uploads{Bucket: w.Bucket, Lease: w.uploadLease, Grace: w.settings.Grace, Logger: w.Logger.With("component", "upload")}
 	return nil
 }
 

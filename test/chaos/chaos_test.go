@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -29,18 +30,26 @@ type summary struct {
 }
 
 func TestChaos(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes more than a minute")
-	}
 	seed := *seedFlag
 	if seed == 0 {
 		seed = rand.Uint64N(1 << 32)
 	}
-	var all []summary
+	var (
+		mu  sync.Mutex
+		all []summary
+	)
+	t.Cleanup(func() { write(t, seed, all) }) // when all are over
 	for kind := range strings.SplitSeq(*bucketFlag, ",") {
-		t.Run(kind, func(t *testing.T) { all = append(all, run(t, seed, kind)) })
+		t.Run(kind, func(t *testing.T) {
+			if *killsFlag == 0 {
+				t.Parallel()
+			}
+			s := run(t, seed, kind)
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, s)
+		})
 	}
-	write(t, seed, all)
 }
 
 // run breaks a fleet with a bucket of one kind.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/longtest"
 	"nightshift/internal/redistest"
 )
 
@@ -31,7 +32,7 @@ type shape struct {
 }
 
 func shapeOf() shape {
-	s := shape{kills: 8, workers: 3, pace: 1500 * time.Millisecond, rows: 24, longest: 10 * time.Second, flushEnd: true}
+	s := shape{kills: longtest.Times(3, 8), workers: 3, pace: 1500 * time.Millisecond, rows: 24, longest: 10 * time.Second, flushEnd: true}
 	if *killsFlag > 0 {
 		s = shape{kills: *killsFlag, workers: 4, pace: 4 * time.Second, rows: 60, longest: 90 * time.Second}
 	}

@@ -44,12 +44,12 @@ func TestCapsRenew(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := newKeyNight(t, keyOptions(keyA), mixed(40), test.keys)
 				for i, start := range test.starts {
-					n.passUntil(start.Add(-2 * time.Minute))
+					n.passUntil(start.Add(-time.Minute))
 					if i%2 == 1 {
 						n.redis.FlushAll() // what was spent must come back from the logs
 					}
 					s := n.run()
-					n.until("the cap is used up", 119*time.Second, func() bool { return s.waitsUntil(start) })
+					n.until("the cap is used up", 59*time.Second, func() bool { return s.waitsUntil(start) })
 					time.Sleep(time.Until(start.Add(45 * time.Second))) // virtual
 					s.interrupt()
 				}

@@ -11,16 +11,17 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"nightshift/internal/longtest"
 )
 
 var (
-	oneSeed     = flag.Uint64("seed", 0, "run the one night that this seed draws, and tell it")
-	aboutRow    = flag.String("about", "", "with -seed: tell what happened to the job of this row")
-	allWire     = flag.Bool("wire", false, "with -seed: tell all requests")
-	withMixedUp = flag.Bool("mixed-up", false, "draw lies about whose run, image or bill it is, too")
-	freshTime   = flag.Duration("fresh", 0, "after the fixed nights, run nights of fresh seeds for so long")
-	firstSeed   = flag.Uint64("first", 1, "begin with the night of this seed")
-	lastSeed    = flag.Uint64("seeds", 12, "run the nights of the seeds up to this one")
+	oneSeed   = flag.Uint64("seed", 0, "run the one night that this seed draws, and tell it")
+	aboutRow  = flag.String("about", "", "with -seed: tell what happened to the job of this row")
+	allWire   = flag.Bool("wire", false, "with -seed: tell all requests")
+	freshTime = flag.Duration("fresh", 0, "after the fixed nights, run nights of fresh seeds for so long")
+	firstSeed = flag.Uint64("first", 1, "begin with the night of this seed")
+	lastSeed  = flag.Uint64("seeds", 0, "run the nights of the seeds up to this one; by default 12, or 3 in a short run")
 )
 
 // TestNight runs nights that are drawn from seeds, see doc.go. A night that fails is run
@@ -29,6 +30,9 @@ func TestNight(t *testing.T) {
 	if *oneSeed > 0 {
 		aNight(t, *oneSeed)
 		return
+	}
+	if *lastSeed == 0 {
+		*lastSeed = uint64(longtest.Times(3, 12))
 	}
 	before := strikes.counts()
 	t.Run("fixed", func(t *testing.T) {
@@ -39,10 +43,7 @@ func TestNight(t *testing.T) {
 			})
 		}
 	})
-	if t.Failed() {
-		return
-	}
-	if *freshTime > 0 {
+	if *freshTime > 0 && !t.Failed() {
 		t.Run("fresh", freshNights)
 	}
 	everyKindFired(t, before)
@@ -70,6 +71,11 @@ func aNight(t *testing.T, seed uint64) {
 		n.calm()
 		n.finish()
 		n.judge()
+		if n.script.quiet() && !t.Failed() {
+			strikes.add("with: forecast")
+			n.judgeForecast(100)
+		}
+		strikes.passed(time.Since(n.began))
 		if t.Failed() || testing.Verbose() && *oneSeed > 0 {
 			t.Log(n.tell())
 		}
@@ -80,6 +86,16 @@ func aNight(t *testing.T, seed uint64) {
 type struck struct {
 	mu    sync.Mutex
 	kinds map[string]int
+	// nights are those that came to their end, and long is what they took of virtual time.
+	nights int
+	long   time.Duration
+}
+
+func (s *struck) passed(long time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nights++
+	s.long += long
 }
 
 var strikes = &struck{kinds: make(map[string]int)}
@@ -96,6 +112,9 @@ func (s *struck) counts() map[string]int {
 	return maps.Clone(s.kinds)
 }
 
+// longSet is how many nights of a fixed set surely see all that can befall one.
+const longSet = 200
+
 // everyKindFired judges that the nights were as bad as they should be.
 func everyKindFired(t *testing.T, before map[string]int) {
 	t.Helper()
@@ -108,20 +127,23 @@ func everyKindFired(t *testing.T, before map[string]int) {
 			never = append(never, kind)
 		}
 	}
-	t.Logf("what befell the nights: %s", strings.Join(lines, ", "))
-	if len(never) > 0 && *lastSeed-*firstSeed >= 199 {
+	t.Logf("what befell %d nights of %.1f virtual hours: %s", strikes.nights, strikes.long.Hours(), strings.Join(lines, ", "))
+	if len(never) > 0 && !t.Failed() && *lastSeed >= *firstSeed+longSet-1 {
 		t.Errorf("in no night there was: %s", strings.Join(never, ", "))
 	}
 }
 
 // allKinds names all that can befall a night.
 func allKinds() []string {
-	var kinds []string
+	kinds := []string{"with: forecast"}
 	for _, tr := range troubles {
 		kinds = append(kinds, tr.name)
 	}
-	for _, kind := range lies() {
-		kinds = append(kinds, "simulator: "+string(kind.kind))
+	for _, fault := range drawnFaults {
+		kinds = append(kinds, "simulator: "+string(fault.kind))
+	}
+	for _, c := range capabilities {
+		kinds = append(append(kinds, "with: "+c.name), c.counts...)
 	}
 	slices.Sort(kinds)
 	return kinds

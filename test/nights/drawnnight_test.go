@@ -3,11 +3,13 @@ package nights
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net"
+	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -36,10 +38,19 @@ type drawnNight struct {
 	faults  map[simulator.FaultKind]simulator.Fault
 	revoked map[string]bool
 	caps    map[string]job.CU // by key, what the keys file says now
-	gone    map[string]bool   // keys that the keys file does not have now
-	calmed  bool
-	errands sync.WaitGroup
-	faulty  sync.Mutex // holds faults
+	days    map[string]job.CU // likewise, of a day
+	// capNotes are what it said, in order.
+	capNotes map[string][]keyCaps
+	gone     map[string]bool // keys that the keys file does not have now
+	calmed   bool
+	errands  sync.WaitGroup
+	rests    rests      // of API keys
+	faulty   sync.Mutex // holds faults and excused
+	excused  []span     // times in which nothing need be sent
+	// mornings are done in the calm, once what was begun has come to its end.
+	mornings []func(n *drawnNight)
+	// mostRecords is how many jobs Redis held at the most, where it was looked at.
+	mostRecords int
 	// findings are the promises that were broken.
 	findings []finding
 }
@@ -48,11 +59,14 @@ type drawnNight struct {
 type nightBatch struct {
 	*night
 	drawn     drawnBatch
+	run       *shift // the last `enqueue run` of it, or nil
+	runCalm   bool   // it began in the calm
 	submitted bool
 	cancelled bool
 	short     bool // its rest costs more than a cap leaves
 	// asked are the jobs of all its plans, by id.
 	asked map[job.ID]job.Job
+	since map[string]time.Time // when they were submitted, by what they ask for
 }
 
 // nightOf makes a night that follows a script.
@@ -63,6 +77,7 @@ func nightOf(t *testing.T, s script) *drawnNight {
 		Latency: s.latency, Parallel: s.parallel, RequestsPerMinute: s.requests, ClockSkew: s.skew, Seed: s.seed,
 		Logger: slog.New(&faultCounter{diary: d}),
 	}
+	o.Keys = append(o.Keys, s.others...)
 	var environ []string
 	for _, k := range s.keys {
 		o.Keys = append(o.Keys, k.Key)
@@ -71,18 +86,24 @@ func nightOf(t *testing.T, s script) *drawnNight {
 	file := t.TempDir() + "/keys.yaml"
 	n := &drawnNight{
 		place: newPlace(t, o, append(environ, "NIGHTSHIFT_KEYS="+file)...), script: s, random: rand.New(rand.NewPCG(s.seed, 2)), began: time.Now(), diary: d,
-		faults: make(map[simulator.FaultKind]simulator.Fault), revoked: make(map[string]bool), caps: make(map[string]job.CU), gone: make(map[string]bool),
+		faults: make(map[simulator.FaultKind]simulator.Fault), revoked: make(map[string]bool), caps: make(map[string]job.CU), days: make(map[string]job.CU), capNotes: make(map[string][]keyCaps), gone: make(map[string]bool),
 	}
 	n.keysFile, n.weather.random = file, rand.New(rand.NewPCG(s.seed, 3))
 	n.wire.random = rand.New(rand.NewPCG(s.seed, 4))
-	n.wire.hear = d.request
+	n.wire.hear = func(r *http.Request, response *http.Response, err error) {
+		d.request(r, response, err)
+		if err := n.rests.hear(r, response); err != nil {
+			t.Error(err)
+		}
+	}
 	for _, k := range s.keys {
-		n.caps[k.Key.Key] = k.cap
+		n.caps[k.Key.Key], n.days[k.Key.Key] = k.cap, k.day
 	}
 	n.rewriteKeys()
-	n.ways = redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", Protocol: 2, DisableIdentity: true,
-		Dialer: func(context.Context, string, string) (net.Conn, error) { return n.dialRedis() }})
-	t.Cleanup(func() { _ = n.ways.Close() })
+	for _, drawn := range s.batches {
+		n.batches = append(n.batches, &nightBatch{night: n.batch(drawn.manifest()), drawn: drawn, asked: make(map[job.ID]job.Job), since: make(map[string]time.Time)})
+	}
+	n.ways = n.throughGate()
 	return n
 }
 
@@ -91,15 +112,22 @@ func (n *drawnNight) rewriteKeys() {
 	n.t.Helper()
 	var entries []string
 	for _, k := range n.script.keys {
+		n.capNotes[k.Key.Key] = append(n.capNotes[k.Key.Key], keyCaps{time.Now(), n.caps[k.Key.Key], n.days[k.Key.Key]})
 		if n.gone[k.Key.Key] {
 			continue
 		}
-		var limits []string
+		var limits, caps []string
 		if k.parallel > 0 {
 			limits = append(limits, fmt.Sprint("parallel: ", k.parallel))
 		}
 		if cu := n.caps[k.Key.Key]; cu > 0 {
-			limits = append(limits, fmt.Sprintf("cu: {total: %s}", cu))
+			caps = append(caps, fmt.Sprintf("total: %s", cu))
+		}
+		if day := n.days[k.Key.Key]; day > 0 {
+			caps = append(caps, fmt.Sprintf("day: %s", day))
+		}
+		if len(caps) > 0 {
+			limits = append(limits, "cu: {"+strings.Join(caps, ", ")+"}")
 		}
 		entries = append(entries, entryOf(k.Key, limits...))
 	}
@@ -118,6 +146,9 @@ func (n *drawnNight) rewriteKeys() {
 // pass lets the night go by, with all that befalls it.
 func (n *drawnNight) pass() {
 	n.t.Helper()
+	n.place.pass(n.script.begins)
+	n.began = time.Now()
+	n.eachPart(func(p *part) func(*drawnNight) { return p.begin })
 	for range n.script.workers {
 		n.hire()
 	}
@@ -126,16 +157,19 @@ func (n *drawnNight) pass() {
 		do func()
 	}
 	var steps []step
-	for _, drawn := range n.script.batches {
-		b := &nightBatch{night: n.batch(drawn.manifest()), drawn: drawn, asked: make(map[job.ID]job.Job)}
-		n.batches = append(n.batches, b)
-		steps = append(steps, step{drawn.at, func() { n.submit(b) }})
+	for _, b := range n.batches {
+		steps = append(steps, step{b.drawn.at, func() { n.submit(b) }})
 	}
 	for _, e := range n.script.events {
 		steps = append(steps, step{e.at, func() {
+			n.sample()
 			n.diary.note("night", "%s", e.trouble.name)
 			strikes.add(e.trouble.name)
+			began := time.Now()
 			e.trouble.strike(n)
+			if !e.trouble.mild {
+				n.excuse(began, time.Now())
+			}
 		}})
 	}
 	slices.SortStableFunc(steps, func(a, b step) int { return int(a.at - b.at) })
@@ -177,6 +211,7 @@ func (n *drawnNight) someone() *lifeline {
 
 // later does something after a while, beside the rest of the night.
 func (n *drawnNight) later(after time.Duration, do func()) {
+	n.excuse(time.Now(), time.Now().Add(after))
 	n.errands.Go(func() {
 		time.Sleep(after) // virtual
 		do()
@@ -209,6 +244,10 @@ func (n *drawnNight) command(args ...string) answer {
 // submit hands a batch to the workers.
 func (n *drawnNight) submit(b *nightBatch) {
 	n.t.Helper()
+	if b.drawn.byRun {
+		n.startRun(b)
+		return
+	}
 	a := n.command("submit", b.file)
 	if a.code == exitSomeFailed && strings.Contains(a.log, "a cap of CU does not cover the plan") {
 		b.short = true
@@ -220,8 +259,17 @@ func (n *drawnNight) submit(b *nightBatch) {
 		}
 		return
 	}
+	n.noteSubmitted(b)
+}
+
+// noteSubmitted notes what workers are asked to do.
+func (n *drawnNight) noteSubmitted(b *nightBatch) {
+	n.t.Helper()
 	b.submitted = true
 	for _, j := range b.planned() {
+		if _, before := b.asked[j.ID]; !before {
+			b.since[content(j.Model, j.Inputs)] = time.Now()
+		}
 		b.asked[j.ID] = j
 	}
 }
@@ -232,6 +280,7 @@ func (n *drawnNight) calm() {
 	n.errands.Wait()
 	n.diary.note("night", "it becomes calm")
 	n.calmed = true
+	n.excuse(time.Now(), time.Now())
 	n.gate.open()
 	n.weather.set(0, 0, 0)
 	n.setFaults(func(map[simulator.FaultKind]simulator.Fault) { clear(n.faults) })
@@ -241,6 +290,7 @@ func (n *drawnNight) calm() {
 		}
 	}
 	clear(n.gone)
+	n.eachPart(func(p *part) func(*drawnNight) { return p.calm })
 	n.rewriteKeys()
 	for _, l := range n.workers {
 		l.thaw()
@@ -268,17 +318,44 @@ func (n *drawnNight) finish() {
 	if !n.settle() {
 		return
 	}
+	n.judgeEnds() // what the next submission makes up for was left out
+	for _, do := range n.mornings {
+		do(n)
+	}
+	if len(n.mornings) > 0 && !n.settle() {
+		return
+	}
 	for _, b := range n.batches {
 		if !b.cancelled {
 			n.submit(b)
 		}
 	}
 	n.settle()
-	for end := time.Now().Add(leftovers); len(n.leftInRedis()) > 0 && time.Now().Before(end); time.Sleep(10 * time.Second) { // virtual
+	for end := time.Now().Add(leftovers); len(n.leftInRedis())+len(n.unfinished()) > 0 && time.Now().Before(end); time.Sleep(10 * time.Second) { // virtual
 	}
 }
 
-// leftovers is the time in which tasks of jobs that are over find that out.
+// unfinished are files that somebody is still writing, or has left.
+func (n *drawnNight) unfinished() []string {
+	n.t.Helper()
+	var parts []string
+	err := filepath.WalkDir(n.folder, func(path string, _ os.DirEntry, err error) error {
+		if strings.HasSuffix(path, ".part") {
+			parts = append(parts, path)
+		}
+		if errors.Is(err, os.ErrNotExist) {
+			return nil // gone meanwhile
+		}
+		return err
+	})
+	if err != nil {
+		n.t.Error(err)
+	}
+	return parts
+}
+
+// leftovers is the time in which tasks of jobs that are over find that out, and a worker that
+// stood still leaves the image that another has stored meanwhile.
 const leftovers = 20 * time.Minute
 
 // settle waits until no batch goes on, or all that go on can do nothing without more CU.
@@ -286,17 +363,9 @@ func (n *drawnNight) settle() bool {
 	n.t.Helper()
 	limit := n.morning()
 	for deadline := time.Now().Add(limit); ; time.Sleep(3 * time.Second) { // virtual
-		n.answer()
-		open, err := batch.OpenBatches(n.t.Context(), n.bucket)
-		if err != nil {
-			n.t.Fatal(err)
-		}
+		open := n.help()
 		if len(open) == 0 {
 			return true
-		}
-		n.resume(open)
-		if n.allWaitForCU(open) {
-			n.raiseCaps()
 		}
 		if time.Now().After(deadline) {
 			a := n.ask("status")
@@ -304,6 +373,29 @@ func (n *drawnNight) settle() bool {
 			return false
 		}
 	}
+}
+
+// help does what only a person can, and returns the batches that go on.
+func (n *drawnNight) help() []string {
+	n.t.Helper()
+	n.answer()
+	n.sample()
+	open := n.open()
+	n.resume(open)
+	if len(open) > 0 && n.allWaitForCU(open) {
+		n.raiseCaps()
+	}
+	return open
+}
+
+// open are the batches that workers have something to do with.
+func (n *drawnNight) open() []string {
+	n.t.Helper()
+	open, err := batch.OpenBatches(n.t.Context(), n.bucket)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return open
 }
 
 // resume lets batches go on that a person or a worker has paused.
@@ -345,6 +437,7 @@ func (n *drawnNight) raiseCaps() {
 	}
 	if raised {
 		n.diary.note("person", "takes the caps of keys away")
+		n.excuse(n.began, time.Now())
 		n.rewriteKeys()
 		time.Sleep(10 * time.Second) // virtual; until it is taken over
 	}
@@ -371,9 +464,9 @@ func (n *drawnNight) answer() {
 	}
 }
 
-// accepted reports whether an inference is one of ours; there are no others here.
+// accepted reports whether an inference is one of ours.
 func (n *drawnNight) accepted(inference string) bool {
-	return slices.ContainsFunc(n.sim.Ledger(), func(e simulator.Entry) bool { return e.JobID == inference })
+	return slices.ContainsFunc(n.sim.Ledger(), func(e simulator.Entry) bool { return e.JobID == inference && !n.isTheirs(e) })
 }
 
 // setFaults changes what the simulator does wrong.

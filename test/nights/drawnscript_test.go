@@ -21,10 +21,13 @@ type script struct {
 	requests int           // a minute, by project
 	skew     time.Duration
 	keys     []drawnKey
+	others   []simulator.Key // of other programs
 	batches  []drawnBatch
 	workers  int
 	length   time.Duration // of the time in which things befall it
 	events   []event
+	begins   time.Duration // after midnight, UTC
+	parts    []*part       // of the capabilities that the night has
 }
 
 // drawnKey is an API key, and what the keys file says of it.
@@ -32,6 +35,7 @@ type drawnKey struct {
 	simulator.Key
 	parallel int    // of the key, 0 for no limit
 	cap      job.CU // likewise
+	day      job.CU // cap of a day, likewise
 }
 
 // drawnBatch is a batch before it is submitted.
@@ -43,6 +47,8 @@ type drawnBatch struct {
 	priority string
 	budget   job.CU // 0 for none
 	at       time.Duration
+	byRun    bool     // by `enqueue run` in place of the fleet
+	more     []string // lines that capabilities add to the manifest
 }
 
 // event is something that befalls the night.
@@ -64,6 +70,9 @@ const long = ", and around it everything that a patient hand can draw in one nig
 // statedSeeds is the shape whose rows are of one image each.
 const statedSeeds = "stated seeds"
 
+// severalImages is the shape whose requests make several images.
+const severalImages = "several images"
+
 var shapes = []shape{
 	{statedSeeds, etchingCU, func(rows int) string {
 		return fmt.Sprintf("model: %s\nprompt: \"potion number {seed}\"\nitems: [{id: potion}]\naxes: {product: {seed: [\"1..%d\"]}}\noutput: \"{id}/{seed}-{n}.{ext}\"\n", etching, rows)
@@ -80,7 +89,7 @@ var shapes = []shape{
 	{"no seeds, equal jobs", woodcutCU, func(rows int) string {
 		return fmt.Sprintf("model: %s\nprompt: \"potion\"\nitems: [{id: potion}]\naxes: {product: {copy: [%s]}}\noutput: \"{id}/{copy}-{n}.{ext}\"\n", woodcut, upTo(rows))
 	}},
-	{"several images", friezeCU, func(rows int) string {
+	{severalImages, friezeCU, func(rows int) string {
 		return fmt.Sprintf("model: %s\nprompt: \"frieze of kind {kind}\"\nitems: [{id: frieze}]\naxes: {product: {kind: [%s]}}\noutput: \"{id}/{kind}-{n}.{ext}\"\n", frieze, upTo(rows))
 	}},
 }
@@ -97,6 +106,9 @@ func (b drawnBatch) manifest() string {
 	}
 	if b.budget > 0 {
 		fmt.Fprintf(&text, "budget: {cu: %s}\non_budget: fail\n", b.budget)
+	}
+	for _, line := range b.more {
+		fmt.Fprintln(&text, line)
 	}
 	return text.String()
 }
@@ -122,7 +134,12 @@ func draw(seed uint64) script {
 	for range r.IntN(14) {
 		s.events = append(s.events, event{at: within(r, s.length), trouble: drawTrouble(r)})
 	}
-	slices.SortFunc(s.events, func(a, b event) int { return int(a.at - b.at) })
+	if rand.New(rand.NewPCG(seed, 6)).IntN(16) == 0 {
+		s.hush()
+	} else {
+		s.drawParts()
+	}
+	slices.SortStableFunc(s.events, func(a, b event) int { return int(a.at - b.at) })
 	return s
 }
 
@@ -147,7 +164,10 @@ func drawKeys(r *rand.Rand) []drawnKey {
 
 func drawBatch(r *rand.Rand, i int) drawnBatch {
 	b := drawnBatch{name: fmt.Sprint("batch", i+1), shape: shapes[r.IntN(len(shapes))], rows: 1 + r.IntN(60), samples: 1, at: within(r, 30*time.Second)}
-	if r.IntN(4) == 0 && b.shape.name != statedSeeds {
+	switch {
+	case b.shape.name == severalImages:
+		b.samples = 1 + r.IntN(6) // of which one request makes up to four
+	case b.shape.name != statedSeeds && r.IntN(4) == 0:
 		b.samples = 1 + r.IntN(3)
 	}
 	b.priority = []string{"", "", "urgent", "overnight"}[r.IntN(4)]
@@ -157,16 +177,36 @@ func drawBatch(r *rand.Rand, i int) drawnBatch {
 	return b
 }
 
+// hush takes away what befalls the night, and lets inferences take about the same time each:
+// how long some hundred take whose times differ widely, nobody can tell to a tenth.
+func (s *script) hush() {
+	s.events = nil
+	s.latency = simulator.Between(s.slowest*5/6, s.slowest)
+	for i := range s.keys {
+		s.keys[i].cap = 0
+	}
+}
+
+// quiet reports whether nothing befalls the night and nothing but the provider's limits holds
+// it up, so that the forecast must be right.
+func (s script) quiet() bool {
+	capped := slices.ContainsFunc(s.keys, func(k drawnKey) bool { return k.cap > 0 || k.day > 0 })
+	return len(s.events) == 0 && len(s.parts) == 0 && !capped
+}
+
 // String tells a night.
 func (s script) String() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "seed %d: %d workers; inferences of %s, %d at a time in a team; %d requests a minute; the API's clock %s ahead\n",
 		s.seed, s.workers, s.latency, s.parallel, s.requests, s.skew)
 	for _, k := range s.keys {
-		fmt.Fprintf(&text, "  key %s of %s, %s: parallel %d, cap %s CU\n", k.Key.Key, k.Project, k.Team, k.parallel, k.cap)
+		fmt.Fprintf(&text, "  key %s of %s, %s: parallel %d, cap %s CU, %s CU a day\n", k.Key.Key, k.Project, k.Team, k.parallel, k.cap, k.day)
 	}
 	for _, b := range s.batches {
 		fmt.Fprintf(&text, "  %s: %d rows x %d, %s, priority %q, budget %s CU, submitted after %s\n", b.name, b.rows, b.samples, b.shape.name, b.priority, b.budget, b.at)
+	}
+	for _, p := range s.parts {
+		fmt.Fprintf(&text, "  %s: %s\n", p.name, p.tells)
 	}
 	for _, e := range s.events {
 		fmt.Fprintf(&text, "  after %s: %s\n", e.at, e.trouble.name)

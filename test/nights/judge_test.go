@@ -13,6 +13,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/google/go-cmp/cmp"
@@ -175,13 +176,16 @@ func (n *night) questions() []job.Decision {
 // onlyKey is the simulator's key of nights without a keys file.
 const onlyKey = "sim"
 
+// isTheirs reports whether another program started a run, as far as the night knows.
+func (p *place) isTheirs(e simulator.Entry) bool { return p.theirs != nil && p.theirs(e) }
+
 // booksAgree judges every CU: what the ledger took with each API key is what the
 // logs of the batches say, what admission counts, and what results bill.
 func (p *place) booksAgree(batches ...*night) {
 	p.t.Helper()
 	ledger, logs, counted, billed := make(map[string]job.CU), make(map[string]job.CU), make(map[string]job.CU), make(map[string]job.CU)
 	accounts := make(map[string]admission.Account) // of keys that paid
-	for _, entry := range p.sim.Ledger() {
+	for _, entry := range slices.DeleteFunc(p.sim.Ledger(), p.isTheirs) {
 		account := admission.Account{APIKey: entry.Key, Project: entry.Project, Team: entry.Team}
 		if entry.Key == onlyKey {
 			account = admission.Account{APIKey: pool.EnvironmentKey}

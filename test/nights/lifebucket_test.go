@@ -84,8 +84,10 @@ func (b *lifeBucket) call(ctx context.Context, do func() error) error {
 
 func (b *lifeBucket) PutImage(ctx context.Context, p image.Put) (stored job.Image, err error) {
 	err = b.call(ctx, func() (err error) {
-		stored, err = b.Objects.PutImage(ctx, p)
-		return err
+		if stored, err = b.Objects.PutImage(ctx, p); err != nil {
+			return err
+		}
+		return b.l.place.published.look(b.l.place.folder, p, stored)
 	})
 	return stored, err
 }

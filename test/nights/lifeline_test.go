@@ -28,10 +28,13 @@ type lifeline struct {
 	// limbo is an empty Redis that nobody looks at. Without any a dead worker would dial
 	// without end, which virtual time does not survive.
 	limbo *miniredis.Miniredis
+	// leaving, if set, is told of each request to the API that is about to leave.
+	leaving func(*lifeline, *http.Request)
 
 	mu     sync.Mutex
 	cut    bool
 	fuse   int // steps until it is cut by itself; 0 for never
+	lonely bool
 	thawed chan struct{}
 	conns  []net.Conn
 }
@@ -39,9 +42,16 @@ type lifeline struct {
 // mortal starts a worker that can be killed and frozen.
 func (p *place) mortal() *lifeline {
 	p.t.Helper()
-	l := &lifeline{place: p}
+	return p.mortalTold(nil)
+}
+
+// mortalTold is mortal, and tells of each request to the API that is about to leave.
+func (p *place) mortalTold(leaving func(*lifeline, *http.Request)) *lifeline {
+	p.t.Helper()
+	l := &lifeline{place: p, leaving: leaving}
 	l.limbo, _ = redistest.Emulator(p.t)
 	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", Dialer: l.dial, Protocol: 2, DisableIdentity: true})
+	client.AddHook(resetHook{})
 	client.AddHook(l)
 	l.member = p.memberWith(l, client, l.bucket)
 	p.t.Cleanup(func() {
@@ -88,6 +98,23 @@ func (l *lifeline) thaw() {
 		close(l.thawed)
 		l.thawed = nil
 	}
+}
+
+// isolate takes the image API away from the worker, and from nobody else, or gives it back.
+func (l *lifeline) isolate(lonely bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lonely = lonely
+}
+
+// unreached is the error of a worker that does not reach the image API.
+func (l *lifeline) unreached() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.lonely {
+		return nil
+	}
+	return &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("no route to host")}
 }
 
 // step is taken before and after whatever leaves the process. It fails in a dead one.
@@ -196,8 +223,11 @@ func (c *lifeConn) Read(data []byte) (int, error) {
 
 // RoundTrip is part of http.RoundTripper.
 func (l *lifeline) RoundTrip(r *http.Request) (*http.Response, error) {
+	if l.leaving != nil {
+		l.leaving(l, r)
+	}
 	l.pass()
-	if err := l.step(); err != nil {
+	if err := errors.Join(l.step(), l.unreached()); err != nil {
 		return nil, err
 	}
 	response, err := l.place.wire.RoundTrip(r)

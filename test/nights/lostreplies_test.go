@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"nightshift/internal/longtest"
 	"nightshift/internal/simulator"
 )
 
@@ -29,6 +30,7 @@ func TestLostReplies(t *testing.T) {
 		{Kind: simulator.FaultListLag, Rate: 0.3, Seed: 5, Seconds: 25},
 	}
 	hidden := simulator.Fault{Kind: simulator.FaultHidePrompt, Rate: 0.3, Seed: 6}
+	some, many := longtest.Times(50, 100), longtest.Times(150, 500)
 	tests := []struct {
 		name     string
 		manifest string
@@ -36,12 +38,12 @@ func TestLostReplies(t *testing.T) {
 		skew     time.Duration
 		list     []simulator.Fault
 	}{
-		{"seeds", etchings(500), 500, 0, nil},
-		{"no seeds, many equal", woodcuts(20, 25), 500, 0, nil},
-		{"seeds, provider's clock is slow", etchings(100), 100, -90 * time.Second, append(poorList, hidden)},
-		{"seeds, provider's clock is fast", etchings(100), 100, 5 * time.Minute, append(poorList, hidden)},
-		{"no seeds, provider's clock is slow", woodcuts(10, 10), 100, -90 * time.Second, poorList},
-		{"no seeds, provider's clock is fast", woodcuts(10, 10), 100, 5 * time.Minute, poorList},
+		{"seeds", etchings(many), many, 0, nil},
+		{"no seeds, many equal", woodcuts(many/25, 25), many, 0, nil},
+		{"seeds, provider's clock is slow", etchings(some), some, -90 * time.Second, append(poorList, hidden)},
+		{"seeds, provider's clock is fast", etchings(some), some, 5 * time.Minute, append(poorList, hidden)},
+		{"no seeds, provider's clock is slow", woodcuts(some/10, 10), some, -90 * time.Second, poorList},
+		{"no seeds, provider's clock is fast", woodcuts(some/10, 10), some, 5 * time.Minute, poorList},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -42,14 +42,18 @@ type place struct {
 	client  redis.UniversalClient
 	gate    gate    // before Redis, for those who may find it away
 	weather weather // of the bucket, for those who may find it bad
-	folder  string
-	bucket  *bucket.Local
-	environ []string
+	// published is what mortal workers have stored.
+	published published
+	folder    string
+	bucket    *bucket.Local
+	environ   []string
 	// keysFile is where the API keys are; "" for the one of the environment.
 	keysFile string
 	shifts   []*shift
 	members  int    // workers that were started
 	clock    func() // stops that of Redis
+	// theirs tells the runs of other programs in the ledger; nil where there are none.
+	theirs func(simulator.Entry) bool
 }
 
 // newNight makes a night with one batch. The sizes of the limits are those of the
@@ -71,7 +75,7 @@ func newPlace(t *testing.T, o simulator.Options, environ ...string) *place {
 	p.redis, p.client = redistest.Emulator(t)
 	p.startClock()
 	p.environ = append([]string{
-		"SCENARIO_API_URL=http://simulator/v1", "SCENARIO_API_KEY=sim", "SCENARIO_API_SECRET=sim", "NIGHTSHIFT_GRACE=40s",
+		"SCENARIO_API_URL=http://simulator/v1", "SCENARIO_API_KEY=sim", "SCENARIO_API_SECRET=sim", "NIGHTSHIFT_GRACE=" + grace.String(),
 		fmt.Sprintf("NIGHTSHIFT_REQUESTS_PER_MINUTE=%d", max(o.RequestsPerMinute, simulator.DefaultRequestsPerMinute)),
 	}, environ...)
 	if p.bucket, err = bucket.NewLocal(p.folder); err != nil {
@@ -221,7 +225,7 @@ func renamed(name, text string) string { return strings.Replace(text, "name: nig
 // prefix is what the keys of the night's bucket begin with in Redis.
 func (p *place) prefix() string {
 	p.t.Helper()
-	id, err := app.ReadIdentity(p.t.Context(), p.bucket)
+	id, err := bucket.ReadIdentity(p.t.Context(), p.bucket)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -32,10 +33,55 @@ func (p *place) dialRedis() (net.Conn, error) {
 		return goneConn{near}, far.Close()
 	}
 	conn, err := p.redis.Dial()
-	if err == nil {
-		g.conns = append(g.conns, conn)
+	if err != nil {
+		return nil, err
 	}
-	return conn, err
+	g.conns = append(g.conns, conn)
+	return conn, nil
+}
+
+// throughGate is a client that finds Redis away where it is.
+func (p *place) throughGate() redis.UniversalClient {
+	p.t.Helper()
+	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", Protocol: 2, DisableIdentity: true,
+		Dialer: func(context.Context, string, string) (net.Conn, error) { return p.dialRedis() }})
+	client.AddHook(resetHook{})
+	p.t.Cleanup(func() { _ = client.Close() }) // its connections may be closed already
+	return client
+}
+
+// resetHook lets the end of a connection look as that of a server does. It is made so above
+// the client's retries, which wait under a lock for some errors.
+type resetHook struct{}
+
+// DialHook is part of redis.Hook.
+func (resetHook) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+// ProcessHook is part of redis.Hook.
+func (resetHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := asReset(next(ctx, cmd))
+		cmd.SetErr(asReset(cmd.Err()))
+		return err
+	}
+}
+
+// ProcessPipelineHook is part of redis.Hook.
+func (resetHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		err := asReset(next(ctx, cmds))
+		for _, cmd := range cmds {
+			cmd.SetErr(asReset(cmd.Err()))
+		}
+		return err
+	}
+}
+
+func asReset(err error) error {
+	if errors.Is(err, io.ErrClosedPipe) {
+		return &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+	}
+	return err
 }
 
 // goneConn is a connection to nobody. Its error is one after which the client waits before

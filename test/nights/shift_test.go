@@ -6,9 +6,12 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"nightshift/internal/app"
 	"nightshift/internal/cli"
@@ -29,11 +32,17 @@ type shift struct {
 // run starts the program on the batch, with all that belongs to it.
 func (n *night) run() *shift {
 	n.t.Helper()
+	return n.runOn(n.client)
+}
+
+// runOn starts the program that reaches Redis by a way of its own.
+func (n *night) runOn(client redis.UniversalClient) *shift {
+	n.t.Helper()
 	ctx, cancel := context.WithCancel(n.t.Context())
 	s := &shift{night: n, cancel: cancel, over: make(chan struct{})}
 	process := app.Process{
 		Args: []string{"run", "--json", "--out", n.folder, n.file}, Environ: n.environ,
-		Stdout: &s.out, Stderr: &s.log, Transport: n.wire, Redis: n.client,
+		Stdout: &s.out, Stderr: &s.log, Transport: n.wire, Redis: client,
 	}
 	go func() {
 		defer close(s.over)
@@ -174,6 +183,13 @@ func (o *told) waitedFor(reason job.WaitReason) *waiting {
 		}
 	}
 	return nil
+}
+
+// reached reports whether the run came to a phase.
+func (o *told) reached(phase string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.ContainsFunc(o.lines, func(l runLine) bool { return l.Phase == phase })
 }
 
 // said reports whether a message contains a text.

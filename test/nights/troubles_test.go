@@ -2,7 +2,6 @@ package nights
 
 import (
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"nightshift/internal/job"
@@ -14,42 +13,53 @@ type trouble struct {
 	name   string
 	weight int
 	strike func(n *drawnNight)
+	// mild is one that keeps no job from being sent.
+	mild bool
 }
+
+// theProviderErrs is the trouble of the simulator's lies.
+const theProviderErrs = "the provider errs"
 
 // troubles are all of them. What lasts for a while ends by itself, at the latest when the
 // night becomes calm.
 var troubles = []trouble{
-	{"a worker is killed", 6, func(n *drawnNight) {
+	{name: "a worker is killed", weight: 6, strike: func(n *drawnNight) {
 		if l := n.someone(); l != nil {
 			l.kill()
 			n.replace()
 		}
 	}},
-	{"a worker is killed between two steps", 10, func(n *drawnNight) {
+	{name: "a worker is killed between two steps", weight: 10, strike: func(n *drawnNight) {
 		if l := n.someone(); l != nil {
 			l.killAfter(1 + n.random.IntN(400))
 			n.replace()
 		}
 	}},
-	{"a worker is stopped", 3, func(n *drawnNight) {
+	{name: "a worker is stopped", weight: 3, strike: func(n *drawnNight) {
 		if l := n.someone(); l != nil {
 			n.later(0, l.member.stop)
 			n.replace()
 		}
 	}},
-	{"a worker stands still", 4, func(n *drawnNight) {
+	{name: "a worker stands still", weight: 4, strike: func(n *drawnNight) {
 		if l := n.someone(); l != nil {
 			l.freeze()
 			n.later(n.seconds(1, 60), l.thaw)
 		}
 	}},
-	{"another worker comes", 2, func(n *drawnNight) { n.hire() }},
-	{"Redis is emptied", 5, func(n *drawnNight) { n.redis.FlushAll() }},
-	{"Redis is away", 4, func(n *drawnNight) {
+	{name: "a worker is cut off from the provider", weight: 3, strike: func(n *drawnNight) {
+		if l := n.someone(); l != nil {
+			l.isolate(true)
+			n.later(n.seconds(10, 150), func() { l.isolate(false) })
+		}
+	}},
+	{name: "another worker comes", weight: 2, strike: func(n *drawnNight) { n.hire() }},
+	{name: "Redis is emptied", weight: 5, strike: func(n *drawnNight) { n.redis.FlushAll() }},
+	{name: "Redis is away", weight: 4, strike: func(n *drawnNight) {
 		n.gate.stop()
 		n.later(n.seconds(1, 60), n.gate.open)
 	}},
-	{"Redis loses its last second", 5, func(n *drawnNight) {
+	{name: "Redis loses its last second", weight: 5, strike: func(n *drawnNight) {
 		if err := n.saveRedis(n.t.Context()); err != nil {
 			n.t.Error(err)
 			return
@@ -59,65 +69,72 @@ var troubles = []trouble{
 			n.t.Error(err)
 		}
 	}},
-	{"the bucket fails now and then", 4, func(n *drawnNight) {
+	{name: "the bucket fails now and then", weight: 4, strike: func(n *drawnNight) {
 		n.weather.set(n.random.Float64()/2, n.random.Float64()/3, 0)
 		n.later(n.seconds(5, 60), func() { n.weather.set(0, 0, 0) })
 	}},
-	{"the bucket is slow", 3, func(n *drawnNight) {
+	{name: "the bucket is slow", weight: 3, strike: func(n *drawnNight) {
 		n.weather.set(0, 0, n.seconds(0.2, 5))
 		n.later(n.seconds(5, 60), func() { n.weather.set(0, 0, 0) })
 	}},
-	{"the bucket takes nothing", 2, func(n *drawnNight) {
+	{name: "the bucket takes nothing", weight: 2, strike: func(n *drawnNight) {
 		n.weather.set(1, 0, 0)
 		n.later(n.seconds(5, 120), func() { n.weather.set(0, 0, 0) })
 	}},
-	{"a key is revoked", 3, func(n *drawnNight) {
+	{name: "a key is revoked", weight: 3, strike: func(n *drawnNight) {
 		key := n.script.keys[n.random.IntN(len(n.script.keys))].Key.Key
 		if err := n.sim.RevokeKey(key); err != nil {
 			n.t.Error(err)
 		}
 		n.revoked[key] = true
+		n.lasts()
 	}},
-	{"a cap is lowered", 2, func(n *drawnNight) {
+	{name: "a cap is lowered", weight: 2, strike: func(n *drawnNight) {
 		n.caps[n.script.keys[n.random.IntN(len(n.script.keys))].Key.Key] = job.CU(5+n.random.IntN(30)) * job.OneCU
 		n.rewriteKeys()
+		n.lasts()
 	}},
-	{"a key leaves the keys file", 2, func(n *drawnNight) {
+	{name: "a key leaves the keys file", weight: 2, strike: func(n *drawnNight) {
 		if len(n.script.keys) > len(n.gone)+1 {
 			n.gone[n.script.keys[n.random.IntN(len(n.script.keys))].Key.Key] = true
 			n.rewriteKeys()
+			n.lasts()
 		}
 	}},
-	{"a batch is paused", 3, func(n *drawnNight) {
+	{name: "a batch is paused", weight: 3, strike: func(n *drawnNight) {
 		if b := n.anyBatch(); b != nil && n.command("pause", b.manifest.Batch()).code == exitDone {
 			if n.random.IntN(2) == 0 {
 				time.Sleep(n.seconds(1, 40)) // virtual
 				n.command("resume", b.manifest.Batch())
+			} else {
+				n.lasts()
 			}
 		}
 	}},
-	{"a batch is cancelled", 2, func(n *drawnNight) {
+	{name: "a batch is cancelled", weight: 2, strike: func(n *drawnNight) {
 		if b := n.anyBatch(); b != nil && n.command("cancel", b.manifest.Batch()).code == exitDone {
 			b.cancelled = true
 		}
 	}},
-	{"a batch is submitted again", 4, func(n *drawnNight) {
+	{name: "a batch is submitted again", weight: 4, strike: func(n *drawnNight) {
 		if b := n.anyBatch(); b != nil {
 			n.submit(b)
 		}
 	}},
-	{"a batch gets more rows", 4, func(n *drawnNight) {
+	{name: "a batch gets more rows", weight: 4, strike: func(n *drawnNight) {
 		if b := n.anyBatch(); b != nil {
 			b.drawn.rows += 1 + n.random.IntN(10)
 			b.write(b.drawn.manifest())
 			n.submit(b)
 		}
 	}},
-	{"the provider errs", 40, func(n *drawnNight) {
+	{name: theProviderErrs, weight: 40, strike: func(n *drawnNight) {
 		for range 1 + n.random.IntN(4) {
-			all := lies()
-			n.err(all[n.random.IntN(len(all))])
+			n.err(drawnFaults[n.random.IntN(len(drawnFaults))])
 		}
+	}},
+	{name: "the provider errs in several ways at once", weight: 16, strike: func(n *drawnNight) {
+		n.meet(constellations[n.random.IntN(len(constellations))])
 	}},
 }
 
@@ -143,6 +160,8 @@ type drawnFault struct {
 	most float64
 	// seconds are the bounds of its time, where it has one.
 	seconds [2]float64
+	// rests is how long a key is left alone after it.
+	rests time.Duration
 }
 
 // drawnFaults are the faults of the simulator that befall nights.
@@ -155,7 +174,7 @@ var drawnFaults = []drawnFault{
 	{kind: simulator.FaultDropAfterAccept, most: 0.6},
 	{kind: simulator.FaultCooldown, most: 0.1, seconds: [2]float64{10, 300}},
 	{kind: simulator.FaultParallelLimit, most: 0.2},
-	{kind: simulator.FaultAllowance, most: 0.05},
+	{kind: simulator.FaultAllowance, most: 0.05, rests: 10 * time.Minute},
 	{kind: simulator.FaultFailGeneration, most: 0.5},
 	{kind: simulator.FaultCancelGeneration, most: 0.5},
 	{kind: simulator.FaultModeration, most: 0.3},
@@ -196,26 +215,13 @@ var drawnFaults = []drawnFault{
 	{kind: simulator.FaultEmptyAssets, most: 0.7},
 	{kind: simulator.FaultTrickle, most: 0.3},
 	{kind: simulator.FaultRefuseList, most: 0.5},
-}
-
-// mixedUp are lies about whose run, image or bill it is. One of them in a hundred nights ends
-// with an image that a person has to look for, most often where a worker is killed or a
-// batch cancelled between two of them, so they are drawn on request.
-var mixedUp = []drawnFault{
+	// Whose run, image or bill it is.
 	{kind: simulator.FaultSwappedReceipts, most: 0.5},
 	{kind: simulator.FaultRepeatedReceipt, most: 0.5},
 	{kind: simulator.FaultForeignAssets, most: 0.5},
 	{kind: simulator.FaultLowBill, most: 0.5},
 	{kind: simulator.FaultOtherReceipt, most: 0.5},
 	{kind: simulator.FaultSharedAssets, most: 0.5},
-}
-
-// lies are the faults of the simulator that befall nights now.
-func lies() []drawnFault {
-	if *withMixedUp {
-		return slices.Concat(drawnFaults, mixedUp)
-	}
-	return drawnFaults
 }
 
 // err lets the simulator do something wrong for a while.
@@ -231,7 +237,9 @@ func (n *drawnNight) err(d drawnFault) {
 	}
 	n.diary.note("night", "the simulator errs: %+v", fault)
 	n.setFaults(func(all map[simulator.FaultKind]simulator.Fault) { all[d.kind] = fault })
-	n.later(n.seconds(10, 120), func() {
+	lasts := n.seconds(10, 120)
+	n.excuse(time.Now(), time.Now().Add(lasts+d.rests+time.Duration(max(0, fault.Seconds)*float64(time.Second))))
+	n.later(lasts, func() {
 		n.setFaults(func(all map[simulator.FaultKind]simulator.Fault) { delete(all, d.kind) })
 	})
 }
@@ -241,12 +249,17 @@ func (n *drawnNight) seconds(least, most float64) time.Duration {
 	return time.Duration((least + n.random.Float64()*(most-least)) * float64(time.Second))
 }
 
+// lasts says that what befalls the night now does so until it becomes calm.
+func (n *drawnNight) lasts() { n.excuse(time.Now(), n.began.Add(n.script.length)) }
+
 // replace starts a worker in the place of one that is gone, after a while.
 func (n *drawnNight) replace() {
 	if n.random.IntN(4) > 0 {
 		time.Sleep(n.seconds(0, 20)) // virtual
 		n.hire()
+		return
 	}
+	n.lasts()
 }
 
 // anyBatch is a batch that was submitted and not cancelled, or nil.

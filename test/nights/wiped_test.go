@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"nightshift/internal/longtest"
 	"nightshift/internal/simulator"
 )
 
@@ -19,8 +20,8 @@ func TestWipedRedis(t *testing.T) {
 		manifest string
 		moments  uint64
 	}{
-		{"seeds", etchings(200), 1},
-		{"no seeds, many equal", woodcuts(10, 20), 3},
+		{"seeds", etchings(longtest.Times(120, 200)), 1},
+		{"no seeds, many equal", woodcuts(longtest.Times(6, 10), 20), 3},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

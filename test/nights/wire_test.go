@@ -87,12 +87,19 @@ func (w *wire) delay() time.Duration {
 	return 10*time.Millisecond + time.Duration(w.random.Int64N(int64(70*time.Millisecond)))
 }
 
+const generatePath = "/v1/generate/custom/"
+
+// pays reports whether a request would start something.
+func pays(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, generatePath) && !r.URL.Query().Has("dryRun")
+}
+
 // readPaid returns what a request would start, or nil if it starts nothing.
 func readPaid(r *http.Request) (*paidRequest, error) {
-	model, generates := strings.CutPrefix(r.URL.Path, "/v1/generate/custom/")
-	if !generates || r.URL.Query().Has("dryRun") {
+	if !pays(r) {
 		return nil, nil
 	}
+	model := strings.TrimPrefix(r.URL.Path, generatePath)
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err

@@ -29,6 +29,10 @@ func command(c check) func(*testscript.TestScript, bool, []string) {
 func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 	checks := map[string]check{"ledger": ledger, "lines": countLines, "printed": printed, "says": says}
 	usage(ts, neg || len(args) < 2 || checks[args[0]] == nil, "waitfor ledger|lines|printed|says ARG...")
+	pause := 20 * time.Millisecond
+	if args[0] == "says" {
+		pause = 250 * time.Millisecond // each look is a process
+	}
 	started := time.Now()
 	for {
 		err := checks[args[0]](ts, args[1:])
@@ -38,7 +42,7 @@ func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 		if time.Since(started) > deadline {
 			ts.Fatalf("waited %s: %v", deadline, err)
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(pause)
 	}
 }
 

@@ -126,6 +126,8 @@ func stranger(ts *testscript.TestScript, neg bool, args []string) {
 //	inputs        different inputs among them
 //	twice         inputs that were bought more than once
 //	accepted.KEY  inferences of one key, by the name that the simulator knows
+//	uploads       files that became assets
+//	uploadedtwice those of them that their project had already
 //	gap           the most seconds without an inference that was accepted, since the last KILL
 func ledger(ts *testscript.TestScript, args []string) error {
 	usage(ts, len(args) == 0, "ledger NAME==NUMBER...")
@@ -171,6 +173,7 @@ func readLedger(url string, since time.Time) (figures, error) {
 	}
 	var book struct {
 		Entries []simulator.Entry
+		Uploads []simulator.UploadEntry
 		Totals  map[string]any
 	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
@@ -201,11 +204,31 @@ func readLedger(url string, since time.Time) (figures, error) {
 		}
 	}
 	values["bought"], values["twice"], values["inputs"] = strconv.Itoa(bought), strconv.Itoa(twice), strconv.Itoa(len(times))
+	uploads, again := countUploads(book.Uploads)
+	values["uploads"], values["uploadedtwice"] = strconv.Itoa(uploads), strconv.Itoa(again)
 	values["gap"] = strconv.FormatFloat(gap.Seconds(), 'f', 1, 64)
 	for key, accepted := range byKey {
 		values["accepted."+key] = strconv.Itoa(accepted)
 	}
 	return values, nil
+}
+
+// countUploads counts the uploads that became assets, and those that their project had
+// already, and had not deleted.
+func countUploads(entries []simulator.UploadEntry) (uploads, again int) {
+	had := make(map[[2]string]bool)
+	for _, entry := range entries {
+		if entry.AssetID == "" {
+			continue
+		}
+		uploads++
+		content := [2]string{entry.Project + " " + string(entry.Mode), entry.SHA256}
+		if had[content] {
+			again++
+		}
+		had[content] = had[content] || !entry.Deleted
+	}
+	return uploads, again
 }
 
 func call(method, url string, body []byte) ([]byte, error) {

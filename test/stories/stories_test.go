@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,12 +19,13 @@ import (
 
 	"nightshift/internal/app"
 	"nightshift/internal/cli"
+	"nightshift/internal/longtest"
 	"nightshift/internal/simulator"
 )
 
 // atOnce is how many stories run at the same time, unless -parallel says otherwise:
 // most of their time they wait.
-const atOnce = "6"
+const atOnce = "16"
 
 func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", atOnce); err != nil { // before the command line is read
@@ -52,39 +54,57 @@ func program(main func(context.Context) int) func() {
 
 func TestStories(t *testing.T) {
 	t.Parallel()
-	tell(t, "", func(p *testscript.Params) { p.Dir = "." })
+	tell(t, "", files(t, func(string) bool { return true }))
 }
 
 // TestStoriesOfAFleet tells the stories again that make sense for a fleet: what they
 // start as enqueue run is two workers on a Redis server, with the folder as their bucket,
-// and a submission that is watched.
+// and a submission that is watched. A short run leaves out those that are the same for both.
 func TestStoriesOfAFleet(t *testing.T) {
 	t.Parallel()
-	var files []string
+	tell(t, pathFleet, files(t, func(text string) bool {
+		return strings.Contains(text, toldByFleet) && (longtest.All() || differs.MatchString(text))
+	}))
+}
+
+// differs finds lines of one of the two.
+var differs = regexp.MustCompile(`(?m)^\[!?fleet\]`)
+
+// isLong begins a line of stories that wait for about a minute.
+const isLong = "# Takes about a minute."
+
+// files lists the stories whose text is wanted, first those that take long.
+func files(t *testing.T, wanted func(text string) bool) []string {
+	t.Helper()
 	all, err := filepath.Glob("*.txtar")
 	if err != nil {
 		t.Fatal(err)
 	}
+	var long, others []string
 	for _, file := range all {
 		text, err := os.ReadFile(file)
-		if err != nil {
+		switch {
+		case err != nil:
 			t.Fatal(err)
-		}
-		if strings.Contains(string(text), toldByFleet) {
-			files = append(files, file)
+		case !wanted(string(text)):
+		case strings.Contains(string(text), isLong):
+			long = append(long, file)
+		default:
+			others = append(others, file)
 		}
 	}
-	tell(t, pathFleet, func(p *testscript.Params) { p.Files = files })
+	return append(long, others...)
 }
 
 // tell runs stories on a path.
-func tell(t *testing.T, path string, of func(*testscript.Params)) {
+func tell(t *testing.T, path string, files []string) {
 	t.Helper()
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
 		t.Fatal(err)
 	}
-	params := testscript.Params{
+	testscript.Run(t, testscript.Params{
+		Files:               files,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Condition:           func(name string) (bool, error) { return condition(name, path) },
@@ -123,9 +143,7 @@ func tell(t *testing.T, path string, of func(*testscript.Params)) {
 			"stranger":     stranger,
 			"let":          let,
 		},
-	}
-	of(&params)
-	testscript.Run(t, params)
+	})
 }
 
 // condition answers [mounts]: whether a script may mount file systems in a

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 
 	"nightshift/internal/job"
 	"nightshift/internal/provider"
@@ -12,6 +13,12 @@ import (
 
 // MaxAssets is how many assets one call of [Client.Assets] can read.
 const MaxAssets = 200
+
+// originals is the query of every read of assets.
+//
+// Scenario API: without it a link may lead to a smaller, recompressed or watermarked
+// transform, and not to the file that was paid for.
+func originals() url.Values { return url.Values{"originalAssets": {"true"}} }
 
 // Asset reads one asset, with a fresh link. It returns an error that wraps
 // [job.ErrNotFound] for an unknown id, a [job.AccessError], a [job.LimitError],
@@ -22,7 +29,7 @@ func (c *Client) Asset(ctx context.Context, id string) (job.Asset, error) {
 	if err := checkID("an asset", id); err != nil {
 		return job.Asset{}, fmt.Errorf("%s: %w", about, err)
 	}
-	reply, err := c.read(ctx, call{op: OpAsset, method: http.MethodGet, path: []string{"assets", id}})
+	reply, err := c.read(ctx, call{op: OpAsset, method: http.MethodGet, path: []string{"assets", id}, query: originals()})
 	if err != nil {
 		return job.Asset{}, fmt.Errorf("%s: %w", about, err)
 	}
@@ -64,7 +71,7 @@ func (c *Client) assetRecords(ctx context.Context, ids []string) ([]assetRecord,
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", about, err)
 	}
-	reply, err := c.read(ctx, call{op: OpAssets, method: http.MethodPost, path: []string{"assets", "get-bulk"}, data: data})
+	reply, err := c.read(ctx, call{op: OpAssets, method: http.MethodPost, path: []string{"assets", "get-bulk"}, query: originals(), data: data})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", about, err)
 	}
@@ -99,7 +106,7 @@ type assetRecord struct {
 	URL        loose[string]
 	MIMEType   loose[string]
 	Properties loose[struct{ Width, Height, Size loose[json.Number] }]
-	Metadata   loose[struct{ ParentJobID loose[string] }]
+	Metadata   loose[struct{ ParentJobID, Name loose[string] }]
 }
 
 // parent is the run that made the image; "" where the record does not say.

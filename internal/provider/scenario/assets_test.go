@@ -32,7 +32,7 @@ func TestAsset(t *testing.T) {
 	if diff := cmp.Diff(assetOne, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if want := "GET /v1/assets/asset_1"; uri != want {
+	if want := "GET /v1/assets/asset_1?originalAssets=true"; uri != want {
 		t.Errorf("asked %s, want %s", uri, want)
 	}
 }
@@ -64,7 +64,7 @@ func TestAssets(t *testing.T) {
 	if diff := cmp.Diff([]job.Asset{assetOne, {ID: "asset_3"}}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if want := `POST /v1/assets/get-bulk {"assetIds":["asset_1","asset_2","asset_3"]}`; sent != want {
+	if want := `POST /v1/assets/get-bulk?originalAssets=true {"assetIds":["asset_1","asset_2","asset_3"]}`; sent != want {
 		t.Errorf("sent %s, want %s", sent, want)
 	}
 }

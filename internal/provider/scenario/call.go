@@ -92,7 +92,9 @@ func (c *Client) read(ctx context.Context, call call) (*reply, error) {
 // free makes a call that costs nothing, so that it can be repeated: that is done only
 // where it was refused for the request rate, by who counts the requests.
 func (c *Client) free(ctx context.Context, call call, refused func(*refusal) error) (*reply, error) {
-	call.deadline = c.deadlines.read
+	if call.deadline == 0 {
+		call.deadline = c.deadlines.read
+	}
 	for {
 		if err := c.requests.Wait(ctx); err != nil {
 			return nil, err

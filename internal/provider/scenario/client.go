@@ -28,10 +28,11 @@ const (
 	OpAssets Operation = "assets"  // read many assets
 	OpMade   Operation = "made"    // list assets
 	OpUsages Operation = "usages"  // read what was charged
+	OpUpload Operation = "upload"  // give a picture
 )
 
 // Operations are all of them.
-var Operations = []Operation{OpModel, OpDryRun, OpSubmit, OpJob, OpJobs, OpAsset, OpAssets, OpMade, OpUsages}
+var Operations = []Operation{OpModel, OpDryRun, OpSubmit, OpJob, OpJobs, OpAsset, OpAssets, OpMade, OpUsages, OpUpload}
 
 // Options say which API to talk to, and as whom.
 type Options struct {
@@ -87,6 +88,7 @@ type deadlines struct {
 	linkOpen time.Duration // from asking for an image to the head of the answer
 	linkIdle time.Duration // between two pieces of an image
 	linkSlow time.Duration // for leastBytes of an image
+	upload   time.Duration // a call that carries a picture, or a part of one
 }
 
 var defaultDeadlines = deadlines{
@@ -95,6 +97,7 @@ var defaultDeadlines = deadlines{
 	linkOpen: 30 * time.Second,
 	linkIdle: 30 * time.Second,
 	linkSlow: 6 * time.Minute,
+	upload:   5 * time.Minute,
 }
 
 // New makes a client. It returns an error when the options cannot work; the

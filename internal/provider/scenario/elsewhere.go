@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 
@@ -100,9 +99,10 @@ func (c *Client) byAssets(ctx context.Context, m *matcher, since time.Time, show
 //
 // Scenario API: createdAfter needs sortBy; the asset names its job in parentJobId.
 func (c *Client) madeSince(ctx context.Context, since time.Time) ([]string, error) {
-	query := url.Values{
-		"sortBy": {"createdAt"}, "createdAfter": {since.UTC().Format(usageTime)}, "pageSize": {strconv.Itoa(assetPage)},
-	}
+	query := originals()
+	query.Set("sortBy", "createdAt")
+	query.Set("createdAfter", since.UTC().Format(usageTime))
+	query.Set("pageSize", strconv.Itoa(assetPage))
 	var ids []string
 	named := make(map[string]bool)
 	for range assetPages {

@@ -28,6 +28,7 @@ var needs = map[Operation]struct {
 	OpAssets: {job.ReadAssets, "assets.read"},
 	OpMade:   {job.ReadAssets, "assets.read"},
 	OpUsages: {job.ReadCharges, "usage.read"},
+	OpUpload: {job.WriteAssets, "assets.write"},
 }
 
 // namedScope finds the name of a scope in the words of a refusal.

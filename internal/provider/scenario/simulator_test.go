@@ -130,6 +130,7 @@ func TestWholeLifeOnTheSimulator(t *testing.T) {
 			t.Errorf("asset %d, in bulk and alone:\n%s", i, diff)
 		}
 		download(t, b.client, asset)
+		download(t, b.client, single)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"nightshift/internal/job"
@@ -31,13 +32,33 @@ func (c *Client) Submit(ctx context.Context, late time.Time, r job.Request) (*jo
 	}
 	run, err := c.submit(ctx, late, r.Model, encode(r.Inputs))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", about, err)
+		return nil, fmt.Errorf("%s: %w", about, ofAsset(r, err))
 	}
 	if run.Model == "" {
 		run.Model = r.Model
 	}
 	c.names.learn(run.ProviderKeyID)
 	return run, nil
+}
+
+// ofAsset says of a refusal which of the request's pictures the API does not have. Scenario
+// API: the words are not known for certain, by analogy "Asset <id> not found".
+func ofAsset(r job.Request, err error) error {
+	said, ok := errors.AsType[*job.ProviderError](err)
+	if !ok || !errors.Is(err, job.ErrInvalid) || !strings.Contains(strings.ToLower(said.Words), "not found") {
+		return err
+	}
+	gone := ""
+	r.Inputs.WithPictures(r.PictureInputs, func(asset string) string {
+		if gone == "" && mentions(said.Words, asset) {
+			gone = asset
+		}
+		return asset
+	})
+	if gone == "" {
+		return err
+	}
+	return &job.AssetGoneError{Asset: gone, Err: err}
 }
 
 func (c *Client) submit(ctx context.Context, late time.Time, model string, body []byte) (*job.Inference, error) {

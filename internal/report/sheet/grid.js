@@ -7,11 +7,18 @@ let tiles = []; // {entry, place, image, node} of this page, in order
 function showTiles(entries, places) {
   tiles = entries.flatMap((entry, i) => {
     const images = entry.images.length > 0 ? entry.images : [null];
-    return images.map((image, n) => ({ entry, image, n, place: places[i] }));
+    return images.map((image, n) => ({ entry, image, n, place: places[i] })).filter(hasMarkAsked);
   });
   grid.style.setProperty("--ratio", String(commonRatio()));
   for (const [at, tile] of tiles.entries()) tile.node = tileNode(tile, at);
   grid.replaceChildren(...tiles.map((tile) => tile.node));
+}
+
+// hasMarkAsked leaves out what a filter by marks does not ask for beside it: of a job's
+// images only some may be picked.
+function hasMarkAsked({ entry, image }) {
+  const mark = marked[query.only];
+  return mark === undefined || Boolean(image) && markOf(entry, image) === mark;
 }
 
 // commonRatio is the middle one of the images' shapes, so that a page of wide
@@ -31,7 +38,7 @@ function tileNode(tile, at) {
   frame.addEventListener("click", () => openViewer(at));
   const node = element("li", { className: "tile" }, frame, caption(tile));
   node.dataset.state = stateOf(entry);
-  node.dataset.mark = image ? markOf(image) : "";
+  node.dataset.mark = image ? markOf(entry, image) : "";
   return node;
 }
 

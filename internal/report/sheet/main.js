@@ -112,15 +112,16 @@ function toggle(text, pressed, count, act) {
 }
 
 function showOnly() {
-  const count = { failed: sheet.failed, warnings: sheet.warnings, picked: countMarks("picked"), rejected: countMarks("rejected") };
-  const names = { failed: "Failed", warnings: "Warnings", picked: "Picked", rejected: "Rejected" };
+  const count = { failed: sheet.failed, warnings: sheet.warnings, picked: countMarks("picked"), rejected: countMarks("rejected"), unmarked: 0 };
+  if (count.picked + count.rejected > 0) count.unmarked = sheet.images - count.picked - count.rejected;
+  const names = { failed: "Failed", warnings: "Warnings", picked: "Picked", rejected: "Rejected", unmarked: "Unmarked" };
   const buttons = [toggle("All", query.only === "all", 0, () => { query.only = "all"; })];
   for (const [only, name] of Object.entries(names)) {
     if (count[only] === 0 && query.only !== only) continue;
     buttons.push(toggle(name, query.only === only, count[only], () => { query.only = query.only === only ? "all" : only; }));
   }
-  if (count.picked + count.rejected > 0) {
-    const save = element("button", { type: "button", className: "save" }, "Save picks");
+  if (marks.size > 0) {
+    const save = element("button", { type: "button", className: "save" }, "Save picks", element("span", { className: "number" }, numbers.format(marks.size)));
     save.addEventListener("click", saveMarks);
     buttons.push(save);
   }
@@ -141,17 +142,24 @@ function showFacets() {
 }
 
 function showHead() {
-  const { report, failed } = sheet;
+  const { report } = sheet;
   document.getElementById("eyebrow").textContent = report.mode === "test" ? "Test batch" : "Contact sheet";
   document.getElementById("outcome").textContent = [
     document.getElementById("outcome").dataset.words + (report.reason ? `: ${report.reason}` : ""), moment(report.ended ?? report.started),
   ].filter(Boolean).join(" · ");
+  showFigures();
+}
+
+function showFigures() {
+  const { report, failed } = sheet;
   const seconds = report.whole?.seconds ?? report.durations.run;
   const notes = [report.counts.notRun > 0 && `${numbers.format(report.counts.notRun)} not run`, report.counts.failedBefore > 0 && `${numbers.format(report.counts.failedBefore)} not tried again`];
+  const picked = countMarks("picked");
   const figures = [
     ["Images", numbers.format(sheet.images), `${plural(sheet.entries - failed, "job", "jobs")} done`],
     ["Failed", numbers.format(failed), notes.filter(Boolean).join(", "), failed > 0 ? "bad" : ""],
     ["CU", numbers.format(report.cu.net), report.cu.refunded > 0 ? `${numbers.format(report.cu.billed)} billed, ${numbers.format(report.cu.refunded)} refunded` : `${numbers.format(report.cu.quoted)} quoted`],
+    ["CU per pick", picked > 0 ? numbers.format(report.cu.net / picked) : "–", picked > 0 ? `${plural(picked, "image", "images")} picked` : ""],
     ["Time", seconds > 0 ? duration(seconds) : "–", report.durations.inference.median > 0 ? `median ${duration(report.durations.inference.median)} a job` : ""],
   ];
   document.getElementById("figures").replaceChildren(...figures.map(([name, value, note, tone]) =>

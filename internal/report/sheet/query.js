@@ -53,16 +53,16 @@ async function candidates() {
   return places;
 }
 
-const marked = { picked: "picked", rejected: "rejected" };
+const marked = { picked: "picked", rejected: "rejected", unmarked: "" };
 
 // entryTest returns what an entry itself must fulfil, or null where the columns
 // say everything.
 function entryTest() {
   const words = query.text.toLowerCase().split(/\s+/).filter(Boolean);
   const mark = marked[query.only];
-  if (words.length === 0 && !mark) return null;
+  if (words.length === 0 && mark === undefined) return null;
   return (entry) => words.every((word) => haystack(entry).includes(word)) &&
-    (!mark || entry.images.some((image) => markOf(image) === mark));
+    (mark === undefined || entry.images.some((image) => markOf(entry, image) === mark));
 }
 
 const haystacks = new WeakMap();

@@ -110,7 +110,7 @@ function markButtons(tile) {
   box.setAttribute("aria-label", "Your choice");
   for (const [mark, text, key] of [["picked", "Pick", "P"], ["rejected", "Reject", "X"]]) {
     const button = element("button", { type: "button" }, text, element("kbd", {}, key));
-    button.setAttribute("aria-pressed", String(markOf(tile.image) === mark));
+    button.setAttribute("aria-pressed", String(markOf(tile.entry, tile.image) === mark));
     button.dataset.mark = mark;
     button.addEventListener("click", () => markTile(tile, mark));
     box.append(button);
@@ -120,12 +120,13 @@ function markButtons(tile) {
 
 function markTile(tile, mark) {
   if (!tile?.image) return;
-  setMark(tile.entry, tile.image, mark);
-  tile.node.dataset.mark = markOf(tile.image);
+  setMark(tile.entry, tile.image, tile.n, mark);
+  tile.node.dataset.mark = markOf(tile.entry, tile.image);
   for (const button of details.querySelectorAll(".marks button")) {
-    button.setAttribute("aria-pressed", String(markOf(tile.image) === button.dataset.mark));
+    button.setAttribute("aria-pressed", String(markOf(tile.entry, tile.image) === button.dataset.mark));
   }
   showOnly();
+  showFigures();
 }
 
 viewer.addEventListener("close", () => {

@@ -12,7 +12,7 @@ import (
 // Format is a file format of images.
 type Format string
 
-// The formats.
+// The formats that images are drawn in.
 const (
 	PNG  Format = "png"
 	JPEG Format = "jpeg"
@@ -30,7 +30,7 @@ const jpegQuality = 90
 
 // Encode writes an image in a format. It fails where w does, or for a format that
 // is not known.
-func Encode(w io.Writer, img *image.RGBA, format Format) error {
+func Encode(w io.Writer, img image.Image, format Format) error {
 	switch format {
 	case PNG:
 		return encodePNG(w, img)

@@ -1,0 +1,171 @@
+package batch
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"nightshift/internal/job"
+)
+
+// PlannedImage is an image that the plan of a batch wants, or that lies in its folder from
+// before.
+type PlannedImage struct {
+	Row   string
+	Job   job.ID    // that has made it, or is to make it
+	N     int       // its place among the images of its job, from 1
+	OfRow int       // and among those of its row
+	Made  bool      // by the log; [Folder.Fresh] looks whether it is still there
+	Image job.Image // as it was stored, if it was made
+	// From are the images of the batch that it was made from, if any.
+	From []Maker
+}
+
+// Maker names an image of a batch by the job that makes it.
+type Maker struct {
+	Job job.ID
+	N   int // its place among the images of the job, from 1
+}
+
+// PlannedImages are the images of the batch: those that its last plan wants, in its order,
+// and after them those of rows that the plan does not have any more. Of an image that an
+// edit is about to replace it is the one that is there.
+func (f *Folder) PlannedImages(ctx context.Context) ([]PlannedImage, error) {
+	made, err := f.standing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var list imageList
+	submission, err := ReadSubmission(ctx, f.Bucket, f.Batch)
+	if err != nil {
+		return nil, err
+	}
+	if submission != nil {
+		for planned, err := range PlannedJobs(ctx, f.Bucket, submission.Plan) {
+			if err != nil {
+				return nil, err
+			}
+			result, there := made[planned.Outputs[0]]
+			if there {
+				delete(made, planned.Outputs[0])
+			} else {
+				result = job.Result{Job: planned.ID, Outputs: planned.Outputs}
+			}
+			list.add(planned.Row, &result)
+		}
+	}
+	left := slices.Collect(maps.Values(made))
+	slices.SortFunc(left, func(a, b job.Result) int { return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Job, b.Job)) })
+	for i := range left {
+		list.add(left[i].Row, &left[i])
+	}
+	return list.images, nil
+}
+
+// standing are the results that the images in the folder are of, by the first name of each:
+// what an edit has replaced is left out.
+func (f *Folder) standing(ctx context.Context) (map[string]job.Result, error) {
+	last := make(map[string]job.Result)
+	for result, err := range f.Log.Succeeded(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if !cameHome(&result) && len(result.Outputs) > 0 {
+			last[result.Outputs[0]] = job.Result{Job: result.Job, Row: result.Row, Index: result.Index, Outputs: result.Outputs, Images: result.Images, Inputs: result.Inputs}
+		}
+	}
+	return last, nil
+}
+
+// imageList numbers images by job and by row; the jobs of a row follow each other.
+type imageList struct {
+	images []PlannedImage
+	row    string
+	ofRow  int
+}
+
+func (l *imageList) add(row string, of *job.Result) {
+	if row != l.row {
+		l.row, l.ofRow = row, 0
+	}
+	from := makersOf(of.Inputs)
+	for n := range of.Outputs {
+		l.ofRow++
+		image := PlannedImage{Row: row, Job: of.Job, N: n + 1, OfRow: l.ofRow, From: from}
+		if n < len(of.Images) {
+			image.Made, image.Image = true, of.Images[n]
+		}
+		l.images = append(l.images, image)
+	}
+}
+
+// makersOf are the images of the batch among the inputs of a job, which name them as
+// job:ID#PLACE, with places from 0.
+func makersOf(inputs job.Inputs) (makers []Maker) {
+	add := func(value any) {
+		text, _ := value.(string)
+		named, isMade := strings.CutPrefix(text, "job:")
+		id, place, _ := strings.Cut(named, "#")
+		if n, err := strconv.Atoi(place); isMade && err == nil && job.ID(id).Valid() {
+			makers = append(makers, Maker{job.ID(id), n + 1})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(inputs)) {
+		if list, isList := inputs[name].([]any); isList {
+			for _, value := range list {
+				add(value)
+			}
+			continue
+		}
+		add(inputs[name])
+	}
+	return makers
+}
+
+// cameHome reports whether a job came home after its row was gone, under another name.
+func cameHome(result *job.Result) bool {
+	return len(result.Outputs) > 0 && strings.HasPrefix(result.Outputs[0], EarlierFolder)
+}
+
+// Freshness says whether an image lies under its name as its job has made it.
+type Freshness int
+
+// How an image can lie there.
+const (
+	Fresh    Freshness = iota
+	Gone               // nothing has the name
+	Replaced           // another job's image has it, or a file that no job has made
+)
+
+// lookAtOnce is how many images are looked at at a time.
+const lookAtOnce = 16
+
+// Fresh looks how images lie in the bucket. The answers are in their order.
+func (f *Folder) Fresh(ctx context.Context, images []PlannedImage) ([]Freshness, error) {
+	fresh := make([]Freshness, len(images))
+	looking, ctx := errgroup.WithContext(ctx)
+	looking.SetLimit(lookAtOnce)
+	for i := range images {
+		looking.Go(func() error {
+			object, err := f.Bucket.Stat(ctx, objectKey(f.Batch, images[i].Image.Key))
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				fresh[i] = Gone
+				return nil
+			case err != nil:
+				return err
+			case object.Metadata.Job != images[i].Job || object.Size != images[i].Image.Bytes:
+				fresh[i] = Replaced
+			}
+			return nil
+		})
+	}
+	return fresh, looking.Wait()
+}

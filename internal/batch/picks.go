@@ -1,0 +1,243 @@
+package batch
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"nightshift/internal/job"
+	"nightshift/internal/jsonl"
+)
+
+const (
+	// picksName is the record of what people think of the images.
+	picksName = "_nightshift/picks.jsonl"
+	// picksLock is held by whoever draws the contact sheet for them.
+	picksLock = "_nightshift/picks.lock"
+)
+
+// Mark is what a person thinks of an image.
+type Mark string
+
+// The marks.
+const (
+	Picked   Mark = "pick"
+	Rejected Mark = "reject"
+	Unmarked Mark = "none" // never marked, or the mark was taken back
+)
+
+// The ways by which a mark comes.
+const (
+	ByCommand = "command"
+	BySheet   = "sheet"
+)
+
+// MaxRating is the best rating of an image; the worst is 0.
+const MaxRating = 5
+
+// Pick is a line of picks.jsonl: the mark of an image as one job has made it, or that the
+// jobs of a row draw other seeds. An image that is made anew is another job's, and has no
+// mark.
+type Pick struct {
+	At  time.Time `json:"at"`
+	Row string    `json:"row"`
+
+	Job    job.ID `json:"job,omitempty"`
+	Image  string `json:"image,omitempty"` // its key within the batch's folder, for people
+	N      int    `json:"n,omitempty"`     // its place among the images of the job, from 1
+	Mark   Mark   `json:"mark,omitempty"`
+	Rating *int   `json:"rating,omitempty"`
+	By     string `json:"by,omitempty"` // the way by which it came
+	Reason string `json:"reason,omitempty"`
+
+	// Roll is how often the row was rolled again; such a line marks no image.
+	Roll int `json:"roll,omitempty"`
+}
+
+var errNotAPick = errors.New("not a mark of an image, nor a roll of a row")
+
+func (p *Pick) check() error {
+	roll := p.Roll > 0 && p.Row != "" && p.Job == "" && p.Mark == ""
+	if roll || p.Roll == 0 && p.Job.Valid() && p.N >= 1 && p.Mark.known() && goodRating(p.Rating) {
+		return nil
+	}
+	return errNotAPick
+}
+
+func (m Mark) known() bool { return m == Picked || m == Rejected || m == Unmarked }
+
+func goodRating(rating *int) bool { return rating == nil || *rating >= 0 && *rating <= MaxRating }
+
+// pickLines are the lines of picks.jsonl.
+var pickLines = jsonl.Kind[Pick]{
+	Start: `{"at":"`, Decode: decodePick, Hint: "put back the file as it was, from a copy, or take out this line alone: the mark that it holds is lost",
+}
+
+func decodePick(text []byte) (p Pick, err error) {
+	if err := json.Unmarshal(text, &p); err != nil {
+		return p, fmt.Errorf("%w: %w", errNotAPick, err)
+	}
+	return p, p.check()
+}
+
+// Picks are the marks of a batch's images, and how often its rows were rolled again.
+type Picks struct {
+	marks map[Maker]Pick
+	rolls map[string]int
+}
+
+// ReadPicks reads the marks of a batch; one without any is no error. The last line of an
+// image counts, so that lines of several people stand beside each other.
+func ReadPicks(ctx context.Context, b Bucket, batch string) (*Picks, error) {
+	p := &Picks{marks: make(map[Maker]Pick), rolls: make(map[string]int)}
+	for line, err := range pickLines.ReadObject(ctx, b, objectKey(batch, picksName)) {
+		if err != nil {
+			return nil, err
+		}
+		p.add(&line.Value)
+	}
+	return p, nil
+}
+
+// add takes a line in. Rolls only grow: of two people who roll a row at once neither takes
+// back what the other did.
+func (p *Picks) add(line *Pick) {
+	if line.Roll > 0 {
+		p.rolls[line.Row] = max(p.rolls[line.Row], line.Roll)
+		return
+	}
+	p.marks[Maker{line.Job, line.N}] = *line
+}
+
+// Of is the mark of an image: n is its place among those that the job makes, from 1.
+func (p *Picks) Of(id job.ID, n int) Mark {
+	if line, marked := p.marks[Maker{id, n}]; marked {
+		return line.Mark
+	}
+	return Unmarked
+}
+
+// Any reports whether any image was ever marked.
+func (p *Picks) Any() bool { return len(p.marks) > 0 }
+
+// Last is the line that counts for an image.
+func (p *Picks) Last(id job.ID, n int) (line Pick, marked bool) {
+	line, marked = p.marks[Maker{id, n}]
+	return line, marked
+}
+
+// Inherited are those of the images whose mark is pick, or that have none and were made from
+// such an image of the batch, or from one that was made from it, and so on.
+func (p *Picks) Inherited(images []PlannedImage) []PlannedImage {
+	from := make(map[Maker][]Maker)
+	for i := range images {
+		from[Maker{images[i].Job, images[i].N}] = images[i].From
+	}
+	known := make(map[Maker]bool) // false while it is looked at, so that a damaged log leads in no circle
+	var picked func(image Maker) bool
+	picked = func(image Maker) bool {
+		if is, looked := known[image]; looked {
+			return is
+		}
+		known[image] = false
+		if mark := p.Of(image.Job, image.N); mark != Unmarked {
+			known[image] = mark == Picked
+		} else {
+			known[image] = slices.ContainsFunc(from[image], picked)
+		}
+		return known[image]
+	}
+	var list []PlannedImage
+	for i := range images {
+		if picked(Maker{images[i].Job, images[i].N}) {
+			list = append(list, images[i])
+		}
+	}
+	return list
+}
+
+// Roll is how often a row was rolled again: 0 for one that draws its first seeds.
+func (p *Picks) Roll(row string) int { return p.rolls[row] }
+
+// AppendPicks adds lines to the record in one write, and returns when they are durable.
+// After an error they may or may not be there, and adding them again is harmless. Any
+// number of people may do so at a time.
+func AppendPicks(ctx context.Context, b Bucket, batch string, lines []Pick) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	for i := range lines {
+		err := lines[i].check()
+		if err == nil {
+			err = encoder.Encode(&lines[i])
+		}
+		if err != nil {
+			return fmt.Errorf("note a mark of row %q: %w", lines[i].Row, err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, jsonl.CommitTimeout)
+	defer cancel()
+	if err := b.Append(ctx, objectKey(batch, picksName), text.Bytes()); err != nil {
+		return fmt.Errorf("note %d marks: %w", len(lines), err)
+	}
+	return nil
+}
+
+// LockDrawing lets one process at a time draw the contact sheet for marks that are new, so
+// that the last one shows all of them. Marks are noted without it.
+func LockDrawing(ctx context.Context, b Bucket, batch string) (unlock func() error, err error) {
+	return waitForLock(ctx, b, objectKey(batch, picksLock))
+}
+
+// PickTally is how the images of a batch are marked.
+type PickTally struct {
+	Images   int // that were made
+	Picked   int
+	Rejected int
+}
+
+// CountPicks counts the images that were made by their marks.
+func CountPicks(p *Picks, images []PlannedImage) (t PickTally) {
+	for i := range images {
+		if images[i].Made {
+			t.Add(p.Of(images[i].Job, images[i].N))
+		}
+	}
+	return t
+}
+
+// Add counts one image.
+func (t *PickTally) Add(m Mark) {
+	t.Images++
+	switch m {
+	case Picked:
+		t.Picked++
+	case Rejected:
+		t.Rejected++
+	case Unmarked:
+	}
+}
+
+// Unmarked is how many images have neither mark.
+func (t PickTally) Unmarked() int { return t.Images - t.Picked - t.Rejected }
+
+// Picks are the figures of the marks where so much was spent for all images, those that were
+// not picked included; nil where none is marked.
+func (t PickTally) Picks(spent job.CU) *job.Picks {
+	if t.Picked+t.Rejected == 0 {
+		return nil
+	}
+	p := &job.Picks{Picked: t.Picked, Rejected: t.Rejected, Unmarked: t.Unmarked()}
+	if t.Picked > 0 {
+		each := (spent + job.CU(t.Picked)/2) / job.CU(t.Picked)
+		p.CUPerPicked = &each
+	}
+	return p
+}

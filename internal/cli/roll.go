@@ -1,0 +1,194 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"nightshift/internal/app"
+	"nightshift/internal/batch"
+	"nightshift/internal/config"
+	"nightshift/internal/job"
+	"nightshift/internal/plan"
+	"nightshift/internal/text"
+	"nightshift/internal/view"
+)
+
+// checkRoll refuses to make again what would be the same image.
+func (o *retryOptions) checkRoll() error {
+	switch {
+	case o.rejected && !o.newSeeds:
+		return &job.InputError{Err: &job.HintedError{
+			Err: errors.New("--rejected by itself would make the same images and pay them again"), Hint: "add --new-seeds, and other seeds are drawn for the rejected rows",
+		}}
+	case o.newSeeds && !o.rejected:
+		return &job.InputError{Err: &job.HintedError{
+			Err: errors.New("--new-seeds says not which images"), Hint: "add --rejected, after marking images with enqueue pick --reject or in the contact sheet",
+		}}
+	case o.rejected && len(o.kinds) > 0:
+		return &job.InputError{Err: errors.New("--kind chooses among jobs that failed, --rejected among images that were made: use one at a time")}
+	default:
+		return nil
+	}
+}
+
+// roll makes other images in place of the rejected ones: it plans the manifest of the batch
+// with a roll more for their rows, and runs or submits it as it was before. The rolls are
+// noted with the submission, so that nothing has changed where that is refused.
+func roll(ctx context.Context, p app.Process, s config.Settings, arg string, o retryOptions) error {
+	var r *rolled
+	err := view.With(ctx, p, s, func(v *view.View) (err error) {
+		r, err = rejectedRows(ctx, v, arg)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, why := range r.left {
+		fmt.Fprintln(p.Stderr, "not rolled again: "+why)
+	}
+	if len(r.rows) == 0 {
+		return r.nothing()
+	}
+	if r.local {
+		return run(ctx, p, s, r.file, runOptions{out: r.out, json: o.json, rolling: r.rows, yes: o.yes, origin: r.origin})
+	}
+	return submit(ctx, p, s, r.file, submitOptions{json: o.json, rolling: r.rows, yes: o.yes, origin: r.origin})
+}
+
+// rolled are the rows of a batch that are rolled again.
+type rolled struct {
+	batch  string
+	rows   []string
+	left   []string // why other rows are not, a line each
+	file   string   // the manifest
+	origin originOptions
+	local  bool   // enqueue run made the batch
+	out    string // the folder of its batches, "" for that of the settings
+}
+
+// nothing says that no row is rolled. It is wrong input only where some were meant.
+func (r *rolled) nothing() error {
+	if len(r.left) > 0 {
+		return &job.InputError{Err: fmt.Errorf("no rejected row of batch %s can be rolled again; nothing was submitted", r.batch)}
+	}
+	return &job.InputError{Err: &job.HintedError{
+		Err: fmt.Errorf("no image of batch %s is rejected", r.batch), Hint: "mark images with enqueue pick --reject, or in the contact sheet",
+	}}
+}
+
+func rejectedRows(ctx context.Context, v *view.View, arg string) (*rolled, error) {
+	id, err := v.Find(ctx, arg)
+	if err != nil {
+		return nil, err
+	}
+	submission, err := batch.ReadSubmission(ctx, v.Bucket, id)
+	if err != nil {
+		return nil, err
+	}
+	if submission == nil {
+		return nil, &job.InputError{Err: &job.HintedError{
+			Err: fmt.Errorf("batch %s was never submitted", id), Hint: "submit its manifest, or run it with enqueue run",
+		}}
+	}
+	r := &rolled{batch: id, local: submission.Local, file: arg}
+	if !isFile(arg) {
+		r.file = submission.File
+		if submission.Renamed {
+			r.origin.name = submission.Name
+		}
+	}
+	if !isFile(r.file) {
+		return nil, &job.InputError{Err: &job.HintedError{
+			Err:  fmt.Errorf("batch %s was submitted from %s, which is not here, and other seeds need a new plan", id, r.file),
+			Hint: "give its manifest in place of the batch: enqueue retry FILE --rejected --new-seeds",
+		}}
+	}
+	if place := v.Bucket.Path(""); r.local && !strings.Contains(place, "://") {
+		r.out = place
+	}
+	return r, r.choose(ctx, v, submission)
+}
+
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// choose finds the rows whose images are rejected, and those of them that stay as they are.
+func (r *rolled) choose(ctx context.Context, v *view.View, submission *batch.Submission) error {
+	folder := batch.NewFolder(v.Bucket, r.batch)
+	images, err := folder.PlannedImages(ctx)
+	if err != nil {
+		return err
+	}
+	picks, err := batch.ReadPicks(ctx, v.Bucket, r.batch)
+	if err != nil {
+		return err
+	}
+	rejected, picked := make(map[string]bool), make(map[string]bool)
+	for i := range images {
+		switch image := &images[i]; {
+		case !image.Made:
+		case picks.Of(image.Job, image.N) == batch.Rejected:
+			rejected[image.Row] = true
+		case picks.Of(image.Job, image.N) == batch.Picked:
+			picked[image.Row] = true
+		}
+	}
+	for planned, err := range batch.PlannedJobs(ctx, v.Bucket, submission.Plan) {
+		if err != nil {
+			return err
+		}
+		if !rejected[planned.Row] {
+			continue
+		}
+		if why := staysSame(&planned); why != "" {
+			r.left = append(r.left, fmt.Sprintf("row %s: %s", planned.Row, why))
+		} else if picked[planned.Row] {
+			r.left = append(r.left, fmt.Sprintf("row %s has a picked image beside the rejected one, which would be replaced, too; "+
+				"take back the mark of one of them with enqueue pick --clear", planned.Row))
+		} else if !slices.Contains(r.rows, planned.Row) {
+			r.rows = append(r.rows, planned.Row)
+			continue
+		}
+		delete(rejected, planned.Row)
+	}
+	for row := range rejected {
+		if !slices.Contains(r.rows, row) {
+			r.left = append(r.left, fmt.Sprintf("row %s is not in the manifest any more", row))
+		}
+	}
+	slices.Sort(r.left)
+	return nil
+}
+
+// seedDrawn reports whether the seed of a job was drawn and not given. Plans of earlier
+// versions do not say so, but ids do: they are made of what was given.
+func seedDrawn(planned *plan.PlannedJob) bool {
+	if planned.SeedDrawn {
+		return true
+	}
+	byID := func(output string) bool { return strings.Contains(output, string(planned.ID[:8])) }
+	if planned.Seed() == "" || slices.ContainsFunc(planned.Outputs, byID) { // named by its id, which does not tell then
+		return false
+	}
+	return job.Identify(planned.Model, planned.Inputs, planned.Outputs) != planned.ID
+}
+
+// staysSame says why a job would make the same image again; "" if it would not.
+func staysSame(planned *plan.PlannedJob) string {
+	switch seed := planned.Seed(); {
+	case seedDrawn(planned):
+		return ""
+	case seed != "":
+		return "its seed is fixed to " + text.Clean(seed, text.Short) + " in the manifest, which makes the same image again; change or leave out the seed"
+	case planned.Prompt() == "":
+		return text.Clean(planned.Model, text.Short) + " takes neither seed nor prompt, and makes the same image again of the same inputs"
+	default:
+		return ""
+	}
+}

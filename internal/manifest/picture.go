@@ -1,0 +1,226 @@
+package manifest
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"nightshift/internal/document"
+	"nightshift/internal/suggest"
+)
+
+// imagePrefix starts the names of columns, and in places those of inputs, that take pictures.
+const imagePrefix = "images."
+
+// PictureSource says where a picture comes from.
+type PictureSource int
+
+// The sources.
+const (
+	PictureFile  PictureSource = iota // a file of this machine
+	PictureAsset                      // an asset that the provider has already
+	PictureMade                       // an image that another row makes
+)
+
+// Picture is one picture that a row gives to its model.
+type Picture struct {
+	Source PictureSource
+	// Path leads to the file of a PictureFile, and Asset is the id of a PictureAsset.
+	Path, Asset string
+	// Rows are the rows by one of which a PictureMade is made, by their ids, the likeliest
+	// first, and N is the number of the image in its row, from 1.
+	Rows []string
+	N    int
+	// Written is how the manifest names it.
+	Written string
+}
+
+// ImageInput is an input of the model with the pictures that a row gives to it.
+type ImageInput struct {
+	Name     string
+	List     bool // the manifest gives a list
+	Pictures []Picture
+}
+
+// imageInput is an input as a layer gives it; its texts may have variables.
+type imageInput struct {
+	name  string
+	list  bool
+	texts []string
+}
+
+// assetPrefix starts the ids of assets.
+const assetPrefix = "asset_"
+
+// readImages reads a group of inputs with their pictures.
+func (d *decoder) readImages(n *document.Node, into *layer) {
+	d.Fields(n, "images", nil, func(f *document.Field) {
+		if strings.TrimSpace(f.Name) == "" {
+			d.Report(f.Position, "", "an input has no name")
+			return
+		}
+		in := imageInput{name: f.Name, list: f.Value.Kind == document.List}
+		entries := []document.Field{{Value: f.Value}}
+		if in.list {
+			entries = f.Value.Children
+		}
+		for i := range entries {
+			text := strings.TrimSpace(d.Text(&entries[i].Value, imagePrefix+f.Name))
+			if text == "" {
+				d.Report(entries[i].Value.Position, "name a file, a reference or an asset, or take it out", "%s names no picture", imagePrefix+f.Name)
+				continue
+			}
+			in.texts = append(in.texts, text)
+		}
+		into.images = append(into.images, in)
+	})
+}
+
+// imageCell is an input as a cell of a table gives it: a name, or a JSON list of names.
+func imageCell(name, cell string) imageInput {
+	in := imageInput{name: name}
+	items, list := cellValue(cell).([]any)
+	if !list {
+		in.texts = []string{strings.TrimSpace(cell)}
+		return in
+	}
+	in.list = true
+	for _, item := range items {
+		if text, ok := item.(string); ok {
+			in.texts = append(in.texts, strings.TrimSpace(text))
+		}
+	}
+	return in
+}
+
+// reference is a name for a picture.
+type reference struct{ name, text string }
+
+// readReferences reads the names for pictures at the top of a manifest.
+func (h *headerReader) readReferences(n *document.Node) {
+	h.Fields(n, "references", nil, func(f *document.Field) {
+		text := strings.TrimSpace(h.Text(&f.Value, "a reference"))
+		switch {
+		case strings.TrimSpace(f.Name) == "" || templated(f.Name):
+			h.Report(f.Position, "use letters, digits, - _ and .", "%q is not the name of a reference", f.Name)
+		case text == "" && f.Value.Scalar():
+			h.Report(f.Value.Position, "name a file or an asset", "the reference %s is empty", f.Name)
+		case templated(text):
+			h.Report(f.Value.Position, "write such a path where the picture is used, under images", "a reference has no variables")
+		case isLink(text):
+			h.Report(f.Value.Position, linkHint, "%s", linkFault(text))
+		default:
+			h.m.def.references = append(h.m.def.references, reference{f.Name, text})
+		}
+	})
+}
+
+const linkHint = "save the picture beside the manifest, and name that file"
+
+func linkFault(text string) string { return quoteShort(text) + " is a link, which is not followed" }
+
+func isLink(text string) bool {
+	lower := strings.ToLower(text)
+	return strings.HasPrefix(lower, "http://") || strings.HasPrefix(lower, "https://")
+}
+
+func (def *definition) reference(name string) (string, bool) {
+	at := slices.IndexFunc(def.references, func(r reference) bool { return r.name == name })
+	if at < 0 {
+		return "", false
+	}
+	return def.references[at].text, true
+}
+
+func (def *definition) referenceNames() []string {
+	names := make([]string, len(def.references))
+	for i, r := range def.references {
+		names[i] = r.name
+	}
+	return names
+}
+
+// madeImages are the images of other rows that a row can name in braces.
+type madeImages map[string][]Picture
+
+// setImages joins the inputs of all levels, the nearest winning, and finds out what their
+// texts name.
+func (b *builder) setImages(made madeImages, levels ...*layer) {
+	b.made = made
+	defer func() { b.made = nil }()
+	for _, l := range levels {
+		for i := range l.images {
+			in := &l.images[i]
+			at := slices.IndexFunc(b.row.Images, func(known ImageInput) bool { return known.Name == in.name })
+			if at < 0 {
+				at = len(b.row.Images)
+				b.row.Images = append(b.row.Images, ImageInput{})
+			}
+			b.row.Images[at] = ImageInput{Name: in.name, List: in.list, Pictures: b.pictures(in, made)}
+		}
+	}
+}
+
+func (b *builder) pictures(in *imageInput, made madeImages) []Picture {
+	var pictures []Picture
+	for _, text := range in.texts {
+		if inner, ok := inBraces(text); ok {
+			if images, known := made[inner]; known {
+				b.asked = append(b.asked, inner)
+				pictures = append(pictures, images...)
+				continue
+			}
+		}
+		if picture, ok := b.picture(in.name, text); ok {
+			pictures = append(pictures, picture)
+		}
+	}
+	return pictures
+}
+
+// inBraces returns what stands in the braces of a text that is one placeholder.
+func inBraces(text string) (string, bool) {
+	inner, ok := strings.CutPrefix(text, "{")
+	if !ok {
+		return "", false
+	}
+	inner, ok = strings.CutSuffix(inner, "}")
+	return strings.TrimSpace(inner), ok && !templated(inner)
+}
+
+// picture finds out what a text with variables names.
+func (b *builder) picture(input, text string) (Picture, bool) {
+	field, before := imagePrefix+input, len(b.problems)
+	filled := b.fill(field, text, b.inText)
+	if len(b.problems) > before {
+		return Picture{}, false
+	}
+	named := filled
+	if referred, ok := b.def.reference(filled); ok {
+		named = referred
+	}
+	switch {
+	case strings.TrimSpace(named) == "":
+		b.report(field, "name a file, a reference or an asset", "%s names no picture", field)
+		return Picture{}, false
+	case isLink(named):
+		b.report(field, linkHint, "%s", linkFault(named))
+		return Picture{}, false
+	case strings.HasPrefix(named, assetPrefix):
+		return Picture{Source: PictureAsset, Asset: named, Written: filled}, true
+	case named == filled && !strings.ContainsAny(named, `./\`):
+		b.report(field, suggest.DidYouMean(filled, b.def.referenceNames(), "%"), "%s is no reference, and no path of a file", quoteShort(filled))
+		return Picture{}, false
+	}
+	path := filepath.FromSlash(named)
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(b.def.folder, path)
+	}
+	return Picture{Source: PictureFile, Path: path, Written: filled}, true
+}
+
+// PictureFile finds the file that a path of the manifest leads to. A link in the
+// manifest's folder that leads out of it is refused, as it is for a file of items.
+func (m *Manifest) PictureFile(path string) (leads string, err error) {
+	return followLink(m.def.folder, path)
+}

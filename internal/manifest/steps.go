@@ -1,0 +1,242 @@
+package manifest
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"nightshift/internal/document"
+	"nightshift/internal/job"
+)
+
+// step is what is made of the images of each row.
+type step struct {
+	name string
+	layer
+	picked bool // only of an image that a person has picked
+}
+
+// What stands in braces for an image, besides the names of steps before.
+const (
+	previousName = "previous" // that of the step before, or of the row
+	firstName    = "first"    // that of the row
+)
+
+// whenPicked is the one thing that a step can wait for.
+const whenPicked = "picked"
+
+// stepFields are the fields of a step.
+var stepFields = []string{"model", "prompt", "output", "seed", "parameters", "images", "when"}
+
+func (h *headerReader) readSteps(n *document.Node) {
+	var bodies []*document.Node
+	h.Fields(n, "steps", nil, func(f *document.Field) {
+		s := &step{name: f.Name}
+		if slug(f.Name) != f.Name || f.Name == "" || slices.Contains([]string{previousName, firstName, needsName}, f.Name) {
+			h.Report(f.Position, "use letters, digits, - _ and .", "%q is not the name of a step", f.Name)
+		}
+		s.place, s.where = h.At(f.Position), h.nodeWhere(&f.Value)
+		h.m.def.steps, bodies = append(h.m.def.steps, s), append(bodies, &f.Value)
+	})
+	for i, s := range h.m.def.steps {
+		h.readStep(bodies[i], s)
+	}
+}
+
+func (h *headerReader) readStep(n *document.Node, s *step) {
+	before := h.Problems.Len()
+	h.Fields(n, "a step", stepFields, func(f *document.Field) {
+		switch f.Name {
+		case "model":
+			s.model = h.Text(&f.Value, "model")
+		case "prompt":
+			s.prompt = h.Text(&f.Value, "prompt")
+		case "output":
+			s.output = h.Text(&f.Value, "output")
+		case "seed":
+			h.readSeed(&f.Value, &s.layer)
+		case "parameters":
+			h.readParameters(&f.Value, &s.layer)
+		case "images":
+			h.readImages(&f.Value, &s.layer)
+		case "when":
+			if s.picked = f.Value.Text == whenPicked; !s.picked {
+				h.Report(f.Value.Position, "write when: "+whenPicked+", or leave it out", "when %s is not known", shown(&f.Value))
+			}
+		}
+	})
+	h.checkSeeds(n, &s.layer)
+	if h.Problems.Len() > before {
+		return
+	}
+	if s.model == "" {
+		h.Report(n.Position, "give it a model", "the step has no model")
+	}
+	if !slices.ContainsFunc(s.images, func(in imageInput) bool { return slices.ContainsFunc(in.texts, h.isMade) }) {
+		h.Report(n.Position, `give it one, such as images: {image: "{previous}"}`, "the step takes no image of its row")
+	}
+}
+
+// isMade reports whether a text can be the image of a row or of a step before.
+func (h *headerReader) isMade(text string) bool {
+	name, ok := inBraces(text)
+	return ok && (name == previousName || name == firstName || h.m.def.step(name) != nil)
+}
+
+func (def *definition) step(name string) *step {
+	for _, s := range def.steps {
+		if s.name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// stepRows yields the rows of all steps of a row, in their order. A step of one image of
+// several is a row for each of them.
+func (b *builder) stepRows(base *Row, yield func(*Row, []*document.Problem) bool) bool {
+	spread := map[string]int{} // how many rows a step has
+	previous := ""
+	for _, s := range b.def.steps {
+		rows := 1
+		for _, name := range s.takes(previous) {
+			if name == "" && s.picked {
+				rows = max(rows, base.Samples)
+			}
+			rows = max(rows, spread[name])
+		}
+		for n := 1; n <= rows; n++ {
+			if !yield(b.buildStep(base, s, previous, spread, n, rows)) {
+				return false
+			}
+		}
+		spread[s.name], previous = rows, s.name
+	}
+	return true
+}
+
+// takes are the steps whose images a step takes; "" is the row itself.
+func (s *step) takes(previous string) []string {
+	var names []string
+	for _, in := range s.images {
+		for _, text := range in.texts {
+			name, ok := inBraces(text)
+			switch {
+			case !ok:
+			case name == previousName:
+				names = append(names, previous)
+			case name == firstName:
+				names = append(names, "")
+			default:
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// stepID is the id of a step's row, of one of several images where there are more.
+func stepID(base *Row, name string, n, rows int) string {
+	id := base.ID
+	if name != "" {
+		id += "/" + name
+	}
+	if name != "" && rows > 1 {
+		id += "/" + strconv.Itoa(n)
+	}
+	return id
+}
+
+// buildStep makes the row of a step, for image n of its row.
+func (b *builder) buildStep(base *Row, s *step, previous string, spread map[string]int, n, rows int) (*Row, []*document.Problem) {
+	b.problems, b.asked = nil, b.asked[:0]
+	b.row = &Row{
+		Place: base.Place, Places: s.fieldPlace, ID: stepID(base, s.name, n, rows), Model: s.model, Step: s.name, Picked: s.picked,
+		Variables: base.Variables, given: givenIn(&s.layer), SeedAxis: s.ownSeed,
+	}
+	b.row.Parameters = make(job.Inputs, len(s.parameters)+len(s.images)+1)
+	b.addParameters(&s.layer)
+	b.fillTexts(s.prompt)
+	b.setImages(b.madeBefore(base, s, previous, spread, n), &s.layer)
+	b.setStepOutput(base, s, n, rows)
+	return b.row, b.problems
+}
+
+// fieldPlace is where a field of the step stands.
+func (s *step) fieldPlace(name string) document.Place {
+	if at, found := s.where(name); found {
+		return at
+	}
+	return s.place
+}
+
+// madeBefore are the images that a step can take: those of its row, and of the steps before.
+func (b *builder) madeBefore(base *Row, s *step, previous string, spread map[string]int, n int) madeImages {
+	image := func(name string) []Picture {
+		p := Picture{Source: PictureMade, N: 1, Written: name}
+		rows := spread[name]
+		p.Rows = []string{stepID(base, name, min(n, max(rows, 1)), rows)}
+		if name == "" {
+			p.N = n
+		}
+		return []Picture{p}
+	}
+	made := madeImages{previousName: image(previous), firstName: image("")}
+	for _, before := range b.def.steps {
+		if before == s {
+			break
+		}
+		made[before.name] = image(before.name)
+	}
+	for _, in := range s.images {
+		for _, text := range in.texts {
+			if name, ok := inBraces(text); ok && made[name] == nil && b.def.step(name) != nil {
+				b.report(imagePrefix+in.name, "move it up, or take the image of another", "the step %s comes later", name)
+				made[name] = []Picture{}
+			}
+		}
+	}
+	return made
+}
+
+// setStepOutput fills the output of a step. {n} is the number of the image that it is made of.
+func (b *builder) setStepOutput(base *Row, s *step, n, rows int) {
+	raw := s.output
+	if raw == "" {
+		b.row.Output = Template{text: stepOutput(base, s, n, rows)}
+		return
+	}
+	if message, suggestion := templateFault(raw); message != "" {
+		b.report("output", suggestion, "%s", message)
+		return
+	}
+	before := len(b.problems)
+	numbered := false
+	name := b.fill("output", raw, func(variable string) (string, bool) {
+		if variable == openNumber {
+			numbered = true
+			return strconv.Itoa(n), true
+		}
+		return b.lookupName(variable)
+	})
+	if len(b.problems) > before {
+		return
+	}
+	if message, suggestion := nameFault(name); message != "" {
+		b.report("output", suggestion, "%s", message)
+		return
+	}
+	if rows > 1 && !numbered {
+		b.report("output", "add {n}, the number of the image that the step is made of", "the %d images of step %s would have one name", rows, s.name)
+		return
+	}
+	b.row.Output = Template{text: name}
+}
+
+func stepOutput(base *Row, s *step, n, rows int) string {
+	name := base.ID + "-" + s.name
+	if rows > 1 {
+		name = fmt.Sprintf("%s-%d-%s", base.ID, n, s.name)
+	}
+	return name + ".{" + openExt + "}"
+}

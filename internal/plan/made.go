@@ -1,0 +1,190 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"nightshift/internal/job"
+	"nightshift/internal/manifest"
+	"nightshift/internal/suggest"
+)
+
+// Mark is what a person has said of an image.
+type Mark string
+
+// The marks. Of an image that nobody has looked at it is Unmarked.
+const (
+	Picked   Mark = "pick"
+	Rejected Mark = "reject"
+	Unmarked Mark = "none"
+)
+
+// made are the rows that were read and whose images others may take. Where no item needs
+// another, only those of one row and its steps are kept.
+type made struct {
+	all    bool // of the whole manifest
+	byRow  map[string][]madeJob
+	misses map[string]bool // rows that were asked for and not there
+}
+
+// madeJob is a job of such a row.
+type madeJob struct {
+	id     job.ID
+	images int
+	status Status
+	chain  string // of the models by which it comes about
+	// of is the image that it is made of; a job that takes none has none.
+	of madeImage
+}
+
+// madeImage is image n of a job, from 0.
+type madeImage struct {
+	job *madeJob
+	n   int
+}
+
+func newMade(all bool) *made { return &made{all: all, byRow: make(map[string][]madeJob)} }
+
+// begin forgets the row before, where only its steps could ask for it.
+func (m *made) begin(row *manifest.Row) {
+	if !m.all && row.Step == "" {
+		clear(m.byRow)
+	}
+}
+
+// add notes a job of a row; a row without any is noted, too, so that what is wrong with it is
+// told once.
+func (m *made) add(row string, jobs ...madeJob) { m.byRow[row] = append(m.byRow[row], jobs...) }
+
+// find returns the first row of those that was read.
+func (m *made) find(rows []string) []madeJob {
+	for _, row := range rows {
+		if jobs, ok := m.byRow[row]; ok {
+			if jobs == nil {
+				jobs = []madeJob{}
+			}
+			return jobs
+		}
+	}
+	return nil
+}
+
+// image is the image of a row that was read, as a plan names it.
+func (m *made) image(p manifest.Picture) (string, finding) {
+	found, ok := m.lookup(p)
+	if !ok {
+		return "", finding{
+			message:    fmt.Sprintf("%s makes no image %d", p.Rows[0], p.N),
+			suggestion: "correct what is wrong with that row first",
+		}
+	}
+	return job.Picture{Job: found.job.id, Image: found.n}.String(), finding{}
+}
+
+func (m *made) lookup(p manifest.Picture) (madeImage, bool) {
+	left := p.N - 1
+	jobs := m.find(p.Rows)
+	for i := range jobs {
+		if left < jobs[i].images {
+			return madeImage{&jobs[i], left}, true
+		}
+		left -= jobs[i].images
+	}
+	return madeImage{}, false
+}
+
+// of returns the images of other rows that a row takes.
+func (m *made) of(row *manifest.Row) []madeImage {
+	var taken []madeImage
+	for _, in := range row.Images {
+		for _, p := range in.Pictures {
+			if p.Source != manifest.PictureMade {
+				continue
+			}
+			if found, ok := m.lookup(p); ok {
+				taken = append(taken, found)
+			}
+		}
+	}
+	return taken
+}
+
+// waits reports whether a row cannot run yet: a person has not picked what it is made of, or
+// one whose image it takes waits.
+func (s *scan) waits(row *manifest.Row, taken []madeImage) bool {
+	if slices.ContainsFunc(taken, func(image madeImage) bool { return image.job.status == Waiting }) {
+		return true
+	}
+	return row.Picked && len(taken) > 0 && s.mark(taken[0]) != Picked
+}
+
+// mark is what was said of an image or, where nothing was, of what it was made of.
+func (s *scan) mark(image madeImage) Mark {
+	for image.job != nil && s.marks != nil {
+		if mark := s.marks(image.job.id, image.n+1); mark != Unmarked {
+			return mark
+		}
+		image = image.job.of
+	}
+	return Unmarked
+}
+
+// deferRow keeps a row until those are read whose images it takes.
+func (s *scan) deferRow(row *manifest.Row) { s.deferred = append(s.deferred, row) }
+
+// undeferred takes the rows out that can be read now.
+func (s *scan) undeferred() []*manifest.Row {
+	var ready []*manifest.Row
+	s.deferred = slices.DeleteFunc(s.deferred, func(row *manifest.Row) bool {
+		for _, in := range row.Images {
+			for _, p := range in.Pictures {
+				if p.Source == manifest.PictureMade && s.made.find(p.Rows) == nil {
+					return false
+				}
+			}
+		}
+		ready = append(ready, row)
+		return true
+	})
+	return ready
+}
+
+// unmet says what is wrong with rows whose needs are not there after all were read: the need
+// is unknown, or they need each other.
+func (s *scan) unmet() {
+	waiting := make(map[string]bool, len(s.deferred))
+	for _, row := range s.deferred {
+		waiting[row.ID] = true
+	}
+	for _, row := range s.deferred {
+		for _, in := range row.Images {
+			for _, p := range in.Pictures {
+				if p.Source == manifest.PictureMade && s.made.find(p.Rows) == nil {
+					s.problems.addFinding(row, s.unmetNeed(row, p, waiting))
+				}
+			}
+		}
+	}
+}
+
+func (s *scan) unmetNeed(row *manifest.Row, p manifest.Picture, waiting map[string]bool) finding {
+	if slices.ContainsFunc(p.Rows, func(id string) bool { return waiting[id] }) {
+		return finding{
+			field: "needs", message: fmt.Sprintf("%s and %s need each other, or wait for rows that do", row.ID, p.Rows[0]),
+			suggestion: "take one of the needs out",
+		}
+	}
+	f := finding{field: "needs", message: fmt.Sprintf("%s needs %s, which no row is", row.ID, p.Rows[len(p.Rows)-1])}
+	last := p.Rows[len(p.Rows)-1]
+	var near []string
+	for id := range s.made.byRow {
+		near = append(near, id)
+	}
+	if slices.ContainsFunc(near, func(id string) bool { return len(id) > len(last) && id[:len(last)+1] == last+"/" }) {
+		f.suggestion = "it has several rows; name one of them by its whole id"
+		return f
+	}
+	slices.Sort(near)
+	f.suggestion = suggest.DidYouMean(last, near, "%")
+	return f
+}

@@ -1,0 +1,171 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"nightshift/internal/job"
+	"nightshift/internal/manifest"
+	"nightshift/internal/picture"
+	"nightshift/internal/text"
+)
+
+// fieldImage begins the names of inputs that take pictures, as manifest.Row.Places has them.
+const fieldImage = "images."
+
+// pictures are the files of a manifest that rows give to their models.
+type pictures struct {
+	manifest *manifest.Manifest
+	byPath   map[string]looked
+	bySum    map[string]bool
+	files    []picture.File // each content once
+}
+
+// looked is a file that was looked at.
+type looked struct {
+	file  picture.File
+	fault string
+}
+
+func newPictures(m *manifest.Manifest) *pictures {
+	return &pictures{manifest: m, byPath: make(map[string]looked), bySum: make(map[string]bool)}
+}
+
+// look reads a file the first time that a row names it.
+func (p *pictures) look(path string) looked {
+	if known, ok := p.byPath[path]; ok {
+		return known
+	}
+	var found looked
+	leads, err := p.manifest.PictureFile(path)
+	if err == nil {
+		found.file, err = picture.Look(leads)
+	}
+	if err != nil {
+		found.fault = err.Error()
+	} else if !p.bySum[found.file.SHA256] {
+		p.bySum[found.file.SHA256] = true
+		p.files = append(p.files, found.file)
+	}
+	p.byPath[path] = found
+	return found
+}
+
+// setPictures puts the pictures of a row among its parameters, and says what is wrong with
+// them. ready is false while a row is not read yet whose image it takes.
+func (s *scan) setPictures(row *manifest.Row, c *checker) (found findings, ready bool) {
+	if len(c.inputs) == 0 {
+		return nil, true // of a model that does not run only the names are checked
+	}
+	for _, in := range row.Images {
+		for _, p := range in.Pictures {
+			if p.Source == manifest.PictureMade && s.made.find(p.Rows) == nil {
+				return nil, false
+			}
+		}
+	}
+	for i := range row.Images {
+		in := &row.Images[i]
+		values, f := s.pictureValues(in, c.inputs[in.Name])
+		if !f.found() {
+			f = c.putPictures(row, in, values)
+		}
+		found.add(f, fieldImage, in.Name)
+	}
+	return found, true
+}
+
+// pictureValues are the pictures of an input as a plan names them.
+func (s *scan) pictureValues(in *manifest.ImageInput, taken *input) ([]any, finding) {
+	values := make([]any, 0, len(in.Pictures))
+	for _, p := range in.Pictures {
+		var value string
+		var f finding
+		switch p.Source {
+		case manifest.PictureAsset:
+			value = p.Asset
+		case manifest.PictureMade:
+			value, f = s.made.image(p)
+		case manifest.PictureFile:
+			value, f = s.fileValue(p, taken)
+		}
+		if f.found() {
+			return nil, f
+		}
+		values = append(values, value)
+	}
+	return values, finding{}
+}
+
+func (s *scan) fileValue(p manifest.Picture, taken *input) (string, finding) {
+	found := s.pictures.look(p.Path)
+	if found.fault != "" {
+		return "", finding{
+			message:    fmt.Sprintf("picture %s: %s", text.Shorten(p.Written, shownLength), found.fault),
+			suggestion: "give a whole PNG, JPEG or WebP file; its path starts at the folder of the manifest",
+		}
+	}
+	if taken != nil {
+		if most := int64(number(taken.MaxSize, 0)); most > 0 && found.file.Bytes > most {
+			return "", finding{
+				message:    fmt.Sprintf("picture %s has %s, but %s takes at most %s", text.Shorten(p.Written, shownLength), text.Bytes(found.file.Bytes), taken.Name, text.Bytes(most)),
+				suggestion: "make it smaller",
+			}
+		}
+	}
+	return job.Picture{SHA256: found.file.SHA256}.String(), finding{}
+}
+
+// putPictures gives pictures to an input of the model.
+func (c *checker) putPictures(row *manifest.Row, given *manifest.ImageInput, values []any) finding {
+	in := c.inputs[given.Name]
+	switch {
+	case in == nil:
+		return finding{message: fmt.Sprintf("%s has no input %q", c.model.ID, given.Name), suggestion: c.pictureInputs()}
+	case in.Type != job.TypeFile && in.Type != job.TypeFileArray:
+		return finding{message: fmt.Sprintf("%s of %s takes no picture", given.Name, c.model.ID), suggestion: c.pictureInputs()}
+	case in.Kind != "" && in.Kind != "image":
+		return finding{message: fmt.Sprintf("%s of %s takes %s, not a picture", given.Name, c.model.ID, in.Kind), suggestion: c.pictureInputs()}
+	}
+	if _, twice := row.Parameters[given.Name]; twice {
+		return finding{message: fmt.Sprintf("%s is given twice, under images and under parameters", given.Name), suggestion: "keep one"}
+	}
+	if in.Type == job.TypeFile {
+		if len(values) != 1 {
+			return finding{message: fmt.Sprintf("%s of %s takes one picture, not %d", given.Name, c.model.ID, len(values))}
+		}
+		row.Parameters[given.Name] = values[0]
+		return finding{}
+	}
+	row.Parameters[given.Name] = values
+	return finding{}
+}
+
+// pictureInputs says which inputs of the model take pictures.
+func (c *checker) pictureInputs() string {
+	var names []string
+	for name, in := range c.inputs {
+		if (in.Type == job.TypeFile || in.Type == job.TypeFileArray) && (in.Kind == "" || in.Kind == "image") {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return "choose a model that takes pictures"
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(a, b) })
+	return "it takes pictures in " + listed(names)
+}
+
+// pictureNames are the names of the inputs of a row that take pictures.
+func pictureNames(row *manifest.Row) []string {
+	if len(row.Images) == 0 {
+		return nil
+	}
+	names := make([]string, len(row.Images))
+	for i, in := range row.Images {
+		names[i] = in.Name
+	}
+	slices.Sort(names)
+	return names
+}
