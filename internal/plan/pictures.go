@@ -2,7 +2,9 @@ package plan
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"nightshift/internal/job"
@@ -42,7 +44,9 @@ func (p *pictures) look(path string) looked {
 	if err == nil {
 		found.file, err = picture.Look(leads)
 	}
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
+		found.fault = "there is no such file"
+	} else if err != nil {
 		found.fault = err.Error()
 	} else if !p.bySum[found.file.SHA256] {
 		p.bySum[found.file.SHA256] = true
