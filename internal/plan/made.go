@@ -22,9 +22,8 @@ const (
 // made are the rows that were read and whose images others may take. Where no item needs
 // another, only those of one row and its steps are kept.
 type made struct {
-	all    bool // of the whole manifest
-	byRow  map[string][]madeJob
-	misses map[string]bool // rows that were asked for and not there
+	all   bool // of the whole manifest
+	byRow map[string][]madeJob
 }
 
 // madeJob is a job of such a row.

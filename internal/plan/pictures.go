@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -44,11 +43,12 @@ func (p *pictures) look(path string) looked {
 	if err == nil {
 		found.file, err = picture.Look(leads)
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		found.fault = "there is no such file"
-	} else if err != nil {
+	case err != nil:
 		found.fault = err.Error()
-	} else if !p.bySum[found.file.SHA256] {
+	case !p.bySum[found.file.SHA256]:
 		p.bySum[found.file.SHA256] = true
 		p.files = append(p.files, found.file)
 	}
@@ -157,7 +157,7 @@ func (c *checker) pictureInputs() string {
 	if len(names) == 0 {
 		return "choose a model that takes pictures"
 	}
-	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(a, b) })
+	slices.Sort(names)
 	return "it takes pictures in " + listed(names)
 }
 
