@@ -68,11 +68,12 @@ func (d *decoder) readImages(n *document.Node, into *layer) {
 		}
 		for i := range entries {
 			text := strings.TrimSpace(d.Text(&entries[i].Value, imagePrefix+f.Name))
-			if text == "" {
+			switch {
+			case text != "":
+				in.texts = append(in.texts, text)
+			case entries[i].Value.Scalar():
 				d.Report(entries[i].Value.Position, "name a file, a reference or an asset, or take it out", "%s names no picture", imagePrefix+f.Name)
-				continue
 			}
-			in.texts = append(in.texts, text)
 		}
 		into.images = append(into.images, in)
 	})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"nightshift/internal/document"
 	"nightshift/internal/job"
@@ -32,7 +33,10 @@ func (h *headerReader) readSteps(n *document.Node) {
 	var bodies []*document.Node
 	h.Fields(n, "steps", nil, func(f *document.Field) {
 		s := &step{name: f.Name}
-		if slug(f.Name) != f.Name || f.Name == "" || slices.Contains([]string{previousName, firstName, needsName}, f.Name) {
+		switch {
+		case slices.Contains([]string{previousName, firstName, needsName}, f.Name):
+			h.Report(f.Position, "give it another name", "a step cannot be named %s: {%s} has a meaning of its own", f.Name, f.Name)
+		case slug(f.Name) != f.Name || f.Name == "":
 			h.Report(f.Position, "use letters, digits, - _ and .", "%q is not the name of a step", f.Name)
 		}
 		s.place, s.where = h.At(f.Position), h.nodeWhere(&f.Value)
@@ -73,8 +77,24 @@ func (h *headerReader) readStep(n *document.Node, s *step) {
 		h.Report(n.Position, "give it a model", "the step has no model")
 	}
 	if !slices.ContainsFunc(s.images, func(in imageInput) bool { return slices.ContainsFunc(in.texts, h.isMade) }) {
-		h.Report(n.Position, `give it one, such as images: {image: "{previous}"}`, "the step takes no image of its row")
+		h.Report(n.Position, `give it one, such as images: {image: "{previous}"}`+h.meant(s), "the step takes no image of its row")
 	}
+}
+
+// meant names the steps where a step of another name is asked for.
+func (h *headerReader) meant(s *step) string {
+	for _, in := range s.images {
+		for _, text := range in.texts {
+			if name, ok := inBraces(text); ok {
+				names := []string{previousName, firstName}
+				for _, before := range h.m.def.steps {
+					names = append(names, before.name)
+				}
+				return fmt.Sprintf("; no step is named %s, known are %s", name, strings.Join(names, ", "))
+			}
+		}
+	}
+	return ""
 }
 
 // isMade reports whether a text can be the image of a row or of a step before.
@@ -199,7 +219,11 @@ func (b *builder) madeBefore(base *Row, s *step, previous string, spread map[str
 	for _, in := range s.images {
 		for _, text := range in.texts {
 			if name, ok := inBraces(text); ok && made[name] == nil && b.def.step(name) != nil {
-				b.report(imagePrefix+in.name, "move it up, or take the image of another", "the step %s comes later", name)
+				message := "the step %s comes later"
+				if name == s.name {
+					message = "the step %s would take its own image"
+				}
+				b.report(imagePrefix+in.name, "take the image of a step before, or move the steps", message, name)
 				made[name] = []Picture{}
 			}
 		}

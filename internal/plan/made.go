@@ -179,6 +179,9 @@ func (s *scan) unmet() {
 }
 
 func (s *scan) unmetNeed(row *manifest.Row, p manifest.Picture, waiting map[string]bool) finding {
+	if slices.Contains(p.Rows, row.ID) {
+		return finding{field: "needs", message: row.ID + " needs itself", suggestion: "take the need out"}
+	}
 	if slices.ContainsFunc(p.Rows, func(id string) bool { return waiting[id] }) {
 		return finding{
 			field: "needs", message: fmt.Sprintf("%s and %s need each other, or wait for rows that do", row.ID, p.Rows[0]),

@@ -52,9 +52,18 @@ func (p *problems) addError(err error) error {
 func (p *problems) addFinding(row *manifest.Row, f finding) {
 	place := row.Place
 	if f.field != "" {
-		place = row.Places(f.field)
+		place = row.Places(givenAs(row, f.field))
 	}
 	p.add(&document.Problem{Place: place, Message: f.message, Suggestion: f.suggestion})
+}
+
+// givenAs is the field by which a row gives a parameter: pictures stand under images.
+func givenAs(row *manifest.Row, field string) string {
+	name, parameter := strings.CutPrefix(field, fieldParameter)
+	if parameter && slices.ContainsFunc(row.Images, func(in manifest.ImageInput) bool { return in.Name == name }) {
+		return fieldImage + name
+	}
+	return field
 }
 
 func (p *problems) add(problem *document.Problem) {

@@ -69,10 +69,10 @@ func (c *Catalog) placeholder(ctx context.Context, key *Key) (string, error) {
 		return "", fmt.Errorf("%w: the API of key %s takes no pictures", job.ErrInvalid, key.ID)
 	}
 	asset, err := to.FindUpload(ctx, placeholderName, time.Now().Add(-placeholderAge))
-	if err != nil {
-		return "", err
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
 	}
-	if asset == "" {
+	if err != nil || asset == "" { // where the list cannot be read, one too many harms nobody
 		if asset, err = uploadPlaceholder(ctx, to); err != nil {
 			return "", err
 		}
@@ -85,7 +85,7 @@ func (c *Catalog) placeholder(ctx context.Context, key *Key) (string, error) {
 }
 
 // A placeholder is sent so often, with a pause before it is looked for, where answers are
-// lost: planning goes on, and one too many harms nobody.
+// lost.
 const (
 	placeholderTries = 3
 	placeholderPause = time.Second

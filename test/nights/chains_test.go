@@ -1,6 +1,9 @@
 package nights
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"fmt"
 	"image"
 	_ "image/jpeg" // rows make these
 	"image/png"
@@ -13,7 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"nightshift/internal/job"
 	"nightshift/internal/simulator"
@@ -52,6 +55,13 @@ steps:
 func chains(t *testing.T, o simulator.Options) *night {
 	t.Helper()
 	n := newPlace(t, o).batch(etchings(1))
+	n.writeChained()
+	return n
+}
+
+// writeChained gives the batch that manifest, and its picture.
+func (n *night) writeChained() {
+	n.t.Helper()
 	picture := filepath.Join(filepath.Dir(n.file), "hero.png")
 	file, err := os.Create(picture)
 	if err == nil {
@@ -61,39 +71,39 @@ func chains(t *testing.T, o simulator.Options) *night {
 		err = file.Close()
 	}
 	if err != nil {
-		t.Fatal(err)
+		n.t.Fatal(err)
 	}
 	n.write(strings.ReplaceAll(chained, "hero.png", picture))
-	return n
 }
 
 // chainsHold judges by the ledger: each job was paid once, and has taken what the jobs before
-// it have made and nothing else. Its picture was uploaded once.
+// it have made and nothing else. Each picture was uploaded once to a project.
 func (n *night) chainsHold() {
 	n.t.Helper()
-	uploaded := make(map[string]string) // contents by asset
-	contents := make(map[string]int)
+	assets := make(map[string]string) // contents of assets
+	uploaded := make(map[string]int)
 	for _, upload := range n.sim.Uploads() {
 		if upload.AssetID != "" {
-			uploaded[upload.AssetID] = job.Picture{SHA256: upload.SHA256}.String()
-			contents[upload.SHA256]++
+			assets[upload.AssetID] = upload.SHA256
+			uploaded[upload.Project+", "+upload.SHA256]++
 		}
 	}
-	for sum, times := range contents {
+	for picture, times := range uploaded {
 		if times != 1 {
-			n.t.Errorf("picture %s was uploaded %d times", sum, times)
+			n.t.Errorf("project and picture %s: uploaded %d times", picture, times)
 		}
 	}
 	jobs := make(map[job.ID]job.Job)
 	for _, j := range n.planned() {
 		jobs[j.ID] = j
 	}
-	makes := make(map[string]string) // pictures by asset
-	made := make(map[string]job.Job) // by inference
+	made := make(map[string]job.Job)    // by inference
+	pictures := make(map[string]string) // contents of images
 	for _, result := range n.succeeded() {
 		made[result.Inference] = jobs[result.Job]
 		for i, stored := range result.Images {
-			makes[stored.Asset] = job.Picture{Job: result.Job, Image: i}.String()
+			content := n.hashOf(result.Key(n.manifest.Batch(), i))
+			assets[stored.Asset], pictures[job.Picture{Job: result.Job, Image: i}.String()] = content, content
 		}
 	}
 	ledger := n.sim.Ledger()
@@ -102,11 +112,24 @@ func (n *night) chainsHold() {
 	}
 	for _, entry := range ledger {
 		j := made[entry.JobID]
-		taken := entry.Input.WithPictures(j.PictureInputs, func(asset string) string { return uploaded[asset] + makes[asset] })
-		if diff := cmp.Diff(string(j.Inputs.Canonical()), string(taken.Canonical())); diff != "" {
+		want := j.Inputs.WithPictures(j.PictureInputs, func(picture string) string {
+			return cmp.Or(pictures[picture], strings.TrimPrefix(picture, "sha256:"))
+		})
+		taken := entry.Input.WithPictures(j.PictureInputs, func(asset string) string { return assets[asset] })
+		if diff := gocmp.Diff(string(want.Canonical()), string(taken.Canonical())); diff != "" {
 			n.t.Errorf("inference %s of %s took another picture (-want +got):\n%s", entry.JobID, j.Row, diff)
 		}
 	}
+}
+
+// hashOf is the SHA-256 of an object in hex.
+func (n *night) hashOf(objectKey string) string {
+	n.t.Helper()
+	content, err := os.ReadFile(filepath.Join(n.folder, filepath.FromSlash(objectKey)))
+	if err != nil {
+		n.t.Error(err)
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(content))
 }
 
 // imagesOfAll judges by the folder: the images of all jobs are there and whole.
@@ -187,6 +210,37 @@ func TestChainsOfOneRun(t *testing.T) {
 		n.chainsHold()
 		n.imagesOfAll()
 	})
+}
+
+// TestChainsAcrossProjects has keys of two projects, each of which runs few jobs at a time, so
+// that steps take images that the other project has made: those are uploaded.
+func TestChainsAcrossProjects(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(3) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				o := keyOptions(keyA, keyC)
+				o.Seed = seed + 1
+				n := newKeyNight(t, o, etchings(1), poolOf(entryOf(keyA, "parallel: 2"), entryOf(keyC, "parallel: 2")))
+				n.writeChained()
+				if err := n.sim.SetFaults(append(lostReplies(0.1),
+					simulator.Fault{Kind: simulator.FaultDropAfterUpload, Rate: 0.3, Seed: seed}, simulator.Fault{Kind: simulator.FaultUploadError, Rate: 0.1, Seed: seed},
+				)...); err != nil {
+					t.Fatal(err)
+				}
+				s := n.run()
+				n.until("jobs are paid", time.Hour, func() bool { return len(n.sim.Ledger()) >= 9 })
+				n.redis.FlushAll()
+				s.complete(4 * time.Hour)
+				n.chainsHold()
+				n.imagesOfAll()
+				if keys := n.paidBy(); len(keys) != 2 {
+					t.Errorf("paid by %v; no image went from one project to the other", keys)
+				}
+			})
+		})
+	}
 }
 
 // TestAFailedStepEndsItsChain refuses a step in the middle: what is made of it is not sent,
