@@ -72,10 +72,11 @@ func (m *made) find(rows []string) []madeJob {
 func (m *made) image(p manifest.Picture) (string, finding) {
 	found, ok := m.lookup(p)
 	if !ok {
-		return "", finding{
-			message:    fmt.Sprintf("%s makes no image %d", p.Rows[0], p.N),
-			suggestion: "correct what is wrong with that row first",
+		f := finding{message: fmt.Sprintf("%s makes no image %d", p.Rows[0], p.N), suggestion: "take another"}
+		if len(m.find(p.Rows)) == 0 { // one message for all of them, so that they hide nothing
+			f = finding{message: "the row takes the image of one that is not in order itself", suggestion: "correct that one first"}
 		}
+		return "", f
 	}
 	return job.Picture{Job: found.job.id, Image: found.n}.String(), finding{}
 }
