@@ -19,11 +19,13 @@ import (
 // before.
 type PlannedImage struct {
 	Row   string
-	Job   job.ID    // that has made it, or is to make it
-	N     int       // its place among the images of its job, from 1
-	OfRow int       // and among those of its row
-	Made  bool      // by the log; [Folder.Fresh] looks whether it is still there
-	Image job.Image // as it was stored, if it was made
+	Job   job.ID // that has made it, or is to make it
+	N     int    // its place among the images of its job, from 1
+	OfRow int    // and among those of its row
+	// Output is its name as it was planned, "{ext}" not filled in.
+	Output string
+	Made   bool      // by the log; [Folder.Fresh] looks whether it is still there
+	Image  job.Image // as it was stored, if it was made
 	// From are the images of the batch that it was made from, if any.
 	From []Maker
 }
@@ -61,12 +63,16 @@ func (f *Folder) PlannedImages(ctx context.Context) ([]PlannedImage, error) {
 			list.add(planned.Row, &result)
 		}
 	}
-	left := slices.Collect(maps.Values(made))
-	slices.SortFunc(left, func(a, b job.Result) int { return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Job, b.Job)) })
-	for i := range left {
-		list.add(left[i].Row, &left[i])
-	}
+	list.addAll(made)
 	return list.images, nil
+}
+
+// StandingImages are the images in the batch's folder by the log alone, of whatever plan.
+func (f *Folder) StandingImages(ctx context.Context) ([]PlannedImage, error) {
+	made, err := f.standing(ctx)
+	var list imageList
+	list.addAll(made)
+	return list.images, err
 }
 
 // standing are the results that the images in the folder are of, by the first name of each:
@@ -91,6 +97,15 @@ type imageList struct {
 	ofRow  int
 }
 
+// addAll adds results in the order of the plans that they were of.
+func (l *imageList) addAll(results map[string]job.Result) {
+	sorted := slices.Collect(maps.Values(results))
+	slices.SortFunc(sorted, func(a, b job.Result) int { return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Job, b.Job)) })
+	for i := range sorted {
+		l.add(sorted[i].Row, &sorted[i])
+	}
+}
+
 func (l *imageList) add(row string, of *job.Result) {
 	if row != l.row {
 		l.row, l.ofRow = row, 0
@@ -98,7 +113,7 @@ func (l *imageList) add(row string, of *job.Result) {
 	from := makersOf(of.Inputs)
 	for n := range of.Outputs {
 		l.ofRow++
-		image := PlannedImage{Row: row, Job: of.Job, N: n + 1, OfRow: l.ofRow, From: from}
+		image := PlannedImage{Row: row, Job: of.Job, N: n + 1, OfRow: l.ofRow, Output: of.Outputs[n], From: from}
 		if n < len(of.Images) {
 			image.Made, image.Image = true, of.Images[n]
 		}

@@ -21,6 +21,7 @@ import (
 	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/manifest"
+	"nightshift/internal/picture"
 	"nightshift/internal/plan"
 	"nightshift/internal/pool"
 	"nightshift/internal/text"
@@ -250,8 +251,18 @@ func (o *session) plan(ctx context.Context, waiting func(job.WaitReason, time.Du
 			return nil, err
 		}
 		options.Marks = func(id job.ID, n int) plan.Mark { return plan.Mark(o.picks.Of(id, n)) }
+		if options.Picked, err = o.pickedOutputs(ctx); err != nil {
+			return nil, err
+		}
 		options.Rolls = o.roll
 	}
+	rules, err := o.settings.Links()
+	if err != nil {
+		return nil, err
+	}
+	links := picture.NewLinks(rules)
+	o.Add("remove the pictures of links", links.Close)
+	options.Links = links.Fetch
 	p, err := plan.Make(ctx, options)
 	if err != nil {
 		return nil, o.lacking(ctx, err)
@@ -266,6 +277,29 @@ func (o *session) plan(ctx context.Context, waiting func(job.WaitReason, time.Du
 	o.priced = quotes
 	o.Add("remove the temporary file of the plan", p.Close)
 	return p, nil
+}
+
+// pickedOutputs are the outputs of the picked images that are there, with their jobs.
+func (o *session) pickedOutputs(ctx context.Context) (map[string]job.ID, error) {
+	if !o.picks.Any() {
+		return nil, nil
+	}
+	images, err := o.StandingImages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	images = slices.DeleteFunc(images, func(i batch.PlannedImage) bool { return !i.Made || o.picks.Of(i.Job, i.N) != batch.Picked })
+	fresh, err := o.Fresh(ctx, images)
+	if err != nil {
+		return nil, err
+	}
+	picked := make(map[string]job.ID)
+	for i := range images {
+		if fresh[i] == batch.Fresh {
+			picked[images[i].Output] = images[i].Job
+		}
+	}
+	return picked, nil
 }
 
 // roll is how often a row was rolled again, the one that is about to be noted included.

@@ -90,6 +90,8 @@ type Change struct {
 	Counted    bool      // if true
 	// Assets, if set, are what is sent in place of the job's pictures.
 	Assets map[string]string
+	// Disown says that the inference is not the job's: its own is looked for.
+	Disown bool
 	// EarlierBilled and EarlierRefunded, if not zero, are those of all attempts so far.
 	EarlierBilled, EarlierRefunded CU
 	// Forget drops intent, inference, outcome, tries and counted, for another attempt.

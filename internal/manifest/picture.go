@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ type PictureSource int
 // The sources.
 const (
 	PictureFile  PictureSource = iota // a file of this machine
+	PictureLink                       // one that a link leads to
 	PictureAsset                      // an asset that the provider has already
 	PictureMade                       // an image that another row makes
 )
@@ -25,7 +27,7 @@ const (
 // Picture is one picture that a row gives to its model.
 type Picture struct {
 	Source PictureSource
-	// Path leads to the file of a PictureFile, and Asset is the id of a PictureAsset.
+	// Path leads to the file of a PictureFile, or is the link of a PictureLink, and Asset is the id of a PictureAsset.
 	Path, Asset string
 	// Rows are the rows by one of which a PictureMade is made, by their ids, the likeliest
 	// first, and N is the number of the image in its row, from 1.
@@ -104,24 +106,26 @@ func (h *headerReader) readReferences(n *document.Node) {
 		case strings.TrimSpace(f.Name) == "" || templated(f.Name):
 			h.Report(f.Position, "use letters, digits, - _ and .", "%q is not the name of a reference", f.Name)
 		case text == "" && f.Value.Scalar():
-			h.Report(f.Value.Position, "name a file or an asset", "the reference %s is empty", f.Name)
+			h.Report(f.Value.Position, "name a file, a link or an asset", "the reference %s is empty", f.Name)
 		case templated(text):
 			h.Report(f.Value.Position, "write such a path where the picture is used, under images", "a reference has no variables")
-		case isLink(text):
-			h.Report(f.Value.Position, linkHint, "%s", linkFault(text))
 		default:
 			h.m.def.references = append(h.m.def.references, reference{f.Name, text})
 		}
 	})
 }
 
-const linkHint = "save the picture beside the manifest, and name that file"
-
-func linkFault(text string) string { return quoteShort(text) + " is a link, which is not followed" }
-
 func isLink(text string) bool {
 	lower := strings.ToLower(text)
 	return strings.HasPrefix(lower, "http://") || strings.HasPrefix(lower, "https://")
+}
+
+// linkHost is a link as it is shown: it may be signed, so that no more of it is.
+func linkHost(link string) string {
+	if address, err := url.Parse(link); err == nil && address.Host != "" {
+		return "from " + address.Hostname()
+	}
+	return "of a link"
 }
 
 func (def *definition) reference(name string) (string, bool) {
@@ -204,8 +208,7 @@ func (b *builder) picture(input, text string) (Picture, bool) {
 		b.report(field, "name a file, a reference or an asset", "%s names no picture", field)
 		return Picture{}, false
 	case isLink(named):
-		b.report(field, linkHint, "%s", linkFault(named))
-		return Picture{}, false
+		return Picture{Source: PictureLink, Path: named, Written: linkHost(named)}, true
 	case strings.HasPrefix(named, assetPrefix):
 		return Picture{Source: PictureAsset, Asset: named, Written: filled}, true
 	case named == filled && !strings.ContainsAny(named, `./\`):

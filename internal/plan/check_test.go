@@ -73,9 +73,9 @@ func TestChecks(t *testing.T) {
 		{"item not an object", parameters(`"layers": ["x"]`), `item 1: layers is "x", but the model wants an object`},
 
 		{"file by link", parameters(`"mask": "https://example.com/m.png", "referenceImages": ["asset_1"]`),
-			`mask is "https://example.com/m.png", but the model wants the id of an asset, not a path or a link; save the picture as a file, and give that under images, as images: {mask: m.png}`},
+			`mask is "https://example.com/m.png", but the model wants the id of an asset, not a path or a link; give it under images, as images: {mask: https://example.com/m.png}`},
 		{"file by path", parameters(`"referenceImages": ["ref.png"]`),
-			`item 1: referenceImages is "ref.png", but the model wants the id of an asset, not a path or a link; give the file under images, as images: {referenceImages: ref.png}`},
+			`item 1: referenceImages is "ref.png", but the model wants the id of an asset, not a path or a link; give it under images, as images: {referenceImages: ref.png}`},
 
 		{"required always", `{"id": "a", "model": "model_lantern", "output": "{id}.{ext}"}` + "\n", `prompt is missing; model_lantern does not run without it`},
 		{"required if another is given", parameters(`"mask": "asset_1"`),

@@ -59,12 +59,12 @@ type history struct {
 	names digestSet // of the outputs
 	// refused are jobs that were refused and charged, with what they cost so far.
 	refused map[job.ID]job.CU
-	picked  map[digest]bool // the outputs of images that a person has picked
+	picked  map[string]job.ID // see Options.Picked
 }
 
-// readHistory reads the results of succeeded jobs; results and marks may be nil.
-func readHistory(ctx context.Context, results iter.Seq2[job.Result, error], marks func(job.ID, int) Mark) (*history, error) {
-	h := &history{picked: make(map[digest]bool)}
+// readHistory reads the results of succeeded jobs; results may be nil.
+func readHistory(ctx context.Context, results iter.Seq2[job.Result, error]) (*history, error) {
+	h := &history{}
 	if results == nil {
 		return h, nil
 	}
@@ -79,11 +79,8 @@ func readHistory(ctx context.Context, results iter.Seq2[job.Result, error], mark
 			continue
 		}
 		h.jobs.add(digestOf(string(result.Job)))
-		for i, name := range result.Outputs {
+		for _, name := range result.Outputs {
 			h.names.add(digestOf(name))
-			if marks != nil && marks(result.Job, i+1) == Picked {
-				h.picked[digestOf(name)] = true
-			}
 		}
 	}
 	h.jobs.sort()

@@ -24,7 +24,7 @@ func TestHistoryStatus(t *testing.T) {
 	h, err := readHistory(t.Context(), resultsOf(
 		job.Result{Job: "aaaaaaaaaaaaaaaa", State: job.Succeeded, Outputs: []string{"a-1.{ext}", "a-2.{ext}"}},
 		job.Result{Job: "bbbbbbbbbbbbbbbb", State: job.Failed, Outputs: []string{"b.{ext}"}},
-	), nil)
+	))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestHistoryStatus(t *testing.T) {
 func TestHistoryEndsWithTheResultsError(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("bucket is away")
-	_, err := readHistory(t.Context(), func(yield func(job.Result, error) bool) { yield(job.Result{}, broken) }, nil)
+	_, err := readHistory(t.Context(), func(yield func(job.Result, error) bool) { yield(job.Result{}, broken) })
 	if !errors.Is(err, broken) {
 		t.Errorf("error %v, want %v", err, broken)
 	}

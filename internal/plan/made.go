@@ -68,15 +68,26 @@ func (m *made) find(rows []string) []madeJob {
 	return nil
 }
 
+// lacks reports whether a row takes an image of one that makes none because something is
+// wrong with it.
+func (m *made) lacks(row *manifest.Row) bool {
+	for _, in := range row.Images {
+		for _, p := range in.Pictures {
+			if p.Source == manifest.PictureMade && len(m.find(p.Rows)) == 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // image is the image of a row that was read, as a plan names it.
 func (m *made) image(p manifest.Picture) (string, finding) {
 	found, ok := m.lookup(p)
 	if !ok {
-		f := finding{message: fmt.Sprintf("%s makes no image %d", p.Rows[0], p.N), suggestion: "take another"}
-		if len(m.find(p.Rows)) == 0 { // one message for all of them, so that they hide nothing
-			f = finding{message: "the row takes the image of one that is not in order itself", suggestion: "correct that one first"}
+		return "", finding{
+			message: fmt.Sprintf("%s makes no image %d", p.Rows[0], p.N),
 		}
-		return "", f
 	}
 	return job.Picture{Job: found.job.id, Image: found.n}.String(), finding{}
 }

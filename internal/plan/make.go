@@ -17,11 +17,11 @@ import (
 // refuses the API key (job.Hint says what to do). A job.PaidDryRunError is the one
 // by which something was spent after all: it ends the plan at once.
 func Make(ctx context.Context, o Options) (*Plan, error) {
-	h, err := readHistory(ctx, o.Results, o.Marks)
+	h, err := readHistory(ctx, o.Results)
 	if err != nil {
 		return nil, err
 	}
-	h.refused = o.Refused
+	h.refused, h.picked = o.Refused, o.Picked
 	spool, err := newSpool()
 	if err != nil {
 		return nil, err

@@ -50,16 +50,11 @@ func TestPickedImagesAreCounted(t *testing.T) {
 	made := all(t, mustMake(t, plan.Options{Manifest: open(t, "m.jsonl", before), Catalog: catalog}))
 	edited := strings.ReplaceAll(before, "lantern 1", "lamp 1")
 	edited = strings.ReplaceAll(edited, "lantern 2", "lamp 2")
-	picked := map[job.ID]bool{made[0].ID: true, made[1].ID: true}
+	picked := map[string]job.ID{made[0].Outputs[0]: made[0].ID, made[1].Outputs[0]: made[1].ID}
 	plans := func(text string) *plan.Plan {
 		return mustMake(t, plan.Options{
 			Manifest: open(t, "m.jsonl", text), Catalog: catalog, Results: results(made),
-			Marks: func(id job.ID, n int) plan.Mark {
-				if picked[id] && n == 1 {
-					return plan.Picked
-				}
-				return plan.Unmarked
-			},
+			Picked: picked,
 		})
 	}
 	if p := plans(before); p.PickedReplaced != 0 || p.PickedWords() != "" {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,6 +19,7 @@ const fieldImage = "images."
 // pictures are the files of a manifest that rows give to their models.
 type pictures struct {
 	manifest *manifest.Manifest
+	fetch    func(ctx context.Context, link string) (path string, err error)
 	byPath   map[string]looked
 	bySum    map[string]bool
 	files    []picture.File // each content once
@@ -29,17 +31,27 @@ type looked struct {
 	fault string
 }
 
-func newPictures(m *manifest.Manifest) *pictures {
-	return &pictures{manifest: m, byPath: make(map[string]looked), bySum: make(map[string]bool)}
+func newPictures(o *Options) *pictures {
+	return &pictures{manifest: o.Manifest, fetch: o.Links, byPath: make(map[string]looked), bySum: make(map[string]bool)}
 }
 
-// look reads a file the first time that a row names it.
-func (p *pictures) look(path string) looked {
+// look reads a file, or what a link leads to, the first time that a row names it.
+func (p *pictures) look(ctx context.Context, named manifest.Picture) looked {
+	path := named.Path
 	if known, ok := p.byPath[path]; ok {
 		return known
 	}
 	var found looked
-	leads, err := p.manifest.PictureFile(path)
+	var leads string
+	var err error
+	switch {
+	case named.Source == manifest.PictureFile:
+		leads, err = p.manifest.PictureFile(path)
+	case p.fetch == nil:
+		err = errors.New("links are not followed here")
+	default:
+		leads, err = p.fetch(ctx, path)
+	}
 	if err == nil {
 		found.file, err = picture.Look(leads)
 	}
@@ -58,7 +70,7 @@ func (p *pictures) look(path string) looked {
 
 // setPictures puts the pictures of a row among its parameters, and says what is wrong with
 // them. ready is false while a row is not read yet whose image it takes.
-func (s *scan) setPictures(row *manifest.Row, c *checker) (found findings, ready bool) {
+func (s *scan) setPictures(ctx context.Context, row *manifest.Row, c *checker) (found findings, ready bool) {
 	if len(c.inputs) == 0 {
 		return nil, true // of a model that does not run only the names are checked
 	}
@@ -71,7 +83,7 @@ func (s *scan) setPictures(row *manifest.Row, c *checker) (found findings, ready
 	}
 	for i := range row.Images {
 		in := &row.Images[i]
-		values, f := s.pictureValues(in, c.inputs[in.Name])
+		values, f := s.pictureValues(ctx, in, c.inputs[in.Name])
 		if !f.found() {
 			f = c.putPictures(row, in, values)
 		}
@@ -81,7 +93,7 @@ func (s *scan) setPictures(row *manifest.Row, c *checker) (found findings, ready
 }
 
 // pictureValues are the pictures of an input as a plan names them.
-func (s *scan) pictureValues(in *manifest.ImageInput, taken *input) ([]any, finding) {
+func (s *scan) pictureValues(ctx context.Context, in *manifest.ImageInput, taken *input) ([]any, finding) {
 	values := make([]any, 0, len(in.Pictures))
 	for _, p := range in.Pictures {
 		var value string
@@ -91,8 +103,8 @@ func (s *scan) pictureValues(in *manifest.ImageInput, taken *input) ([]any, find
 			value = p.Asset
 		case manifest.PictureMade:
 			value, f = s.made.image(p)
-		case manifest.PictureFile:
-			value, f = s.fileValue(p, taken)
+		case manifest.PictureFile, manifest.PictureLink:
+			value, f = s.fileValue(ctx, p, taken)
 		}
 		if f.found() {
 			return nil, f
@@ -102,13 +114,14 @@ func (s *scan) pictureValues(in *manifest.ImageInput, taken *input) ([]any, find
 	return values, finding{}
 }
 
-func (s *scan) fileValue(p manifest.Picture, taken *input) (string, finding) {
-	found := s.pictures.look(p.Path)
+func (s *scan) fileValue(ctx context.Context, p manifest.Picture, taken *input) (string, finding) {
+	found := s.pictures.look(ctx, p)
 	if found.fault != "" {
-		return "", finding{
-			message:    fmt.Sprintf("picture %s: %s", text.Shorten(p.Written, shownLength), found.fault),
-			suggestion: "give a whole PNG, JPEG or WebP file; its path starts at the folder of the manifest",
+		f := finding{message: fmt.Sprintf("picture %s: %s", text.Shorten(p.Written, shownLength), found.fault)}
+		if p.Source == manifest.PictureFile {
+			f.suggestion = "give a whole PNG, JPEG or WebP file; its path starts at the folder of the manifest"
 		}
+		return "", f
 	}
 	if taken != nil {
 		if most := int64(number(taken.MaxSize, 0)); most > 0 && found.file.Bytes > most {

@@ -41,6 +41,12 @@ type Options struct {
 	// can have.
 	Marks        func(id job.ID, n int) Mark
 	RetryRefused bool
+	// Links fetches the picture that a link leads to into a file, which stays until the plan is
+	// not needed any more; nil where links are not followed.
+	Links func(ctx context.Context, link string) (path string, err error)
+	// Picked are the jobs whose images a person has picked and that are there, by the output
+	// of each image; may be nil.
+	Picked map[string]job.ID
 	// Rolls is how often a row was rolled again, so that its jobs draw other seeds; may be nil.
 	Rolls  func(row string) int
 	Limits Limits
@@ -150,7 +156,7 @@ const maxPickedRows = 5
 func (p *Plan) addPickedReplaced(j *job.Job, h *history) {
 	replaced := 0
 	for _, name := range j.Outputs {
-		if h.picked[digestOf(name)] {
+		if picked, is := h.picked[name]; is && picked != j.ID {
 			replaced++
 		}
 	}

@@ -36,7 +36,7 @@ func (p *Plan) WriteTable(w io.Writer, columns int) error {
 		t.wrap("Jobs that were refused and charged before run again, since --retry-refused asks for it.")
 	}
 	if p.Waiting > 0 {
-		t.wrap(fmt.Sprintf("%s for a pick, %s CU once they run: see enqueue pick.", text.Count(p.Waiting, "job")+" wait", p.WaitingCost))
+		t.wrap(waitForPick(p.Waiting, p.WaitingCost))
 	}
 	if picked := p.PickedWords(); picked != "" {
 		t.wrap(text.Clean(picked, text.Any) + ". run and submit refuse that unless --replace-picked is given.")
@@ -83,7 +83,31 @@ func (p *Plan) writeShapes(t *table) {
 	}
 	t.line("")
 	t.columns(rows, 2)
+	p.writeEstimates(t)
 	p.writeCacheAge(t)
+}
+
+// waitForPick says how many jobs wait, and what they cost once they run.
+func waitForPick(jobs int, cost job.CU) string {
+	if jobs == 1 {
+		return fmt.Sprintf("1 job waits for a pick, %s CU once it runs: see enqueue pick.", cost)
+	}
+	return fmt.Sprintf("%s wait for a pick, %s CU once they run: see enqueue pick.", text.Count(jobs, "job"), cost)
+}
+
+// writeEstimates says which prices were asked for without the pictures that jobs take.
+func (p *Plan) writeEstimates(t *table) {
+	var models []string
+	for _, shape := range p.Shapes {
+		if shape.Estimate && !slices.Contains(models, shape.Model) {
+			models = append(models, shape.Model)
+		}
+	}
+	if len(models) == 0 {
+		return
+	}
+	t.line("")
+	t.wrap("Prices of " + text.Clean(listed(models), text.Any) + " are estimates: they were asked for with a placeholder in place of pictures.")
 }
 
 // writeCacheAge says when prices are older than a look at the table suggests.

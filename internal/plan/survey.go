@@ -61,7 +61,7 @@ func newScan(o Options, h *history, into *spool) *scan {
 		names:    manifest.NewNames(),
 		spool:    into,
 		content:  sha256.New(),
-		pictures: newPictures(o.Manifest), marks: o.Marks, chains: make(map[string]bool),
+		pictures: newPictures(&o), marks: o.Marks, chains: make(map[string]bool),
 	}
 }
 
@@ -117,10 +117,14 @@ func (s *scan) row(ctx context.Context, p *Plan, row *manifest.Row) (read bool, 
 	if err != nil {
 		return false, err
 	}
-	pictures, ready := s.setPictures(row, k.checker)
+	pictures, ready := s.setPictures(ctx, row, k.checker)
 	if !ready {
 		s.deferRow(row)
 		return false, nil
+	}
+	if s.made.lacks(row) { // what is wrong with the other row is told there
+		s.made.add(row.ID)
+		return true, nil
 	}
 	findings, err := s.models.checkRow(ctx, row, k)
 	if err != nil {
@@ -197,12 +201,12 @@ func (s *scan) count(p *Plan, row *manifest.Row, c *checker, j *job.Job) (Status
 		p.New++
 	case Changed:
 		p.Changed++
-		p.addPickedReplaced(j, s.history)
 	case Waiting:
 		p.Waiting++
 		p.WaitingImages += len(j.Outputs)
 	}
 	if status.Runs() {
+		p.addPickedReplaced(j, s.history)
 		p.ImagesToRun += len(j.Outputs)
 	}
 	if status.Runs() && len(p.Samples) < maxSamples {

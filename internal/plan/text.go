@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"path"
 	"strings"
 	"unicode/utf8"
 
@@ -67,12 +66,8 @@ func (in *input) checkFile(value any) finding {
 	if _, named := job.ParsePicture(s); named || strings.HasPrefix(s, "data:") || !strings.ContainsAny(s, `/\. `) {
 		return finding{}
 	}
-	suggestion := "give the file under images, as images: {" + in.Name + ": " + text.Shorten(s, shownLength) + "}"
-	if strings.Contains(s, "://") {
-		suggestion = "save the picture as a file, and give that under images, as images: {" + in.Name + ": " + path.Base(s) + "}"
-	}
 	return finding{
 		message:    fmt.Sprintf("%s is %s, but the model wants the id of an asset, not a path or a link", in.Name, text.Shorten(literal(value), shownLength)),
-		suggestion: suggestion,
+		suggestion: "give it under images, as images: {" + in.Name + ": " + text.Shorten(s, shownLength) + "}",
 	}
 }

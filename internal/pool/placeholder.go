@@ -84,23 +84,39 @@ func (c *Catalog) placeholder(ctx context.Context, key *Key) (string, error) {
 	return asset, nil
 }
 
+// A placeholder is sent so often, with a pause before it is looked for, where answers are
+// lost: planning goes on, and one too many harms nobody.
+const (
+	placeholderTries = 3
+	placeholderPause = time.Second
+)
+
 func uploadPlaceholder(ctx context.Context, to provider.Uploader) (string, error) {
 	var content bytes.Buffer
 	if err := png.Encode(&content, image.NewGray(image.Rect(0, 0, placeholderSize, placeholderSize))); err != nil {
 		return "", err
 	}
-	began := time.Now()
-	asset, err := to.Upload(ctx, provider.Upload{
-		Name: placeholderName, ContentType: "image/png", Bytes: int64(content.Len()),
-		Open: func(context.Context) (io.ReadCloser, error) {
-			return io.NopCloser(bytes.NewReader(content.Bytes())), nil
-		},
-	})
-	if _, lost := errors.AsType[*job.UnknownOutcomeError](err); !lost {
-		return asset, err
+	var lost error
+	for range placeholderTries {
+		began := time.Now()
+		asset, err := to.Upload(ctx, provider.Upload{
+			Name: placeholderName, ContentType: "image/png", Bytes: int64(content.Len()),
+			Open: func(context.Context) (io.ReadCloser, error) {
+				return io.NopCloser(bytes.NewReader(content.Bytes())), nil
+			},
+		})
+		if _, unknown := errors.AsType[*job.UnknownOutcomeError](err); !unknown {
+			return asset, err
+		}
+		lost = err
+		select {
+		case <-time.After(placeholderPause):
+		case <-ctx.Done():
+			return "", context.Cause(ctx)
+		}
+		if asset, err = to.FindUpload(ctx, placeholderName, began); err == nil && asset != "" {
+			return asset, nil
+		}
 	}
-	if found, failed := to.FindUpload(ctx, placeholderName, began); failed == nil && found != "" {
-		return found, nil
-	}
-	return "", err
+	return "", lost
 }

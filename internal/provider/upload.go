@@ -15,6 +15,9 @@ type Upload struct {
 	Bytes       int64
 	// Open reads the picture from its start; it may be called several times.
 	Open func(ctx context.Context) (io.ReadCloser, error)
+	// Begun, if set, is told the id of an upload that takes several calls, before the one by
+	// which it becomes an asset. An error ends the upload.
+	Begun func(id string) error
 }
 
 // Uploader is a provider that takes pictures, which costs nothing.
@@ -24,6 +27,9 @@ type Uploader interface {
 	// the asset is to be looked for with FindUpload. [job.ErrInvalid] says that this picture
 	// is not taken.
 	Upload(ctx context.Context, u Upload) (asset string, err error)
+	// ResumeUpload tells what became of an upload that was begun under an id: its asset, or
+	// whether it is about to become one. One that is neither was not completed, or refused.
+	ResumeUpload(ctx context.Context, id string) (asset string, underWay bool, err error)
 	// FindUpload returns the asset that was uploaded under a name since then, by our clock; ""
 	// if none is shown, which lists that lag may do for a while.
 	FindUpload(ctx context.Context, name string, since time.Time) (asset string, err error)

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -45,12 +46,15 @@ func fill(t *testing.T, v reflect.Value) {
 	}
 }
 
-// written are the fields of a change that a record has, too: all but those that
-// say how it is changed.
+// notFields are those of a change that say how a record is changed, and the assets, which
+// are kept with the job.
+var notFields = []string{"From", "To", "Forget", "Disown", "Assets"}
+
+// written are the fields of a change that a record has, too.
 func written() []string {
 	var names []string
 	for field := range reflect.TypeFor[job.Change]().Fields() {
-		if field.Name != "From" && field.Name != "To" && field.Name != "Forget" {
+		if !slices.Contains(notFields, field.Name) {
 			names = append(names, field.Name)
 		}
 	}
@@ -106,6 +110,21 @@ func TestARecordKeepsEveryField(t *testing.T) {
 		}
 		if diff := cmp.Diff([]*job.Record{rec}, records); diff != "" {
 			t.Errorf("read with others (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestAssetsAreKeptWithTheJob holds what is sent in place of pictures, of the last attempt.
+func TestAssetsAreKeptWithTheJob(t *testing.T) {
+	t.Parallel()
+	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
+		store := setup(t, client)
+		for _, asset := range []string{"asset_1", "asset_2"} {
+			want := map[string]string{"sha256:" + asset: asset}
+			change(t, store, claim(t, store), job.Change{From: from(job.Queued), To: job.Queued, Assets: want})
+			if diff := cmp.Diff(want, claim(t, store).Job.Assets); diff != "" {
+				t.Errorf("assets (-want +got):\n%s", diff)
+			}
 		}
 	})
 }

@@ -98,6 +98,9 @@ func fieldsOf(c *job.Change) ([]any, error) {
 	if c.Forget {
 		fields = append(fields, "intent", "", "inference", "", "started", "", "outcome", "", "storeTries", 0, "counted", 0)
 	}
+	if c.Disown {
+		fields = append(fields, "inference", "", "started", "")
+	}
 	if c.Inference != "" {
 		fields = append(fields, "started", c.Started.UnixMilli())
 	}

@@ -130,6 +130,35 @@ func TestAnInferenceBelongsToOneJob(t *testing.T) {
 
 // TestAForgottenInferenceIsNeverAdoptedAgain has a run that failed and was bought
 // again: neither its own job nor another may take it for the new one.
+// TestADisownedInferenceIsFreeAgain lets another job have a run that a receipt has named
+// wrongly.
+func TestADisownedInferenceIsFreeAgain(t *testing.T) {
+	t.Parallel()
+	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
+		store := setup(t, client)
+		other := job.Ref{Batch: ref.Batch, ID: "other"}
+		add(t, store, other, 4)
+		run := job.Change{From: from(job.Queued), To: job.Running, Inference: "job_1", Started: time.Now()}
+		for _, each := range []struct {
+			ref  job.Ref
+			c    job.Change
+			want error
+		}{
+			{ref, run, nil},
+			{other, run, job.ErrOwned},
+			{ref, job.Change{From: from(job.Running), To: job.Unknown, Disown: true}, nil},
+			{other, run, nil},
+		} {
+			if err := store.Observe(t.Context(), each.ref, each.c); !errors.Is(err, each.want) {
+				t.Fatalf("change of job %s to %s: %v, want %v", each.ref, each.c.To, err, each.want)
+			}
+		}
+		if rec, err := store.Get(t.Context(), ref); err != nil || rec.Inference != "" {
+			t.Errorf("the job has inference %q, error %v; want none", rec.Inference, err)
+		}
+	})
+}
+
 func TestAForgottenInferenceIsNeverAdoptedAgain(t *testing.T) {
 	t.Parallel()
 	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {

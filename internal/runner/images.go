@@ -126,7 +126,7 @@ func (r *Runner) fetch(ctx context.Context, w ImageTarget) (stored job.Image, fl
 		return job.Image{}, "", ofProvider(err)
 	}
 	defer body.Close() // only read from; what matters was checked while reading
-	if err := r.checkMaker(ctx, w, body); err != nil {
+	if err := r.checkMaker(ctx, w, p, body); err != nil {
 		return job.Image{}, "", err
 	}
 	if stored, err = r.Images.Store(ctx, w, linkBody{r.slowBody(w.Asset, body)}, length); err != nil {
@@ -141,9 +141,9 @@ func (r *Runner) fetch(ctx context.Context, w ImageTarget) (stored job.Image, fl
 	return stored, flaw, nil
 }
 
-// checkMaker refuses an asset that another run of ours has made, by the provider's record
-// of it: a list may name one asset for two runs.
-func (r *Runner) checkMaker(ctx context.Context, w ImageTarget, body io.Reader) error {
+// checkMaker refuses an asset that another run has made, by the provider's record of it: a
+// run or a list may name one asset for two runs.
+func (r *Runner) checkMaker(ctx context.Context, w ImageTarget, p provider.Provider, body io.Reader) error {
 	recorded, told := body.(provider.Recorded)
 	if !told {
 		return nil
@@ -153,10 +153,29 @@ func (r *Runner) checkMaker(ctx context.Context, w ImageTarget, body io.Reader) 
 		return nil
 	}
 	ours, err := r.Store.Ours(ctx, []string{maker})
-	if err != nil || !ours[maker] {
+	if err != nil {
 		return err
 	}
+	another := ours[maker]
+	if !another {
+		if another, err = names(ctx, p, maker, w.Asset); err != nil {
+			return ofProvider(err)
+		}
+	}
+	if !another {
+		return nil
+	}
 	return &job.SideError{Side: job.SideProvider, Err: &job.ForeignAssetError{Asset: w.Asset, Run: maker}}
+}
+
+// names reports whether the provider has a run that names an asset as its own. It may be of
+// another program, or of a batch that was over when Redis lost its state.
+func names(ctx context.Context, p provider.Provider, run, asset string) (bool, error) {
+	told, err := p.Poll(ctx, []provider.Run{{ID: run, Made: time.Now()}})
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(told, func(i job.Inference) bool { return i.ID == run && slices.Contains(i.AssetIDs, asset) }), nil
 }
 
 // foreignAsset reports whether an asset is another job's.

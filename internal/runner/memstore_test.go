@@ -79,6 +79,10 @@ func (s *memoryStore) change(ref job.Ref, fence int64, c job.Change) (int64, err
 		}
 		s.ours[c.Inference] = ref
 	}
+	if c.Disown {
+		delete(s.ours, rec.Inference)
+		rec.Inference, rec.Started = "", time.Time{}
+	}
 	if c.Forget {
 		rec.Intent, rec.Inference, rec.Started, rec.Outcome, rec.StoreTries, rec.Counted = time.Time{}, "", time.Time{}, nil, 0, false
 	}

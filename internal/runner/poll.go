@@ -131,11 +131,36 @@ func (w *watcher) foreign(ctx context.Context, p provider.Provider, rec *job.Rec
 		_, err := w.exchange(ctx, rec, &found[0])
 		return nil, err
 	}
+	if w.anothers(rec, run) {
+		return nil, w.disown(ctx, rec, run)
+	}
 	if !run.Status.Ended() {
 		return nil, nil
 	}
 	w.Logger.WarnContext(ctx, "inference shows other inputs than were sent, its images are stored with a warning", w.attrs(rec, "inference_id", run.ID)...)
 	return []endedRun{{rec, run}}, nil
+}
+
+// anothers reports whether a run cannot be the job's, however its inputs are written: it is
+// of another model, or another API key has started it.
+func (w *watcher) anothers(rec *job.Record, run *job.Inference) bool {
+	if run.Model != "" && run.Model != rec.Job.Model {
+		return true
+	}
+	authors, since := w.APIKeys.ProviderKeyIDs(rec.APIKey)
+	return run.ProviderKeyID != "" && len(authors) > 0 && rec.Intent.After(since) && !slices.Contains(authors, run.ProviderKeyID)
+}
+
+// disown takes a run from the job whose receipt named it: what became of the job's own
+// request is not known, and the run is found by whoever lacks it.
+func (w *watcher) disown(ctx context.Context, rec *job.Record, run *job.Inference) error {
+	err := w.Store.Observe(ctx, rec.Ref, job.Change{From: []job.State{job.Running}, To: job.Unknown, Disown: true})
+	if over, err := takenOver(err); over || err != nil {
+		return err
+	}
+	w.Logger.WarnContext(ctx, "receipt named an inference of another model or API key, looking for the job's own",
+		w.attrs(rec, "inference_id", run.ID, "model_of_it", run.Model)...)
+	return nil
 }
 
 // exchange gives a job its own run in place of the one that its receipt named, which

@@ -54,6 +54,8 @@ type note struct {
 	Asset string    `json:"asset,omitempty"`
 	Bytes int64     `json:"bytes"`
 	At    time.Time `json:"at"` // when it was last begun
+	// Upload is the provider's id of one that takes several calls.
+	Upload string `json:"upload,omitempty"`
 	// Looked is since when no list has shown an upload whose answer was lost.
 	Looked time.Time `json:"looked,omitzero"`
 }
@@ -151,7 +153,7 @@ func (u *Uploads) Upload(ctx context.Context, keys Keys, batchID string, j *job.
 	return nil
 }
 
-func (u *Uploads) upload(ctx context.Context, keys Keys, batchID string, j *job.Job, p job.Picture, apiKey string, requests provider.Requests) error {
+func (u *Uploads) upload(ctx context.Context, keys Keys, batchID string, j *job.Job, p job.Picture, apiKey string, requests provider.Requests) (err error) {
 	to, err := keys.Uploader(apiKey, requests)
 	if err != nil {
 		return err
@@ -173,8 +175,16 @@ func (u *Uploads) upload(ctx context.Context, keys Keys, batchID string, j *job.
 	if !held {
 		return elsewhere
 	}
-	err = u.once(ctx, to, key, from)
-	return errors.Join(err, release(context.WithoutCancel(ctx)))
+	defer func() { err = errors.Join(err, release(context.WithoutCancel(ctx))) }()
+	// Two runs on one folder, each with a Redis of its own, share no lease.
+	unlock, err := u.Bucket.Lock(ctx, key+".lock")
+	if _, locked := errors.AsType[*bucket.LockedError](err); locked {
+		return elsewhere
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(u.once(ctx, to, key, from), unlock())
 }
 
 // begin takes a place for this goroutine: a lease is the whole process'.
@@ -207,12 +217,25 @@ const (
 // damagedAge is how old an upload may be whose note is damaged: it is looked for by its name.
 const damagedAge = 7 * 24 * time.Hour
 
+// read reads the note of a picture; one that nobody can go by is that of an upload of which
+// nothing but the name is known.
+func (u *Uploads) read(ctx context.Context, key string, from source) (note, error) {
+	n, now := note{}, time.Now().UTC()
+	_, err := batch.ReadJSON(ctx, u.Bucket, key, &n)
+	if errors.Is(err, job.ErrDamaged) || n.At.After(now.Add(damagedAge)) {
+		n, err = note{At: now.Add(-damagedAge)}, nil
+	}
+	n.Name, n.Bytes = from.name(), from.bytes
+	if n.Looked.After(now) { // by another clock
+		n.Looked = time.Time{}
+	}
+	return n, err
+}
+
 // once uploads a picture, unless the bucket knows that it is there, or may be.
 func (u *Uploads) once(ctx context.Context, to provider.Uploader, key string, from source) error {
-	n := note{}
-	if _, err := batch.ReadJSON(ctx, u.Bucket, key, &n); errors.Is(err, job.ErrDamaged) {
-		n = note{Name: from.name(), At: time.Now().Add(-damagedAge)}
-	} else if err != nil {
+	n, err := u.read(ctx, key, from)
+	if err != nil {
 		return err
 	}
 	if n.Asset != "" && !u.isGone(n.Asset) {
@@ -237,12 +260,14 @@ func (u *Uploads) once(ctx context.Context, to provider.Uploader, key string, fr
 // settleLost finds out what became of an upload whose answer is not there. It reports false
 // once it is certain that it was not taken.
 func (u *Uploads) settleLost(ctx context.Context, to provider.Uploader, key string, n *note) (decided bool, err error) {
-	asset, err := to.FindUpload(ctx, n.Name, n.At)
+	asset, underWay, err := find(ctx, to, n)
 	if err != nil {
 		return true, err
 	}
 	now := time.Now().UTC()
 	switch {
+	case underWay:
+		return true, &job.PostponedError{After: lookRest, Reason: job.WaitUpload, Detail: "the provider is taking the picture over"}
 	case asset != "" && !u.isGone(asset):
 		n.Asset = asset
 		if err := batch.WriteJSON(ctx, u.Bucket, key, n); err != nil {
@@ -261,6 +286,17 @@ func (u *Uploads) settleLost(ctx context.Context, to provider.Uploader, key stri
 	return true, &job.PostponedError{After: min(lookRest, u.Grace), Reason: job.WaitUpload, Detail: "the answer to an upload was lost, and the picture is looked for"}
 }
 
+// find looks for an upload by its id or, where it has none, by its name.
+func find(ctx context.Context, to provider.Uploader, n *note) (asset string, underWay bool, err error) {
+	if n.Upload != "" {
+		asset, underWay, err = to.ResumeUpload(ctx, n.Upload)
+	}
+	if err == nil && asset == "" && !underWay {
+		asset, err = to.FindUpload(ctx, n.Name, n.At)
+	}
+	return asset, underWay, err
+}
+
 // send uploads a picture. That it is about to be is noted first, so that it is looked for
 // where the answer is lost.
 func (u *Uploads) send(ctx context.Context, to provider.Uploader, key string, from source) error {
@@ -271,8 +307,15 @@ func (u *Uploads) send(ctx context.Context, to provider.Uploader, key string, fr
 	asset, err := to.Upload(ctx, provider.Upload{
 		Name: n.Name, ContentType: from.format.ContentType(), Bytes: from.bytes,
 		Open: func(ctx context.Context) (io.ReadCloser, error) { return u.Bucket.Open(ctx, from.key) },
+		Begun: func(id string) error {
+			n.Upload = id
+			return batch.WriteJSON(ctx, u.Bucket, key, n)
+		},
 	})
 	if unknown, lost := errors.AsType[*job.UnknownOutcomeError](err); lost {
+		if ctx.Err() != nil { // who goes on with the job looks for it
+			return context.Cause(ctx)
+		}
 		u.Logger.WarnContext(ctx, "answer to an upload lost, looking for it", "picture", n.Name, "err", unknown)
 		return &job.PostponedError{After: min(lookRest, u.Grace), Reason: job.WaitUpload, Detail: "the answer to an upload was lost, and the picture is looked for"}
 	}
@@ -329,7 +372,11 @@ func (u *Uploads) source(ctx context.Context, batchID string, j *job.Job, p job.
 	defer body.Close() // only read from
 	sum := sha256.New()
 	guard := image.NewGuard(io.TeeReader(body, sum), -1, image.Limits{})
-	if _, err := io.Copy(io.Discard, guard); err != nil {
+	_, err = io.Copy(io.Discard, guard)
+	if _, bad := errors.AsType[*job.BadImageError](err); bad {
+		return s, &job.HintedError{Err: fmt.Errorf("%s is damaged: %w", u.Bucket.Path(s.key), err), Hint: againHint}
+	}
+	if err != nil {
 		return s, fmt.Errorf("read %s: %w", u.Bucket.Path(s.key), err)
 	}
 	info := guard.Info()
@@ -337,8 +384,10 @@ func (u *Uploads) source(ctx context.Context, batchID string, j *job.Job, p job.
 	if p.SHA256 != "" && s.sum != p.SHA256 {
 		return s, &job.HintedError{
 			Err:  fmt.Errorf("%s is not the picture that was planned: its content has changed", u.Bucket.Path(s.key)),
-			Hint: "delete the object and submit the manifest again",
+			Hint: againHint,
 		}
 	}
 	return s, nil
 }
+
+const againHint = "delete the object and submit the manifest again"

@@ -24,6 +24,7 @@ const (
 // chain holds jobs back until the images are there that they take.
 type chain struct {
 	start    time.Time // of the submission
+	looked   bool      // what is new since was recorded since, too, whatever clocks say
 	needed   map[job.ID]*neededJob
 	follower *batch.Follower
 	next     time.Time // when the logs are looked at again
@@ -78,14 +79,16 @@ func (c *chain) look(ctx context.Context) error {
 		if need == nil {
 			continue
 		}
-		ofNow := result.Recorded.After(c.start)
+		ofNow := c.looked || result.Recorded.After(c.start)
 		switch {
-		case result.State == job.Succeeded && (ofNow || need.status == plan.Kept):
+		// An image that was there shortly before serves as well as the same one made again.
+		case result.State == job.Succeeded && (ofNow || need.status == plan.Kept || result.Recorded.After(c.start.Add(-clocksApart))):
 			need.images, need.apiKey, need.failed = result.Images, result.APIKey, nil
 		case result.State == job.Failed && (ofNow || need.status == plan.FailedBefore) && need.images == nil:
 			need.failed = rootOf(&result)
 		}
 	}
+	c.looked = true
 	c.next = time.Now().Add(max(chainTick, chainShare*time.Since(began)))
 	return nil
 }
@@ -138,8 +141,13 @@ func (c *chain) release(ctx context.Context, most int, yield func(*job.Job, erro
 			yield(nil, err)
 			return false
 		}
-		ready := c.ready()
-		for _, j := range ready {
+		for i := 0; i < len(c.pending); {
+			j := c.pending[i]
+			if !c.settled(j) {
+				i++
+				continue
+			}
+			c.pending = slices.Delete(c.pending, i, i+1)
 			if !yield(j, nil) {
 				return false
 			}
@@ -149,19 +157,6 @@ func (c *chain) release(ctx context.Context, most int, yield func(*job.Job, erro
 		}
 	}
 	return true
-}
-
-// ready takes the pending jobs out whose needs are settled.
-func (c *chain) ready() []*job.Job {
-	var ready []*job.Job
-	c.pending = slices.DeleteFunc(c.pending, func(j *job.Job) bool {
-		if !c.settled(j) {
-			return false
-		}
-		ready = append(ready, j)
-		return true
-	})
-	return ready
 }
 
 // settled reports whether it is known what became of all that a job takes, and notes that with

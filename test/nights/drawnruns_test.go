@@ -49,11 +49,16 @@ func (n *drawnNight) startRun(b *nightBatch) {
 	if b.run != nil && b.run.running() {
 		return
 	}
-	b.run, b.runCalm = b.runOn(n.ways), n.calmed
-	n.diary.note("person", "enqueue run of %s", b.drawn.name)
-	for range 20 {
-		time.Sleep(time.Second) // virtual
-		if !b.run.running() {
+	for range 3 { // a first one may find a connection that is dead
+		b.run, b.runCalm = b.runOn(n.ways), n.calmed
+		n.diary.note("person", "enqueue run of %s", b.drawn.name)
+		for range 20 {
+			time.Sleep(time.Second) // virtual
+			if !b.run.running() {
+				break
+			}
+		}
+		if b.run.running() || b.run.code != exitUnexpected || b.run.out.reached("running") {
 			break
 		}
 	}

@@ -43,7 +43,9 @@ func (p *place) dialRedis() (net.Conn, error) {
 // throughGate is a client that finds Redis away where it is.
 func (p *place) throughGate() redis.UniversalClient {
 	p.t.Helper()
-	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", Protocol: 2, DisableIdentity: true,
+	// The client of a server looks whether a connection is dead before it uses it; that of a
+	// pipe cannot, so that few are kept.
+	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", Protocol: 2, DisableIdentity: true, MaxIdleConns: 2,
 		Dialer: func(context.Context, string, string) (net.Conn, error) { return p.dialRedis() }})
 	client.AddHook(resetHook{})
 	p.t.Cleanup(func() { _ = client.Close() }) // its connections may be closed already

@@ -184,6 +184,34 @@ func TestEqualStrangers(t *testing.T) {
 	})
 }
 
+// An asset of another program that the provider names for a job of ours is not stored as its
+// image.
+func TestAssetsOfStrangers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := newNight(t, simulator.Options{Seed: 1}, etchings(3))
+		n.stranger().starts(etching, job.Inputs{"prompt": "a flower", "seed": json.Number("1")})
+		if err := n.sim.SetFaults(simulator.Fault{Kind: simulator.FaultForeignAssets, Next: 1}); err != nil {
+			t.Fatal(err)
+		}
+		if s := n.run(); s.end(time.Hour) != exitSomeFailed {
+			t.Errorf("it ended with %d: %s", s.code, s.out.last())
+		}
+		made := make(map[string][]string)
+		for _, entry := range n.sim.Ledger() {
+			made[entry.JobID] = entry.Assets
+		}
+		for _, result := range n.succeeded() {
+			if asset := result.Images[0].Asset; !slices.Contains(made[result.Inference], asset) {
+				t.Errorf("%s shows asset %s, which its inference has not made", result.Row, asset)
+			}
+		}
+		if failed := n.failed(); len(failed) != 1 || !strings.Contains(failed[0].Reason, "was made by inference") {
+			t.Errorf("want one failure that names the other inference, got %+v", failed)
+		}
+	})
+}
+
 // TestAnswerWhileItRuns decides a question while the run that asks it goes on.
 func TestAnswerWhileItRuns(t *testing.T) {
 	t.Parallel()

@@ -92,6 +92,8 @@ func (n *drawnNight) judgeNothingLost(ledger []simulator.Entry) {
 			n.fail("results are true", owned[0].Job, "inference %s is the result of %s and of %s", e.JobID, owned[0].Row, owned[1].Row)
 		case content(e.Model, e.Input) != content(owned[0].Model, owned[0].Inputs):
 			n.fail("what the manifest says is made", owned[0].Job, "%s asks for %s, and its inference made %s", owned[0].Row, owned[0].Inputs.Canonical(), e.Input.Canonical())
+		case slices.ContainsFunc(owned[0].Images, func(i job.Image) bool { return !slices.Contains(e.Assets, i.Asset) }):
+			n.fail("every image is its own job's", owned[0].Job, "%s shows assets that its inference %s has not made: %v", owned[0].Row, e.JobID, owned[0].Images)
 		case len(owned[0].Images) != len(e.Assets):
 			n.fail("nothing paid is lost", owned[0].Job, "inference %s made %d images, and %d of them are stored", e.JobID, len(e.Assets), len(owned[0].Images))
 		}

@@ -97,7 +97,7 @@ func (c *Client) free(ctx context.Context, call call, refused func(*refusal) err
 	}
 	for {
 		if err := c.requests.Wait(ctx); err != nil {
-			return nil, err
+			return nil, &unsentError{err}
 		}
 		if call.data != nil {
 			call.body, call.length = io.NopCloser(bytes.NewReader(call.data)), int64(len(call.data))

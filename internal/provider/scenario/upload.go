@@ -70,23 +70,27 @@ func (c *Client) uploadAtOnce(ctx context.Context, u provider.Upload) (string, e
 }
 
 // change makes a call that makes something and costs nothing. What may have been done is not
-// repeated.
+// repeated: nothing but a refusal that the API itself must have written proves that it was
+// not.
 func (c *Client) change(ctx context.Context, call call) (*reply, error) {
-	unclear := false
+	var refused error
 	reply, err := c.free(ctx, call, func(r *refusal) error {
-		unclear = !r.proven()
-		return r.toRun()
+		if refused = r.toRun(); !r.proven() && !tooLarge(r.status) {
+			refused = &job.UnknownOutcomeError{Err: r.plain()}
+		}
+		return refused
 	})
-	_, limit := errors.AsType[*job.LimitError](err)
-	_, access := errors.AsType[*job.AccessError](err)
-	switch {
-	case err == nil || limit || access || errors.Is(err, job.ErrInvalid) && !unclear:
+	_, unsent := errors.AsType[*unsentError](err)
+	if err == nil || unsent || establishing(err) || refused != nil && errors.Is(err, refused) {
 		return reply, err
-	case ctx.Err() != nil && !unclear:
-		return nil, err
-	default:
-		return nil, &job.UnknownOutcomeError{Err: err}
 	}
+	return nil, &job.UnknownOutcomeError{Err: err}
+}
+
+// tooLarge reports whether a status says that a body was not read to its end, or not
+// understood, by whoever has answered.
+func tooLarge(status int) bool {
+	return status == http.StatusRequestEntityTooLarge || status == http.StatusUnprocessableEntity
 }
 
 // partBytes is the size of each part but the last. Scenario API: 5 MB at least, 10,000 parts
@@ -98,9 +102,9 @@ const (
 	// have expired.
 	uploadTries = 3
 	// importPoll is how often an upload is looked at that is being taken over, and importMost
-	// how long that may last.
+	// how long that is waited for; who asks again later uses ResumeUpload.
 	importPoll = 2 * time.Second
-	importMost = 5 * time.Minute
+	importMost = time.Minute
 )
 
 // uploadRecord is an upload in parts.
@@ -115,8 +119,8 @@ type uploadRecord struct {
 	}
 }
 
-// uploadInParts sends a picture in parts. An upload that was begun and is not completed
-// makes no asset, so it may begin again.
+// uploadInParts sends a picture in parts. An upload that was begun and is not completed, or
+// is not taken over, makes no asset, so it may begin again.
 //
 // Scenario API: POST /uploads, a PUT for each part to a link of its own, POST
 // /uploads/{id}/action, GET /uploads/{id} until it is imported.
@@ -124,13 +128,19 @@ func (c *Client) uploadInParts(ctx context.Context, u provider.Upload) (string, 
 	var last error
 	for range uploadTries {
 		begun, err := c.beginUpload(ctx, u)
+		if err == nil && u.Begun != nil {
+			err = u.Begun(begun.ID.Value)
+		}
 		if err != nil {
 			return "", err
 		}
 		if last = c.sendParts(ctx, u, begun); last == nil {
-			return c.finishUpload(ctx, begun.ID.Value)
+			var asset string
+			if asset, last = c.finishUpload(ctx, begun.ID.Value); !errors.Is(last, job.ErrInvalid) {
+				return asset, last
+			}
 		}
-		if ctx.Err() != nil || errors.Is(last, job.ErrInvalid) {
+		if ctx.Err() != nil {
 			break
 		}
 	}
@@ -265,12 +275,25 @@ func (c *Client) awaitImport(ctx context.Context, id string, deadline time.Time)
 		select {
 		case <-time.After(importPoll):
 		case <-ctx.Done():
-			return "", false, cause(ctx)
+			return "", false, &job.UnknownOutcomeError{Err: cause(ctx)}
 		}
 		if pending {
 			return "", true, nil
 		}
 	}
+}
+
+// ResumeUpload implements [provider.Uploader].
+func (c *Client) ResumeUpload(ctx context.Context, id string) (asset string, underWay bool, err error) {
+	now, err := c.uploadCall(ctx, call{op: OpUpload, method: http.MethodGet, path: []string{"uploads", id}})
+	switch {
+	case errors.Is(err, job.ErrInvalid): // it is not known any more
+		return "", false, nil
+	case err != nil:
+		return "", false, fmt.Errorf("look at upload %q: %w", id, err)
+	}
+	status := now.Status.Value
+	return now.EntityID.Value, now.EntityID.Value == "" && status != "pending" && status != "failed", nil
 }
 
 // FindUpload implements [provider.Uploader].
@@ -279,6 +302,7 @@ func (c *Client) awaitImport(ctx context.Context, id string, deadline time.Time)
 func (c *Client) FindUpload(ctx context.Context, name string, since time.Time) (asset string, err error) {
 	query := url.Values{
 		"sortBy": {"createdAt"}, "createdAfter": {c.Earliest(since).UTC().Format(usageTime)}, "pageSize": {strconv.Itoa(assetPage)},
+		"types": {"uploaded"},
 	}
 	for range assetPages {
 		reply, err := c.read(ctx, call{op: OpMade, method: http.MethodGet, path: []string{"assets"}, query: query})
@@ -305,7 +329,7 @@ func (c *Client) FindUpload(ctx context.Context, name string, since time.Time) (
 		}
 		query.Set("paginationToken", page.NextPaginationToken)
 	}
-	return "", nil
+	return "", fmt.Errorf("look for picture %s: the list did not end after %d pages", name, assetPages)
 }
 
 // HasAsset implements [provider.Uploader].

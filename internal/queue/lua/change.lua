@@ -44,7 +44,12 @@ if ARGV[5] ~= '' then
 end
 for i = 8, #ARGV, 2 do
   if ARGV[i] == 'inference' and ARGV[i + 1] == '' then
-    redis.call('HDEL', KEYS[3], redis.call('HGET', KEYS[1], 'inference') or '')
+    local named = redis.call('HGET', KEYS[1], 'inference') or ''
+    redis.call('HDEL', KEYS[3], named)
+    -- What a job that runs gives up was never its own, and may be another's.
+    if was == 'running' then
+      redis.call('ZREM', KEYS[4], named)
+    end
   end
   redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
 end

@@ -6,7 +6,8 @@
 //
 // A mutant is a patch beside this file, which begins with what is wrong in it. It is applied
 // to a copy of what is committed. Where a line of its beginning is "Night: TestName", drawn
-// nights do not bring about what it breaks, and that night runs after they have let it pass.
+// nights bring about what it breaks seldom or never, and that night runs after they have let
+// it pass.
 // The exit code is 1 if a mutant is caught by no night, or does not apply any more.
 package main
 
