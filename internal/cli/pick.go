@@ -433,7 +433,7 @@ func (p *picking) words() string {
 		fmt.Fprintf(&words, "not taken: %s of row %s: %s\n", r.Image, r.Row, r.Reason)
 	}
 	fmt.Fprintf(&words, "%s: of %s %s\n", p.Batch, text.Count(p.Images, "image"), progress.PickWords(&p.Picks))
-	if p.Noted > 0 && !p.DryRun && p.Picked > 0 && p.waiting > 0 {
+	if p.Noted > 0 && !p.DryRun && p.mark == batch.Picked && p.waiting > 0 {
 		fmt.Fprintf(&words, "what is made of the picked ones runs with the next enqueue run of the manifest, or of a fleet with enqueue resume %s\n", p.arg)
 	}
 	if p.Rejected > 0 {

@@ -53,7 +53,9 @@ func TestFilesThatPeopleHave(t *testing.T) {
 		"seed -1":                   {"m.yaml", head + "items: [{id: a, item: x, seed: -1}]\n", 2, []string{"leave it out, and every row gets a seed of its own"}, ""},
 		"a seed with a point":       {"m.yaml", head + "items: [{id: a, item: x, seed: 42.5}]\n", 2, []string{"seed"}, ""},
 		"a seed that is too large":  {"m.yaml", head + "items: [{id: a, item: x, seed: 99999999999999999999}]\n", 2, []string{"seed"}, ""},
-		"YAML that ends early":      {"m.yaml", head + "items: [{id: a, item: \"x}]\n", 2, []string{"m.yaml:5:"}, "yaml:"},
+		"a picture that is gone": {"m.yaml", head + "items: [{id: a, item: x, images: {image: refs/none.png}}]\nsteps: {cut: {model: model_bria-remove-background, images: {image: \"{previous}\"}}}\n", 2,
+			[]string{"m.yaml:5:42: picture refs/none.png: there is no such file; give a whole PNG", "1 problem;"}, ""},
+		"YAML that ends early": {"m.yaml", head + "items: [{id: a, item: \"x}]\n", 2, []string{"m.yaml:5:"}, "yaml:"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -39,7 +39,7 @@ var statements = []statement{
 	{"docs/keys.md", "The file has at most 1 MiB and is one document", constant("internal/config/readkeys.go", "maxKeysFile", "1 << 20")},
 
 	// Exit codes.
-	{"README.md", "| 0 | all images are made; the plan can run; shown |", inBed(simulator.Options{}, allMade)},
+	{"README.md", "| 0 | all images are made, or wait for a pick; the plan can run; shown |", all(inBed(simulator.Options{}, allMade), inBed(simulator.Options{}, waitsForAPick))},
 	{"README.md", "| 2 | the input is wrong, and nothing was done |", inBed(simulator.Options{}, wrongInput)},
 	{"README.md", "| 3 | some jobs failed or were not run; a cap does not cover the plan |", someFailed},
 	{"README.md", "| 130 | interrupted |", inBed(simulator.Options{}, interrupted)},
