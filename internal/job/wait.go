@@ -27,11 +27,10 @@ const (
 	WaitPaused      WaitReason = "paused"           // a person paused the batch
 	WaitStatus      WaitReason = "provider_status"  // runs have a status that nobody knows
 	WaitUpload      WaitReason = "upload"           // a picture is being uploaded
-	WaitPick        WaitReason = "pick"             // a person has not picked what it is made of
 )
 
 // WaitReasons lists the reasons.
 var WaitReasons = []WaitReason{
 	WaitRequestRate, WaitParallel, WaitKeyCU, WaitProjectCU, WaitTeamCU, WaitBatchCU, WaitCooldown, WaitAllowance,
-	WaitQuarantine, WaitBackoff, WaitUnknown, WaitStorage, WaitAsset, WaitLinkHost, WaitAccess, WaitWindow, WaitDecision, WaitNoKey, WaitRecovery, WaitPaused, WaitStatus, WaitUpload, WaitPick,
+	WaitQuarantine, WaitBackoff, WaitUnknown, WaitStorage, WaitAsset, WaitLinkHost, WaitAccess, WaitWindow, WaitDecision, WaitNoKey, WaitRecovery, WaitPaused, WaitStatus, WaitUpload,
 }

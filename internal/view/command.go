@@ -31,10 +31,16 @@ func Arg(ctx context.Context, b bucket.Objects, id string) string {
 // outFlag names the folder of the view, unless it is where runs go without a word.
 func (v *View) outFlag() string {
 	place := v.Bucket.Path("")
-	if strings.Contains(place, "://") || v.Settings.Output == config.DefaultOutput && bucket.SamePlace(place, v.Settings.Output) {
+	if strings.Contains(place, "://") || v.Settings.Output == config.DefaultOutput && (isThere(config.DefaultOutput) || !isThere(place)) && bucket.SamePlace(place, config.DefaultOutput) {
 		return ""
 	}
 	return "--out " + text.Quote(fromHere(place)) + " "
+}
+
+// isThere reports whether there is a folder: of one that is not, nothing tells it apart.
+func isThere(folder string) bool {
+	_, err := os.Stat(folder)
+	return err == nil
 }
 
 // again is the command that makes what is missing, or goes on with what was picked; "" if

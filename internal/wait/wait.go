@@ -61,7 +61,6 @@ var table = map[job.WaitReason]Words{
 	job.WaitRecovery: {Says: "rebuilding what Redis lost"},
 	job.WaitStatus:   {Says: "the provider shows a status that is not known", Detail: true},
 	job.WaitUpload:   {Says: "waiting for a picture to be uploaded", Until: true, Detail: true},
-	job.WaitPick:     {Says: "waiting for a pick", Do: "pick images in the contact sheet, or with enqueue pick", Person: true},
 	job.WaitPaused:   {Says: "the batch is paused", Do: "go on with enqueue resume", Person: true, Detail: true},
 }
 
