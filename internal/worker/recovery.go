@@ -130,6 +130,9 @@ func (r *Recovery) match(ctx context.Context, left *batch.Unfinished) ([]runner.
 		}
 		if o := left.Open[j.ID]; o != nil {
 			j.Before = min(left.Attempts[j.ID], o.Attempt-1)
+			if sent := o.Job; sent != nil { // the plan does not know what was sent in place of pictures
+				j.Made, j.Assets = sent.Made, sent.Assets
+			}
 			o.Job = j
 			open = append(open, *o)
 			delete(left.Open, j.ID)

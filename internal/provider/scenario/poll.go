@@ -154,7 +154,7 @@ func (c *Client) askedBy(seen []job.Inference, runs []provider.Run) []job.Infere
 
 // differs reports whether a run was certainly made for another request. Defaults, order
 // and spelling of the inputs are the API's affair: what counts is the model, a seed that
-// both name, and the words of the prompt.
+// both name, the pictures, and the words of the prompt.
 func differs(run *job.Inference, request *job.Request) bool {
 	if run.Opaque || run.Status == job.RunNotFound {
 		return false
@@ -163,9 +163,34 @@ func differs(run *job.Inference, request *job.Request) bool {
 	if sent, seed := request.Seed(), shown.Seed(); run.Model != request.Model || sent != "" && seed != "" && sent != seed {
 		return true
 	}
+	if slices.ContainsFunc(request.PictureInputs, func(name string) bool { return otherPictures(run.Inputs[name], request.Inputs[name]) }) {
+		return true
+	}
 	wanted, _ := request.Inputs[request.PromptInput].(string)
 	prompt, _ := run.Inputs[request.PromptInput].(string)
 	return wanted != "" && prompt != "" && !storedText(prompt) && !slices.Equal(strings.Fields(prompt), strings.Fields(wanted))
+}
+
+// otherPictures reports whether a run shows other assets than were sent. What was sent is
+// not known of a picture that a plan names by its content.
+func otherPictures(shown, sent any) bool {
+	one, known := shown.(string)
+	want, named := sent.(string)
+	if known && named {
+		_, unknown := job.ParsePicture(want)
+		return one != want && one != "" && want != "" && !unknown
+	}
+	all, _ := shown.([]any)
+	wanted, _ := sent.([]any)
+	if len(all) != len(wanted) {
+		return false
+	}
+	for i := range all {
+		if otherPictures(all[i], wanted[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // unlisted adds to what was seen some of the inferences that the list did not show. That
