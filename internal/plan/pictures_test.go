@@ -145,7 +145,7 @@ func TestPictureProblems(t *testing.T) {
 		"missing reference": {of("gone"), `6:43: picture gone: there is no such file` + whole},
 		"near reference":    {of("her"), `6:43: "her" is no reference, and no path of a file; did you mean hero?`},
 		"link out":          {of("leads-out.png"), `6:43: picture leads-out.png: leads-out.png is a link that leads out of the manifest's folder` + whole},
-		"web link":          {of(`"https://example.com/a.png"`), `6:43: "https://example.com/a.png" is a link, which is not followed; save the picture beside the manifest, and name that file`},
+		"web link":          {of(`"https://example.com/a.png"`), `6:43: picture from example.com: links are not followed here`},
 		"variable":          {of(`"refs/{nope}.png"`), `6:43: unknown variable {nope} in images.referenceImages; known are {id}, {model}`},
 		"too many":          {of("hero, hero, hero, hero, hero, hero"), `6:43: referenceImages has 6 items, but the model takes at most 5`},
 		"too few":           {`items: [{id: a, images: {poses: [hero]}}]`, `6:33: poses has 1 item, but the model wants at least 2`},
