@@ -7,6 +7,7 @@ import (
 
 	"nightshift/internal/app"
 	"nightshift/internal/config"
+	"nightshift/internal/job"
 	"nightshift/internal/plan"
 	"nightshift/internal/progress"
 	"nightshift/internal/text"
@@ -34,7 +35,7 @@ func showPlan(ctx context.Context, p app.Process, s config.Settings, file string
 	if err != nil {
 		return err
 	}
-	if plan.UnderWay, err = session.underWay(ctx); err != nil {
+	if plan.UnderWay, err = session.underWay(ctx, plan); err != nil {
 		return err
 	}
 	if err := writePlanTo(p.Stdout, plan, o.json); err != nil {
@@ -55,7 +56,7 @@ func writePlanTo(out io.Writer, plan *plan.Plan, asJSON bool) error {
 
 // underWay is what earlier runs have sent and not brought home: it is paid, and a
 // run collects it in place of sending it again.
-func (o *session) underWay(ctx context.Context) (*plan.UnderWay, error) {
+func (o *session) underWay(ctx context.Context, made *plan.Plan) (*plan.UnderWay, error) {
 	if o.state == nil || !o.simulatorGoneBefore().IsZero() {
 		return nil, nil
 	}
@@ -63,9 +64,13 @@ func (o *session) underWay(ctx context.Context) (*plan.UnderWay, error) {
 	if err != nil {
 		return nil, err
 	}
+	ours, err := made.Running(func(id job.ID) bool { return left.Open[id] != nil })
+	if err != nil {
+		return nil, err
+	}
 	var u plan.UnderWay
-	for _, open := range left.Open {
-		if open.Job != nil {
+	for id, open := range left.Open {
+		if open.Job != nil && (ours[id] || made.ToRun() == 0) {
 			u.Jobs++
 			u.CU += open.Job.Quote
 		}

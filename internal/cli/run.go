@@ -183,7 +183,7 @@ func (r *localRun) priced(ctx context.Context) (*plan.Plan, error) {
 	if made.ToRun() == 0 {
 		return made, nil
 	}
-	if made.UnderWay, err = r.underWay(ctx); err != nil {
+	if made.UnderWay, err = r.underWay(ctx, made); err != nil {
 		return nil, err
 	}
 	if short := made.Shortage(); short != "" {

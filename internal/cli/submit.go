@@ -120,7 +120,7 @@ func submit(ctx context.Context, p app.Process, s config.Settings, file string, 
 		fmt.Fprintln(p.Stderr, "note: "+short)
 	}
 	if made.ToRun() > 0 {
-		if made.UnderWay, err = session.underWay(ctx); err != nil {
+		if made.UnderWay, err = session.underWay(ctx, made); err != nil {
 			return err
 		}
 	}
@@ -203,7 +203,7 @@ func (o *session) submit(ctx context.Context, made *plan.Plan, planned time.Time
 		Warnings: made.Warnings, Shortage: made.Shortage(), arg: view.Arg(ctx, o.Bucket, o.Batch),
 	}
 	if made.ToRun() == 0 && !goesOn {
-		left, err := o.underWay(ctx)
+		left, err := o.underWay(ctx, made)
 		if err != nil || left == nil {
 			result.Outcome = nothingNew
 			return result, err

@@ -153,15 +153,12 @@ type madeImages map[string][]Picture
 func (b *builder) setImages(made madeImages, levels ...*layer) {
 	b.made = made
 	defer func() { b.made = nil }()
-	for _, l := range levels {
+	for _, l := range slices.Backward(levels) {
 		for i := range l.images {
 			in := &l.images[i]
-			at := slices.IndexFunc(b.row.Images, func(known ImageInput) bool { return known.Name == in.name })
-			if at < 0 {
-				at = len(b.row.Images)
-				b.row.Images = append(b.row.Images, ImageInput{})
+			if !slices.ContainsFunc(b.row.Images, func(known ImageInput) bool { return known.Name == in.name }) {
+				b.row.Images = append(b.row.Images, ImageInput{Name: in.name, List: in.list, Pictures: b.pictures(in, made)})
 			}
-			b.row.Images[at] = ImageInput{Name: in.name, List: in.list, Pictures: b.pictures(in, made)}
 		}
 	}
 }
@@ -204,6 +201,10 @@ func (b *builder) picture(input, text string) (Picture, bool) {
 	if referred, ok := b.def.reference(filled); ok {
 		named = referred
 	}
+	written := filled
+	if named != filled {
+		written += " (" + named + ")"
+	}
 	switch {
 	case strings.TrimSpace(named) == "":
 		b.report(field, "name a file, a reference or an asset", "%s names no picture", field)
@@ -211,7 +212,7 @@ func (b *builder) picture(input, text string) (Picture, bool) {
 	case isLink(named):
 		return Picture{Source: PictureLink, Path: named, Written: linkHost(named)}, true
 	case strings.HasPrefix(named, assetPrefix):
-		return Picture{Source: PictureAsset, Asset: named, Written: filled}, true
+		return Picture{Source: PictureAsset, Asset: named, Written: written}, true
 	case named == filled && !strings.ContainsAny(named, `./\`):
 		b.report(field, suggest.DidYouMean(filled, b.def.referenceNames(), "%"), "%s is no reference, and no path of a file", quoteShort(filled))
 		return Picture{}, false
@@ -220,7 +221,7 @@ func (b *builder) picture(input, text string) (Picture, bool) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(b.def.folder, path)
 	}
-	return Picture{Source: PictureFile, Path: path, Written: filled}, true
+	return Picture{Source: PictureFile, Path: path, Written: written}, true
 }
 
 // PictureFile finds the file that a path of the manifest leads to. A link in the

@@ -87,7 +87,12 @@ func fault(err error) error {
 	if !ok {
 		return withoutPath(err)
 	}
-	return errors.New(strings.NewReplacer("the body is", "it is", "the body ended", "it ends").Replace(bad.Reason))
+	said := bad.Reason
+	// What a file holds that is no picture is nobody's affair.
+	if from, to := strings.Index(said, " (it begins with"), strings.LastIndex(said, "), "); from >= 0 && to > from {
+		said = said[:from] + said[to+1:]
+	}
+	return errors.New(strings.NewReplacer("the body is", "it is", "the body ended", "it ends", "were announced", "it has").Replace(said))
 }
 
 // same is a file that must be the one that was looked at.

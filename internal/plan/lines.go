@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"io"
 
 	"nightshift/internal/job"
@@ -12,6 +13,24 @@ func (p *Plan) Lines() io.Reader { return &lines{from: p.spool.read(), shapes: p
 
 // Close gives back what the plan keeps for its lines. It may be called again.
 func (p *Plan) Close() error { return p.spool.close() }
+
+// Running are the jobs that run, of those that are asked for. The error is that of the
+// temporary file.
+func (p *Plan) Running(asked func(id job.ID) bool) (map[job.ID]bool, error) {
+	running := make(map[job.ID]bool)
+	for jobs := p.spool.read(); ; {
+		next, err := jobs.next()
+		if errors.Is(err, io.EOF) {
+			return running, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if id := next.id(); next.status.Runs() && asked(id) {
+			running[id] = true
+		}
+	}
+}
 
 type lines struct {
 	from   *spoolReader

@@ -134,7 +134,7 @@ func TestPictureProblems(t *testing.T) {
 	const whole = "; give a whole PNG, JPEG or WebP file; its path starts at the folder of the manifest"
 	const picked = "; it takes pictures in mask, poses, referenceImages"
 	for name, c := range map[string]struct{ text, want string }{
-		"text":              {of("note.txt"), `6:43: picture note.txt: it is something else (it begins with "hello"), not a PNG, JPEG or WebP image` + whole},
+		"text":              {of("note.txt"), `6:43: picture note.txt: it is something else, not a PNG, JPEG or WebP image` + whole},
 		"SVG":               {of("drawing.svg"), `6:43: picture drawing.svg: it is an SVG drawing, not a PNG, JPEG or WebP image` + whole},
 		"GIF":               {of("moving.gif"), `6:43: picture moving.gif: it is a GIF image, not a PNG, JPEG or WebP image` + whole},
 		"bomb":              {of("bomb.png"), `6:43: picture bomb.png: 60000 x 60000 pixels are more than the limit of 268435456` + whole},
@@ -142,7 +142,7 @@ func TestPictureProblems(t *testing.T) {
 		"cut":               {of("cut.png"), `6:43: picture cut.png: the PNG ends before its end chunk` + whole},
 		"folder":            {of("folder.png"), `6:43: picture folder.png: it is not a regular file` + whole},
 		"missing":           {of("nothere.png"), `6:43: picture nothere.png: there is no such file` + whole},
-		"missing reference": {of("gone"), `6:43: picture gone: there is no such file` + whole},
+		"missing reference": {of("gone"), `6:43: picture gone (gone.png): there is no such file` + whole},
 		"near reference":    {of("her"), `6:43: "her" is no reference, and no path of a file; did you mean hero?`},
 		"link out":          {of("leads-out.png"), `6:43: picture leads-out.png: leads-out.png is a link that leads out of the manifest's folder` + whole},
 		"web link":          {of(`"https://example.com/a.png"`), `6:43: picture from example.com: links are not followed here`},

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -44,6 +45,12 @@ type spooled struct {
 const unsound Status = ""
 
 var statuses = []Status{unsound, New, Changed, Kept, FailedBefore, Waiting}
+
+// id is the job's, with which its line begins.
+func (j *spooled) id() job.ID {
+	id, _, _ := bytes.Cut(bytes.TrimPrefix(j.line, []byte(`{"job":"`)), []byte(`"`))
+	return job.ID(id)
+}
 
 // outputs are the names of the job's images.
 func (j *spooled) outputs() ([]string, error) {

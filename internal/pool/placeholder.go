@@ -18,8 +18,23 @@ import (
 // placeholders are the assets that stand for pictures in dry runs: a price is asked for
 // before anything is uploaded or made.
 type placeholders struct {
-	mu    sync.Mutex
+	once  sync.Once
+	free  chan struct{}     // holds one, which who looks takes
 	byKey map[string]string // asset by API key
+}
+
+// lock waits until nobody else looks for a placeholder, which takes requests.
+func (p *placeholders) lock(ctx context.Context) (unlock func(), err error) {
+	p.once.Do(func() {
+		p.free = make(chan struct{}, 1)
+		p.free <- struct{}{}
+	})
+	select {
+	case <-p.free:
+		return func() { p.free <- struct{}{} }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // placeholderSize is that of the picture in pixels: many models take none that is smaller.
@@ -59,8 +74,11 @@ func (c *Catalog) forQuote(ctx context.Context, key *Key, r job.Request) (job.Re
 // placeholder is the asset for dry runs with a key: one that an earlier command has uploaded
 // lately, or another.
 func (c *Catalog) placeholder(ctx context.Context, key *Key) (string, error) {
-	c.placeholders.mu.Lock()
-	defer c.placeholders.mu.Unlock()
+	unlock, err := c.placeholders.lock(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
 	if asset := c.placeholders.byKey[key.ID]; asset != "" {
 		return asset, nil
 	}

@@ -94,7 +94,7 @@ func (n *drawnNight) tell() string {
 	if guilty != "" {
 		text.WriteString(n.inLogs(guilty))
 	}
-	for _, e := range n.sim.Ledger() {
+	for _, e := range n.ledger() {
 		if slices.Contains(names, e.JobID) || n.asks(guilty) == content(e.Model, e.Input) {
 			fmt.Fprintf(&text, "  ledger: %s accepted %.2fs, ended %.2fs, %s, charge %s, refund %s, reply lost by %q\n", e.JobID,
 				e.Accepted.Sub(n.began).Seconds(), e.Ended.Sub(n.began).Seconds(), e.Status, e.Charge, e.Refund, e.LostReply)
@@ -117,7 +117,7 @@ func (n *drawnNight) asks(id job.ID) string {
 func (n *drawnNight) namesOf(id job.ID) []string {
 	names := []string{string(id)}
 	asked := n.asks(id)
-	for _, e := range n.sim.Ledger() {
+	for _, e := range n.ledger() {
 		if asked != "" && content(e.Model, e.Input) == asked {
 			names = append(names, e.JobID, strings.ToUpper(e.JobID))
 		}

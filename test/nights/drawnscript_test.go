@@ -70,6 +70,9 @@ const long = ", and around it everything that a patient hand can draw in one nig
 // statedSeeds is the shape whose rows are of one image each.
 const statedSeeds = "stated seeds"
 
+// equalJobs is the shape whose requests are all the same.
+const equalJobs = "no seeds, equal jobs"
+
 // severalImages is the shape whose requests make several images.
 const severalImages = "several images"
 
@@ -86,7 +89,7 @@ var shapes = []shape{
 	{"no seeds", woodcutCU, func(rows int) string {
 		return fmt.Sprintf("model: %s\nprompt: \"potion of kind {kind}\"\nitems: [{id: potion}]\naxes: {product: {kind: [%s]}}\noutput: \"{id}/{kind}-{n}.{ext}\"\n", woodcut, upTo(rows))
 	}},
-	{"no seeds, equal jobs", woodcutCU, func(rows int) string {
+	{equalJobs, woodcutCU, func(rows int) string {
 		return fmt.Sprintf("model: %s\nprompt: \"potion\"\nitems: [{id: potion}]\naxes: {product: {copy: [%s]}}\noutput: \"{id}/{copy}-{n}.{ext}\"\n", woodcut, upTo(rows))
 	}},
 	{severalImages, friezeCU, func(rows int) string {

@@ -19,7 +19,7 @@ import (
 // judge holds a night that is over against what is promised. The ledger is the judge.
 func (n *drawnNight) judge() {
 	n.t.Helper()
-	ledger := slices.DeleteFunc(n.sim.Ledger(), n.isTheirs)
+	ledger := slices.DeleteFunc(n.ledger(), n.isTheirs)
 	n.judgePaidOnce(ledger)
 	n.judgeNothingLost(ledger)
 	n.judgeEnds()
