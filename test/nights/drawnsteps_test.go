@@ -1,7 +1,6 @@
 package nights
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -51,27 +50,38 @@ func drawSteps(r *rand.Rand, s *script) *part {
 }
 
 // ledger is the simulator's, in which the images that steps have taken are named as plans name
-// them: by the job that has made them.
+// them: by the job that has made them. Images of the same content, such as one that was cut out
+// twice, are one upload; of their jobs it is the one whose image was asked for.
 func (n *drawnNight) ledger() []simulator.Entry {
-	names, contents := make(map[string]string), make(map[string]string) // by asset, and by content
+	names, contents := make(map[string][]string), make(map[string][]string) // by asset, and by content
+	asked := make(map[string]bool)
 	for _, b := range n.batches {
 		for _, r := range b.succeeded() {
 			for i, image := range r.Images {
-				name := job.Picture{Job: r.Job, Image: i}.String()
-				names[image.Asset], contents[b.hashOf(r.Key(b.manifest.Batch(), i))] = name, name
+				name, sum := job.Picture{Job: r.Job, Image: i}.String(), b.hashOf(r.Key(b.manifest.Batch(), i))
+				names[image.Asset], contents[sum] = append(names[image.Asset], name), append(contents[sum], name)
 			}
+		}
+		for _, j := range b.asked {
+			asked[content(j.Model, j.Inputs)] = true
 		}
 	}
 	for _, upload := range n.sim.Uploads() {
-		if name := contents[upload.SHA256]; name != "" {
-			names[upload.AssetID] = name
-		}
+		names[upload.AssetID] = append(names[upload.AssetID], contents[upload.SHA256]...)
 	}
 	entries := n.sim.Ledger()
 	for i := range entries {
-		if asset, taken := entries[i].Input["image"].(string); taken {
-			entries[i].Input = maps.Clone(entries[i].Input)
-			entries[i].Input["image"] = cmp.Or(names[asset], asset)
+		asset, taken := entries[i].Input["image"].(string)
+		if !taken {
+			continue
+		}
+		input := maps.Clone(entries[i].Input)
+		for _, name := range names[asset] {
+			input["image"] = name
+			if asked[content(entries[i].Model, input)] {
+				entries[i].Input = input
+				break
+			}
 		}
 	}
 	return entries
