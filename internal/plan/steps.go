@@ -105,12 +105,18 @@ func (s *scan) chain(model string, taken []madeImage) string {
 			longest = image.job.chain
 		}
 	}
+	for strings.Count(longest, chainMark) >= mostChain {
+		longest = longest[1+strings.Index(longest[1:], chainMark):]
+	}
 	chain := longest + chainMark + model
 	if len(taken) > 0 {
 		s.chains[chain] = true
 	}
 	return chain
 }
+
+// mostChain is how many stages of a chain count for the time that it takes.
+const mostChain = 64
 
 // chainMark stands before each model of a chain.
 const chainMark = "\n"

@@ -1,10 +1,14 @@
 package runner
 
 import (
+	"context"
+	"errors"
+	"log/slog"
 	"testing"
 	"time"
 
 	"nightshift/internal/job"
+	"nightshift/internal/provider"
 )
 
 // knownKeys are API keys of which it is known what the provider calls them.
@@ -42,6 +46,50 @@ func TestRunsOfOthers(t *testing.T) {
 			rec := &job.Record{Job: job.Job{Model: "model_a"}, Intent: now}
 			if got := w.anothers(rec, &test.run); got != test.want {
 				t.Errorf("another's: %t, want %t", got, test.want)
+			}
+		})
+	}
+}
+
+// heldPictures are assets that the provider has.
+type heldPictures struct {
+	Pictures
+	held map[string]bool
+	err  error
+}
+
+func (p heldPictures) There(_ context.Context, _, asset string, _ provider.Requests) (bool, error) {
+	return p.held[asset], p.err
+}
+
+// TestRefusalsForAPicture believes that a picture is not there only where it is not: a request
+// that was accepted behind such a refusal would be paid again with each try.
+func TestRefusalsForAPicture(t *testing.T) {
+	t.Parallel()
+	gone := &job.AssetGoneError{Asset: "asset_1", Err: errors.New("Asset asset_1 not found")}
+	tests := map[string]struct {
+		cause    error
+		pictures heldPictures
+		doubted  bool
+	}{
+		"it is there":         {gone, heldPictures{held: map[string]bool{"asset_1": true}}, true},
+		"it is not there":     {gone, heldPictures{}, false},
+		"nobody can tell":     {gone, heldPictures{err: errors.New("the API answered 502")}, true},
+		"for another refusal": {job.ErrInvalid, heldPictures{held: map[string]bool{"asset_1": true}}, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := New(Options{Pictures: test.pictures, Logger: slog.New(slog.DiscardHandler)})
+			rec := &job.Record{Ref: job.Ref{Batch: "icons", ID: "aaaaaaaaaaaaaaaa"}}
+			if got := r.assetIsThere(t.Context(), rec, test.cause); got != test.doubted {
+				t.Errorf("doubted %t, want %t", got, test.doubted)
+			}
+			for range goneMost {
+				r.assetIsThere(t.Context(), rec, test.cause)
+			}
+			if r.assetIsThere(t.Context(), rec, test.cause) {
+				t.Error("it is doubted without end")
 			}
 		})
 	}

@@ -133,6 +133,8 @@ type Pictures interface {
 	// Upload uploads them. A *job.PostponedError says that this goes on elsewhere, or that
 	// nobody knows yet whether one was taken; job.ErrInvalid that one is not.
 	Upload(ctx context.Context, batch string, j *job.Job, apiKey string, requests provider.Requests) error
+	// There asks the provider whether it has an asset.
+	There(ctx context.Context, apiKey, asset string, requests provider.Requests) (bool, error)
 	// Gone notes that the provider does not have an asset any more.
 	Gone(asset string)
 }

@@ -88,6 +88,31 @@ func (r *Runner) notUploaded(ctx context.Context, rec *job.Record, apiKey string
 	return wait
 }
 
+// assetIsThere reports whether a refusal for a picture that the provider does not have is not
+// to be believed: it has the picture, or does not say. Sent again on the words alone, a
+// request that was accepted all the same would be paid again each time.
+func (r *Runner) assetIsThere(ctx context.Context, rec *job.Record, cause error) bool {
+	gone, ok := errors.AsType[*job.AssetGoneError](cause)
+	if !ok {
+		return false
+	}
+	ctx, cancel := recording(ctx)
+	defer cancel()
+	there, err := r.Pictures.There(ctx, rec.APIKey, gone.Asset, requests{r, rec.APIKey})
+	if err == nil && !there {
+		return false
+	}
+	return r.countGone(rec) <= goneMost
+}
+
+// countGone counts how often a job was refused for a picture.
+func (r *Runner) countGone(rec *job.Record) int {
+	times, _ := r.gone.LoadOrStore(rec.Ref, 0)
+	n, _ := times.(int)
+	r.gone.Store(rec.Ref, n+1)
+	return n + 1
+}
+
 // assetGone reports whether a job was refused because the provider does not have a picture
 // any more that we can upload again.
 func (r *Runner) assetGone(rec *job.Record, cause error) bool {
@@ -99,12 +124,9 @@ func (r *Runner) assetGone(rec *job.Record, cause error) bool {
 	for _, asset := range rec.Job.Assets {
 		ours = ours || asset == gone.Asset
 	}
-	times, _ := r.gone.LoadOrStore(rec.Ref, 0)
-	if n, _ := times.(int); !ours || n >= goneMost {
+	if !ours || r.countGone(rec) > goneMost {
 		r.gone.Delete(rec.Ref)
 		return false
-	} else {
-		r.gone.Store(rec.Ref, n+1)
 	}
 	r.Pictures.Gone(gone.Asset)
 	return true

@@ -62,6 +62,10 @@ func (r *Runner) Submit(ctx context.Context, ref job.Ref) error {
 		r.answered(ReplyIsLost)
 		return r.lost(ctx, rec, unknown)
 	}
+	if r.assetIsThere(ctx, rec, err) {
+		r.answered(ReplyIsLost)
+		return r.lost(ctx, rec, fmt.Errorf("refused for a picture that is there: %w", err))
+	}
 	r.answered(TurnedAway)
 	return r.refused(ctx, rec, err)
 }

@@ -29,6 +29,14 @@ func (p pictures) Upload(ctx context.Context, batch string, j *job.Job, apiKey s
 	return p.uploads.Upload(ctx, p.keys, batch, j, apiKey, requests)
 }
 
+func (p pictures) There(ctx context.Context, apiKey, asset string, requests provider.Requests) (bool, error) {
+	to, err := p.keys.Uploader(apiKey, requests)
+	if err != nil {
+		return false, err
+	}
+	return to.HasAsset(ctx, asset)
+}
+
 func (p pictures) Gone(asset string) { p.uploads.Gone(asset) }
 
 func metadata(w runner.ImageTarget) image.Metadata {

@@ -18,7 +18,7 @@ const (
 	chainTick  = 500 * time.Millisecond
 	chainShare = 5
 	// pendingMost is how many jobs wait for images of others while the feed goes on.
-	pendingMost = 1000
+	pendingMost = 10_000
 )
 
 // chain holds jobs back until the images are there that they take.

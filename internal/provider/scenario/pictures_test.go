@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"nightshift/internal/job"
+	"nightshift/internal/provider"
 )
 
 // TestRunsOfOtherPictures tells steps apart that differ by their picture alone.
@@ -29,6 +30,26 @@ func TestRunsOfOtherPictures(t *testing.T) {
 		request := &job.Request{Model: "model_x", Inputs: job.Inputs{"image": test.sent}, PictureInputs: []string{"image"}}
 		if got := differs(run, request); got != test.want {
 			t.Errorf("%s: differs %t, want %t", name, got, test.want)
+		}
+	}
+}
+
+// TestReceiptsThatFitStay takes no run from a job whose receipt named one that is its own: of
+// two that ask for the same only the other can lack it.
+func TestReceiptsThatFitStay(t *testing.T) {
+	t.Parallel()
+	request := func(picture string) job.Request {
+		return job.Request{Model: "model_cut", Inputs: job.Inputs{"image": picture}, PictureInputs: []string{"image"}}
+	}
+	run := func(id, picture string) job.Inference {
+		return job.Inference{ID: id, Model: "model_cut", Inputs: job.Inputs{"image": picture}}
+	}
+	// The first has the run of b, of which the second has one, too, and the third has that of a.
+	runs := []provider.Run{{ID: "job_1", Request: request("asset_a")}, {ID: "job_2", Request: request("asset_b")}, {ID: "job_3", Request: request("asset_b")}}
+	for range 20 { // of maps, any is first
+		seen := new(Client).askedBy([]job.Inference{run("job_1", "asset_b"), run("job_2", "asset_b"), run("job_3", "asset_a")}, runs)
+		if seen[0].AskedBy != "job_3" || seen[2].AskedBy != "job_1" || seen[1].Foreign {
+			t.Fatalf("asked for by %q and %q, the second is foreign: %t", seen[0].AskedBy, seen[2].AskedBy, seen[1].Foreign)
 		}
 	}
 }

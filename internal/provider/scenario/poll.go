@@ -137,6 +137,12 @@ func (c *Client) askedBy(seen []job.Inference, runs []provider.Run) []job.Infere
 			requests[runs[i].ID] = &runs[i].Request
 		}
 	}
+	settled := make(map[string]bool) // whose receipt named a run that is theirs as far as it shows
+	for i := range seen {
+		if request := requests[seen[i].ID]; request != nil && !differs(&seen[i], request) {
+			settled[seen[i].ID] = true
+		}
+	}
 	for i := range seen {
 		run := &seen[i]
 		if request := requests[run.ID]; request == nil || !differs(run, request) {
@@ -144,7 +150,7 @@ func (c *Client) askedBy(seen []job.Inference, runs []provider.Run) []job.Infere
 		}
 		run.Foreign = true
 		for id, request := range requests {
-			if !run.Opaque && !differs(run, request) {
+			if !run.Opaque && !settled[id] && !differs(run, request) {
 				run.AskedBy = id
 			}
 		}

@@ -62,11 +62,15 @@ func (c *Client) uploadAtOnce(ctx context.Context, u provider.Upload) (string, e
 	if err != nil {
 		return "", &job.UnknownOutcomeError{Err: err}
 	}
-	id := made.Asset.Value.ID.Value
-	if id == "" {
+	record := made.Asset.Value
+	switch name := record.Metadata.Value.Name.Value; {
+	case record.ID.Value == "":
 		return "", &job.UnknownOutcomeError{Err: errors.New("the reply names no asset")}
+	case name != "" && name != u.Name:
+		return "", &job.UnknownOutcomeError{Err: errors.New("the reply is that to another upload")}
+	default:
+		return record.ID.Value, nil
 	}
-	return id, nil
 }
 
 // change makes a call that makes something and costs nothing. What may have been done is not

@@ -37,6 +37,7 @@ func TestRefusedUploads(t *testing.T) {
 		"a server error":               {500, `{"reason": "Internal"}`, lost},
 		"a gateway that has given up":  {504, ``, lost},
 		"a success without an asset":   {200, `{}`, lost},
+		"the answer to another":        {200, `{"asset": {"id": "asset_2", "metadata": {"name": "sword.png"}}}`, lost},
 		"a success that is no JSON":    {200, `<html>Welcome</html>`, lost},
 		"a refusal of somebody else":   {400, `{"ticket": 5}`, lost},
 		"an address that is not there": {404, `<html>Not Found</html>`, lost},
