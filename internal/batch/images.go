@@ -24,8 +24,10 @@ type PlannedImage struct {
 	OfRow int    // and among those of its row
 	// Output is its name as it was planned, "{ext}" not filled in.
 	Output string
-	Made   bool      // by the log; [Folder.Fresh] looks whether it is still there
-	Image  job.Image // as it was stored, if it was made
+	// Outdated says that the plan wants another in its place, which is not made yet.
+	Outdated bool
+	Made     bool      // by the log; [Folder.Fresh] looks whether it is still there
+	Image    job.Image // as it was stored, if it was made
 	// From are the images of the batch that it was made from, if any.
 	From []Maker
 }
@@ -60,7 +62,11 @@ func (f *Folder) PlannedImages(ctx context.Context) ([]PlannedImage, error) {
 			} else {
 				result = job.Result{Job: planned.ID, Outputs: planned.Outputs}
 			}
+			before := len(list.images)
 			list.add(planned.Row, &result)
+			for i := range list.images[before:] {
+				list.images[before+i].Outdated = result.Job != planned.ID
+			}
 		}
 	}
 	list.addAll(made)

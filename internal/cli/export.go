@@ -140,6 +140,10 @@ func (e *exporter) chosen(ctx context.Context, picked bool) ([]batch.PlannedImag
 	}
 	chosen := made[:0]
 	for i, image := range made {
+		if image.Outdated {
+			e.done.NotThere = append(e.done.NotThere, refusedMark{image.Row, image.Image.Key, "it was made of what the row was before; the image of what it is now is not made yet"})
+			continue
+		}
 		if fresh[i] == batch.Fresh {
 			chosen = append(chosen, image)
 			continue
