@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -127,15 +126,12 @@ func (l *imageList) add(row string, of *job.Result) {
 	}
 }
 
-// makersOf are the images of the batch among the inputs of a job, which name them as
-// job:ID#PLACE, with places from 0.
+// makersOf are the images of the batch among the inputs of a job, as a [job.Picture] each.
 func makersOf(inputs job.Inputs) (makers []Maker) {
 	add := func(value any) {
 		text, _ := value.(string)
-		named, isMade := strings.CutPrefix(text, "job:")
-		id, place, _ := strings.Cut(named, "#")
-		if n, err := strconv.Atoi(place); isMade && err == nil && job.ID(id).Valid() {
-			makers = append(makers, Maker{job.ID(id), n + 1})
+		if picture, named := job.ParsePicture(text); named && picture.Job != "" {
+			makers = append(makers, Maker{picture.Job, picture.Image + 1})
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(inputs)) {
