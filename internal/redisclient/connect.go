@@ -71,6 +71,10 @@ func At(address string) string {
 	return at
 }
 
+// mostConns are more connections to a Redis in this process than are in use at a time. They
+// cost next to nothing, and nobody waits for one.
+const mostConns = 500
+
 // Embedded is a Redis inside this process, reached by in-memory connections:
 // no port is opened. What it holds is gone with the process, so everything that a
 // later run needs is in the bucket or at the provider.
@@ -82,6 +86,7 @@ func Embedded() (client redis.UniversalClient, server *miniredis.Miniredis, stop
 		Dialer:          func(context.Context, string, string) (net.Conn, error) { return server.Dial() },
 		Protocol:        2,
 		DisableIdentity: true,
+		PoolSize:        mostConns,
 	})
 	return client, server, func() error {
 		stopClock()

@@ -9,9 +9,10 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// mostConns are more connections than are in use at a time: who waits for one takes a timer
-// from a pool that all bubbles share.
-const mostConns = 500
+// MostConns is how many connections a client in a synctest bubble may have: more than are in
+// use at a time. Who waits for one takes a timer from a pool that all bubbles share, and
+// that of another bubble ends the process.
+const MostConns = 500
 
 // Emulator returns a miniredis and a client that reaches it without a socket, so
 // that both also work inside a synctest bubble.
@@ -24,7 +25,7 @@ func Emulator(t testing.TB) (*miniredis.Miniredis, redis.UniversalClient) {
 		Dialer:          func(context.Context, string, string) (net.Conn, error) { return server.Dial() },
 		Protocol:        2,
 		DisableIdentity: true,
-		PoolSize:        mostConns,
+		PoolSize:        MostConns,
 	})
 	t.Cleanup(func() {
 		if err := client.Close(); err != nil {

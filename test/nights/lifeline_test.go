@@ -50,7 +50,7 @@ func (p *place) mortalTold(leaving func(*lifeline, *http.Request)) *lifeline {
 	p.t.Helper()
 	l := &lifeline{place: p, leaving: leaving}
 	l.limbo, _ = redistest.Emulator(p.t)
-	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", Dialer: l.dial, Protocol: 2, DisableIdentity: true})
+	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", Dialer: l.dial, Protocol: 2, DisableIdentity: true, PoolSize: redistest.MostConns})
 	client.AddHook(resetHook{})
 	client.AddHook(l)
 	l.member = p.memberWith(l, client, l.bucket)

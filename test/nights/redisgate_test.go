@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"nightshift/internal/redistest"
 	"strconv"
 	"strings"
 	"sync"
@@ -45,7 +46,7 @@ func (p *place) throughGate() redis.UniversalClient {
 	p.t.Helper()
 	// The client of a server looks whether a connection is dead before it uses it; that of a
 	// pipe cannot, so that few are kept.
-	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", Protocol: 2, DisableIdentity: true, MaxIdleConns: 2,
+	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379", Protocol: 2, DisableIdentity: true, MaxIdleConns: 2, PoolSize: redistest.MostConns,
 		Dialer: func(context.Context, string, string) (net.Conn, error) { return p.dialRedis() }})
 	client.AddHook(resetHook{})
 	p.t.Cleanup(func() { _ = client.Close() }) // its connections may be closed already

@@ -17,6 +17,7 @@ import (
 
 	"nightshift/internal/batch"
 	"nightshift/internal/fleet"
+	"nightshift/internal/redistest"
 	"nightshift/internal/simulator"
 )
 
@@ -98,7 +99,7 @@ func (p *place) stoppable() *stopper {
 	p.t.Helper()
 	s := new(stopper)
 	client := redis.NewClient(&redis.Options{
-		Addr: "127.0.0.1:0", Protocol: 2, DisableIdentity: true, // never dialled
+		Addr: "127.0.0.1:0", Protocol: 2, DisableIdentity: true, PoolSize: redistest.MostConns, // never dialled
 		Dialer: func(context.Context, string, string) (net.Conn, error) { return p.redis.Dial() },
 	})
 	p.t.Cleanup(func() { _ = client.Close() }) // after the worker
