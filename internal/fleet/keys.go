@@ -7,6 +7,7 @@ func (f *Fleet) workersKey() string           { return f.prefix + "workers" }
 func (f *Fleet) workerKey(name string) string { return f.prefix + "worker:" + name }
 func (f *Fleet) feedsKey(epoch string) string { return f.prefix + "feeds:" + epoch }
 func (f *Fleet) poolsKey() string             { return f.prefix + "pools" }
+func (f *Fleet) keyIDsKey() string            { return f.prefix + "key-ids" }
 
 func (f *Fleet) workKey(batch, submission string) string {
 	return f.prefix + "work:" + submission + ":" + batch

@@ -170,13 +170,28 @@ func (k *Keyring) providerKeyIDsOf(apiKey string) []string {
 	return slices.Compact(authors)
 }
 
-// Learn adds what the provider called keys in earlier runs.
+// Learn adds what the provider calls keys, as earlier runs and other workers have seen it.
 func (k *Keyring) Learn(authors map[string][]string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for id, names := range authors {
-		k.providerKeyIDs[id] = append(k.providerKeyIDs[id], names...)
+		for _, name := range names {
+			if !slices.Contains(k.providerKeyIDs[id], name) {
+				k.providerKeyIDs[id] = append(k.providerKeyIDs[id], name)
+			}
+		}
 	}
+}
+
+// Learned are what the provider calls keys, as far as it is known here.
+func (k *Keyring) Learned() map[string][]string {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	learned := make(map[string][]string, len(k.Keys))
+	for id := range k.Keys {
+		learned[id] = k.providerKeyIDsOf(id)
+	}
+	return learned
 }
 
 // Account is the project and the team that a key counts in, or did in an earlier run.

@@ -100,7 +100,7 @@ func askedFor(told []job.Inference, byRun map[string]*job.Record) map[string]*jo
 // swapped. The log says so before the records do, so that whoever comes next knows.
 func (w *watcher) swap(ctx context.Context, run *job.Inference, asked *job.Record, byRun map[string]*job.Record) error {
 	rec := byRun[run.ID]
-	first := job.AttemptLine{Event: job.Received, Inference: run.ID, ProviderKeyID: run.ProviderKeyID, Made: rec.Started}
+	first := job.AttemptLine{Event: job.Received, Inference: run.ID, ProviderKeyID: w.knownKeyID(asked, run), Made: rec.Started}
 	second := job.AttemptLine{Event: job.Received, Inference: asked.Inference, Made: asked.Started}
 	if err := errors.Join(w.note(ctx, asked, first), w.note(ctx, rec, second)); err != nil {
 		return err
@@ -176,7 +176,16 @@ func (r *Runner) exchange(ctx context.Context, rec *job.Record, own *job.Inferen
 	}
 	r.Logger.WarnContext(ctx, "receipt did not name the job's own inference, which was found",
 		r.attrs(rec, "inference_id", own.ID, "receipt_named", rec.Inference)...)
-	return true, r.note(ctx, rec, job.AttemptLine{Event: job.Received, Inference: own.ID, ProviderKeyID: own.ProviderKeyID, Made: own.CreatedAt})
+	return true, r.note(ctx, rec, job.AttemptLine{Event: job.Received, Inference: own.ID, ProviderKeyID: r.knownKeyID(rec, own), Made: own.CreatedAt})
+}
+
+// knownKeyID is what the provider calls the API key of a job whose run was found and not
+// received, where that was known before: nobody is to learn it from a guess.
+func (r *Runner) knownKeyID(rec *job.Record, run *job.Inference) string {
+	if authors, _ := r.APIKeys.ProviderKeyIDs(rec.APIKey); slices.Contains(authors, run.ProviderKeyID) {
+		return run.ProviderKeyID
+	}
+	return ""
 }
 
 // isNot reports whether a job is none of these.

@@ -220,7 +220,7 @@ func (w *watcher) take(ctx context.Context, rec *job.Record, run *job.Inference)
 	delete(w.absent, rec.Ref)
 	rec.Inference = run.ID
 	w.Logger.InfoContext(ctx, "lost reply found in the job list, adopted", w.attrs(rec, "inference_id", run.ID)...)
-	return true, w.note(ctx, rec, job.AttemptLine{Event: job.Received, Inference: run.ID, ProviderKeyID: run.ProviderKeyID, Made: run.CreatedAt})
+	return true, w.note(ctx, rec, job.AttemptLine{Event: job.Received, Inference: run.ID, ProviderKeyID: w.knownKeyID(rec, run), Made: run.CreatedAt})
 }
 
 // countAbsence sends a job again once it was certainly never accepted: absent from

@@ -146,12 +146,29 @@ func (s *epochWork) announceState(ctx context.Context) {
 	if err := s.fleet.WriteHeartbeat(ctx, s.heartbeat(ctx)); err != nil && ctx.Err() == nil {
 		s.Logger.DebugContext(ctx, "heartbeat not written", "err", err)
 	}
+	s.shareKeyIDs(ctx)
 	for _, batch := range s.knownList() {
 		if held := s.known(batch); held != nil {
 			if err := s.writeWork(ctx, held); err != nil && ctx.Err() == nil {
 				s.Logger.DebugContext(ctx, "requests and waits not counted yet", "batch_id", batch, "err", err)
 			}
 		}
+	}
+}
+
+// shareKeyIDs tells the others what the provider calls the API keys, and learns it from
+// them: where a reply was lost, the run shows who has started it.
+func (s *epochWork) shareKeyIDs(ctx context.Context) {
+	known, err := s.fleet.ProviderKeyIDs(ctx)
+	for _, l := range s.laneList() {
+		if err != nil {
+			break
+		}
+		err = s.fleet.ShareProviderKeyIDs(ctx, known, l.api.Keys.Learned())
+		l.api.Keys.Learn(known)
+	}
+	if err != nil && ctx.Err() == nil {
+		s.Logger.DebugContext(ctx, "what the provider calls API keys not shared yet", "err", err)
 	}
 }
 
