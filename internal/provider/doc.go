@@ -71,9 +71,10 @@
 //   - no Runs and not Complete: it is asked again. Lacks says why, where a list lacks a run
 //     that is known to be there.
 //
-// The API's clocks are not believed: a run with a seed that was drawn for one job alone is
-// in Early whatever its time, and is that job's if no other is found; what is alike but for its time is asked about where
-// clocks were seen to disagree.
+// The API's clocks are not believed: a run with a seed that was drawn for one job alone, or
+// with a stated one and of the same API key, is in Early whatever its time, and is that job's
+// if no other is found; what is alike but for its time is asked about where clocks were seen
+// to disagree.
 //
 // What cannot be read is never taken for different, and never for absent.
 //

@@ -112,9 +112,9 @@ type Match struct {
 	// Runs are those that it may have started, the oldest first. More than one are alike
 	// in all that tells runs apart.
 	Runs []job.Inference
-	// Early are those with a seed that was drawn for the job alone which were made, by the
-	// clocks, before it was sent: by a wrong clock they are its own, otherwise those of the
-	// same batch in another folder.
+	// Early are those with the attempt's seed which were made, by the clocks, before it was
+	// sent: by a wrong clock they are its own, otherwise those of the same rows in another
+	// folder. Where the seed was not drawn for the job alone, its API key has started them.
 	Early []job.Inference
 	// Unclear says that nobody but a person can tell whether one of Runs is its own, or
 	// whether there is one at all.

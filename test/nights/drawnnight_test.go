@@ -267,7 +267,7 @@ func (n *drawnNight) noteSubmitted(b *nightBatch) {
 	n.t.Helper()
 	b.submitted = true
 	for _, j := range b.planned() {
-		if _, before := b.asked[j.ID]; !before {
+		if _, before := b.asked[j.ID]; !before || b.cancelled {
 			b.since[content(j.Model, j.Inputs)] = time.Now()
 		}
 		b.asked[j.ID] = j

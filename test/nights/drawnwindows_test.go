@@ -37,8 +37,11 @@ func drawWindows(r *rand.Rand, s *script) *part {
 			lifted = time.Now()
 			n.batches[i].drawn.more = without(n.batches[i].drawn.more, line)
 			n.batches[i].write(n.batches[i].drawn.manifest())
-			if n.batches[i].submitted && !n.batches[i].cancelled {
-				n.submit(n.batches[i])
+			if b := n.batches[i]; b.submitted && !b.cancelled {
+				n.submit(b)
+				if b.short && n.command("cancel", b.manifest.Batch()).code == exitDone { // it would wait for a day
+					b.cancelled = true
+				}
 			}
 		},
 		judge: func(n *drawnNight, ledger []simulator.Entry) {

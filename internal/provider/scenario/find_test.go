@@ -32,7 +32,8 @@ func TestFind(t *testing.T) {
 		unclear bool
 		// receipts say how far ahead the clock of earlier ones was, in seconds.
 		receipts []int
-		drawn    bool // the seed is ours, and the job was never sent before
+		first    bool // the job was never sent before
+		drawn    bool // the same, and the seed is ours
 		known    []string
 		lacks    string // and so the list is not complete
 		early    string
@@ -92,13 +93,20 @@ func TestFind(t *testing.T) {
 			a.whole = map[string]map[string]any{"r": other}
 			a.add("r", 1, with(plain, "prompt", "asset_1"), "")
 		}},
-		"hidden prompt, seeded":    {inputs: seeded, want: "r", list: func(a *listedAPI) { a.add("r", 1, with(seeded, "prompt", "asset_1"), "") }},
-		"hidden prompt, no seed":   {inputs: plain, want: "r", unclear: true, list: func(a *listedAPI) { a.add("r", 1, with(plain, "prompt", "asset_1"), "") }},
-		"nothing of it is shown":   {inputs: seeded, want: "r", unclear: true, list: func(a *listedAPI) { delete(a.add("r", 1, seeded, ""), "metadata") }},
-		"of our key":               {inputs: plain, authors: []string{"me"}, want: "r", list: func(a *listedAPI) { a.add("r", 1, plain, "me") }},
-		"of another key":           {inputs: plain, authors: []string{"me"}, list: func(a *listedAPI) { a.add("r", 1, plain, "you") }},
-		"of a key before":          {inputs: plain, authors: []string{"me"}, since: -since, want: "r", unclear: true, list: func(a *listedAPI) { a.add("r", 1, plain, "you") }},
-		"of another key, our seed": {inputs: seeded, authors: []string{"me"}, want: "r", list: func(a *listedAPI) { a.add("r", 1, seeded, "you") }},
+		"hidden prompt, seeded":  {inputs: seeded, want: "r", list: func(a *listedAPI) { a.add("r", 1, with(seeded, "prompt", "asset_1"), "") }},
+		"hidden prompt, no seed": {inputs: plain, want: "r", unclear: true, list: func(a *listedAPI) { a.add("r", 1, with(plain, "prompt", "asset_1"), "") }},
+		"nothing of it is shown": {inputs: seeded, want: "r", unclear: true, list: func(a *listedAPI) { delete(a.add("r", 1, seeded, ""), "metadata") }},
+		"of our key":             {inputs: plain, authors: []string{"me"}, want: "r", list: func(a *listedAPI) { a.add("r", 1, plain, "me") }},
+		"of another key":         {inputs: plain, authors: []string{"me"}, list: func(a *listedAPI) { a.add("r", 1, plain, "you") }},
+		"of a key before":        {inputs: plain, authors: []string{"me"}, since: -since, want: "r", unclear: true, list: func(a *listedAPI) { a.add("r", 1, plain, "you") }},
+		"long before, of our key and seed": {inputs: seeded, authors: []string{"me"}, first: true, early: "r", list: func(a *listedAPI) {
+			a.add("r", -3000, seeded, "me")
+		}},
+		"long before, of another key":  {inputs: seeded, authors: []string{"me"}, first: true, receipts: []int{0}, list: func(a *listedAPI) { a.add("r", -3000, seeded, "you") }},
+		"long before, of no known key": {receipts: []int{0}, inputs: seeded, first: true, list: func(a *listedAPI) { a.add("r", -3000, seeded, "me") }},
+		"long before, sent before":     {receipts: []int{0}, inputs: seeded, authors: []string{"me"}, list: func(a *listedAPI) { a.add("r", -3000, seeded, "me") }},
+		"long before, no seed":         {receipts: []int{0}, inputs: plain, authors: []string{"me"}, first: true, list: func(a *listedAPI) { a.add("r", -3000, plain, "me") }},
+		"of another key, our seed":     {inputs: seeded, authors: []string{"me"}, want: "r", list: func(a *listedAPI) { a.add("r", 1, seeded, "you") }},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -119,9 +127,7 @@ func TestFind(t *testing.T) {
 					}
 					return owned, nil
 				}
-				if c.drawn {
-					attempt.First, attempt.Request.SeedDrawn = true, true
-				}
+				attempt.First, attempt.Request.SeedDrawn = c.first || c.drawn, c.drawn
 				for _, ahead := range c.receipts {
 					client.receipts.learn(api.began.Add(time.Duration(ahead)*time.Second), api.began.Add(-time.Second), api.began)
 				}

@@ -142,19 +142,20 @@ type earliness int
 const (
 	inTime     earliness = iota
 	oddlyEarly           // it can only if a clock is wrong
-	ofOurSeed            // the same, with a seed that nobody else has
+	ofOurSeed            // the same, with a seed that nobody else has with this API key
 	tooEarly
 )
 
 // early says whether a run was made before an attempt was sent. Clocks are no proof: a
 // seed that was drawn for a job which was never sent before is its own whatever they
-// show, and where they were seen to disagree a person is asked.
+// show, and where they were seen to disagree a person is asked. A run with a seed that the
+// manifest states is the same image, paid with the same API key, whoever it was for.
 func (m *matcher) early(i int, run *job.Inference) earliness {
 	a := &m.attempts[i]
 	switch {
 	case !madeBefore(run, m.c.Earliest(a.Sent)):
 		return inTime
-	case a.First && a.Request.SeedDrawn:
+	case a.First && (a.Request.SeedDrawn || a.Request.Seed() != "" && slices.Contains(a.Author, run.ProviderKeyID)):
 		return ofOurSeed
 	case m.doubtful && !madeBefore(run, a.Sent.Add(-clockUnknown)):
 		return oddlyEarly

@@ -52,14 +52,15 @@ func (c *Client) Earliest(sent time.Time) time.Time {
 	return sent.Add(low - skew)
 }
 
-// latest is the latest time that the API's clock can have shown when ours showed sent.
+// latest is the latest time that the API's clock can have shown when ours showed sent, by
+// receipts and by the dates of replies: receipts can name runs of before.
 func (c *Client) latest(sent time.Time) time.Time {
-	_, high, seen := c.receipts.allowed()
-	if !seen {
-		offset, uncertainty := c.ClockOffset()
-		high = offset + uncertainty
+	offset, uncertainty := c.ClockOffset()
+	latest := offset + uncertainty
+	if _, high, seen := c.receipts.allowed(); seen {
+		latest = max(latest, high)
 	}
-	return sent.Add(high)
+	return sent.Add(latest)
 }
 
 // doubtful reports whether nothing certain can be said of when the API makes an

@@ -30,6 +30,7 @@ func (c *Client) Submit(ctx context.Context, late time.Time, r job.Request) (*jo
 	if err := checkID("a model", r.Model); err != nil {
 		return nil, fmt.Errorf("%s: %w", about, err)
 	}
+	began := time.Now()
 	run, err := c.submit(ctx, late, r.Model, encode(r.Inputs))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", about, ofAsset(r, err))
@@ -37,7 +38,10 @@ func (c *Client) Submit(ctx context.Context, late time.Time, r job.Request) (*jo
 	if run.Model == "" {
 		run.Model = r.Model
 	}
-	c.names.learn(run.ProviderKeyID)
+	if !differs(run, &r) { // a receipt that names another request's run tells of that one
+		c.receipts.learn(run.CreatedAt, began, time.Now())
+		c.names.learn(run.ProviderKeyID)
+	}
 	return run, nil
 }
 
@@ -62,7 +66,7 @@ func ofAsset(r job.Request, err error) error {
 }
 
 func (c *Client) submit(ctx context.Context, late time.Time, model string, body []byte) (*job.Inference, error) {
-	sending, began := &sending{late: late}, time.Now()
+	sending := &sending{late: late}
 	reply, err := c.exchange(sending.watch(ctx), call{
 		op:       OpSubmit,
 		method:   http.MethodPost,
@@ -77,11 +81,7 @@ func (c *Client) submit(ctx context.Context, late time.Time, model string, body 
 	case err != nil:
 		return nil, &job.UnknownOutcomeError{Err: err}
 	case reply.success():
-		run, err := c.receipt(reply)
-		if err == nil {
-			c.receipts.learn(run.CreatedAt, began, time.Now())
-		}
-		return run, err
+		return c.receipt(reply)
 	}
 	refusal := c.refusal(reply)
 	if refusal.proven() {
