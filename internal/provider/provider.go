@@ -97,9 +97,6 @@ type Attempt struct {
 	Since  time.Time
 	// First says that no request was ever sent before for the same job.
 	First bool
-	// Fresh is how long before it was sent a run may have been made that shows a list to be
-	// of its time.
-	Fresh time.Duration
 	// Elsewhere says to ask other sources, too, where no list shows a run of its time.
 	Elsewhere bool
 }

@@ -21,15 +21,9 @@ const absences = 4
 // key may not read charges or they are told late.
 const elsewhereGraces = 5
 
-const (
-	// freshPart is which part of the grace time before a request a run may have been made
-	// that vouches for a list: a list that lags shows it no later than in time for the last
-	// look.
-	freshPart = 2
-	// slowRuns is how many times as long as the slowest run of its model a lost request is
-	// waited for before other sources are asked, which show it once it has made something.
-	slowRuns = 2
-)
+// slowRuns is how many times as long as the slowest run of its model a lost request is
+// waited for before other sources are asked, which show it once it has made something.
+const slowRuns = 2
 
 // absence is in how many complete lists an unknown job was not found, and when last.
 type absence struct {
@@ -135,7 +129,7 @@ func (w *watcher) find(ctx context.Context, p provider.Provider, unknown []*job.
 		authors, since := w.APIKeys.ProviderKeyIDs(rec.APIKey)
 		attempts[i] = provider.Attempt{
 			Request: rec.Job.Request(), Sent: rec.Intent, Author: authors, Since: since, First: rec.Attempt == 1 && rec.Job.Before == 0,
-			Fresh: w.Grace / freshPart, Elsewhere: time.Since(rec.Since) >= max(elsewhereGraces*w.Grace, slowRuns*w.pace.slowest(rec.Job.Model)),
+			Elsewhere: time.Since(rec.Since) >= max(elsewhereGraces*w.Grace, slowRuns*w.pace.slowest(rec.Job.Model)),
 		}
 	}
 	matches, err := p.Find(ctx, attempts, known, w.Store.Ours)

@@ -24,11 +24,9 @@ const (
 	assetPages = 20
 )
 
-// bare reports whether nothing that was shown is of the time of an attempt.
-func (m *matcher) bare(i int) bool {
-	a := &m.attempts[i]
-	return m.newest.Before(m.c.latest(a.Sent).Add(-a.Fresh))
-}
+// bare reports whether nothing that was shown was made after an attempt: a list of a moment
+// before shows what was made until then.
+func (m *matcher) bare(i int) bool { return m.newest.Before(m.c.latest(m.attempts[i].Sent)) }
 
 // elsewhere asks other routes about the attempts of which that is wanted. What it finds is
 // matched as if the list had shown it; what it cannot find out only a person can tell.

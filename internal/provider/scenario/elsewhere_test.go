@@ -16,7 +16,6 @@ import (
 // Where nothing in the list is of the time of an attempt, assets and charges are asked.
 func TestFindElsewhere(t *testing.T) {
 	t.Parallel()
-	const fresh = time.Minute
 	seeded := job.Inputs{"prompt": "a potion", "seed": job.NormalValue(7)}
 	other := job.Inputs{"prompt": "a sword", "seed": job.NormalValue(8)}
 	refused := func(int) *http.Response { return response(http.StatusForbidden, `{"message": "Forbidden"}`) }
@@ -34,7 +33,7 @@ func TestFindElsewhere(t *testing.T) {
 		lacks   string
 	}{
 		"a run of its time is listed":      {list: func(a *listedAPI) { a.add("q", 1, other, "") }},
-		"one of shortly before":            {list: func(a *listedAPI) { a.add("q", -30, other, "") }},
+		"one of shortly before":            {notYet: true, bare: true, list: func(a *listedAPI) { a.add("q", -1, other, "") }},
 		"nothing is known yet":             {notYet: true, bare: true},
 		"one of long before, not yet":      {notYet: true, bare: true, list: func(a *listedAPI) { a.add("q", -90, other, "") }},
 		"nothing anywhere":                 {},
@@ -76,7 +75,7 @@ func TestFindElsewhere(t *testing.T) {
 				}))
 				client.receipts.learn(api.began, api.began, api.began)
 				matches, err := client.Find(t.Context(), []provider.Attempt{{
-					Request: job.Request{Model: testModel, Inputs: seeded, PromptInput: "prompt"}, Sent: api.began, Fresh: fresh, Elsewhere: !c.notYet,
+					Request: job.Request{Model: testModel, Inputs: seeded, PromptInput: "prompt"}, Sent: api.began, Elsewhere: !c.notYet,
 				}}, nil, oursAlone)
 				if err != nil {
 					t.Fatal(err)
