@@ -302,13 +302,13 @@ func (n *drawnNight) calm() {
 }
 
 // morning is the virtual time that it may take until nothing goes on any more: some that
-// pauses and backoffs take, and twice what all jobs take that wait for one team.
+// pauses and backoffs take, and twice what all jobs take on the keys without a cap.
 func (n *drawnNight) morning() time.Duration {
 	jobs := 0
 	for _, b := range n.batches {
 		jobs += len(b.asked)
 	}
-	return 40*time.Minute + time.Duration(2*jobs/n.script.parallel)*n.script.slowest
+	return 40*time.Minute + time.Duration(2*jobs/n.script.width())*n.script.slowest
 }
 
 // finish lets what was begun come to its end, submits all batches again, and lets that

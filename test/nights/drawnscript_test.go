@@ -30,6 +30,26 @@ type script struct {
 	parts    []*part       // of the capabilities that the night has
 }
 
+// width is how many jobs surely go on at a time: keys that have a cap may have no more.
+func (s *script) width() int {
+	teams := make(map[string]int)
+	for _, k := range s.keys {
+		if k.cap > 0 || k.day > 0 {
+			continue
+		}
+		running := k.parallel
+		if running == 0 {
+			running = s.parallel
+		}
+		teams[k.Team] = min(s.parallel, teams[k.Team]+running)
+	}
+	width := 0
+	for _, running := range teams {
+		width += running
+	}
+	return max(width, 1)
+}
+
 // drawnKey is an API key, and what the keys file says of it.
 type drawnKey struct {
 	simulator.Key

@@ -127,7 +127,10 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 func sendSignal(ts *testscript.TestScript, neg bool, args []string) {
 	known := map[string]os.Signal{"INT": os.Interrupt, "KILL": os.Kill, "QUIT": syscall.SIGQUIT, "TERM": syscall.SIGTERM}
 	usage(ts, neg || len(args) != 2 || known[args[1]] == nil, "signal NAME INT|TERM|KILL|QUIT")
-	ts.Check(processOf(ts, args[0]).cmd.Process.Signal(known[args[1]]))
+	p := processOf(ts, args[0])
+	if err := p.cmd.Process.Signal(known[args[1]]); err != nil {
+		ts.Fatalf("%s: %v; it printed:\n%s%s", args[0], err, p.stdout, p.stderr)
+	}
 	if args[1] == "KILL" {
 		ts.Value(processesKey{}).(*processes).killed = time.Now()
 	}
