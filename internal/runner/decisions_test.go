@@ -106,3 +106,24 @@ func TestOldAnswersAreNotTaken(t *testing.T) {
 		b.judge(0)
 	})
 }
+
+// Where nobody can say whether a request was accepted, a run with its own seed is not asked
+// about, whatever its date: it is taken once the grace time is over.
+func TestEarlyRunIsNotAskedAbout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, 1)
+		b.provider.replies = []reply{{err: errLost, taken: true}}
+		b.provider.early = true
+		began := time.Now()
+		p := b.start(nil).watch().feed()
+		b.over()
+		p.stop()
+		if took := time.Since(began); took < grace {
+			t.Errorf("taken after %s, before another could be listed", took)
+		}
+		if len(b.provider.runs) != 1 || len(b.folder.images) != 1 || len(b.folder.questions) > 0 {
+			t.Errorf("%d runs, %d images, questions %v", len(b.provider.runs), len(b.folder.images), b.folder.questions)
+		}
+	})
+}

@@ -22,6 +22,7 @@ type memoryProvider struct {
 	sent    int          // requests that it got
 	broken  int          // downloads that break off from now on
 	refuse  []error      // of the next reads
+	early   bool         // lost runs are shown as of long before, and whether there are more is unclear
 	record  provider.Record
 }
 
@@ -258,6 +259,9 @@ func (s processProvider) Find(ctx context.Context, attempts []provider.Attempt, 
 			if !owned[run.ID] && !run.CreatedAt.Before(a.Sent) && bytes.Equal(run.Inputs.Canonical(), a.Request.Inputs.Canonical()) {
 				matches[i].Runs = append(matches[i].Runs, run)
 			}
+		}
+		if s.p.bed.provider.early {
+			matches[i].Unclear, matches[i].Early, matches[i].Runs = true, matches[i].Runs, nil
 		}
 	}
 	return matches, err

@@ -25,11 +25,20 @@ func (w *watcher) withdrawDecisions(unknown []*job.Record) {
 
 // decision leaves jobs to a person, once the grace time is over: what is on its way
 // into the list, or about to get its receipt, often answers it before.
-func (w *watcher) decision(s *search, jobs []*job.Record) {
+func (w *watcher) decision(ctx context.Context, s *search, jobs []*job.Record) error {
 	for _, rec := range jobs {
 		delete(w.absent, rec.Ref)
 		if time.Since(rec.Since) < w.Grace {
 			continue
+		}
+		if len(s.runs(rec)) == 0 {
+			taken, err := w.takeEarly(ctx, s, rec)
+			if err != nil {
+				return err
+			}
+			if taken {
+				continue
+			}
 		}
 		question := job.Decision{
 			Job: rec.Ref.ID, Attempt: rec.Attempt, Row: rec.Job.Row, Model: rec.Job.Model, Prompt: rec.Job.Prompt(),
@@ -42,6 +51,7 @@ func (w *watcher) decision(s *search, jobs []*job.Record) {
 		}
 		w.questions[rec.Ref.Batch] = append(w.questions[rec.Ref.Batch], question)
 	}
+	return nil
 }
 
 // publishDecisions tells people what this look could not decide.

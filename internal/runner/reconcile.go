@@ -164,8 +164,7 @@ func (s *search) early(rec *job.Record) *job.Inference {
 func (w *watcher) settleAlike(ctx context.Context, s *search, jobs []*job.Record) error {
 	match := s.matches[jobs[0].Ref]
 	if len(s.runs(jobs[0])) > len(jobs) || match.Unclear {
-		w.decision(s, jobs)
-		return nil
+		return w.decision(ctx, s, jobs)
 	}
 	rest := jobs[:0:0]
 	for _, rec := range jobs {
@@ -234,14 +233,21 @@ func (w *watcher) countAbsence(ctx context.Context, s *search, asked time.Time, 
 		return nil
 	}
 	delete(w.absent, rec.Ref)
-	if early := s.early(rec); early != nil { // no other clock has brought one up
-		s.taken[early.ID] = true
-		taken, err := w.take(ctx, rec, early)
-		if taken || err != nil {
-			return err
-		}
+	if taken, err := w.takeEarly(ctx, s, rec); taken || err != nil { // no other clock has brought one up
+		return err
 	}
 	return w.sendAgain(ctx, rec)
+}
+
+// takeEarly gives the job the run with its seed that was made before it was sent, by the
+// clocks, if there is one.
+func (w *watcher) takeEarly(ctx context.Context, s *search, rec *job.Record) (taken bool, err error) {
+	early := s.early(rec)
+	if early == nil {
+		return false, nil
+	}
+	s.taken[early.ID] = true
+	return w.take(ctx, rec, early)
 }
 
 // sendAgain queues a job that was never accepted, as the same attempt. What it held
