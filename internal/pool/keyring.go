@@ -37,6 +37,7 @@ type Keyring struct {
 type Key struct {
 	config.APIKey
 	Account     provider.Account
+	host        string // of its API
 	fingerprint string
 	added       time.Time // when this credential was first seen
 	refusals    refusals
@@ -75,7 +76,7 @@ func (k *Keyring) add(key config.APIKey) error {
 	if err != nil {
 		return fmt.Errorf("API key %s: %w", key.ID, err)
 	}
-	k.Keys[key.ID] = &Key{APIKey: key, Account: account, fingerprint: fingerprintOf(key), added: time.Now(), lacks: make(map[job.Action]*lack)}
+	k.Keys[key.ID] = &Key{APIKey: key, Account: account, host: HostOf(key.URL), fingerprint: fingerprintOf(key), added: time.Now(), lacks: make(map[job.Action]*lack)}
 	k.order = append(k.order, key.ID)
 	return nil
 }
@@ -232,7 +233,7 @@ func (k *Keyring) known(apiKey string) batch.KeyOrigin {
 
 // Origin is what the key sees.
 func (k *Key) Origin() batch.KeyOrigin {
-	return batch.KeyOrigin{API: HostOf(k.URL), Project: k.Project, Team: k.Team, Fingerprint: k.fingerprint}
+	return batch.KeyOrigin{API: k.host, Project: k.Project, Team: k.Team, Fingerprint: k.fingerprint}
 }
 
 // OriginOf is what a key that is not in the ring yet will see.

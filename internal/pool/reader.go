@@ -172,6 +172,9 @@ func (k *Keyring) Unread(apiKey string) *job.PostponedError {
 }
 
 func (k *Keyring) unread(apiKey string, action job.Action) *job.PostponedError {
+	if k.lacksNothing(apiKey, action) { // as nearly always, and it is asked for each job and key
+		return nil
+	}
 	readers := k.readers(apiKey, action)
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -188,4 +191,11 @@ func (k *Keyring) unread(apiKey string, action job.Action) *job.PostponedError {
 	}
 	l.tried = time.Now()
 	return nil
+}
+
+func (k *Keyring) lacksNothing(apiKey string, action job.Action) bool {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	key := k.Keys[apiKey]
+	return key != nil && key.lacks[action] == nil
 }
