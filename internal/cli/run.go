@@ -251,6 +251,11 @@ func (r *localRun) work(ctx context.Context) error {
 		return err
 	case found != nil:
 		return r.endedEarly(ctx, w, worker.Ending{Outcome: report.Blocked, Err: found.Err, Hint: found.Hint})
+	case r.watch.Record.Report == nil: // somebody else has closed it, or taken its files away
+		return &job.HintedError{
+			Err:  fmt.Errorf("batch %s: it is not open any more, and has no report of how it ended", r.manifest.Name),
+			Hint: "what is made is in its folder; run its manifest again to make the rest",
+		}
 	default:
 		r.phase(progress.Done)
 		r.view.Stop()
