@@ -453,7 +453,7 @@ func (n *drawnNight) answer() {
 		for _, q := range b.questions() {
 			args := []string{"resolve", b.file, q.Row, "--resend"}
 			for _, candidate := range q.Candidates {
-				if n.accepted(candidate.Inference) {
+				if n.accepted(candidate.Inference, b.asked[q.Job]) {
 					args = []string{"resolve", b.file, q.Row, "--run", candidate.Inference}
 					break
 				}
@@ -464,9 +464,11 @@ func (n *drawnNight) answer() {
 	}
 }
 
-// accepted reports whether an inference is one of ours.
-func (n *drawnNight) accepted(inference string) bool {
-	return slices.ContainsFunc(n.sim.Ledger(), func(e simulator.Entry) bool { return e.JobID == inference && !n.isTheirs(e) })
+// accepted reports whether an inference is one of ours, and makes what the job asks for.
+func (n *drawnNight) accepted(inference string, j job.Job) bool {
+	return slices.ContainsFunc(n.sim.Ledger(), func(e simulator.Entry) bool {
+		return e.JobID == inference && !n.isTheirs(e) && content(e.Model, e.Input) == content(j.Model, j.Inputs)
+	})
 }
 
 // setFaults changes what the simulator does wrong.

@@ -23,6 +23,7 @@ type matcher struct {
 	alike    map[string][]int // attempts by all that they ask for but the prompt
 	prompts  map[string]bool  // the names of the inputs that hold prompts
 	seen     map[string]bool  // runs that were compared, since a list may show one twice
+	read     map[string]bool  // runs that were read singly, and whether they are there
 	earliest time.Time
 	newest   time.Time      // when the newest run was made that was shown
 	unfound  map[int]string // a run like the attempt that is listed and cannot be read
@@ -32,7 +33,7 @@ type matcher struct {
 func newMatcher(c *Client, attempts []provider.Attempt) *matcher {
 	m := &matcher{
 		c: c, attempts: attempts, matches: make([]provider.Match, len(attempts)),
-		alike: make(map[string][]int), prompts: make(map[string]bool), seen: make(map[string]bool),
+		alike: make(map[string][]int), prompts: make(map[string]bool), seen: make(map[string]bool), read: make(map[string]bool),
 		unfound:  make(map[int]string),
 		earliest: c.Earliest(time.Now()), doubtful: c.doubtful(),
 	}
@@ -178,8 +179,11 @@ func (m *matcher) byAuthor(i int, run *job.Inference, unclear bool) {
 }
 
 // readWhole reads the single run in place of what the list shows of it, unless that was
-// done. It reports false for one that is only in the list.
+// done, for all attempts once. It reports false for one that is only in the list.
 func (m *matcher) readWhole(ctx context.Context, run *job.Inference) (there bool, err error) {
+	if there, known := m.read[run.ID]; known {
+		return there, nil
+	}
 	if m.c.listings.wasThere(run.ID) && !run.Opaque && !m.hidden(run) {
 		return true, nil
 	}
@@ -187,7 +191,8 @@ func (m *matcher) readWhole(ctx context.Context, run *job.Inference) (there bool
 	if err != nil {
 		return false, err
 	}
-	if whole.Status == job.RunNotFound {
+	m.read[run.ID] = whole.Status != job.RunNotFound
+	if !m.read[run.ID] {
 		return false, nil
 	}
 	m.c.listings.note(run.ID, true)
