@@ -127,3 +127,27 @@ func TestEarlyRunIsNotAskedAbout(t *testing.T) {
 		}
 	})
 }
+
+// A receipt that names the run of another job is no receipt: the job's own run is looked for
+// at once.
+func TestReceiptOfAnotherJobsRun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, 2)
+		b.provider.replies = []reply{{}, {names: "run_0"}}
+		began := time.Now()
+		p := b.start(nil).feed()
+		b.await("a run is looked for", func() bool {
+			return slices.ContainsFunc(b.jobs, func(j *job.Job) bool { return slices.Contains(b.store.went(refOf(j)), job.Unknown) })
+		})
+		if took := time.Since(began); took > 0 {
+			t.Errorf("it is looked for after %s", took)
+		}
+		p.watch()
+		b.over()
+		p.stop()
+		if len(b.provider.runs) != 2 || len(b.folder.images) != 2 || b.admission.spent != 2*price {
+			t.Errorf("%d runs, %d images, %s spent", len(b.provider.runs), len(b.folder.images), b.admission.spent)
+		}
+	})
+}

@@ -28,8 +28,9 @@ type memoryProvider struct {
 
 // reply is how the provider answers one submission. The zero reply accepts it.
 type reply struct {
-	err   error // in place of a receipt
-	taken bool  // it was accepted all the same
+	err   error  // in place of a receipt
+	taken bool   // it was accepted all the same
+	names string // the run that the receipt names, in place of its own
 	lag   time.Duration
 	end   ending
 }
@@ -208,6 +209,9 @@ func (s processProvider) Submit(ctx context.Context, late time.Time, r job.Reque
 			for _, asset := range accepted.AssetIDs {
 				accepted.Images = append(accepted.Images, []byte(image(asset)))
 			}
+		}
+		if answer.names != "" {
+			accepted.ID = answer.names
 		}
 		run = &accepted
 		return answer.err

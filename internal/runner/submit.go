@@ -179,7 +179,11 @@ func takenOver(err error) (bool, error) {
 func (r *Runner) received(ctx context.Context, rec *job.Record, run *job.Inference) error {
 	// That it is over is believed of a receipt only if it holds the images: otherwise the run
 	// itself is read.
-	if err := r.receipt(ctx, rec, run); err != nil || !run.Status.Ended() || len(run.Images) == 0 {
+	err := r.receipt(ctx, rec, run)
+	if errors.Is(err, job.ErrOwned) {
+		return r.lost(ctx, rec, fmt.Errorf("the receipt names inference %s: %w", run.ID, job.ErrOwned))
+	}
+	if err != nil || !run.Status.Ended() || len(run.Images) == 0 {
 		return err
 	}
 	rec.Inference = run.ID
