@@ -158,7 +158,7 @@ func (r *Runner) checkMaker(ctx context.Context, w ImageTarget, p provider.Provi
 	}
 	another := ours[maker]
 	if !another {
-		if another, err = names(ctx, p, maker, w.Asset); err != nil {
+		if another, err = exists(ctx, p, maker); err != nil {
 			return ofProvider(err)
 		}
 	}
@@ -168,14 +168,14 @@ func (r *Runner) checkMaker(ctx context.Context, w ImageTarget, p provider.Provi
 	return &job.SideError{Side: job.SideProvider, Err: &job.ForeignAssetError{Asset: w.Asset, Run: maker}}
 }
 
-// names reports whether the provider has a run that names an asset as its own. It may be of
-// another program, or of a batch that was over when Redis lost its state.
-func names(ctx context.Context, p provider.Provider, run, asset string) (bool, error) {
+// exists reports whether the provider has a run. It may be of another program, or of a batch
+// that was over when Redis lost its state; and it may be shown with assets of a third one.
+func exists(ctx context.Context, p provider.Provider, run string) (bool, error) {
 	told, err := p.Poll(ctx, []provider.Run{{ID: run, Made: time.Now()}})
 	if err != nil {
 		return false, err
 	}
-	return slices.ContainsFunc(told, func(i job.Inference) bool { return i.ID == run && slices.Contains(i.AssetIDs, asset) }), nil
+	return slices.ContainsFunc(told, func(i job.Inference) bool { return i.ID == run && i.Status != job.RunNotFound }), nil
 }
 
 // foreignAsset reports whether an asset is another job's.
