@@ -25,6 +25,15 @@ func (a *Admission) Live(ctx context.Context, batch string) ([]LiveGrant, error)
 	return grants, nil
 }
 
+// Granted reports whether an attempt holds a grant. The error is Redis'.
+func (a *Admission) Granted(ctx context.Context, ref job.Ref, attempt int) (bool, error) {
+	there, err := a.redis.Exists(ctx, a.keys.grant(owner(ref, attempt))).Result()
+	if err != nil {
+		return false, fmt.Errorf("look for the grant of job %s attempt %d: %w", ref, attempt, err)
+	}
+	return there > 0, nil
+}
+
 func (a *Admission) live(ctx context.Context, batch string) ([]LiveGrant, error) {
 	owners, err := a.redis.SMembers(ctx, a.keys.live(batch)).Result()
 	if err != nil || len(owners) == 0 {

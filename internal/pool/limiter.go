@@ -162,6 +162,11 @@ func (g *Limiter) Reserve(ctx context.Context, ref job.Ref, attempt int, quote j
 	return grant.APIKey, grant.After, err
 }
 
+// Granted reports whether an attempt holds a grant; see runner.Admission.
+func (g *Limiter) Granted(ctx context.Context, ref job.Ref, attempt int) (bool, error) {
+	return g.Admission.Granted(ctx, ref, attempt)
+}
+
 // keyAgain is when to look again for an API key; a change of the keys file is heard
 // of earlier.
 const keyAgain = 30 * time.Second

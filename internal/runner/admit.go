@@ -66,14 +66,22 @@ func (r *Runner) admit(ctx context.Context, rec *job.Record) error {
 // reserve waits for a grant, one handler of the lane at a time, notes its API key in
 // rec and returns how long it has to wait for its place in the request rate.
 func (r *Runner) reserve(ctx context.Context, rec *job.Record) (after time.Duration, err error) {
-	if rec.Generation > 1 { // recovered: it may hold the very grant that all others wait for
-		granted, after, err := r.tryReserve(ctx, rec, time.Now())
-		if _, waits := errors.AsType[*job.PostponedError](err); granted || err != nil && !waits {
-			return after, err
+	if !r.turns.tryEnter() {
+		// What was recovered, or taken over while it was granted, may hold the very grant that
+		// all others wait for.
+		held, err := r.Admission.Granted(ctx, rec.Ref, rec.Attempt)
+		if err != nil {
+			return 0, err
 		}
-	}
-	if err := r.enter(ctx, rec); err != nil {
-		return 0, err
+		if held {
+			granted, after, err := r.tryReserve(ctx, rec, time.Now())
+			if _, waits := errors.AsType[*job.PostponedError](err); granted || err != nil && !waits {
+				return after, err
+			}
+		}
+		if err := r.enter(ctx, rec); err != nil {
+			return 0, err
+		}
 	}
 	deadline := time.Now().Add(longestWait)
 	for yielded := 0; ; {

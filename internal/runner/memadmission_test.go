@@ -106,6 +106,14 @@ func (s processAdmission) Reserve(ctx context.Context, ref job.Ref, number int, 
 	return apiKey, 0, err
 }
 
+func (s processAdmission) Granted(ctx context.Context, ref job.Ref, number int) (held bool, err error) {
+	err = s.do(ctx, "look for a grant", func(m *memoryAdmission) error {
+		held = m.held[attempt{ref, number}] != nil
+		return nil
+	})
+	return held, err
+}
+
 func (s processAdmission) Adopt(ctx context.Context, ref job.Ref, number int, quote job.CU, apiKey string, _ time.Time) error {
 	return s.do(ctx, "adopt grant", func(m *memoryAdmission) error {
 		a := attempt{ref, number}

@@ -31,6 +31,8 @@ type Admission interface {
 	// long to wait before sending; or a *job.PostponedError. job.ErrOtherKey says that
 	// the attempt is reserved on a key that may not run it any more.
 	Reserve(ctx context.Context, ref job.Ref, attempt int, quote job.CU, avoid []string) (apiKey string, after time.Duration, err error)
+	// Granted reports whether the attempt holds a grant already.
+	Granted(ctx context.Context, ref job.Ref, attempt int) (bool, error)
 	// Adopt reserves for a run that exists already, even past the limits; charged is
 	// when the provider took its price.
 	Adopt(ctx context.Context, ref job.Ref, attempt int, quote job.CU, apiKey string, charged time.Time) error

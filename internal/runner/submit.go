@@ -119,9 +119,13 @@ func (r *Runner) prepare(ctx context.Context, rec *job.Record) (bool, error) {
 	return true, nil
 }
 
+// takenRest is when a job asks again that another handler took over while it was granted.
+const takenRest = 250 * time.Millisecond
+
 // notSent deals with a job that is granted and is not this handler's any more: what was
-// intended is not sent. Who has the job has the grant, too; only where the job was
-// withdrawn, and nobody has it, is the grant given back.
+// intended is not sent. Who has the job has the grant, too, and may not know: it may wait
+// for a slot behind all others, who wait for this one. So it asks again soon. Where the job
+// was withdrawn, and nobody has it, the grant is given back.
 func (r *Runner) notSent(ctx context.Context, rec *job.Record, cause error) error {
 	if taken, err := takenOver(cause); !taken {
 		return err // whether the mark was made is not known
@@ -131,7 +135,10 @@ func (r *Runner) notSent(ctx context.Context, rec *job.Record, cause error) erro
 	if err := r.note(ctx, rec, job.AttemptLine{Event: job.Refused}); err != nil {
 		return err
 	}
-	return r.releaseWithdrawn(ctx, rec)
+	if err := r.releaseWithdrawn(ctx, rec); err != nil {
+		return err
+	}
+	return &job.PostponedError{After: takenRest, Reason: job.WaitBackoff, Detail: "another worker has taken the job over"}
 }
 
 // releaseWithdrawn gives back the grant of a job that is not this handler's any more, if it
