@@ -74,7 +74,7 @@
 // The API's clocks are not believed: a run with a seed that was drawn for one job alone, or
 // with a stated one and of the same API key, is in Early whatever its time, and is that job's
 // if no other is found; what is alike but for its time is asked about where clocks were seen
-// to disagree.
+// to disagree, and before a request is sent again.
 //
 // What cannot be read is never taken for different, and never for absent.
 //

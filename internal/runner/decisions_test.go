@@ -152,3 +152,28 @@ func TestReceiptOfAnotherJobsRun(t *testing.T) {
 		}
 	})
 }
+
+// Before a request without a seed is sent again, a run of the same and the same key that
+// was made before it, by the clocks, is asked about.
+func TestRunOfBeforeIsAskedAbout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, 1)
+		b.provider.replies = []reply{{err: errLost, taken: true}}
+		b.provider.before = true
+		p := b.start(nil).watch().feed()
+		b.await("a person is asked", func() bool { return len(b.folder.questions) > 0 })
+		time.Sleep(5 * grace)
+		b.do(func() {
+			if open := b.folder.questions; len(open) != 1 || len(open[0].Candidates) != 1 || b.provider.sent != 1 {
+				t.Errorf("asked is %+v, %d were sent", open, b.provider.sent)
+			}
+			b.folder.answers = []job.Answer{{Job: b.jobs[0].ID, Attempt: 1, Inference: "run_0", At: time.Now()}}
+		})
+		b.over()
+		p.stop()
+		if len(b.provider.runs) != 1 || len(b.folder.images) != 1 {
+			t.Errorf("%d runs, %d images", len(b.provider.runs), len(b.folder.images))
+		}
+	})
+}

@@ -23,6 +23,7 @@ type memoryProvider struct {
 	broken  int          // downloads that break off from now on
 	refuse  []error      // of the next reads
 	early   bool         // lost runs are shown as of long before, and whether there are more is unclear
+	before  bool         // lost runs are shown as of long before, in lists that are complete
 	record  provider.Record
 }
 
@@ -263,6 +264,9 @@ func (s processProvider) Find(ctx context.Context, attempts []provider.Attempt, 
 			if !owned[run.ID] && !run.CreatedAt.Before(a.Sent) && bytes.Equal(run.Inputs.Canonical(), a.Request.Inputs.Canonical()) {
 				matches[i].Runs = append(matches[i].Runs, run)
 			}
+		}
+		if s.p.bed.provider.before {
+			matches[i].Before, matches[i].Runs = matches[i].Runs, nil
 		}
 		if s.p.bed.provider.early {
 			matches[i].Unclear, matches[i].Early, matches[i].Runs = true, matches[i].Runs, nil

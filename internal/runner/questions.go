@@ -40,18 +40,23 @@ func (w *watcher) decision(ctx context.Context, s *search, jobs []*job.Record) e
 				continue
 			}
 		}
-		question := job.Decision{
-			Job: rec.Ref.ID, Attempt: rec.Attempt, Row: rec.Job.Row, Model: rec.Job.Model, Prompt: rec.Job.Prompt(),
-			Seed: rec.Job.Seed(), APIKey: rec.APIKey, Sent: rec.Intent, Amount: rec.Job.Quote, Candidates: []job.Candidate{},
-		}
-		for _, run := range s.runs(rec) {
-			question.Candidates = append(question.Candidates, job.Candidate{
-				Inference: run.ID, Made: run.CreatedAt, Status: run.Status, ProviderKeyID: run.ProviderKeyID, Billed: run.Billed,
-			})
-		}
-		w.questions[rec.Ref.Batch] = append(w.questions[rec.Ref.Batch], question)
+		w.ask(rec, s.runs(rec))
 	}
 	return nil
+}
+
+// ask asks a person which of the runs is the job's, if any.
+func (w *watcher) ask(rec *job.Record, candidates []job.Inference) {
+	question := job.Decision{
+		Job: rec.Ref.ID, Attempt: rec.Attempt, Row: rec.Job.Row, Model: rec.Job.Model, Prompt: rec.Job.Prompt(),
+		Seed: rec.Job.Seed(), APIKey: rec.APIKey, Sent: rec.Intent, Amount: rec.Job.Quote, Candidates: []job.Candidate{},
+	}
+	for _, run := range candidates {
+		question.Candidates = append(question.Candidates, job.Candidate{
+			Inference: run.ID, Made: run.CreatedAt, Status: run.Status, ProviderKeyID: run.ProviderKeyID, Billed: run.Billed,
+		})
+	}
+	w.questions[rec.Ref.Batch] = append(w.questions[rec.Ref.Batch], question)
 }
 
 // publishDecisions tells people what this look could not decide.

@@ -148,6 +148,11 @@ func (s *search) runs(rec *job.Record) []job.Inference {
 	return slices.DeleteFunc(slices.Clone(s.matches[rec.Ref].Runs), func(run job.Inference) bool { return s.taken[run.ID] })
 }
 
+// before are the runs that can be the job's if a clock is wrong, as only a person can tell.
+func (s *search) before(rec *job.Record) []job.Inference {
+	return slices.DeleteFunc(slices.Clone(s.matches[rec.Ref].Before), func(run job.Inference) bool { return s.taken[run.ID] })
+}
+
 // early is the newest run with the job's own seed that was made before the job was sent, by
 // the clocks; nil if there is none.
 func (s *search) early(rec *job.Record) *job.Inference {
@@ -232,10 +237,15 @@ func (w *watcher) countAbsence(ctx context.Context, s *search, asked time.Time, 
 	if s.matches[rec.Ref].Bare { // nothing tells the list from one that is empty by a fault
 		return nil
 	}
-	delete(w.absent, rec.Ref)
 	if taken, err := w.takeEarly(ctx, s, rec); taken || err != nil { // no other clock has brought one up
+		delete(w.absent, rec.Ref)
 		return err
 	}
+	if before := s.before(rec); len(before) > 0 { // by a wrong clock it is one of these
+		w.ask(rec, before)
+		return nil
+	}
+	delete(w.absent, rec.Ref)
 	return w.sendAgain(ctx, rec)
 }
 

@@ -37,6 +37,7 @@ func TestFind(t *testing.T) {
 		known    []string
 		lacks    string // and so the list is not complete
 		early    string
+		before   string
 	}{
 		"nothing":                                {inputs: seeded, list: func(*listedAPI) {}},
 		"its own":                                {inputs: seeded, list: func(a *listedAPI) { a.add("r", 1, seeded, "") }, want: "r"},
@@ -105,7 +106,7 @@ func TestFind(t *testing.T) {
 		"long before, of another key":  {inputs: seeded, authors: []string{"me"}, first: true, receipts: []int{0}, list: func(a *listedAPI) { a.add("r", -3000, seeded, "you") }},
 		"long before, of no known key": {receipts: []int{0}, inputs: seeded, first: true, list: func(a *listedAPI) { a.add("r", -3000, seeded, "me") }},
 		"long before, sent before":     {receipts: []int{0}, inputs: seeded, authors: []string{"me"}, list: func(a *listedAPI) { a.add("r", -3000, seeded, "me") }},
-		"long before, no seed":         {receipts: []int{0}, inputs: plain, authors: []string{"me"}, first: true, list: func(a *listedAPI) { a.add("r", -3000, plain, "me") }},
+		"long before, no seed":         {receipts: []int{0}, inputs: plain, authors: []string{"me"}, first: true, before: "r", list: func(a *listedAPI) { a.add("r", -3000, plain, "me") }},
 		"of another key, our seed":     {inputs: seeded, authors: []string{"me"}, want: "r", list: func(a *listedAPI) { a.add("r", 1, seeded, "you") }},
 	}
 	for name, c := range cases {
@@ -147,6 +148,9 @@ func TestFind(t *testing.T) {
 				}
 				if early := matches[0].Early; len(early) > 1 || len(early) == 1 != (c.early != "") || len(early) == 1 && early[0].ID != c.early {
 					t.Errorf("early are %+v, want %q", early, c.early)
+				}
+				if shown(matches[0].Before) != c.before {
+					t.Errorf("before are %+v, want %q", matches[0].Before, c.before)
 				}
 				if m := matches[0]; got.String() != c.want || m.Unclear != c.unclear || m.Complete != (c.lacks == "") || m.Lacks != c.lacks || !m.Asked.Equal(api.began) {
 					t.Errorf("found %q, %+v, want %q, unclear %t", got.String(), m, c.want, c.unclear)

@@ -110,7 +110,6 @@ func (m *matcher) compare(ctx context.Context, i int, run *job.Inference) error 
 	if early == tooEarly {
 		return nil
 	}
-	ofSeed := early == ofOurSeed
 	request := &m.attempts[i].Request
 	wanted := request.Inputs[request.PromptInput]
 	if shown := run.Inputs[request.PromptInput]; shown != wanted && !storedText(shown) {
@@ -127,8 +126,10 @@ func (m *matcher) compare(ctx context.Context, i int, run *job.Inference) error 
 	shown, seeded := run.Inputs[request.PromptInput], request.Seed() != ""
 	switch hidden := shown != wanted; {
 	case hidden && !storedText(shown):
-	case ofSeed:
+	case early == ofOurSeed:
 		m.matches[i].Early = append(m.matches[i].Early, *run)
+	case early == ofOurKey:
+		m.matches[i].Before = append(m.matches[i].Before, *run)
 	case seeded:
 		m.add(i, run, early == oddlyEarly)
 	default:
@@ -144,13 +145,15 @@ const (
 	inTime     earliness = iota
 	oddlyEarly           // it can only if a clock is wrong
 	ofOurSeed            // the same, with a seed that nobody else has with this API key
+	ofOurKey             // the same, without a seed
 	tooEarly
 )
 
 // early says whether a run was made before an attempt was sent. Clocks are no proof: a
 // seed that was drawn for a job which was never sent before is its own whatever they
 // show, and where they were seen to disagree a person is asked. A run with a seed that the
-// manifest states is the same image, paid with the same API key, whoever it was for.
+// manifest states is the same image, paid with the same API key, whoever it was for. Without
+// a seed it is another image, unless the clock is wrong.
 func (m *matcher) early(i int, run *job.Inference) earliness {
 	a := &m.attempts[i]
 	switch {
@@ -160,6 +163,8 @@ func (m *matcher) early(i int, run *job.Inference) earliness {
 		return ofOurSeed
 	case m.doubtful && !madeBefore(run, a.Sent.Add(-clockUnknown)):
 		return oddlyEarly
+	case a.First && a.Request.Seed() == "" && slices.Contains(a.Author, run.ProviderKeyID):
+		return ofOurKey
 	default:
 		return tooEarly
 	}
