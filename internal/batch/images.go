@@ -28,14 +28,11 @@ type PlannedImage struct {
 	Made     bool      // by the log; [Folder.Fresh] looks whether it is still there
 	Image    job.Image // as it was stored, if it was made
 	// From are the images of the batch that it was made from, if any.
-	From []Maker
+	From []job.Picture
 }
 
-// Maker names an image of a batch by the job that makes it.
-type Maker struct {
-	Job job.ID
-	N   int // its place among the images of the job, from 1
-}
+// Picture names the image by the job that makes it.
+func (i *PlannedImage) Picture() job.Picture { return job.Picture{Job: i.Job, Image: i.N - 1} }
 
 // PlannedImages are the images of the batch: those that its last plan wants, in its order,
 // and after them those of rows that the plan does not have any more. Of an image that an
@@ -115,7 +112,7 @@ func (l *imageList) add(row string, of *job.Result) {
 	if row != l.row {
 		l.row, l.ofRow = row, 0
 	}
-	from := makersOf(of.Inputs)
+	from := madeFrom(of.Inputs)
 	for n := range of.Outputs {
 		l.ofRow++
 		image := PlannedImage{Row: row, Job: of.Job, N: n + 1, OfRow: l.ofRow, Output: of.Outputs[n], From: from}
@@ -126,24 +123,11 @@ func (l *imageList) add(row string, of *job.Result) {
 	}
 }
 
-// makersOf are the images of the batch among the inputs of a job, as a [job.Picture] each.
-func makersOf(inputs job.Inputs) (makers []Maker) {
-	add := func(value any) {
-		text, _ := value.(string)
-		if picture, named := job.ParsePicture(text); named && picture.Job != "" {
-			makers = append(makers, Maker{picture.Job, picture.Image + 1})
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(inputs)) {
-		if list, isList := inputs[name].([]any); isList {
-			for _, value := range list {
-				add(value)
-			}
-			continue
-		}
-		add(inputs[name])
-	}
-	return makers
+// madeFrom are the images of the batch among the inputs of a job. A result does not say which
+// of them hold pictures.
+func madeFrom(inputs job.Inputs) []job.Picture {
+	j := job.Job{Inputs: inputs, PictureInputs: slices.Sorted(maps.Keys(inputs))}
+	return j.MadePictures()
 }
 
 // cameHome reports whether a job came home after its row was gone, under another name.

@@ -65,7 +65,7 @@ func TestPlannedImages(t *testing.T) {
 	for _, i := range images {
 		got = append(got, fmt.Sprintf("%s:%d %s %d %v %s %v", i.Row, i.OfRow, i.Job, i.N, i.Made, i.Image.Key, i.From))
 	}
-	from := fmt.Sprint([]batch.Maker{{Job: jobOf("owl"), N: 2}})
+	from := fmt.Sprint([]job.Picture{{Job: jobOf("owl"), Image: 1}})
 	want := []string{
 		fmt.Sprintf("axe:1 %s 1 true axe-1.png %s", jobOf("axe"), from), fmt.Sprintf("axe:2 %s 2 true axe-2.png %s", jobOf("axe"), from),
 		fmt.Sprintf("bow:1 %s 1 false  []", jobOf("bow")), fmt.Sprintf("bow:2 %s 2 false  []", jobOf("bow")),
@@ -89,19 +89,19 @@ func TestPlannedImages(t *testing.T) {
 
 func TestPicksInFigures(t *testing.T) {
 	t.Parallel()
-	tally := func(marks ...batch.Mark) (t batch.PickTally) {
+	tally := func(marks ...job.Mark) (t batch.PickTally) {
 		for _, m := range marks {
 			t.Add(m)
 		}
 		return t
 	}
-	if got := tally(batch.Unmarked).Picks(1000); got != nil {
+	if got := tally(job.Unmarked).Picks(1000); got != nil {
 		t.Errorf("without marks there are figures: %+v", got)
 	}
-	if got := tally(batch.Rejected, batch.Unmarked).Picks(1000); got == nil || got.CUPerPicked != nil || got.Rejected != 1 || got.Unmarked != 1 {
+	if got := tally(job.Rejected, job.Unmarked).Picks(1000); got == nil || got.CUPerPicked != nil || got.Rejected != 1 || got.Unmarked != 1 {
 		t.Errorf("without picks the figures are %+v", got)
 	}
-	got := tally(batch.Picked, batch.Picked, batch.Picked, batch.Rejected).Picks(50_000)
+	got := tally(job.Picked, job.Picked, job.Picked, job.Rejected).Picks(50_000)
 	if got == nil || got.Picked != 3 || *got.CUPerPicked != 16_667 {
 		t.Errorf("the figures of three picks of 50 CU are %+v", got)
 	}

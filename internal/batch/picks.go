@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"nightshift/internal/job"
@@ -18,16 +17,6 @@ const (
 	picksName = "_nightshift/picks.jsonl"
 	// picksLock is held by whoever draws the contact sheet for them.
 	picksLock = "_nightshift/picks.lock"
-)
-
-// Mark is what a person thinks of an image.
-type Mark string
-
-// The marks.
-const (
-	Picked   Mark = "pick"
-	Rejected Mark = "reject"
-	Unmarked Mark = "none" // never marked, or the mark was taken back
 )
 
 // The ways by which a mark comes.
@@ -46,13 +35,13 @@ type Pick struct {
 	At  time.Time `json:"at"`
 	Row string    `json:"row"`
 
-	Job    job.ID `json:"job,omitempty"`
-	Image  string `json:"image,omitempty"` // its key within the batch's folder, for people
-	N      int    `json:"n,omitempty"`     // its place among the images of the job, from 1
-	Mark   Mark   `json:"mark,omitempty"`
-	Rating *int   `json:"rating,omitempty"`
-	By     string `json:"by,omitempty"` // the way by which it came
-	Reason string `json:"reason,omitempty"`
+	Job    job.ID   `json:"job,omitempty"`
+	Image  string   `json:"image,omitempty"` // its key within the batch's folder, for people
+	N      int      `json:"n,omitempty"`     // its place among the images of the job, from 1
+	Mark   job.Mark `json:"mark,omitempty"`
+	Rating *int     `json:"rating,omitempty"`
+	By     string   `json:"by,omitempty"` // the way by which it came
+	Reason string   `json:"reason,omitempty"`
 
 	// Roll is how often the row was rolled again; such a line marks no image.
 	Roll int `json:"roll,omitempty"`
@@ -62,13 +51,13 @@ var errNotAPick = errors.New("not a mark of an image, nor a roll of a row")
 
 func (p *Pick) check() error {
 	roll := p.Roll > 0 && p.Row != "" && p.Job == "" && p.Mark == ""
-	if roll || p.Roll == 0 && p.Job.Valid() && p.N >= 1 && p.Mark.known() && goodRating(p.Rating) {
+	if roll || p.Roll == 0 && p.Job.Valid() && p.N >= 1 && knownMark(p.Mark) && goodRating(p.Rating) {
 		return nil
 	}
 	return errNotAPick
 }
 
-func (m Mark) known() bool { return m == Picked || m == Rejected || m == Unmarked }
+func knownMark(m job.Mark) bool { return m == job.Picked || m == job.Rejected || m == job.Unmarked }
 
 func goodRating(rating *int) bool { return rating == nil || *rating >= 0 && *rating <= MaxRating }
 
@@ -86,14 +75,14 @@ func decodePick(text []byte) (p Pick, err error) {
 
 // Picks are the marks of a batch's images, and how often its rows were rolled again.
 type Picks struct {
-	marks map[Maker]Pick
+	marks map[job.Picture]Pick
 	rolls map[string]int
 }
 
 // ReadPicks reads the marks of a batch; one without any is no error. The last line of an
 // image counts, so that lines of several people stand beside each other.
 func ReadPicks(ctx context.Context, b Bucket, batch string) (*Picks, error) {
-	p := &Picks{marks: make(map[Maker]Pick), rolls: make(map[string]int)}
+	p := &Picks{marks: make(map[job.Picture]Pick), rolls: make(map[string]int)}
 	for line, err := range pickLines.ReadObject(ctx, b, objectKey(batch, picksName)) {
 		if err != nil {
 			return nil, err
@@ -110,54 +99,40 @@ func (p *Picks) add(line *Pick) {
 		p.rolls[line.Row] = max(p.rolls[line.Row], line.Roll)
 		return
 	}
-	p.marks[Maker{line.Job, line.N}] = *line
+	p.marks[job.Picture{Job: line.Job, Image: line.N - 1}] = *line
 }
 
-// Of is the mark of an image: n is its place among those that the job makes, from 1.
-func (p *Picks) Of(id job.ID, n int) Mark {
-	if line, marked := p.marks[Maker{id, n}]; marked {
+// Of is the mark of an image itself.
+func (p *Picks) Of(image job.Picture) job.Mark {
+	if line, marked := p.marks[image]; marked {
 		return line.Mark
 	}
-	return Unmarked
+	return job.Unmarked
 }
 
 // Any reports whether any image was ever marked.
 func (p *Picks) Any() bool { return len(p.marks) > 0 }
 
 // Last is the line that counts for an image.
-func (p *Picks) Last(id job.ID, n int) (line Pick, marked bool) {
-	line, marked = p.marks[Maker{id, n}]
+func (p *Picks) Last(image job.Picture) (line Pick, marked bool) {
+	line, marked = p.marks[image]
 	return line, marked
 }
 
 // Inherited are those of the images whose mark is pick, or that have none and were made from
 // such an image of the batch, or from one that was made from it, and so on.
-func (p *Picks) Inherited(images []PlannedImage) []PlannedImage {
-	from := make(map[Maker][]Maker)
+func (p *Picks) Inherited(images []PlannedImage) (picked []PlannedImage) {
+	from := make(map[job.Picture][]job.Picture, len(images))
 	for i := range images {
-		from[Maker{images[i].Job, images[i].N}] = images[i].From
+		from[images[i].Picture()] = images[i].From
 	}
-	known := make(map[Maker]bool) // false while it is looked at, so that a damaged log leads in no circle
-	var picked func(image Maker) bool
-	picked = func(image Maker) bool {
-		if is, looked := known[image]; looked {
-			return is
-		}
-		known[image] = false
-		if mark := p.Of(image.Job, image.N); mark != Unmarked {
-			known[image] = mark == Picked
-		} else {
-			known[image] = slices.ContainsFunc(from[image], picked)
-		}
-		return known[image]
-	}
-	var list []PlannedImage
+	madeFrom := func(image job.Picture) []job.Picture { return from[image] }
 	for i := range images {
-		if picked(Maker{images[i].Job, images[i].N}) {
-			list = append(list, images[i])
+		if job.InheritedMark(images[i].Picture(), p.Of, madeFrom) == job.Picked {
+			picked = append(picked, images[i])
 		}
 	}
-	return list
+	return picked
 }
 
 // Roll is how often a row was rolled again: 0 for one that draws its first seeds.
@@ -207,21 +182,21 @@ type PickTally struct {
 func CountPicks(p *Picks, images []PlannedImage) (t PickTally) {
 	for i := range images {
 		if images[i].Made {
-			t.Add(p.Of(images[i].Job, images[i].N))
+			t.Add(p.Of(images[i].Picture()))
 		}
 	}
 	return t
 }
 
 // Add counts one image.
-func (t *PickTally) Add(m Mark) {
+func (t *PickTally) Add(m job.Mark) {
 	t.Images++
 	switch m {
-	case Picked:
+	case job.Picked:
 		t.Picked++
-	case Rejected:
+	case job.Rejected:
 		t.Rejected++
-	case Unmarked:
+	case job.Unmarked:
 	}
 }
 

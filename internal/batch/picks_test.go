@@ -19,7 +19,10 @@ const picksKey = "night/_nightshift/picks.jsonl"
 
 func jobOf(row string) job.ID { return job.Identify("model_x", nil, []string{row}) }
 
-func mark(row string, n int, mark batch.Mark) batch.Pick {
+// image is image n, from 1, of a row.
+func image(row string, n int) job.Picture { return job.Picture{Job: jobOf(row), Image: n - 1} }
+
+func mark(row string, n int, mark job.Mark) batch.Pick {
 	return batch.Pick{At: batchtest.Start, Row: row, Job: jobOf(row), Image: row + ".png", N: n, Mark: mark, By: batch.ByCommand}
 }
 
@@ -42,7 +45,7 @@ func readPicks(t testing.TB, b batch.Bucket) *batch.Picks {
 func TestPicksOfNobody(t *testing.T) {
 	t.Parallel()
 	picks := readPicks(t, batchtest.Local(t))
-	if mark, roll := picks.Of(jobOf("axe"), 1), picks.Roll("axe"); mark != batch.Unmarked || roll != 0 {
+	if mark, roll := picks.Of(image("axe", 1)), picks.Roll("axe"); mark != job.Unmarked || roll != 0 {
 		t.Errorf("an image of which nobody said anything is %q and rolled %d times", mark, roll)
 	}
 }
@@ -51,17 +54,17 @@ func TestLastMarkCounts(t *testing.T) {
 	t.Parallel()
 	local := batchtest.Local(t)
 	four := 4
-	rated := mark("bow", 2, batch.Unmarked)
+	rated := mark("bow", 2, job.Unmarked)
 	rated.Rating = &four
-	appendPicks(t, local, mark("axe", 1, batch.Rejected), mark("bow", 1, batch.Picked), rated)
-	appendPicks(t, local, mark("axe", 1, batch.Picked), mark("bow", 1, batch.Unmarked), batch.Pick{At: batchtest.Start, Row: "axe", Roll: 2})
+	appendPicks(t, local, mark("axe", 1, job.Rejected), mark("bow", 1, job.Picked), rated)
+	appendPicks(t, local, mark("axe", 1, job.Picked), mark("bow", 1, job.Unmarked), batch.Pick{At: batchtest.Start, Row: "axe", Roll: 2})
 	appendPicks(t, local, batch.Pick{At: batchtest.Start.Add(time.Hour), Row: "axe", Roll: 1})
 	picks := readPicks(t, local)
-	got := fmt.Sprintln(picks.Of(jobOf("axe"), 1), picks.Of(jobOf("axe"), 2), picks.Of(jobOf("bow"), 1), picks.Roll("axe"), picks.Roll("bow"))
+	got := fmt.Sprintln(picks.Of(image("axe", 1)), picks.Of(image("axe", 2)), picks.Of(image("bow", 1)), picks.Roll("axe"), picks.Roll("bow"))
 	if want := "pick none none 2 0\n"; got != want {
 		t.Errorf("marks and rolls are %q, want %q", got, want)
 	}
-	if line, marked := picks.Last(jobOf("bow"), 2); !marked || line.Rating == nil || *line.Rating != four {
+	if line, marked := picks.Last(image("bow", 2)); !marked || line.Rating == nil || *line.Rating != four {
 		t.Errorf("the rated image has %+v", line)
 	}
 }
@@ -69,7 +72,7 @@ func TestLastMarkCounts(t *testing.T) {
 func TestPicksLines(t *testing.T) {
 	t.Parallel()
 	local := batchtest.Local(t)
-	appendPicks(t, local, mark("a<b", 1, batch.Picked), batch.Pick{At: batchtest.Start, Row: "axe", Roll: 1})
+	appendPicks(t, local, mark("a<b", 1, job.Picked), batch.Pick{At: batchtest.Start, Row: "axe", Roll: 1})
 	want := fmt.Sprintf(`{"at":"2026-03-04T22:00:00Z","row":"a<b","job":"%s","image":"a<b.png","n":1,"mark":"pick","by":"command"}
 {"at":"2026-03-04T22:00:00Z","row":"axe","roll":1}
 `, jobOf("a<b"))
@@ -81,15 +84,15 @@ func TestPicksLines(t *testing.T) {
 func TestTornPick(t *testing.T) {
 	t.Parallel()
 	local := batchtest.Local(t)
-	appendPicks(t, local, mark("axe", 1, batch.Picked))
+	appendPicks(t, local, mark("axe", 1, job.Picked))
 	whole := batchtest.ReadFile(t, local, picksKey)
 	batchtest.WriteFile(t, local, picksKey, whole+whole[:len(whole)/2])
-	if got := readPicks(t, local).Of(jobOf("axe"), 1); got != batch.Picked {
+	if got := readPicks(t, local).Of(image("axe", 1)); got != job.Picked {
 		t.Errorf("before a torn line the mark is %q", got)
 	}
-	appendPicks(t, local, mark("bow", 1, batch.Rejected))
+	appendPicks(t, local, mark("bow", 1, job.Rejected))
 	picks := readPicks(t, local)
-	if axe, bow := picks.Of(jobOf("axe"), 1), picks.Of(jobOf("bow"), 1); axe != batch.Picked || bow != batch.Rejected {
+	if axe, bow := picks.Of(image("axe", 1)), picks.Of(image("bow", 1)); axe != job.Picked || bow != job.Rejected {
 		t.Errorf("around a torn line the marks are %q and %q", axe, bow)
 	}
 }
@@ -111,7 +114,7 @@ func TestDamagedPicks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			local := batchtest.Local(t)
-			appendPicks(t, local, mark("bow", 1, batch.Picked))
+			appendPicks(t, local, mark("bow", 1, job.Picked))
 			batchtest.WriteFile(t, local, picksKey, line+"\n"+batchtest.ReadFile(t, local, picksKey))
 			_, err := batch.ReadPicks(t.Context(), local, "night")
 			if !errors.Is(err, job.ErrDamaged) || !strings.Contains(fmt.Sprint(err), "picks.jsonl, line 1") || job.Hint(err) == "" {
@@ -124,10 +127,10 @@ func TestDamagedPicks(t *testing.T) {
 func TestAppendNoNonsense(t *testing.T) {
 	t.Parallel()
 	local := batchtest.Local(t)
-	if err := batch.AppendPicks(t.Context(), local, "night", []batch.Pick{mark("axe", 1, batch.Picked), mark("bow", 0, batch.Picked)}); err == nil {
+	if err := batch.AppendPicks(t.Context(), local, "night", []batch.Pick{mark("axe", 1, job.Picked), mark("bow", 0, job.Picked)}); err == nil {
 		t.Error("image 0 was marked")
 	}
-	if got := readPicks(t, local).Of(jobOf("axe"), 1); got != batch.Unmarked {
+	if got := readPicks(t, local).Of(image("axe", 1)); got != job.Unmarked {
 		t.Errorf("a part of what was refused is there: %q", got)
 	}
 }
@@ -157,7 +160,7 @@ func TestManyPick(t *testing.T) {
 				b := open()
 				picking.Go(func() {
 					for n := 1; n <= each; n++ {
-						if err := batch.AppendPicks(t.Context(), b, "night", []batch.Pick{mark(fmt.Sprint("row-", person), n, batch.Picked)}); err != nil {
+						if err := batch.AppendPicks(t.Context(), b, "night", []batch.Pick{mark(fmt.Sprint("row-", person), n, job.Picked)}); err != nil {
 							t.Error(err)
 						}
 					}
@@ -167,7 +170,7 @@ func TestManyPick(t *testing.T) {
 			picks := readPicks(t, open())
 			for person := range people {
 				for n := 1; n <= each; n++ {
-					if got := picks.Of(jobOf(fmt.Sprint("row-", person)), n); got != batch.Picked {
+					if got := picks.Of(image(fmt.Sprint("row-", person), n)); got != job.Picked {
 						t.Errorf("image %d of person %d is %q", n, person, got)
 					}
 				}

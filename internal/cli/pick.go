@@ -47,14 +47,14 @@ func (o *pickOptions) check(ids []string) error {
 }
 
 // mark is the mark that named images get.
-func (o *pickOptions) mark() batch.Mark {
+func (o *pickOptions) mark() job.Mark {
 	switch {
 	case o.reject:
-		return batch.Rejected
+		return job.Rejected
 	case o.clear:
-		return batch.Unmarked
+		return job.Unmarked
 	default:
-		return batch.Picked
+		return job.Picked
 	}
 }
 
@@ -76,18 +76,18 @@ type picking struct {
 	Marks []batch.Pick `json:"marks"`
 
 	arg     string // what the batch is called on a command line
-	mark    batch.Mark
+	mark    job.Mark
 	waiting int // jobs that waited for a pick when the batch was last submitted
 }
 
 // changedMark is an image whose mark is another now.
 type changedMark struct {
-	Row   string     `json:"row"`
-	Image string     `json:"image"`
-	Was   batch.Mark `json:"was"`
-	Mark  batch.Mark `json:"mark"`
-	By    string     `json:"by,omitempty"` // the way by which the earlier mark came
-	At    time.Time  `json:"at"`           // when it came
+	Row   string    `json:"row"`
+	Image string    `json:"image"`
+	Was   job.Mark  `json:"was"`
+	Mark  job.Mark  `json:"mark"`
+	By    string    `json:"by,omitempty"` // the way by which the earlier mark came
+	At    time.Time `json:"at"`           // when it came
 }
 
 // refusedMark is a mark that is not taken.
@@ -188,7 +188,7 @@ type marker struct {
 // wish is a mark that an image is to have.
 type wish struct {
 	image  batch.PlannedImage
-	mark   batch.Mark
+	mark   job.Mark
 	rating *int
 	by     string
 	why    string
@@ -363,15 +363,15 @@ func (m *marker) note(ctx context.Context, wishes []wish, dryRun bool) error {
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	var lines []batch.Pick
 	for _, w := range wishes {
-		was, marked := m.picks.Last(w.image.Job, w.image.N)
+		was, marked := m.picks.Last(w.image.Picture())
 		if !marked {
-			was.Mark = batch.Unmarked
+			was.Mark = job.Unmarked
 		}
 		if was.Mark == w.mark && (w.rating == nil || was.Rating != nil && *was.Rating == *w.rating) && (w.why == "" || w.why == was.Reason) {
 			m.done.Unchanged++
 			continue
 		}
-		if was.Mark != batch.Unmarked && was.Mark != w.mark {
+		if was.Mark != job.Unmarked && was.Mark != w.mark {
 			m.done.Changed = append(m.done.Changed, changedMark{w.image.Row, w.image.Image.Key, was.Mark, w.mark, was.By, was.At})
 		}
 		lines = append(lines, batch.Pick{
@@ -396,7 +396,7 @@ func (m *marker) count(ctx context.Context) error {
 	m.done.Images = tally.Images
 	m.done.Marks = []batch.Pick{}
 	for i := range m.images {
-		if line, marked := picks.Last(m.images[i].Job, m.images[i].N); marked && m.images[i].Made && line.Mark != batch.Unmarked {
+		if line, marked := picks.Last(m.images[i].Picture()); marked && m.images[i].Made && line.Mark != job.Unmarked {
 			m.done.Marks = append(m.done.Marks, line)
 		}
 	}
@@ -414,7 +414,7 @@ func (m *marker) count(ctx context.Context) error {
 
 func (p *picking) words() string {
 	var words strings.Builder
-	verb := map[batch.Mark]string{batch.Picked: "picked", batch.Rejected: "rejected", batch.Unmarked: "unmarked"}
+	verb := map[job.Mark]string{job.Picked: "picked", job.Rejected: "rejected", job.Unmarked: "unmarked"}
 	if p.Noted+p.Unchanged > 0 {
 		note := "noted"
 		if p.DryRun {
@@ -433,7 +433,7 @@ func (p *picking) words() string {
 		fmt.Fprintf(&words, "not taken: %s of row %s: %s\n", r.Image, r.Row, r.Reason)
 	}
 	fmt.Fprintf(&words, "%s: of %s %s\n", p.Batch, text.Count(p.Images, "image"), progress.PickWords(&p.Picks))
-	if p.Noted > 0 && !p.DryRun && p.mark == batch.Picked && p.waiting > 0 {
+	if p.Noted > 0 && !p.DryRun && p.mark == job.Picked && p.waiting > 0 {
 		fmt.Fprintf(&words, "what is made of the picked ones runs with the next enqueue run of the manifest, or of a fleet with enqueue resume %s\n", p.arg)
 	}
 	if p.Rejected > 0 {

@@ -158,23 +158,23 @@ func filesIn(t *testing.T, dir string) (files []string) {
 func TestExportOfChains(t *testing.T) {
 	t.Parallel()
 	id := func(name string) job.ID { return job.Identify("m", nil, []string{name}) }
-	of := func(name string, from ...batch.Maker) batch.PlannedImage {
+	of := func(name string, from ...job.Picture) batch.PlannedImage {
 		return batch.PlannedImage{Row: name, Job: id(name), N: 1, Made: true, From: from}
 	}
-	first := func(name string) batch.Maker { return batch.Maker{Job: id(name), N: 1} }
+	first := func(name string) job.Picture { return job.Picture{Job: id(name)} }
 	images := []batch.PlannedImage{
 		of("axe"), of("axe/cut", first("axe")), of("axe/large", first("axe/cut")), of("bow"), of("bow/cut", first("bow")), of("cup/cut", first("cup/cut")),
 	}
 	b := newBucket(t)
-	mark := func(name string, m batch.Mark) batch.Pick { return batch.Pick{Row: name, Job: id(name), N: 1, Mark: m} }
+	mark := func(name string, m job.Mark) batch.Pick { return batch.Pick{Row: name, Job: id(name), N: 1, Mark: m} }
 	for _, c := range []struct {
 		lines []batch.Pick
 		want  string
 	}{
 		{nil, ""},
-		{[]batch.Pick{mark("axe", batch.Picked)}, "axe axe/cut axe/large"},
-		{[]batch.Pick{mark("axe/cut", batch.Rejected)}, "axe"},
-		{[]batch.Pick{mark("bow/cut", batch.Picked)}, "axe bow/cut"},
+		{[]batch.Pick{mark("axe", job.Picked)}, "axe axe/cut axe/large"},
+		{[]batch.Pick{mark("axe/cut", job.Rejected)}, "axe"},
+		{[]batch.Pick{mark("bow/cut", job.Picked)}, "axe bow/cut"},
 	} {
 		if err := batch.AppendPicks(t.Context(), b, deskBatch, c.lines); err != nil {
 			t.Fatal(err)

@@ -38,7 +38,7 @@ type filedMark struct {
 	// Rating is how good it is, from 0 to 5; none says nothing.
 	Rating *int `json:"rating,omitempty"`
 
-	mark batch.Mark
+	mark job.Mark
 }
 
 // maxPickFile is more than the marks of any batch that people look through.
@@ -97,12 +97,12 @@ func notPicks(file string, err error) error {
 
 // check gives each entry its mark, and refuses what names no image or says two things of one.
 func (f *pickFile) check() error {
-	said := make(map[string]batch.Mark)
+	said := make(map[string]job.Mark)
 	for _, list := range []struct {
 		name    string
 		entries []filedMark
-		mark    batch.Mark
-	}{{"picked", f.Picked, batch.Picked}, {"rejected", f.Rejected, batch.Rejected}, {"cleared", f.Cleared, batch.Unmarked}} {
+		mark    job.Mark
+	}{{"picked", f.Picked, job.Picked}, {"rejected", f.Rejected, job.Rejected}, {"cleared", f.Cleared, job.Unmarked}} {
 		for i := range list.entries {
 			entry := &list.entries[i]
 			entry.mark = list.mark

@@ -127,7 +127,7 @@ type shownResult struct {
 	job.Result
 	Links []string `json:"links,omitempty"`
 	// Marks are those of its images; absent where none of the batch has any.
-	Marks []batch.Mark `json:"marks,omitempty"`
+	Marks []job.Mark `json:"marks,omitempty"`
 }
 
 // markColumn tells how images are marked; nil where none of the batch is.
@@ -149,13 +149,13 @@ func newMarkColumn(ctx context.Context, v *view.View, id string) (*markColumn, e
 }
 
 // of are the marks of a result's images, in their order.
-func (c *markColumn) of(result *job.Result) []batch.Mark {
+func (c *markColumn) of(result *job.Result) []job.Mark {
 	if c == nil {
 		return nil
 	}
-	marks := make([]batch.Mark, len(result.Images))
+	marks := make([]job.Mark, len(result.Images))
 	for i := range marks {
-		marks[i] = c.picks.Of(result.Job, i+1)
+		marks[i] = c.picks.Of(job.Picture{Job: result.Job, Image: i})
 	}
 	return marks
 }

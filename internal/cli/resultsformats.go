@@ -9,7 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"nightshift/internal/batch"
+	"nightshift/internal/job"
 	"nightshift/internal/progress"
 	"nightshift/internal/text"
 )
@@ -169,11 +169,11 @@ func (t *tableResults) write(r *shownResult) error {
 }
 
 // markWords are the marks of images in their order, with - for none.
-func markWords(marks []batch.Mark) string {
+func markWords(marks []job.Mark) string {
 	words := make([]string, len(marks))
 	for i, mark := range marks {
 		words[i] = string(mark)
-		if mark == batch.Unmarked {
+		if mark == job.Unmarked {
 			words[i] = "-"
 		}
 	}

@@ -184,7 +184,7 @@ type unmade struct {
 	// refused are jobs that were refused and charged, with what they cost so far.
 	refused map[job.ID]job.CU
 	failed  map[uint64]failedJob
-	picks   *pickOrder
+	picks   *plan.Awaiting
 	// pickedOnly leaves out what has failed: only what was picked meanwhile runs.
 	pickedOnly bool
 }
@@ -201,10 +201,11 @@ func findUnmade(ctx context.Context, b bucket.Objects, id string, o retryOptions
 		pickedOnly: o.pickedOnly,
 	}
 	f := batch.NewFolder(b, id)
-	var err error
-	if u.picks, err = readPickOrder(ctx, b, id); err != nil {
+	picks, err := batch.ReadPicks(ctx, b, id)
+	if err != nil {
 		return nil, err
 	}
+	u.picks = plan.NewAwaiting(picks.Of)
 	if u.refused, err = f.Refusals(ctx); err != nil {
 		return nil, err
 	}
@@ -312,7 +313,7 @@ func (u *unmade) count(planned *plan.PlannedJob, o *batch.Submission) {
 func (u *unmade) update(planned *plan.PlannedJob) error {
 	if _, made := u.made[u.hash(planned.ID)]; made {
 		planned.Status, planned.Quote = plan.Kept, 0
-		u.picks.kept(planned)
+		u.picks.Add(&planned.Job, false)
 		return nil
 	}
 	quote, known := u.gone[planned.ID]
@@ -322,11 +323,12 @@ func (u *unmade) update(planned *plan.PlannedJob) error {
 		return nil
 	}
 	if planned.Status.Runs() || planned.Status == plan.Waiting {
-		if planned.Status = plan.New; u.picks.waits(planned) {
+		if planned.Status = plan.New; u.picks.Add(&planned.Job, true) {
 			planned.Status = plan.Waiting
 		}
 		return nil
 	}
+	u.picks.Add(&planned.Job, false) // it did not wait when it ran before
 	if !known && ended {
 		quote, known = failed.quoted, true
 	}

@@ -133,9 +133,9 @@ func (r *rolled) choose(ctx context.Context, v *view.View, submission *batch.Sub
 	for i := range images {
 		switch image := &images[i]; {
 		case !image.Made:
-		case picks.Of(image.Job, image.N) == batch.Rejected:
+		case picks.Of(image.Picture()) == job.Rejected:
 			rejected[image.Row] = true
-		case picks.Of(image.Job, image.N) == batch.Picked:
+		case picks.Of(image.Picture()) == job.Picked:
 			picked[image.Row] = true
 		}
 	}

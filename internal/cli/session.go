@@ -250,7 +250,7 @@ func (o *session) plan(ctx context.Context, waiting func(job.WaitReason, time.Du
 		if o.picks, err = batch.ReadPicks(ctx, o.Bucket, o.Batch); err != nil {
 			return nil, err
 		}
-		options.Marks = func(id job.ID, n int) plan.Mark { return plan.Mark(o.picks.Of(id, n)) }
+		options.Marks = o.picks.Of
 		if options.Picked, err = o.pickedOutputs(ctx); err != nil {
 			return nil, err
 		}
@@ -288,7 +288,7 @@ func (o *session) pickedOutputs(ctx context.Context) (map[string]job.ID, error) 
 	if err != nil {
 		return nil, err
 	}
-	images = slices.DeleteFunc(images, func(i batch.PlannedImage) bool { return !i.Made || o.picks.Of(i.Job, i.N) != batch.Picked })
+	images = slices.DeleteFunc(images, func(i batch.PlannedImage) bool { return !i.Made || o.picks.Of(i.Picture()) != job.Picked })
 	fresh, err := o.Fresh(ctx, images)
 	if err != nil {
 		return nil, err

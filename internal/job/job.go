@@ -113,7 +113,7 @@ type Job struct {
 	// PromptInput is the name of the input that holds the prompt.
 	PromptInput string `json:"promptInput,omitempty"`
 	// PictureInputs are the names of the inputs that hold pictures, as [Picture] or as ids of
-	// assets.
+	// assets, in the order in which the manifest gives them.
 	PictureInputs []string `json:"pictureInputs,omitempty"`
 	// Picked says that the job runs only once a person has picked what it is made of.
 	Picked bool `json:"picked,omitempty"`

@@ -2,6 +2,7 @@ package job
 
 import (
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -89,13 +90,16 @@ func (j *Job) Pictures() []Picture {
 	return pictures
 }
 
+// MadePictures are those of the pictures that other jobs make.
+func (j *Job) MadePictures() []Picture {
+	return slices.DeleteFunc(j.Pictures(), func(p Picture) bool { return p.Job == "" })
+}
+
 // Needs are the jobs whose images the job takes.
 func (j *Job) Needs() []ID {
 	var needs []ID
-	for _, p := range j.Pictures() {
-		if p.Job != "" {
-			needs = append(needs, p.Job)
-		}
+	for _, p := range j.MadePictures() {
+		needs = append(needs, p.Job)
 	}
 	return needs
 }

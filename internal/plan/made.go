@@ -9,21 +9,12 @@ import (
 	"nightshift/internal/suggest"
 )
 
-// Mark is what a person has said of an image.
-type Mark string
-
-// The marks. Of an image that nobody has looked at it is Unmarked.
-const (
-	Picked   Mark = "pick"
-	Rejected Mark = "reject"
-	Unmarked Mark = "none"
-)
-
 // made are the rows that were read and whose images others may take. Where no item needs
 // another, only those of one row and its steps are kept.
 type made struct {
 	all   bool // of the whole manifest
 	byRow map[string][]madeJob
+	picks *Awaiting
 }
 
 // madeJob is a job of such a row.
@@ -32,8 +23,6 @@ type madeJob struct {
 	images int
 	status Status
 	chain  string // of the models by which it comes about
-	// of is the image that it is made of; a job that takes none has none.
-	of madeImage
 }
 
 // madeImage is image n of a job, from 0.
@@ -42,12 +31,15 @@ type madeImage struct {
 	n   int
 }
 
-func newMade(all bool) *made { return &made{all: all, byRow: make(map[string][]madeJob)} }
+func newMade(all bool, marks func(image job.Picture) job.Mark) *made {
+	return &made{all: all, byRow: make(map[string][]madeJob), picks: NewAwaiting(marks)}
+}
 
 // begin forgets the row before, where only its steps could ask for it.
 func (m *made) begin(row *manifest.Row) {
 	if !m.all && row.Step == "" {
 		clear(m.byRow)
+		m.picks.forget()
 	}
 }
 
@@ -118,26 +110,6 @@ func (m *made) of(row *manifest.Row) []madeImage {
 		}
 	}
 	return taken
-}
-
-// waits reports whether a row cannot run yet: a person has not picked what it is made of, or
-// one whose image it takes waits.
-func (s *scan) waits(row *manifest.Row, taken []madeImage) bool {
-	if slices.ContainsFunc(taken, func(image madeImage) bool { return image.job.status == Waiting }) {
-		return true
-	}
-	return row.Picked && len(taken) > 0 && s.mark(taken[0]) != Picked
-}
-
-// mark is what was said of an image or, where nothing was, of what it was made of.
-func (s *scan) mark(image madeImage) Mark {
-	for image.job != nil && s.marks != nil {
-		if mark := s.marks(image.job.id, image.n+1); mark != Unmarked {
-			return mark
-		}
-		image = image.job.of
-	}
-	return Unmarked
 }
 
 // deferRow keeps a row until those are read whose images it takes.

@@ -174,7 +174,8 @@ func (c *checker) pictureInputs() string {
 	return "it takes pictures in " + listed(names)
 }
 
-// pictureNames are the names of the inputs of a row that take pictures.
+// pictureNames are the names of the inputs of a row that take pictures, as it gives them: a
+// job is made of the first.
 func pictureNames(row *manifest.Row) []string {
 	if len(row.Images) == 0 {
 		return nil
@@ -183,6 +184,5 @@ func pictureNames(row *manifest.Row) []string {
 	for i, in := range row.Images {
 		names[i] = in.Name
 	}
-	slices.Sort(names)
 	return names
 }

@@ -305,6 +305,19 @@ func TestPicturesOfTables(t *testing.T) {
 	}
 }
 
+// A job is made of the first picture that it takes, so the plan keeps the order of the manifest.
+func TestOrderOfPictures(t *testing.T) {
+	t.Parallel()
+	m := openAmong(t, "m.yaml", pictureHead+"items: [{id: a, images: {referenceImages: hero, mask: hero}}]\n")
+	p, err := picturePlan(t, m, plan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(all(t, p)[0].PictureInputs, " "); got != "referenceImages mask" {
+		t.Errorf("the inputs with pictures are %q", got)
+	}
+}
+
 // A step that waits for a pick is a job for each image of its row, and those after it follow.
 func TestStepsOfSeveralImages(t *testing.T) {
 	t.Parallel()
@@ -316,11 +329,11 @@ steps:
 	m := openAmong(t, "m.yaml", pictureHead+steps)
 	picked := map[int]bool{}
 	rows := func() string {
-		p, err := picturePlan(t, m, plan.Options{Marks: func(_ job.ID, n int) plan.Mark {
-			if picked[n] {
-				return plan.Picked
+		p, err := picturePlan(t, m, plan.Options{Marks: func(image job.Picture) job.Mark {
+			if picked[image.Image+1] {
+				return job.Picked
 			}
-			return plan.Unmarked
+			return job.Unmarked
 		}})
 		if err != nil {
 			t.Fatal(err)

@@ -37,9 +37,8 @@ type Options struct {
 	// Refused are jobs that were refused for their content and charged, with what they
 	// cost so far. They do not run again, unless RetryRefused asks for it.
 	Refused map[job.ID]job.CU
-	// Marks are what people have said of the n-th image, from 1, of a job; nil where nobody
-	// can have.
-	Marks        func(id job.ID, n int) Mark
+	// Marks are what people think of images; nil where nobody can have marked any.
+	Marks        func(image job.Picture) job.Mark
 	RetryRefused bool
 	// Links fetches the picture that a link leads to into a file, which stays until the plan is
 	// not needed any more; nil where links are not followed.

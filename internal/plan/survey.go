@@ -38,10 +38,9 @@ type scan struct {
 	pictures     *pictures
 	made         *made
 	deferred     []*manifest.Row
-	// marks are what people have said of images; nil where nobody can have.
-	marks  func(id job.ID, n int) Mark
-	steps  []*Step
-	chains map[string]bool
+	marks        func(image job.Picture) job.Mark
+	steps        []*Step
+	chains       map[string]bool
 }
 
 func newScan(o Options, h *history, into *spool) *scan {
@@ -72,7 +71,7 @@ func (s *scan) read(ctx context.Context, p *Plan) error {
 	if err != nil {
 		return err
 	}
-	s.made = newMade(needs)
+	s.made = newMade(needs, s.marks)
 	for row, err := range prefetch(ctx, s.manifest.RowsContext(ctx)) {
 		if err != nil {
 			if err := s.problems.addError(err); err != nil {
@@ -185,7 +184,7 @@ func (s *scan) count(p *Plan, row *manifest.Row, c *checker, j *job.Job) (Status
 		p.RetryRefused = true
 		status = New
 	}
-	if status.Runs() && s.waits(row, s.made.of(row)) {
+	if s.made.picks.Add(j, status.Runs()) {
 		status = Waiting
 	}
 	switch status {
@@ -229,7 +228,6 @@ func (s *scan) note(p *Plan, row *manifest.Row, j *job.Job, status Status, shape
 	m := madeJob{id: j.ID, images: len(j.Outputs), status: status, chain: s.chain(j.Model, taken)}
 	if len(taken) > 0 {
 		p.Chained = true
-		m.of = taken[0]
 	}
 	s.made.add(row.ID, m)
 	s.countStep(row, j, status, shape)

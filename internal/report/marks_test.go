@@ -35,11 +35,11 @@ func TestSheetSavesWhatWasMarked(t *testing.T) {
 		}
 		made[result.Row] = result
 	}
-	noted := func(row string, mark batch.Mark) batch.Pick {
+	noted := func(row string, mark job.Mark) batch.Pick {
 		return batch.Pick{At: batchtest.Start, Row: row, Job: made[row].Job, Image: made[row].Images[0].Key, N: 1, Mark: mark}
 	}
 	const first, second, third, fourth = "health-potion-000", "mana-potion-001", "iron-helmet-002", "dragon-scale-003"
-	lines := []batch.Pick{noted(first, batch.Picked), noted(second, batch.Rejected), noted(third, batch.Picked)}
+	lines := []batch.Pick{noted(first, job.Picked), noted(second, job.Rejected), noted(third, job.Picked)}
 	if err := batch.AppendPicks(t.Context(), bucket, "night", lines); err != nil {
 		t.Fatal(err)
 	}

@@ -78,9 +78,9 @@ type sheetWriter struct {
 // drawnMark is an image that has a mark when the sheet is drawn. The page holds all of
 // them: people mark thousands at most, and filters need them at once.
 type drawnMark struct {
-	Image string     `json:"image"`
-	Job   job.ID     `json:"job"`
-	Mark  batch.Mark `json:"mark"`
+	Image string   `json:"image"`
+	Job   job.ID   `json:"job"`
+	Mark  job.Mark `json:"mark"`
 }
 
 func (w *sheetWriter) addMarks(r *job.Result) {
@@ -88,7 +88,7 @@ func (w *sheetWriter) addMarks(r *job.Result) {
 		return
 	}
 	for i, image := range r.Images {
-		if mark := w.picks.Of(r.Job, i+1); mark != batch.Unmarked {
+		if mark := w.picks.Of(job.Picture{Job: r.Job, Image: i}); mark != job.Unmarked {
 			w.marks = append(w.marks, drawnMark{image.Key, r.Job, mark})
 		}
 	}

@@ -163,10 +163,10 @@ func TestSheetShowsMarks(t *testing.T) {
 	}
 	log := batch.NewLog(bucket, "night")
 	appendAll(t, log, made(before, 1, 2), made(now, 2, 3))
-	mark := func(id job.ID, n int, m batch.Mark) batch.Pick {
+	mark := func(id job.ID, n int, m job.Mark) batch.Pick {
 		return batch.Pick{At: batchtest.Start, Row: "axe", Job: id, N: n, Mark: m}
 	}
-	lines := []batch.Pick{mark(before, 1, batch.Picked), mark(now, 2, batch.Picked), mark(now, 3, batch.Rejected), mark(now, 1, batch.Picked), mark(now, 1, batch.Unmarked)}
+	lines := []batch.Pick{mark(before, 1, job.Picked), mark(now, 2, job.Picked), mark(now, 3, job.Rejected), mark(now, 1, job.Picked), mark(now, 1, job.Unmarked)}
 	if err := batch.AppendPicks(t.Context(), bucket, "night", lines); err != nil {
 		t.Fatal(err)
 	}

@@ -120,7 +120,7 @@ func (t *tally) addMarks(r *job.Result) {
 	}
 	var marks batch.PickTally
 	for i := range r.Images {
-		marks.Add(t.picks.Of(r.Job, i+1))
+		marks.Add(t.picks.Of(job.Picture{Job: r.Job, Image: i}))
 	}
 	if marks.Picked+marks.Rejected > 0 {
 		t.marked[t.lines.len()] = marks
