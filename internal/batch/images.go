@@ -145,6 +145,18 @@ const (
 	Replaced           // another job's image has it, or a file that no job has made
 )
 
+// String says of an image how it lies there.
+func (f Freshness) String() string {
+	switch f {
+	case Gone:
+		return "is gone"
+	case Replaced:
+		return "was replaced: it is not the image that this job has made"
+	default:
+		return "is there"
+	}
+}
+
 // lookAtOnce is how many images are looked at at a time.
 const lookAtOnce = 16
 

@@ -197,3 +197,62 @@ func s3Opener(t testing.TB) func() batch.Bucket {
 		return b
 	}
 }
+
+// A mark passes on to what was made of the image, unless that has one of its own.
+func TestInherited(t *testing.T) {
+	t.Parallel()
+	of := func(row string, from ...job.Picture) batch.PlannedImage {
+		return batch.PlannedImage{Row: row, Job: jobOf(row), N: 1, Made: true, From: from}
+	}
+	images := []batch.PlannedImage{
+		of("axe"), of("axe/cut", image("axe", 1)), of("axe/large", image("axe/cut", 1)), of("bow"), of("bow/cut", image("bow", 1)), of("cup/cut", image("cup/cut", 1)),
+	}
+	local := batchtest.Local(t)
+	for _, c := range []struct {
+		lines []batch.Pick
+		want  string
+	}{
+		{nil, ""},
+		{[]batch.Pick{mark("axe", 1, job.Picked)}, "axe axe/cut axe/large"},
+		{[]batch.Pick{mark("axe/cut", 1, job.Rejected)}, "axe"},
+		{[]batch.Pick{mark("bow/cut", 1, job.Picked)}, "axe bow/cut"},
+	} {
+		appendPicks(t, local, c.lines...)
+		var rows []string
+		for _, image := range readPicks(t, local).Inherited(images) {
+			rows = append(rows, image.Row)
+		}
+		if got := strings.Join(rows, " "); got != c.want {
+			t.Errorf("picked are %q, want %q", got, c.want)
+		}
+	}
+}
+
+// Of named images all are marked or none; a file's marks of images that are gone are told.
+func TestMarkImages(t *testing.T) {
+	t.Parallel()
+	local := batchtest.Local(t)
+	submitted(t, local, "axe", "bow")
+	made(t, local, 0, jobOf("axe"), "axe", nil)
+	folder := batch.NewFolder(local, "night")
+	_, err := folder.Mark(t.Context(), &batch.MarkRequest{Rows: []string{"axe", "bwo"}, Mark: job.Picked, Arg: "night"})
+	if _, input := errors.AsType[*job.InputError](err); !input || !strings.Contains(err.Error(), "bow") || readPicks(t, local).Any() {
+		t.Errorf("a row that is not there: %v", err)
+	}
+	if _, err = folder.Mark(t.Context(), &batch.MarkRequest{Rows: []string{"axe:2"}, Mark: job.Picked}); !strings.Contains(fmt.Sprint(err), "is gone") {
+		t.Errorf("an image that is gone: %v", err)
+	}
+	if _, err = folder.Mark(t.Context(), &batch.MarkRequest{Rows: []string{"bow"}, Mark: job.Picked}); !strings.Contains(fmt.Sprint(err), "no image yet") {
+		t.Errorf("an image that is not made: %v", err)
+	}
+	file, err := batch.ReadPickFile("picks.json", strings.NewReader(fmt.Sprintf(`{"batch":"night","picked":[{"row":"axe","job":"%s","image":"axe-1.png","n":1}],"rejected":[]}`, jobOf("axe"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = folder.Mark(t.Context(), &batch.MarkRequest{File: file}); !strings.Contains(fmt.Sprint(err), "none of the 1 mark fits") {
+		t.Errorf("a file of images that are gone: %v", err)
+	}
+	if shown, err := folder.Mark(t.Context(), new(batch.MarkRequest)); err != nil || shown.Images != 2 || shown.Unmarked != 2 || shown.Noted != 0 {
+		t.Errorf("shown are %+v (%v)", shown, err)
+	}
+}

@@ -289,11 +289,11 @@ are not in the batch's folder as they were made, and the others are copied.`,
 			return completeBatch(p, 1)(cmd, args, begun)
 		},
 		RunE: withSettings(p, func(ctx context.Context, s config.Settings, args []string) error {
-			return export(ctx, p, s, args[0], args[1], o)
+			return exportImages(ctx, p, s, args[0], args[1], o)
 		}),
 	}
-	cmd.Flags().BoolVar(&o.picked, "picked", false, "only images that are picked, and what was made of them")
-	cmd.Flags().StringVar(&o.layout, "layout", "", "names of the files, such as '{style}/{id}-{n}.{ext}' (default: the output names)")
+	cmd.Flags().BoolVar(&o.Picked, "picked", false, "only images that are picked, and what was made of them")
+	cmd.Flags().StringVar(&o.Layout, "layout", "", "names of the files, such as '{style}/{id}-{n}.{ext}' (default: the output names)")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return cmd
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"nightshift/internal/app"
+	"nightshift/internal/batch"
+	"nightshift/internal/export"
 	"nightshift/internal/job"
 	"nightshift/internal/view"
 	"nightshift/internal/wait"
@@ -22,7 +24,7 @@ func TestCommandsAreDocumented(t *testing.T) {
 	}
 	text := string(data)
 	names := make(map[string]bool)
-	for _, value := range []any{view.Status{}, submission{}, steering{}, listedBatch{}, picking{}, exported{}, job.Picks{}} {
+	for _, value := range []any{view.Status{}, submission{}, steering{}, listedBatch{}, batch.Marked{}, export.Result{}, job.Picks{}} {
 		jsonNames(reflect.TypeOf(value), names)
 	}
 	if len(names) < 40 {

@@ -121,7 +121,7 @@ func TestPickAndExportEverywhere(t *testing.T) {
 			}
 			d.enqueue(t, exitDone, "pick", "night", "--file", file)
 			out, _ := d.enqueue(t, exitDone, "pick", "--json", "night")
-			var shown picking
+			var shown batch.Marked
 			if err := json.Unmarshal([]byte(out), &shown); err != nil || shown.Picked != 2 || shown.Rejected != 1 || shown.Unmarked != 1 || len(shown.Marks) != 3 {
 				t.Errorf("marks are %s (%v)", out, err)
 			}
@@ -152,43 +152,4 @@ func filesIn(t *testing.T, dir string) (files []string) {
 		t.Fatal(err)
 	}
 	return files
-}
-
-// What was made of a picked image is exported with it, unless it has a mark of its own.
-func TestExportOfChains(t *testing.T) {
-	t.Parallel()
-	id := func(name string) job.ID { return job.Identify("m", nil, []string{name}) }
-	of := func(name string, from ...job.Picture) batch.PlannedImage {
-		return batch.PlannedImage{Row: name, Job: id(name), N: 1, Made: true, From: from}
-	}
-	first := func(name string) job.Picture { return job.Picture{Job: id(name)} }
-	images := []batch.PlannedImage{
-		of("axe"), of("axe/cut", first("axe")), of("axe/large", first("axe/cut")), of("bow"), of("bow/cut", first("bow")), of("cup/cut", first("cup/cut")),
-	}
-	b := newBucket(t)
-	mark := func(name string, m job.Mark) batch.Pick { return batch.Pick{Row: name, Job: id(name), N: 1, Mark: m} }
-	for _, c := range []struct {
-		lines []batch.Pick
-		want  string
-	}{
-		{nil, ""},
-		{[]batch.Pick{mark("axe", job.Picked)}, "axe axe/cut axe/large"},
-		{[]batch.Pick{mark("axe/cut", job.Rejected)}, "axe"},
-		{[]batch.Pick{mark("bow/cut", job.Picked)}, "axe bow/cut"},
-	} {
-		if err := batch.AppendPicks(t.Context(), b, deskBatch, c.lines); err != nil {
-			t.Fatal(err)
-		}
-		picks, err := batch.ReadPicks(t.Context(), b, deskBatch)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var rows []string
-		for _, image := range picks.Inherited(images) {
-			rows = append(rows, image.Row)
-		}
-		if got := strings.Join(rows, " "); got != c.want {
-			t.Errorf("picked are %q, want %q", got, c.want)
-		}
-	}
 }
