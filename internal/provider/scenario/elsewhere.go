@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"strconv"
 	"time"
 
 	"nightshift/internal/job"
@@ -16,13 +14,6 @@ import (
 // or not. Where nothing in it is of the time of an attempt, two other routes are asked: the
 // list of assets, which names the inference that made each, and the charges. A fault of one
 // route is not one of all.
-
-const (
-	// assetPage is the largest page of the list of assets.
-	assetPage = 100
-	// assetPages bounds one reading of it.
-	assetPages = 20
-)
 
 // bare reports whether nothing that was shown was made after an attempt: a list of a moment
 // before shows what was made until then.
@@ -95,40 +86,20 @@ func (c *Client) byAssets(ctx context.Context, m *matcher, since time.Time, show
 
 // madeSince are the inferences that made the assets of since then, by the API's clock.
 //
-// Scenario API: createdAfter needs sortBy; the asset names its job in parentJobId.
+// Scenario API: the asset names its job in parentJobId.
 func (c *Client) madeSince(ctx context.Context, since time.Time) ([]string, error) {
-	query := originals()
-	query.Set("sortBy", "createdAt")
-	query.Set("createdAfter", since.UTC().Format(usageTime))
-	query.Set("pageSize", strconv.Itoa(assetPage))
 	var ids []string
 	named := make(map[string]bool)
-	for range assetPages {
-		reply, err := c.read(ctx, call{op: OpMade, method: http.MethodGet, path: []string{"assets"}, query: query})
-		if err != nil {
-			return nil, fmt.Errorf("list assets: %w", err)
+	err := c.eachAsset(ctx, madeAfter(since), func(record *assetRecord) (more bool) {
+		if id := record.parent(); id != "" && !named[id] {
+			ids, named[id] = append(ids, id), true
 		}
-		page, err := decode[struct {
-			Assets              *[]assetRecord
-			NextPaginationToken string
-		}](reply)
-		if err == nil && page.Assets == nil {
-			err = errors.New("the reply holds no list of assets")
-		}
-		if err != nil {
-			return nil, fmt.Errorf("list assets: %w", err)
-		}
-		for _, record := range *page.Assets {
-			if id := record.parent(); id != "" && !named[id] {
-				ids, named[id] = append(ids, id), true
-			}
-		}
-		if page.NextPaginationToken == "" {
-			return ids, nil
-		}
-		query.Set("paginationToken", page.NextPaginationToken)
+		return true
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list assets: %w", err)
 	}
-	return nil, fmt.Errorf("list assets: the list did not end after %d pages", assetPages)
+	return ids, nil
 }
 
 // nothingCharged reports whether no charge is known of since then, by the API's clock. A key

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"strconv"
 	"time"
 
 	"nightshift/internal/job"
@@ -302,38 +300,20 @@ func (c *Client) ResumeUpload(ctx context.Context, id string) (asset string, und
 
 // FindUpload implements [provider.Uploader].
 //
-// Scenario API: an uploaded asset has its name in metadata.name; createdAfter needs sortBy.
+// Scenario API: an uploaded asset has its name in metadata.name.
 func (c *Client) FindUpload(ctx context.Context, name string, since time.Time) (asset string, err error) {
-	query := url.Values{
-		"sortBy": {"createdAt"}, "createdAfter": {c.Earliest(since).UTC().Format(usageTime)}, "pageSize": {strconv.Itoa(assetPage)},
-		"types": {"uploaded"},
+	query := madeAfter(c.Earliest(since))
+	query.Set("types", "uploaded")
+	err = c.eachAsset(ctx, query, func(record *assetRecord) (more bool) {
+		if record.Metadata.Value.Name.Value == name {
+			asset = record.ID.Value
+		}
+		return asset == ""
+	})
+	if err != nil {
+		return "", fmt.Errorf("look for picture %s: %w", name, err)
 	}
-	for range assetPages {
-		reply, err := c.read(ctx, call{op: OpMade, method: http.MethodGet, path: []string{"assets"}, query: query})
-		if err != nil {
-			return "", fmt.Errorf("look for picture %s: %w", name, err)
-		}
-		page, err := decode[struct {
-			Assets              *[]assetRecord
-			NextPaginationToken string
-		}](reply)
-		if err == nil && page.Assets == nil {
-			err = errors.New("the reply holds no list of assets")
-		}
-		if err != nil {
-			return "", fmt.Errorf("look for picture %s: %w", name, err)
-		}
-		for i := range *page.Assets {
-			if record := &(*page.Assets)[i]; record.Metadata.Value.Name.Value == name && record.ID.Value != "" {
-				return record.ID.Value, nil
-			}
-		}
-		if page.NextPaginationToken == "" {
-			return "", nil
-		}
-		query.Set("paginationToken", page.NextPaginationToken)
-	}
-	return "", fmt.Errorf("look for picture %s: the list did not end after %d pages", name, assetPages)
+	return asset, nil
 }
 
 // HasAsset implements [provider.Uploader].
