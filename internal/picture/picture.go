@@ -19,11 +19,9 @@ import (
 
 // File is a picture on this machine.
 type File struct {
-	Path          string
-	SHA256        string // of its bytes, in hex
-	Bytes         int64
-	Format        image.Format
-	Width, Height int // pixels
+	Path   string
+	SHA256 string // of its bytes, in hex
+	Bytes  int64
 }
 
 // Look reads a file and checks it. An error says what is wrong with the file; it names no
@@ -39,10 +37,7 @@ func Look(path string) (File, error) {
 	if _, err := io.Copy(io.Discard, guard); err != nil {
 		return File{}, fault(err)
 	}
-	info := guard.Info()
-	return File{
-		Path: path, SHA256: hex.EncodeToString(sum.Sum(nil)), Bytes: info.Bytes, Format: info.Format, Width: info.Width, Height: info.Height,
-	}, nil
+	return File{Path: path, SHA256: hex.EncodeToString(sum.Sum(nil)), Bytes: guard.Info().Bytes}, nil
 }
 
 // Open opens a file that was looked at before. Reading it to its end is an error if it is
