@@ -134,23 +134,33 @@ func (s *Simulator) getAsset(r *http.Request, key *Key) *reply {
 // noSuchAsset is in the words of unknown models; the real ones are not known.
 func noSuchAsset(id string) *reply { return reason(http.StatusNotFound, "Asset %s not found", id) }
 
-// getAssets answers POST /assets/get-bulk. Assets that are not known are left out.
-func (s *Simulator) getAssets(r *http.Request, key *Key) *reply {
+// readAssetIDs reads the body of a call about several assets.
+func readAssetIDs(r *http.Request, most int) (ids []string, refused *reply) {
 	var body struct {
 		AssetIDs []string `json:"assetIds"`
 	}
 	if refused := decodeBody(r, &body); refused != nil {
-		return refused
+		return nil, refused
 	}
 	switch {
 	case len(body.AssetIDs) == 0:
-		return reason(http.StatusBadRequest, "Input assetIds is required")
-	case len(body.AssetIDs) > maxBulkAssets:
-		return reason(http.StatusBadRequest, "Input assetIds must be at most %d items long", maxBulkAssets)
+		return nil, reason(http.StatusBadRequest, "Input assetIds is required")
+	case len(body.AssetIDs) > most:
+		return nil, reason(http.StatusBadRequest, "Input assetIds must be at most %d items long", most)
+	default:
+		return body.AssetIDs, nil
+	}
+}
+
+// getAssets answers POST /assets/get-bulk. Assets that are not known are left out.
+func (s *Simulator) getAssets(r *http.Request, key *Key) *reply {
+	ids, refused := readAssetIDs(r, maxBulkAssets)
+	if refused != nil {
+		return refused
 	}
 	records := []assetRecord{}
 	now := time.Now()
-	for _, id := range body.AssetIDs {
+	for _, id := range ids {
 		if asset := s.book.findAsset(id, key, now); asset != nil && s.fault(FaultMissingAsset) == nil {
 			records = append(records, s.assetRecord(asset, r))
 		}
@@ -212,19 +222,11 @@ func (b *book) assetsOf(key *Key, wanted func(*asset) bool, now time.Time) []*as
 // deleteAssets answers DELETE /assets. Scenario API: up to 100 at once, and an empty
 // object; ids that are not known are passed over here.
 func (s *Simulator) deleteAssets(r *http.Request, key *Key) *reply {
-	var body struct {
-		AssetIDs []string `json:"assetIds"`
-	}
-	if refused := decodeBody(r, &body); refused != nil {
+	ids, refused := readAssetIDs(r, maxDeletedAssets)
+	if refused != nil {
 		return refused
 	}
-	switch {
-	case len(body.AssetIDs) == 0:
-		return reason(http.StatusBadRequest, "Input assetIds is required")
-	case len(body.AssetIDs) > maxDeletedAssets:
-		return reason(http.StatusBadRequest, "Input assetIds must be at most %d items long", maxDeletedAssets)
-	}
-	for _, id := range body.AssetIDs {
+	for _, id := range ids {
 		if asset := s.book.findAsset(id, key, time.Now()); asset != nil {
 			s.book.deleteAsset(asset)
 		}
