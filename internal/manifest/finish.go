@@ -36,32 +36,38 @@ func (b *builder) setID() {
 
 // setOutput fills the output template as far as the row knows its values.
 func (b *builder) setOutput() {
-	before := len(b.problems)
-	raw := b.first(func(l *layer) string { return l.output })
-	var name string
-	switch {
-	case raw != "":
-		if message, suggestion := templateFault(raw); message != "" {
-			b.report("output", suggestion, "%s", message)
-			return
-		}
-		name = b.fill("output", raw, b.inName)
-	case b.row.Samples > 1:
-		name = b.row.ID + "-{" + openNumber + "}.{" + openExt + "}"
-	default:
-		name = b.row.ID + ".{" + openExt + "}"
+	given := b.row.ID + ".{" + openExt + "}"
+	if b.row.Samples > 1 {
+		given = b.row.ID + "-{" + openNumber + "}.{" + openExt + "}"
 	}
-	if len(b.problems) > before {
+	if !b.setOutputName(b.first(func(l *layer) string { return l.output }), given, b.inName) {
 		return
 	}
-	if message, suggestion := nameFault(name); message != "" {
-		b.report("output", suggestion, "%s", message)
-		return
-	}
-	b.row.Output = Template{text: name}
 	if b.row.Samples > 1 && !b.row.Output.Uses(openNumber) {
 		b.report("output", "add {n}", "the %d images of a row would have one name", b.row.Samples)
 	}
+}
+
+// setOutputName fills an output template in, or takes the name that is given where there is
+// none. It reports false after telling why that is no name of a file.
+func (b *builder) setOutputName(raw, given string, lookup func(string) (string, bool)) bool {
+	before, name := len(b.problems), given
+	if raw != "" {
+		if message, suggestion := templateFault(raw); message != "" {
+			b.report("output", suggestion, "%s", message)
+			return false
+		}
+		name = b.fill("output", raw, lookup)
+	}
+	if len(b.problems) > before {
+		return false
+	}
+	if message, suggestion := nameFault(name); message != "" {
+		b.report("output", suggestion, "%s", message)
+		return false
+	}
+	b.row.Output = Template{text: name}
+	return true
 }
 
 // modelSuggestion says where the model of a row without one may stand.

@@ -74,34 +74,43 @@ func (l *layer) variable(name string) (string, bool) {
 func (d *decoder) readLayer(n *document.Node, what string, into *layer) {
 	into.reset(d.At(n.Position))
 	d.Fields(n, what, nil, func(f *document.Field) {
-		switch f.Name {
-		case "id":
+		switch {
+		case f.Name == "images" && f.Value.Kind == document.Number: // a number of images, of another tool
+			d.readVariable(f, into)
+		case d.readLayerField(f, into):
+		case f.Name == "id":
 			into.id = d.Text(&f.Value, "id")
-		case "model":
-			into.model = d.Text(&f.Value, "model")
-		case "prompt":
-			into.prompt = d.Text(&f.Value, "prompt")
-		case "output":
-			into.output = d.Text(&f.Value, "output")
-		case "samples":
+		case f.Name == "samples":
 			into.samples = d.Whole(&f.Value, "samples", 1, maxSamples)
-		case "seed":
-			d.readSeed(&f.Value, into)
-		case "parameters":
-			d.readParameters(&f.Value, into)
-		case needsName:
+		case f.Name == needsName:
 			d.readNeeds(&f.Value, into)
-		case "images":
-			if f.Value.Kind == document.Number { // a number of images, of another tool
-				d.readVariable(f, into)
-				return
-			}
-			d.readImages(&f.Value, into)
 		default:
 			d.readVariable(f, into)
 		}
 	})
 	d.checkSeeds(n, into)
+}
+
+// readLayerField reads a field that items, defaults and steps share. It reports false for any
+// other.
+func (d *decoder) readLayerField(f *document.Field, into *layer) bool {
+	switch f.Name {
+	case "model":
+		into.model = d.Text(&f.Value, "model")
+	case "prompt":
+		into.prompt = d.Text(&f.Value, "prompt")
+	case "output":
+		into.output = d.Text(&f.Value, "output")
+	case "seed":
+		d.readSeed(&f.Value, into)
+	case "parameters":
+		d.readParameters(&f.Value, into)
+	case "images":
+		d.readImages(&f.Value, into)
+	default:
+		return false
+	}
+	return true
 }
 
 // checkSeeds reports a seed that is given in both of its forms.

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,23 +51,11 @@ func (h *headerReader) readSteps(n *document.Node) {
 func (h *headerReader) readStep(n *document.Node, s *step) {
 	before := h.Problems.Len()
 	h.Fields(n, "a step", stepFields, func(f *document.Field) {
-		switch f.Name {
-		case "model":
-			s.model = h.Text(&f.Value, "model")
-		case "prompt":
-			s.prompt = h.Text(&f.Value, "prompt")
-		case "output":
-			s.output = h.Text(&f.Value, "output")
-		case "seed":
-			h.readSeed(&f.Value, &s.layer)
-		case "parameters":
-			h.readParameters(&f.Value, &s.layer)
-		case "images":
-			h.readImages(&f.Value, &s.layer)
-		case "when":
-			if s.picked = f.Value.Text == whenPicked; !s.picked {
-				h.Report(f.Value.Position, "write when: "+whenPicked+", or leave it out", "when %s is not known", shown(&f.Value))
-			}
+		if h.readLayerField(f, &s.layer) {
+			return
+		}
+		if s.picked = f.Value.Text == whenPicked; !s.picked { // when is the one field that is left
+			h.Report(f.Value.Position, "write when: "+whenPicked+", or leave it out", "when %s is not known", shown(&f.Value))
 		}
 	})
 	h.checkSeeds(n, &s.layer)
@@ -76,31 +65,45 @@ func (h *headerReader) readStep(n *document.Node, s *step) {
 	if s.model == "" {
 		h.Report(n.Position, "give it a model", "the step has no model")
 	}
-	if !slices.ContainsFunc(s.images, func(in imageInput) bool { return slices.ContainsFunc(in.texts, h.isMade) }) {
+	if !h.takesMade(s) {
 		h.Report(n.Position, `give it one, such as images: {image: "{previous}"}`+h.meant(s), "the step takes no image of its row")
 	}
 }
 
 // meant names the steps where a step of another name is asked for.
 func (h *headerReader) meant(s *step) string {
-	for _, in := range s.images {
-		for _, text := range in.texts {
-			if name, ok := inBraces(text); ok {
-				names := []string{previousName, firstName}
-				for _, before := range h.m.def.steps {
-					names = append(names, before.name)
-				}
-				return fmt.Sprintf("; no step is named %s, known are %s", name, strings.Join(names, ", "))
-			}
+	for _, name := range s.inBraces() {
+		names := []string{previousName, firstName}
+		for _, before := range h.m.def.steps {
+			names = append(names, before.name)
 		}
+		return fmt.Sprintf("; no step is named %s, known are %s", name, strings.Join(names, ", "))
 	}
 	return ""
 }
 
-// isMade reports whether a text can be the image of a row or of a step before.
-func (h *headerReader) isMade(text string) bool {
-	name, ok := inBraces(text)
-	return ok && (name == previousName || name == firstName || h.m.def.step(name) != nil)
+// takesMade reports whether a step takes the image of its row or of a step.
+func (h *headerReader) takesMade(s *step) bool {
+	for _, name := range s.inBraces() {
+		if name == previousName || name == firstName || h.m.def.step(name) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// inBraces yields the names in braces that a step gives to inputs of its model, as images of
+// its row or of a step.
+func (s *step) inBraces() iter.Seq2[string, string] {
+	return func(yield func(input, name string) bool) {
+		for _, in := range s.images {
+			for _, text := range in.texts {
+				if name, ok := inBraces(text); ok && !yield(in.name, name) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func (def *definition) step(name string) *step {
@@ -138,18 +141,14 @@ func (b *builder) stepRows(base *Row, yield func(*Row, []*document.Problem) bool
 // takes are the steps whose images a step takes; "" is the row itself.
 func (s *step) takes(previous string) []string {
 	var names []string
-	for _, in := range s.images {
-		for _, text := range in.texts {
-			name, ok := inBraces(text)
-			switch {
-			case !ok:
-			case name == previousName:
-				names = append(names, previous)
-			case name == firstName:
-				names = append(names, "")
-			default:
-				names = append(names, name)
-			}
+	for _, name := range s.inBraces() {
+		switch name {
+		case previousName:
+			names = append(names, previous)
+		case firstName:
+			names = append(names, "")
+		default:
+			names = append(names, name)
 		}
 	}
 	return names
@@ -216,16 +215,14 @@ func (b *builder) madeBefore(base *Row, s *step, previous string, spread map[str
 		}
 		made[before.name] = image(before.name)
 	}
-	for _, in := range s.images {
-		for _, text := range in.texts {
-			if name, ok := inBraces(text); ok && made[name] == nil && b.def.step(name) != nil {
-				message := "the step %s comes later"
-				if name == s.name {
-					message = "the step %s would take its own image"
-				}
-				b.report(imagePrefix+in.name, "take the image of a step before, or move the steps", message, name)
-				made[name] = []Picture{}
+	for input, name := range s.inBraces() {
+		if made[name] == nil && b.def.step(name) != nil {
+			message := "the step %s comes later"
+			if name == s.name {
+				message = "the step %s would take its own image"
 			}
+			b.report(imagePrefix+input, "take the image of a step before, or move the steps", message, name)
+			made[name] = []Picture{}
 		}
 	}
 	return made
@@ -233,36 +230,17 @@ func (b *builder) madeBefore(base *Row, s *step, previous string, spread map[str
 
 // setStepOutput fills the output of a step. {n} is the number of the image that it is made of.
 func (b *builder) setStepOutput(base *Row, s *step, n, rows int) {
-	raw := s.output
-	if raw == "" {
-		b.row.Output = Template{text: stepOutput(base, s, n, rows)}
-		return
-	}
-	if message, suggestion := templateFault(raw); message != "" {
-		b.report("output", suggestion, "%s", message)
-		return
-	}
-	before := len(b.problems)
-	numbered := false
-	name := b.fill("output", raw, func(variable string) (string, bool) {
+	numbered := s.output == "" // by stepOutput
+	named := b.setOutputName(s.output, stepOutput(base, s, n, rows), func(variable string) (string, bool) {
 		if variable == openNumber {
 			numbered = true
 			return strconv.Itoa(n), true
 		}
 		return b.lookupName(variable)
 	})
-	if len(b.problems) > before {
-		return
-	}
-	if message, suggestion := nameFault(name); message != "" {
-		b.report("output", suggestion, "%s", message)
-		return
-	}
-	if rows > 1 && !numbered {
+	if named && rows > 1 && !numbered {
 		b.report("output", "add {n}, the number of the image that the step is made of", "the %d images of step %s would have one name", rows, s.name)
-		return
 	}
-	b.row.Output = Template{text: name}
 }
 
 func stepOutput(base *Row, s *step, n, rows int) string {

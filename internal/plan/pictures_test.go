@@ -184,6 +184,8 @@ func TestPictureProblems(t *testing.T) {
 			`6:18: output "x.{ext}" is also written by m.yaml:6:9; make the names differ, with a variable, {id}, {n} or {hash8}`},
 		"step under a row's name": {"items: [{id: a}, {id: a-one}]\nsteps: {one: {model: " + cutModel + ", images: {image: '{previous}'}}}",
 			`6:18: output "a-one.{ext}" is also written by m.yaml:6:9; make the names differ, with a variable, {id}, {n} or {hash8}`},
+		"step under too long a name": {"items: [{id: " + strings.Repeat("a", 193) + "}]\nsteps: {one: {model: " + cutModel + ", images: {image: '{previous}'}}}",
+			`7:9: output has a name of 203 bytes; at most 200 fit: "` + strings.Repeat("a", 59) + `…"; use shorter variables`},
 		"step of several images": {"items: [{id: a, samples: 2, output: '{id}-{n}.{ext}'}]\nsteps: {one: {model: " + cutModel + ", images: {image: '{previous}'}, output: '{id}-x.{ext}', when: picked}}",
 			`7:91: the 2 images of step one would have one name; add {n}, the number of the image that the step is made of`},
 	} {
