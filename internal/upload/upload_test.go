@@ -366,11 +366,11 @@ func TestADamagedNoteIsLookedUp(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
 		"empty": "", "cut": `{"name": "nightsh`, "null": "null", "of other types": `{"asset": 5}`, "without anything": "{}",
-		"begun":                    `{"name": "nightshift-other.png", "at": "2000-01-01T00:00:00Z"}`,
-		"begun in the future":      `{"at": "2990-01-01T00:00:00Z"}`,
-		"looked at, in the future": `{"at": "2000-01-01T00:00:00Z", "looked": "2990-01-01T00:00:00Z"}`,
-		"asset that is none":       `{"asset": "../models/x", "at": "2000-01-01T00:00:00Z"}`,
-		"upload that is none":      `{"upload": "../x", "at": "2000-01-01T00:00:00Z"}`,
+		"begun":                   `{"name": "nightshift-other.png", "at": "2000-01-01T00:00:00Z"}`,
+		"begun in the future":     `{"at": "2990-01-01T00:00:00Z"}`,
+		"unlisted, in the future": `{"at": "2000-01-01T00:00:00Z", "unlisted": "2990-01-01T00:00:00Z"}`,
+		"asset that is none":      `{"asset": "../models/x", "at": "2000-01-01T00:00:00Z"}`,
+		"upload that is none":     `{"upload": "../x", "at": "2000-01-01T00:00:00Z"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
