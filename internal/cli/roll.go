@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"nightshift/internal/app"
 	"nightshift/internal/batch"
 	"nightshift/internal/config"
 	"nightshift/internal/job"
-	"nightshift/internal/plan"
-	"nightshift/internal/text"
 	"nightshift/internal/view"
 )
 
@@ -47,24 +44,23 @@ func roll(ctx context.Context, p app.Process, s config.Settings, arg string, o r
 	if err != nil {
 		return err
 	}
-	for _, why := range r.left {
+	for _, why := range r.Left {
 		fmt.Fprintln(p.Stderr, "not rolled again: "+why)
 	}
-	if len(r.rows) == 0 {
+	if len(r.Rows) == 0 {
 		return r.nothing()
 	}
 	if r.local {
-		return run(ctx, p, s, r.file, runOptions{out: r.out, json: o.json, rolling: r.rows, yes: o.yes, origin: r.origin})
+		return run(ctx, p, s, r.file, runOptions{out: r.out, json: o.json, rolling: r.Rows, yes: o.yes, origin: r.origin})
 	}
-	return submit(ctx, p, s, r.file, submitOptions{json: o.json, rolling: r.rows, yes: o.yes, origin: r.origin})
+	return submit(ctx, p, s, r.file, submitOptions{json: o.json, rolling: r.Rows, yes: o.yes, origin: r.origin})
 }
 
 // rolled are the rows of a batch that are rolled again.
 type rolled struct {
+	*batch.Rolling
 	batch  string
-	rows   []string
-	left   []string // why other rows are not, a line each
-	file   string   // the manifest
+	file   string // the manifest
 	origin originOptions
 	local  bool   // enqueue run made the batch
 	out    string // the folder of its batches, "" for that of the settings
@@ -72,7 +68,7 @@ type rolled struct {
 
 // nothing says that no row is rolled. It is wrong input only where some were meant.
 func (r *rolled) nothing() error {
-	if len(r.left) > 0 {
+	if len(r.Left) > 0 {
 		return &job.InputError{Err: fmt.Errorf("no rejected row of batch %s can be rolled again; nothing was submitted", r.batch)}
 	}
 	return &job.InputError{Err: &job.HintedError{
@@ -110,85 +106,12 @@ func rejectedRows(ctx context.Context, v *view.View, arg string) (*rolled, error
 	if place := v.Bucket.Path(""); r.local && !strings.Contains(place, "://") {
 		r.out = place
 	}
-	return r, r.choose(ctx, v, submission)
+	folder := batch.NewFolder(v.Bucket, id)
+	r.Rolling, err = folder.Rolling(ctx, submission.Plan)
+	return r, err
 }
 
 func isFile(name string) bool {
 	info, err := os.Stat(name)
 	return err == nil && info.Mode().IsRegular()
-}
-
-// choose finds the rows whose images are rejected, and those of them that stay as they are.
-func (r *rolled) choose(ctx context.Context, v *view.View, submission *batch.Submission) error {
-	folder := batch.NewFolder(v.Bucket, r.batch)
-	images, err := folder.PlannedImages(ctx)
-	if err != nil {
-		return err
-	}
-	picks, err := batch.ReadPicks(ctx, v.Bucket, r.batch)
-	if err != nil {
-		return err
-	}
-	rejected, picked := make(map[string]bool), make(map[string]bool)
-	for i := range images {
-		switch image := &images[i]; {
-		case !image.Made:
-		case picks.Of(image.Picture()) == job.Rejected:
-			rejected[image.Row] = true
-		case picks.Of(image.Picture()) == job.Picked:
-			picked[image.Row] = true
-		}
-	}
-	for planned, err := range batch.PlannedJobs(ctx, v.Bucket, submission.Plan) {
-		if err != nil {
-			return err
-		}
-		if !rejected[planned.Row] {
-			continue
-		}
-		if why := staysSame(&planned); why != "" {
-			r.left = append(r.left, fmt.Sprintf("row %s: %s", planned.Row, why))
-		} else if picked[planned.Row] {
-			r.left = append(r.left, fmt.Sprintf("row %s has a picked image beside the rejected one, which would be replaced, too; "+
-				"take back the mark of one of them with enqueue pick --clear", planned.Row))
-		} else if !slices.Contains(r.rows, planned.Row) {
-			r.rows = append(r.rows, planned.Row)
-			continue
-		}
-		delete(rejected, planned.Row)
-	}
-	for row := range rejected {
-		if !slices.Contains(r.rows, row) {
-			r.left = append(r.left, fmt.Sprintf("row %s is not in the manifest any more", row))
-		}
-	}
-	slices.Sort(r.left)
-	return nil
-}
-
-// seedDrawn reports whether the seed of a job was drawn and not given. Plans of earlier
-// versions do not say so, but ids do: they are made of what was given.
-func seedDrawn(planned *plan.PlannedJob) bool {
-	if planned.SeedDrawn {
-		return true
-	}
-	byID := func(output string) bool { return strings.Contains(output, string(planned.ID[:8])) }
-	if planned.Seed() == "" || slices.ContainsFunc(planned.Outputs, byID) { // named by its id, which does not tell then
-		return false
-	}
-	return job.Identify(planned.Model, planned.Inputs, planned.Outputs) != planned.ID
-}
-
-// staysSame says why a job would make the same image again; "" if it would not.
-func staysSame(planned *plan.PlannedJob) string {
-	switch seed := planned.Seed(); {
-	case seedDrawn(planned):
-		return ""
-	case seed != "":
-		return "its seed is fixed to " + text.Clean(seed, text.Short) + " in the manifest, which makes the same image again; change or leave out the seed"
-	case planned.Prompt() == "":
-		return text.Clean(planned.Model, text.Short) + " takes neither seed nor prompt, and makes the same image again of the same inputs"
-	default:
-		return ""
-	}
 }
