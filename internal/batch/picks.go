@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// picksName is the record of what people think of the images.
+	// picksName is the log of what people think of the images.
 	picksName = "_nightshift/picks.jsonl"
 	// picksLock is held by whoever draws the contact sheet for them.
 	picksLock = "_nightshift/picks.lock"
@@ -29,8 +29,8 @@ const (
 const MaxRating = 5
 
 // Pick is a line of picks.jsonl: the mark of an image as one job has made it, or that the
-// jobs of a row draw other seeds. An image that is made anew is another job's, and has no
-// mark.
+// jobs of a row draw other seeds. A mark is of the job's image and not of its name: an image
+// that replaces it is another job's, and unmarked.
 type Pick struct {
 	At  time.Time `json:"at"`
 	Row string    `json:"row"`
@@ -51,13 +51,11 @@ var errNotAPick = errors.New("not a mark of an image, nor a roll of a row")
 
 func (p *Pick) check() error {
 	roll := p.Roll > 0 && p.Row != "" && p.Job == "" && p.Mark == ""
-	if roll || p.Roll == 0 && p.Job.Valid() && p.N >= 1 && knownMark(p.Mark) && goodRating(p.Rating) {
+	if roll || p.Roll == 0 && p.Job.Valid() && p.N >= 1 && p.Mark.Known() && goodRating(p.Rating) {
 		return nil
 	}
 	return errNotAPick
 }
-
-func knownMark(m job.Mark) bool { return m == job.Picked || m == job.Rejected || m == job.Unmarked }
 
 func goodRating(rating *int) bool { return rating == nil || *rating >= 0 && *rating <= MaxRating }
 
@@ -102,7 +100,7 @@ func (p *Picks) add(line *Pick) {
 	p.marks[job.Picture{Job: line.Job, Image: line.N - 1}] = *line
 }
 
-// Of is the mark of an image itself.
+// Of is the mark of an image itself, whatever it was made of.
 func (p *Picks) Of(image job.Picture) job.Mark {
 	if line, marked := p.marks[image]; marked {
 		return line.Mark
@@ -119,9 +117,9 @@ func (p *Picks) Last(image job.Picture) (line Pick, marked bool) {
 	return line, marked
 }
 
-// Inherited are those of the images whose mark is pick, or that have none and were made from
-// such an image of the batch, or from one that was made from it, and so on.
-func (p *Picks) Inherited(images []PlannedImage) (picked []PlannedImage) {
+// Picked are those of the images that are picked, by a mark of their own or by that of what
+// they were made of; [job.InheritedMark] has the rule.
+func (p *Picks) Picked(images []PlannedImage) (picked []PlannedImage) {
 	from := make(map[job.Picture][]job.Picture, len(images))
 	for i := range images {
 		from[images[i].Picture()] = images[i].From
@@ -138,7 +136,7 @@ func (p *Picks) Inherited(images []PlannedImage) (picked []PlannedImage) {
 // Roll is how often a row was rolled again: 0 for one that draws its first seeds.
 func (p *Picks) Roll(row string) int { return p.rolls[row] }
 
-// AppendPicks adds lines to the record in one write, and returns when they are durable.
+// AppendPicks adds lines to the log in one write, and returns when they are durable.
 // After an error they may or may not be there, and adding them again is harmless. Any
 // number of people may do so at a time.
 func AppendPicks(ctx context.Context, b Bucket, batch string, lines []Pick) error {
@@ -169,50 +167,4 @@ func AppendPicks(ctx context.Context, b Bucket, batch string, lines []Pick) erro
 // that the last one shows all of them. Marks are noted without it.
 func LockDrawing(ctx context.Context, b Bucket, batch string) (unlock func() error, err error) {
 	return waitForLock(ctx, b, objectKey(batch, picksLock))
-}
-
-// PickTally is how the images of a batch are marked.
-type PickTally struct {
-	Images   int // that were made
-	Picked   int
-	Rejected int
-}
-
-// CountPicks counts the images that were made by their marks.
-func CountPicks(p *Picks, images []PlannedImage) (t PickTally) {
-	for i := range images {
-		if images[i].Made {
-			t.Add(p.Of(images[i].Picture()))
-		}
-	}
-	return t
-}
-
-// Add counts one image.
-func (t *PickTally) Add(m job.Mark) {
-	t.Images++
-	switch m {
-	case job.Picked:
-		t.Picked++
-	case job.Rejected:
-		t.Rejected++
-	case job.Unmarked:
-	}
-}
-
-// Unmarked is how many images have neither mark.
-func (t PickTally) Unmarked() int { return t.Images - t.Picked - t.Rejected }
-
-// Picks are the figures of the marks where so much was spent for all images, those that were
-// not picked included; nil where none is marked.
-func (t PickTally) Picks(spent job.CU) *job.Picks {
-	if t.Picked+t.Rejected == 0 {
-		return nil
-	}
-	p := &job.Picks{Picked: t.Picked, Rejected: t.Rejected, Unmarked: t.Unmarked()}
-	if t.Picked > 0 {
-		each := (spent + job.CU(t.Picked)/2) / job.CU(t.Picked)
-		p.CUPerPicked = &each
-	}
-	return p
 }

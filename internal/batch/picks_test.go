@@ -199,7 +199,7 @@ func s3Opener(t testing.TB) func() batch.Bucket {
 }
 
 // A mark passes on to what was made of the image, unless that has one of its own.
-func TestInherited(t *testing.T) {
+func TestPicked(t *testing.T) {
 	t.Parallel()
 	of := func(row string, from ...job.Picture) batch.PlannedImage {
 		return batch.PlannedImage{Row: row, Job: jobOf(row), N: 1, Made: true, From: from}
@@ -219,7 +219,7 @@ func TestInherited(t *testing.T) {
 	} {
 		appendPicks(t, local, c.lines...)
 		var rows []string
-		for _, image := range readPicks(t, local).Inherited(images) {
+		for _, image := range readPicks(t, local).Picked(images) {
 			rows = append(rows, image.Row)
 		}
 		if got := strings.Join(rows, " "); got != c.want {

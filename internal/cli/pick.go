@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
@@ -92,7 +91,7 @@ func pickImages(ctx context.Context, p app.Process, s config.Settings, args []st
 
 // readPickFile reads a file that a contact sheet has saved, "-" from the standard input.
 func readPickFile(p app.Process, file string) (*batch.PickFile, error) {
-	var from io.Reader = p.Stdin
+	from := p.Stdin
 	if file == standardInput && p.Stdin == nil {
 		return nil, &job.InputError{Err: errors.New("there is no standard input to read marks from")}
 	}

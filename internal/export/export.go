@@ -83,7 +83,7 @@ func (e *exporter) chosen(ctx context.Context, picked bool) ([]batch.PlannedImag
 		if err != nil {
 			return nil, err
 		}
-		images = picks.Inherited(images)
+		images = picks.Picked(images)
 	}
 	made := images[:0]
 	for i := range images {

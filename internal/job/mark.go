@@ -10,6 +10,9 @@ const (
 	Unmarked Mark = "none" // never marked, or the mark was taken back
 )
 
+// Known reports whether it is one of the marks.
+func (m Mark) Known() bool { return m == Picked || m == Rejected || m == Unmarked }
+
 // InheritedMark is the mark of an image or, where it has none, that of what it was made of,
 // and so on: picked if one of those images is, else rejected if one is. own tells the mark of
 // an image itself, and from the images that it was made of.
