@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 
 	"nightshift/internal/job"
@@ -63,14 +64,35 @@ func (m *made) find(rows []string) []madeJob {
 // lacks reports whether a row takes an image of one that makes none because something is
 // wrong with it.
 func (m *made) lacks(row *manifest.Row) bool {
-	for _, in := range row.Images {
-		for _, p := range in.Pictures {
-			if p.Source == manifest.PictureMade && len(m.find(p.Rows)) == 0 {
-				return true
-			}
+	for p := range madePictures(row) {
+		if len(m.find(p.Rows)) == 0 {
+			return true
 		}
 	}
 	return false
+}
+
+// misses reports whether a row takes an image of one that was not read yet.
+func (m *made) misses(row *manifest.Row) bool {
+	for p := range madePictures(row) {
+		if m.find(p.Rows) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// madePictures are the pictures of a row that other rows make.
+func madePictures(row *manifest.Row) iter.Seq[manifest.Picture] {
+	return func(yield func(manifest.Picture) bool) {
+		for i := range row.Images {
+			for _, p := range row.Images[i].Pictures {
+				if p.Source == manifest.PictureMade && !yield(p) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // image is the image of a row that was read, as a plan names it.
@@ -99,14 +121,9 @@ func (m *made) lookup(p manifest.Picture) (madeImage, bool) {
 // of returns the images of other rows that a row takes.
 func (m *made) of(row *manifest.Row) []madeImage {
 	var taken []madeImage
-	for _, in := range row.Images {
-		for _, p := range in.Pictures {
-			if p.Source != manifest.PictureMade {
-				continue
-			}
-			if found, ok := m.lookup(p); ok {
-				taken = append(taken, found)
-			}
+	for p := range madePictures(row) {
+		if found, ok := m.lookup(p); ok {
+			taken = append(taken, found)
 		}
 	}
 	return taken
@@ -119,12 +136,8 @@ func (s *scan) deferRow(row *manifest.Row) { s.deferred = append(s.deferred, row
 func (s *scan) undeferred() []*manifest.Row {
 	var ready []*manifest.Row
 	s.deferred = slices.DeleteFunc(s.deferred, func(row *manifest.Row) bool {
-		for _, in := range row.Images {
-			for _, p := range in.Pictures {
-				if p.Source == manifest.PictureMade && s.made.find(p.Rows) == nil {
-					return false
-				}
-			}
+		if s.made.misses(row) {
+			return false
 		}
 		ready = append(ready, row)
 		return true
@@ -140,11 +153,9 @@ func (s *scan) unmet() {
 		waiting[row.ID] = true
 	}
 	for _, row := range s.deferred {
-		for _, in := range row.Images {
-			for _, p := range in.Pictures {
-				if p.Source == manifest.PictureMade && s.made.find(p.Rows) == nil {
-					s.problems.addFinding(row, s.unmetNeed(row, p, waiting))
-				}
+		for p := range madePictures(row) {
+			if s.made.find(p.Rows) == nil {
+				s.problems.addFinding(row, s.unmetNeed(row, p, waiting))
 			}
 		}
 	}

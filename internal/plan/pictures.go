@@ -74,12 +74,8 @@ func (s *scan) setPictures(ctx context.Context, row *manifest.Row, c *checker) (
 	if len(c.inputs) == 0 {
 		return nil, true // of a model that does not run only the names are checked
 	}
-	for _, in := range row.Images {
-		for _, p := range in.Pictures {
-			if p.Source == manifest.PictureMade && s.made.find(p.Rows) == nil {
-				return nil, false
-			}
-		}
+	if s.made.misses(row) {
+		return nil, false
 	}
 	for i := range row.Images {
 		in := &row.Images[i]

@@ -67,12 +67,11 @@ func (s *scan) countStep(row *manifest.Row, j *job.Job, status Status, shape int
 
 // after names the step whose image a step takes.
 func after(row *manifest.Row) string {
-	for _, in := range row.Images {
-		for _, p := range in.Pictures {
-			if p.Source == manifest.PictureMade && row.Step != "" {
-				return p.Written
-			}
-		}
+	if row.Step == "" {
+		return ""
+	}
+	for p := range madePictures(row) {
+		return p.Written
 	}
 	return ""
 }
