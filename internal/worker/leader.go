@@ -125,7 +125,7 @@ func (s *leader) endEarlier(ctx context.Context, held *knownBatch, feed fleet.Fe
 			return false, nil // it is about to be started
 		}
 	}
-	if err := s.withdraw(ctx, l); err != nil {
+	if err := s.withdraw(ctx, held, l); err != nil {
 		return false, err
 	}
 	live, err := s.liveJobs(ctx, l)

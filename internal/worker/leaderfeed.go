@@ -182,7 +182,7 @@ func (s *leader) cancel(ctx context.Context, held *knownBatch) error {
 	ticker := time.NewTicker(leaderTick)
 	defer ticker.Stop()
 	for {
-		if err := s.withdraw(ctx, held.lane); err != nil {
+		if err := s.withdraw(ctx, held, held.lane); err != nil {
 			return err
 		}
 		live, err := s.liveJobs(ctx, held.lane)
@@ -214,43 +214,80 @@ func (s *leader) cancel(ctx context.Context, held *knownBatch) error {
 	}
 }
 
-// withdraw ends the jobs of the batch that are queued in a lane and were not sent.
-func (s *leader) withdraw(ctx context.Context, l *lane) error {
+// withdraw ends the jobs of the batch that are queued in a lane and were not sent. It takes
+// them over first, so that no handler can send them any more.
+func (s *leader) withdraw(ctx context.Context, held *knownBatch, l *lane) error {
 	store := l.engine.Load().queue
 	refs, err := store.In(ctx, job.Queued, 0)
 	if err != nil {
 		return err
 	}
+	var taken []*job.Record
 	for _, ref := range refs {
 		if ref.Batch != s.batch {
 			continue
 		}
-		if err := s.withdrawJob(ctx, l, ref); err != nil {
+		rec, claimed, err := store.Claim(ctx, ref, job.Queued)
+		if errors.Is(err, job.ErrRecordGone) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if claimed { // otherwise it was sent in the meantime
+			taken = append(taken, rec)
+		}
+	}
+	if err := s.refuseIntended(ctx, held, taken); err != nil {
+		return err
+	}
+	for _, rec := range taken {
+		if err := s.withdrawJob(ctx, l, rec); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// withdrawJob takes the job over, so that no handler can send it any more, and ends
-// it. What such a handler had reserved is given back at the end of the submission.
-func (s *leader) withdrawJob(ctx context.Context, l *lane, ref job.Ref) error {
-	rec, claimed, err := l.engine.Load().queue.Claim(ctx, ref, job.Queued)
-	if errors.Is(err, job.ErrRecordGone) {
+// refuseIntended notes that jobs were not sent of which a process that is gone had noted that
+// it was about to send them. Their CU and slots would be held for good.
+func (s *leader) refuseIntended(ctx context.Context, held *knownBatch, taken []*job.Record) error {
+	if len(taken) == 0 {
 		return nil
 	}
+	fold, err := held.Fold(ctx)
 	if err != nil {
 		return err
 	}
-	if !claimed {
-		return nil // it was sent in the meantime
+	intended := make(map[job.ID]batch.InFlight)
+	for _, sending := range fold.InFlight() {
+		intended[sending.Job] = sending
 	}
-	if rec.APIKey != "" {
-		if err := l.limiter.Release(ctx, ref, rec.Attempt, rec.APIKey); err != nil {
+	for _, rec := range taken {
+		sending, is := intended[rec.Ref.ID]
+		if !is || sending.Attempt != rec.Attempt {
+			continue
+		}
+		err := held.Attempts.Note(ctx, job.AttemptLine{
+			Event: job.Refused, Job: rec.Ref.ID, Attempt: rec.Attempt, Fence: rec.Fence, At: time.Now(),
+			APIKey: sending.APIKey, Project: sending.Project, Team: sending.Team,
+		})
+		if err != nil {
 			return err
 		}
 	}
-	err = l.engine.Load().queue.Finish(ctx, rec, job.Cancelled, 0)
+	return nil
+}
+
+// withdrawJob ends a job that was taken over. What a handler before had reserved is given back
+// at the end of the submission.
+func (s *leader) withdrawJob(ctx context.Context, l *lane, rec *job.Record) error {
+	if rec.APIKey != "" {
+		if err := l.limiter.Release(ctx, rec.Ref, rec.Attempt, rec.APIKey); err != nil {
+			return err
+		}
+	}
+	err := l.engine.Load().queue.Finish(ctx, rec, job.Cancelled, 0)
 	if errors.Is(err, job.ErrFenced) {
 		err = nil // the next look ends it
 	}
