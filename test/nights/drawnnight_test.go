@@ -101,7 +101,9 @@ func nightOf(t *testing.T, s script) *drawnNight {
 	}
 	n.rewriteKeys()
 	for _, drawn := range s.batches {
-		n.batches = append(n.batches, &nightBatch{night: n.batch(drawn.manifest()), drawn: drawn, asked: make(map[job.ID]job.Job), since: make(map[string]time.Time)})
+		b := &nightBatch{night: &night{place: n.place, files: drawn.files}, drawn: drawn, asked: make(map[job.ID]job.Job), since: make(map[string]time.Time)}
+		b.write(drawn.manifest())
+		n.batches = append(n.batches, b)
 	}
 	n.ways = n.throughGate()
 	return n

@@ -67,8 +67,9 @@ type drawnBatch struct {
 	priority string
 	budget   job.CU // 0 for none
 	at       time.Duration
-	byRun    bool     // by `enqueue run` in place of the fleet
-	more     []string // lines that capabilities add to the manifest
+	byRun    bool              // by `enqueue run` in place of the fleet
+	more     []string          // lines that capabilities add to the manifest
+	files    map[string][]byte // in the folder of the manifest
 }
 
 // event is something that befalls the night.

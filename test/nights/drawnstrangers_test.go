@@ -65,6 +65,7 @@ func (n *drawnNight) strangerRuns(key, mark string) {
 	}
 	inputs := maps.Clone(j.Inputs)
 	inputs["prompt"] = fmt.Sprint(inputs["prompt"], mark)
+	inputs = inputs.WithPictures(j.PictureInputs, n.uploadedAs)
 	client, err := scenario.New(scenario.Options{BaseURL: "http://simulator/v1", Key: key, Secret: "secret-" + key, Transport: simulator.Transport(n.sim)})
 	if err != nil {
 		n.t.Error(err)
@@ -72,4 +73,15 @@ func (n *drawnNight) strangerRuns(key, mark string) {
 	}
 	_, err = client.Submit(n.t.Context(), time.Time{}, job.Request{Model: j.Model, Inputs: inputs})
 	n.diary.note("stranger", "as %s: %s: %v", key, content(j.Model, inputs), err)
+}
+
+// uploadedAs is the newest asset of a picture that a plan names; the name where there is none,
+// which the provider refuses.
+func (n *drawnNight) uploadedAs(name string) string {
+	for _, u := range slices.Backward(n.sim.Uploads()) {
+		if u.AssetID != "" && (job.Picture{SHA256: u.SHA256}).String() == name {
+			return u.AssetID
+		}
+	}
+	return name
 }

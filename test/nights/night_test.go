@@ -1,6 +1,7 @@
 package nights
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -31,6 +32,8 @@ type night struct {
 	file     string // the manifest
 	manifest *manifest.Manifest
 	log      *batch.Log
+	// files lie in the folder of the manifest, by their paths in it.
+	files map[string][]byte
 }
 
 // place is what the batches of a night share.
@@ -98,6 +101,10 @@ func (n *night) write(text string) {
 	n.t.Helper()
 	n.file = filepath.Join(n.t.TempDir(), "night.yaml")
 	err := os.WriteFile(n.file, []byte(text), 0o600)
+	for name, content := range n.files {
+		path := filepath.Join(filepath.Dir(n.file), filepath.FromSlash(name))
+		err = errors.Join(err, os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, content, 0o600))
+	}
 	if err == nil {
 		n.manifest, err = manifest.Open(n.file)
 	}
@@ -144,6 +151,7 @@ const (
 	woodcut = "model_night-woodcut" // has none; 3 CU
 	fresco  = "model_night-fresco"  // has a seed, and needs the plan cu-team; 5 CU
 	frieze  = "model_night-frieze"  // has a seed, and makes up to four images; 1.5 CU each
+	collage = "model_night-collage" // has a seed, and takes pictures; 2.5 CU
 )
 
 // What the models of nights cost, in thousandths of a CU.
@@ -152,6 +160,7 @@ const (
 	woodcutCU = 3000
 	frescoCU  = 5000
 	friezeCU  = 1500
+	collageCU = 2500
 )
 
 var nightModels = modelFiles(
@@ -171,6 +180,12 @@ var nightModels = modelFiles(
 		{"name": "numImages", "type": "number", "default": 1, "min": 1, "max": 4, "step": 1, "costImpact": true},
 		{"name": "seed", "type": "number", "min": 0, "max": 2147483647}]},
 	  "simulator": {"price": 1.5, "width": 32, "height": 32}}`,
+	`{"model": {"id": "model_night-collage", "type": "custom", "status": "trained", "inputs": [
+		{"name": "prompt", "type": "string", "prompt": true, "required": {"always": true}},
+		{"name": "sketch", "type": "file", "kind": "image"},
+		{"name": "referenceImages", "type": "file_array", "kind": "image", "maxLength": 4},
+		{"name": "seed", "type": "number", "min": 0, "max": 2147483647}]},
+	  "simulator": {"price": 2.5, "width": 32, "height": 32}}`,
 )
 
 func modelFiles(records ...string) fs.FS {

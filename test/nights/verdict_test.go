@@ -2,6 +2,7 @@ package nights
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -29,6 +30,7 @@ func (n *drawnNight) judge() {
 	n.judgeRests()
 	n.judgePublished()
 	n.judgeRedis()
+	n.judgeUploads()
 	for _, p := range n.script.parts {
 		if p.judge != nil {
 			p.judge(n, ledger)
@@ -186,12 +188,16 @@ func (n *drawnNight) judgeImage(r job.Result, image job.Image, path string) {
 	}
 	drawn, err := n.drawnImage(r, image.Asset)
 	switch {
+	case errors.Is(err, errNoAsset) && n.diary.has("fault "+string(simulator.FaultDeleteInput)): // as what a step takes
 	case err != nil:
 		n.t.Errorf("asset %s: %v", image.Asset, err)
 	case string(drawn) != string(stored) && image.Warning == "" && !twofold:
 		n.fail("whole or absent", r.Job, "%s is not what the simulator drew for asset %s, and nothing says so", path, image.Asset)
 	}
 }
+
+// errNoAsset is what the simulator says of an asset that was deleted.
+var errNoAsset = errors.New("there is no such asset")
 
 // drawnImage fetches an asset from the simulator.
 func (n *drawnNight) drawnImage(r job.Result, asset string) ([]byte, error) {
@@ -226,6 +232,9 @@ func (n *drawnNight) get(url, key string) ([]byte, error) {
 		if response.StatusCode == http.StatusTooManyRequests {
 			time.Sleep(5 * time.Second) // virtual
 			continue
+		}
+		if err == nil && response.StatusCode == http.StatusNotFound {
+			err = errNoAsset
 		}
 		if err == nil && response.StatusCode != http.StatusOK {
 			err = fmt.Errorf("%s: %s", response.Status, body)

@@ -40,7 +40,7 @@ func (n *drawnNight) judgeGaps() {
 		}
 	}
 	last := n.began
-	for _, e := range n.sim.Ledger() {
+	for _, e := range n.ledger() {
 		what := content(e.Model, e.Input)
 		submitted, first := since[what]
 		delete(since, what) // what is sent again waits for longer
@@ -49,7 +49,7 @@ func (n *drawnNight) judgeGaps() {
 		if submitted.After(from) {
 			from = submitted
 		}
-		if !first || n.isTheirs(e) {
+		if !first || n.isTheirs(e) || len(n.taken(e, isMade)) > 0 { // what is made of an image waits for it
 			continue
 		}
 		if gap, most := n.unexcused(from, e.Accepted), n.script.slowest+leeway; gap > most {
