@@ -67,6 +67,8 @@ type nightBatch struct {
 	// asked are the jobs of all its plans, by id.
 	asked map[job.ID]job.Job
 	since map[string]time.Time // when they were submitted, by what they ask for
+	// marks are those that the command pick has confirmed.
+	marks map[batch.Maker]batch.Mark
 }
 
 // nightOf makes a night that follows a script.
@@ -243,6 +245,9 @@ func (n *drawnNight) command(args ...string) answer {
 	return last
 }
 
+// capTooSmall is what a submission says that cannot be paid.
+const capTooSmall = "a cap of CU does not cover the plan"
+
 // submit hands a batch to the workers.
 func (n *drawnNight) submit(b *nightBatch) {
 	n.t.Helper()
@@ -251,7 +256,7 @@ func (n *drawnNight) submit(b *nightBatch) {
 		return
 	}
 	a := n.command("submit", b.file)
-	if a.code == exitSomeFailed && strings.Contains(a.log, "a cap of CU does not cover the plan") {
+	if a.code == exitSomeFailed && strings.Contains(a.log, capTooSmall) {
 		b.short = true
 		return
 	}
