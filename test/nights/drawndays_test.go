@@ -25,6 +25,9 @@ func drawDays(r *rand.Rand, s *script) *part {
 	return &part{
 		tells: fmt.Sprintf("the night begins %s before midnight", 24*time.Hour-s.begins),
 		begin: func(n *drawnNight) { n.lasts() },
-		calm:  func(n *drawnNight) { clear(n.days) },
+		calm: func(n *drawnNight) { // a batch that is submitted in the calm is not held up by them
+			clear(n.days)
+			n.rewriteKeys()
+		},
 	}
 }
