@@ -43,12 +43,13 @@ func drawPicks(r *rand.Rand, s *script) *part {
 		return nil
 	}
 	i := slices.IndexFunc(s.batches, func(b drawnBatch) bool {
-		return b.rows <= mostStepped && b.rows*b.samples <= 2*mostStepped && b.budget == 0 && b.shape.name != equalJobs
+		return b.budget == 0 && b.shape.name != equalJobs
 	})
 	if i < 0 {
 		return nil
 	}
 	b := &s.batches[i]
+	b.rows = min(b.rows, mostStepped/b.samples+1)
 	chain := pickSteps[r.IntN(len(pickSteps))]
 	b.more = append(append(b.more, stepsLine), chain...)
 	pick := trouble{name: imagesMarked, mild: true, strike: func(n *drawnNight) { n.pickSome(n.batches[i]) }}
