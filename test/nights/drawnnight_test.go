@@ -466,6 +466,7 @@ func (n *drawnNight) answer() {
 				}
 			}
 			strikes.add("question")
+			n.diary.note("person", "is asked about %s, of which there may be %+v", q.Row, q.Candidates)
 			n.command(args...)
 		}
 	}
@@ -473,7 +474,7 @@ func (n *drawnNight) answer() {
 
 // accepted reports whether an inference is one of ours, and makes what the job asks for.
 func (n *drawnNight) accepted(inference string, j job.Job) bool {
-	return slices.ContainsFunc(n.sim.Ledger(), func(e simulator.Entry) bool {
+	return slices.ContainsFunc(n.ledger(), func(e simulator.Entry) bool {
 		return e.JobID == inference && !n.isTheirs(e) && content(e.Model, e.Input) == content(j.Model, j.Inputs)
 	})
 }

@@ -65,7 +65,7 @@ func (n *drawnNight) strangerRuns(key, mark string) {
 	}
 	inputs := maps.Clone(j.Inputs)
 	inputs["prompt"] = fmt.Sprint(inputs["prompt"], mark)
-	inputs = inputs.WithPictures(j.PictureInputs, n.uploadedAs)
+	inputs = inputs.WithPictures(j.PictureInputs, func(name string) string { return n.uploadedAs(name, n.projectOf(key)) })
 	client, err := scenario.New(scenario.Options{BaseURL: "http://simulator/v1", Key: key, Secret: "secret-" + key, Transport: simulator.Transport(n.sim)})
 	if err != nil {
 		n.t.Error(err)
@@ -75,13 +75,28 @@ func (n *drawnNight) strangerRuns(key, mark string) {
 	n.diary.note("stranger", "as %s: %s: %v", key, content(j.Model, inputs), err)
 }
 
-// uploadedAs is the newest asset of a picture that a plan names; the name where there is none,
-// which the provider refuses.
-func (n *drawnNight) uploadedAs(name string) string {
+// uploadedAs is the newest asset of a project for a picture that a plan names; the name where
+// there is none, which the provider refuses.
+func (n *drawnNight) uploadedAs(name, project string) string {
 	for _, u := range slices.Backward(n.sim.Uploads()) {
-		if u.AssetID != "" && (job.Picture{SHA256: u.SHA256}).String() == name {
+		if u.AssetID != "" && !u.Deleted && u.Project == project && (job.Picture{SHA256: u.SHA256}).String() == name {
 			return u.AssetID
 		}
 	}
 	return name
+}
+
+// projectOf is the project of an API key, of another program, too.
+func (n *drawnNight) projectOf(key string) string {
+	for _, k := range n.script.others {
+		if k.Key == key {
+			return k.Project
+		}
+	}
+	for _, k := range n.script.keys {
+		if k.Key.Key == key {
+			return k.Project
+		}
+	}
+	return ""
 }
