@@ -19,7 +19,7 @@ import (
 // References: jobs take pictures, of which a project gets each content once, whatever becomes
 // of uploads and of what was uploaded. Some batches take the same ones, and some rows.
 var _ = register(capability{name: "references", counts: append([]string{
-	picturesTaken, pictureFound, pictureAgain, pictureInParts, assetsDeleted, uploadsErr, lostUploadsHidden,
+	picturesTaken, pictureFound, pictureAgain, pictureInParts, assetsDeleted, uploadsErr, lostUploadsHidden, partsErr,
 }, uploadKinds()...), draw: drawReferences})
 
 const (
@@ -30,7 +30,15 @@ const (
 	assetsDeleted     = "assets are deleted at the provider"
 	uploadsErr        = "uploads err"
 	lostUploadsHidden = "uploads whose answers are lost are not shown"
+	partsErr          = "uploads in parts err"
 )
+
+// errsInParts befalls uploads in parts alone, of which there are few.
+var errsInParts = constellation{partsErr, [2]float64{20, 90}, []drawnFault{
+	{kind: simulator.FaultExpirePart, most: 0.4},
+	{kind: simulator.FaultSlowImport, most: 0.4, seconds: [2]float64{10, 120}},
+	{kind: simulator.FaultFailImport, most: 0.4},
+}}
 
 // uploadFaults are what befalls uploads, and the pictures that stand for them.
 var uploadFaults = []drawnFault{
@@ -99,6 +107,9 @@ func drawReferences(r *rand.Rand, s *script) *part {
 		with = append(with, b.name)
 	}
 	s.events = append(s.events, drawUploadTroubles(r, s)...)
+	if inParts {
+		s.events = append(s.events, event{at: s.batches[0].at, trouble: trouble{name: partsErr, strike: func(n *drawnNight) { n.meet(errsInParts) }}})
+	}
 	return &part{
 		tells: fmt.Sprintf("%s take %d pictures, one of them in parts: %t", strings.Join(with, ", "), len(contents), inParts),
 		judge: func(n *drawnNight, ledger []simulator.Entry) { n.judgeReferences(ledger) },
