@@ -68,7 +68,7 @@ type nightBatch struct {
 	asked map[job.ID]job.Job
 	since map[string]time.Time // when they were submitted, by what they ask for
 	// marks are those that the command pick has confirmed.
-	marks map[batch.Maker]batch.Mark
+	marks map[job.Picture]job.Mark
 }
 
 // nightOf makes a night that follows a script.

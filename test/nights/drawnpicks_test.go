@@ -87,18 +87,18 @@ func (n *drawnNight) pickSome(b *nightBatch) {
 		return
 	}
 	var people sync.WaitGroup
-	mark := func(wishes []wish, as batch.Mark) {
+	mark := func(wishes []wish, as job.Mark) {
 		if len(wishes) > 0 {
 			people.Go(func() { n.mark(b, wishes, as) })
 		}
 	}
-	mark(picked, batch.Picked)
+	mark(picked, job.Picked)
 	if len(picked) > 0 && len(rejected) > 0 && n.random.IntN(3) == 0 {
 		strikes.add(pickedByTwo)
 	} else {
 		people.Wait()
 	}
-	mark(rejected, batch.Rejected)
+	mark(rejected, job.Rejected)
 	people.Wait()
 	if n.random.IntN(2) == 0 {
 		n.goOn(b)
@@ -107,18 +107,19 @@ func (n *drawnNight) pickSome(b *nightBatch) {
 
 // wish is an image that is to be marked, and how the command pick calls it.
 type wish struct {
-	maker batch.Maker
+	image job.Picture
 	name  string
 }
 
 // drawMarks draws which images are picked and which rejected, of all that are there: who marks
 // one again has another opinion now.
 func (n *drawnNight) drawMarks(images []batch.PlannedImage) (picked, rejected []wish) {
-	for _, image := range images {
+	for i := range images {
+		image := &images[i]
 		if !image.Made {
 			continue
 		}
-		w := wish{batch.Maker{Job: image.Job, N: image.N}, fmt.Sprint(image.Row, ":", image.OfRow)}
+		w := wish{image.Picture(), fmt.Sprint(image.Row, ":", image.OfRow)}
 		switch n.random.IntN(5) {
 		case 0, 1:
 			picked = append(picked, w)
@@ -130,29 +131,29 @@ func (n *drawnNight) drawMarks(images []batch.PlannedImage) (picked, rejected []
 }
 
 // mark enters the command pick, and notes what it has confirmed.
-func (n *drawnNight) mark(b *nightBatch, wishes []wish, as batch.Mark) {
+func (n *drawnNight) mark(b *nightBatch, wishes []wish, as job.Mark) {
 	n.t.Helper()
 	args := []string{"pick", b.manifest.Batch()}
 	for _, w := range wishes {
 		args = append(args, w.name)
 	}
-	if as == batch.Rejected {
+	if as == job.Rejected {
 		args = append(args, "--reject")
 	}
 	a := n.command(args...)
 	if a.code != exitDone {
 		if n.calmed {
-			n.fail("the programs work", wishes[0].maker.Job, "pick ends with %d: %s%s", a.code, a.out, a.log)
+			n.fail("the programs work", wishes[0].image.Job, "pick ends with %d: %s%s", a.code, a.out, a.log)
 		}
 		return
 	}
 	n.faulty.Lock()
 	defer n.faulty.Unlock()
 	if b.marks == nil {
-		b.marks = make(map[batch.Maker]batch.Mark)
+		b.marks = make(map[job.Picture]job.Mark)
 	}
 	for _, w := range wishes {
-		b.marks[w.maker] = as
+		b.marks[w.image] = as
 	}
 }
 
@@ -185,9 +186,9 @@ func (n *drawnNight) judgePicks(b *nightBatch, ledger []simulator.Entry) {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	for maker, mark := range b.marks {
-		if stands := picks.Of(maker.Job, maker.N); stands != mark {
-			n.fail("marks stand", maker.Job, "image %d is marked %q, and pick has confirmed %q", maker.N, stands, mark)
+	for image, mark := range b.marks {
+		if stands := picks.Of(image); stands != mark {
+			n.fail("marks stand", image.Job, "image %s is marked %q, and pick has confirmed %q", image, stands, mark)
 		}
 	}
 	waiting := make(map[string]job.Job)
@@ -248,29 +249,29 @@ func (n *drawnNight) pickLines(b *nightBatch) []batch.Pick {
 
 // madeFrom are the images of the batch that a job is made of, the one that it takes first and
 // then those before it.
-func (b *nightBatch) madeFrom(j job.Job) []batch.Maker {
-	var images []batch.Maker
+func (b *nightBatch) madeFrom(j job.Job) []job.Picture {
+	var images []job.Picture
 	for {
 		at := slices.IndexFunc(j.Pictures(), isMade)
 		if at < 0 {
 			return images
 		}
 		taken := j.Pictures()[at]
-		images = append(images, batch.Maker{Job: taken.Job, N: taken.Image + 1})
+		images = append(images, taken)
 		j = b.asked[taken.Job]
 	}
 }
 
 // ofPick reports whether a job, or one that it is made of, waits for a pick.
 func (b *nightBatch) ofPick(j job.Job) bool {
-	return j.Picked || slices.ContainsFunc(b.madeFrom(j), func(m batch.Maker) bool { return b.asked[m.Job].Picked })
+	return j.Picked || slices.ContainsFunc(b.madeFrom(j), func(p job.Picture) bool { return b.asked[p.Job].Picked })
 }
 
 // wasPicked reports whether an image that a job is made of was picked before a time.
 func (b *nightBatch) wasPicked(j job.Job, lines []batch.Pick, before time.Time) bool {
 	images := b.madeFrom(j)
 	return slices.ContainsFunc(lines, func(line batch.Pick) bool {
-		return line.Mark == batch.Picked && !line.At.After(before) && slices.Contains(images, batch.Maker{Job: line.Job, N: line.N})
+		return line.Mark == job.Picked && !line.At.After(before) && slices.Contains(images, job.Picture{Job: line.Job, Image: line.N - 1})
 	})
 }
 
@@ -279,8 +280,8 @@ func (b *nightBatch) wasPicked(j job.Job, lines []batch.Pick, before time.Time) 
 func (b *nightBatch) isPicked(j job.Job, picks *batch.Picks, ended map[job.ID]bool) bool {
 	images := b.madeFrom(j)
 	for i, waits := 0, j; i < len(images); i, waits = i+1, b.asked[images[i].Job] {
-		at := slices.IndexFunc(images[i:], func(m batch.Maker) bool { return picks.Of(m.Job, m.N) != batch.Unmarked })
-		if waits.Picked && !ended[waits.ID] && (at < 0 || picks.Of(images[i+at].Job, images[i+at].N) != batch.Picked) {
+		at := slices.IndexFunc(images[i:], func(p job.Picture) bool { return picks.Of(p) != job.Unmarked })
+		if waits.Picked && !ended[waits.ID] && (at < 0 || picks.Of(images[i+at]) != job.Picked) {
 			return false
 		}
 	}
