@@ -38,6 +38,9 @@ func drawWindows(r *rand.Rand, s *script) *part {
 			n.batches[i].drawn.more = without(n.batches[i].drawn.more, line)
 			n.batches[i].write(n.batches[i].drawn.manifest())
 			if b := n.batches[i]; b.submitted && !b.cancelled {
+				if b.run != nil && b.run.running() {
+					b.run.interrupt() // it has read the manifest of before
+				}
 				n.submit(b)
 				if b.short && n.command("cancel", b.manifest.Batch()).code == exitDone { // it would wait for a day
 					b.cancelled = true
