@@ -1,10 +1,12 @@
 package nights
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -65,6 +67,9 @@ func (n *drawnNight) strangerRuns(key, mark string) {
 	}
 	inputs := maps.Clone(j.Inputs)
 	inputs["prompt"] = fmt.Sprint(inputs["prompt"], mark)
+	if j.SeedDrawn { // nobody else has it
+		inputs["seed"] = json.Number(strconv.Itoa(n.random.IntN(1 << 30)))
+	}
 	inputs = inputs.WithPictures(j.PictureInputs, func(name string) string { return n.uploadedAs(name, n.projectOf(key)) })
 	client, err := scenario.New(scenario.Options{BaseURL: "http://simulator/v1", Key: key, Secret: "secret-" + key, Transport: simulator.Transport(n.sim)})
 	if err != nil {

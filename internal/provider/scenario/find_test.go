@@ -94,12 +94,13 @@ func TestFind(t *testing.T) {
 			a.whole = map[string]map[string]any{"r": other}
 			a.add("r", 1, with(plain, "prompt", "asset_1"), "")
 		}},
-		"hidden prompt, seeded":  {inputs: seeded, want: "r", list: func(a *listedAPI) { a.add("r", 1, with(seeded, "prompt", "asset_1"), "") }},
-		"hidden prompt, no seed": {inputs: plain, want: "r", unclear: true, list: func(a *listedAPI) { a.add("r", 1, with(plain, "prompt", "asset_1"), "") }},
-		"nothing of it is shown": {inputs: seeded, want: "r", unclear: true, list: func(a *listedAPI) { delete(a.add("r", 1, seeded, ""), "metadata") }},
-		"of our key":             {inputs: plain, authors: []string{"me"}, want: "r", list: func(a *listedAPI) { a.add("r", 1, plain, "me") }},
-		"of another key":         {inputs: plain, authors: []string{"me"}, list: func(a *listedAPI) { a.add("r", 1, plain, "you") }},
-		"of a key before":        {inputs: plain, authors: []string{"me"}, since: -since, want: "r", unclear: true, list: func(a *listedAPI) { a.add("r", 1, plain, "you") }},
+		"hidden prompt, stated seed": {inputs: seeded, want: "r", unclear: true, list: func(a *listedAPI) { a.add("r", 1, with(seeded, "prompt", "asset_1"), "") }},
+		"hidden prompt, our seed":    {inputs: seeded, drawn: true, want: "r", list: func(a *listedAPI) { a.add("r", 1, with(seeded, "prompt", "asset_1"), "") }},
+		"hidden prompt, no seed":     {inputs: plain, want: "r", unclear: true, list: func(a *listedAPI) { a.add("r", 1, with(plain, "prompt", "asset_1"), "") }},
+		"nothing of it is shown":     {inputs: seeded, want: "r", unclear: true, list: func(a *listedAPI) { delete(a.add("r", 1, seeded, ""), "metadata") }},
+		"of our key":                 {inputs: plain, authors: []string{"me"}, want: "r", list: func(a *listedAPI) { a.add("r", 1, plain, "me") }},
+		"of another key":             {inputs: plain, authors: []string{"me"}, list: func(a *listedAPI) { a.add("r", 1, plain, "you") }},
+		"of a key before":            {inputs: plain, authors: []string{"me"}, since: -since, want: "r", unclear: true, list: func(a *listedAPI) { a.add("r", 1, plain, "you") }},
 		"long before, of our key and seed": {inputs: seeded, authors: []string{"me"}, first: true, early: "r", list: func(a *listedAPI) {
 			a.add("r", -3000, seeded, "me")
 		}},

@@ -103,8 +103,8 @@ func (m *matcher) add(i int, run *job.Inference, unclear bool) {
 
 // compare compares a run with an attempt that is alike in all but the prompt. Where the
 // list shows an asset for it, the single run is read, once: what it reads is kept in
-// run. Where that shows no more, a seed among the other inputs is certain enough;
-// without one it stays unclear.
+// run. Where that shows no more, a seed that was drawn for the job is certain
+// enough; without one it stays unclear.
 func (m *matcher) compare(ctx context.Context, i int, run *job.Inference) error {
 	early := m.early(i, run)
 	if early == tooEarly {
@@ -130,8 +130,8 @@ func (m *matcher) compare(ctx context.Context, i int, run *job.Inference) error 
 		m.matches[i].Early = append(m.matches[i].Early, *run)
 	case early == ofOurKey:
 		m.matches[i].Before = append(m.matches[i].Before, *run)
-	case seeded:
-		m.add(i, run, early == oddlyEarly)
+	case seeded: // another prompt may have a stated seed, too, and be hidden
+		m.add(i, run, early == oddlyEarly || hidden && !request.SeedDrawn)
 	default:
 		m.byAuthor(i, run, hidden || early == oddlyEarly)
 	}
