@@ -83,6 +83,8 @@ func setResultField(r *job.Result, name, value []byte) bool {
 		return r.Submitted.UnmarshalJSON(value) == nil
 	case "ended":
 		return r.Ended.UnmarshalJSON(value) == nil
+	case "order":
+		return jsonl.Text(&r.Order, value)
 	case "recorded":
 		return r.Recorded.UnmarshalJSON(value) == nil
 	default:

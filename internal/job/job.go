@@ -136,8 +136,8 @@ type Job struct {
 	// are counted on, so that each has a number of its own in the log of attempts.
 	Before int `json:"before,omitempty"`
 	// Order is what a fleet feeds the job for; "" for a run. A record is made only while
-	// its batch is worked on for this submission.
-	Order string `json:"-"`
+	// its batch is worked on for this submission. A plan does not hold it.
+	Order string `json:"order,omitempty"`
 }
 
 // Prompt is the text that the job sends as its prompt, or "".
@@ -256,4 +256,15 @@ type Result struct {
 	Submitted time.Time `json:"submitted,omitzero"`
 	Ended     time.Time `json:"ended,omitzero"` // the inference, by the provider's clock
 	Recorded  time.Time `json:"recorded"`
+	// Order is the submission for which it was made; earlier versions did not name it.
+	Order string `json:"order,omitempty"`
+}
+
+// Of reports whether the result is of a submission that began at a time. What names its
+// submission needs no clock for that: those of two machines may differ.
+func (r *Result) Of(order string, began time.Time) bool {
+	if r.Order != "" && order != "" {
+		return r.Order == order
+	}
+	return !r.Recorded.Before(began)
 }

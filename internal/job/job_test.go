@@ -6,6 +6,7 @@ import (
 	"math"
 	"regexp"
 	"testing"
+	"time"
 
 	"nightshift/internal/job"
 )
@@ -178,5 +179,26 @@ func TestPromptAndSeed(t *testing.T) {
 				t.Errorf("prompt %q and seed %q, want %q and %q", prompt, seed, test.prompt, test.seed)
 			}
 		})
+	}
+}
+
+// A result is of the submission that it names, whatever the clocks say; where it names none, the
+// time decides.
+func TestAResultIsOfItsSubmission(t *testing.T) {
+	t.Parallel()
+	began := time.Date(2026, 3, 1, 22, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		order string
+		after time.Duration
+		want  bool
+	}{
+		{"", 0, true}, {"", -time.Second, false},
+		{"o2", -time.Hour, true}, {"o2", time.Hour, true},
+		{"o1", -time.Hour, false}, {"o1", time.Hour, false},
+	} {
+		r := job.Result{Order: test.order, Recorded: began.Add(test.after)}
+		if got := r.Of("o2", began); got != test.want {
+			t.Errorf("a result of %q, recorded %s after the beginning, is of it: %t", test.order, test.after, got)
+		}
 	}
 }

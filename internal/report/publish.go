@@ -25,7 +25,7 @@ func Publish(ctx context.Context, b batch.Bucket, id string, log *batch.Log, r *
 		r.Reason, r.Hint = "", ""
 	}
 	whole := *r
-	whole.Started, whole.Counts = time.Time{}, Counts{Jobs: r.Counts.Jobs}
+	whole.Order, whole.Started, whole.Counts = "", time.Time{}, Counts{Jobs: r.Counts.Jobs}
 	picks, err := batch.ReadPicks(ctx, b, id)
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func Publish(ctx context.Context, b batch.Bucket, id string, log *batch.Log, r *
 	if err := WriteReport(ctx, b, id, *r); err != nil {
 		return err
 	}
-	whole.Started, whole.Whole, whole.Counts, whole.Picks = r.Started, r.Whole, r.Counts, r.Picks
+	whole.Order, whole.Started, whole.Whole, whole.Counts, whole.Picks = r.Order, r.Started, r.Whole, r.Counts, r.Picks
 	if r.Spend.Billed > 0 { // it knows of attempts that no result tells, too
 		whole.CU.Billed, whole.CU.Refunded = r.Spend.Billed, r.Spend.Refunded
 	}

@@ -39,7 +39,8 @@ type Report struct {
 	Reason  string    `json:"reason,omitempty"` // why it is blocked or was ended
 	Hint    string    `json:"hint,omitempty"`   // what a person can do about it
 	Started time.Time `json:"started,omitzero"`
-	Ended   time.Time `json:"ended,omitzero"` // absent while it is running
+	Ended   time.Time `json:"ended,omitzero"`  // absent while it is running
+	Order   string    `json:"order,omitempty"` // the submission
 
 	Counts   Counts   `json:"counts"`
 	CU       Bill     `json:"cu"`

@@ -80,6 +80,22 @@ func appendAll(t testing.TB, log *batch.Log, all ...job.Result) {
 	}
 }
 
+// What a worker recorded by a clock that is behind, or ahead, counts for its submission.
+func TestTallyNeedsNoClock(t *testing.T) {
+	t.Parallel()
+	slow, fast := ended("a", "job1", job.Failed, "run1", 1000, 0, -5), ended("b", "job2", job.Succeeded, "run2", 1000, 0, 5)
+	slow.Order, fast.Order = "o2", "o1"
+	log := batch.NewLog(batchtest.NewFolder(t), "night")
+	appendAll(t, log, slow, fast)
+	got := report.Report{Order: "o2", Started: batchtest.Start, Counts: report.Counts{Jobs: 2, Kept: 1}}
+	if err := report.Tally(t.Context(), log, &got); err != nil {
+		t.Fatal(err)
+	}
+	if want := (report.Counts{Jobs: 2, Kept: 1, Failed: 1}); got.Counts != want {
+		t.Errorf("counts are %+v, want %+v", got.Counts, want)
+	}
+}
+
 func TestTally(t *testing.T) {
 	t.Parallel()
 	refused := ended("b", "job2", job.Failed, "run2", 4000, 4000, 2)

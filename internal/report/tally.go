@@ -13,7 +13,7 @@ import (
 
 // Tally fills in the fields of the report that the log knows: the counts of
 // ended jobs and images, CU, attempts, failures and durations. It looks at the
-// lines recorded at or after r.Started (at all, if that is zero), sets NotRun to
+// lines of its submission (of all, if r.Order and r.Started are zero), sets NotRun to
 // what is missing from r.Counts.Jobs, and leaves the other fields alone.
 //
 // Every inference is paid for, so CU and attempts add up over all of a job's
@@ -33,7 +33,7 @@ func tallyWith(ctx context.Context, l *batch.Log, r *Report, picks *batch.Picks)
 		if err != nil {
 			return t.marks, fmt.Errorf("tally batch %q: %w", r.Batch, err)
 		}
-		if !line.Value.Recorded.Before(r.Started) {
+		if line.Value.Of(r.Order, r.Started) {
 			t.add(&line.Value)
 		}
 	}

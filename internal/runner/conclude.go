@@ -127,7 +127,7 @@ func (r *Runner) resultOf(rec *job.Record, end ending) job.Result {
 		Images: end.images, Inference: rec.Inference, APIKey: rec.APIKey, Attempts: rec.Attempt,
 		Quoted: rec.Job.Quote, Billed: end.billed + rec.EarlierBilled, Refunded: end.refunded + rec.EarlierRefunded,
 		Kind: end.kind, Reason: end.reason, Hint: end.hint,
-		Submitted: rec.Intent, Recorded: time.Now(),
+		Submitted: rec.Intent, Recorded: time.Now(), Order: rec.Job.Order,
 	}
 	if end.kind == job.KindNeed {
 		result.Attempts-- // this one was never made

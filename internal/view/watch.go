@@ -235,11 +235,7 @@ func (w *Watcher) readLog(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		from := w.since
-		if w.JSON {
-			from = w.Record.started.At
-		}
-		if result.Recorded.Before(from) {
+		if w.JSON && !result.Of(w.Record.Submission.ID, w.Record.started.At) || !w.JSON && result.Recorded.Before(w.since) {
 			continue
 		}
 		select {

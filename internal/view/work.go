@@ -152,7 +152,7 @@ func (v *View) count(ctx context.Context, r *BatchInfo, w *batchWork) error {
 
 // countLog counts the jobs by the logs.
 func (v *View) countLog(ctx context.Context, r *BatchInfo, w *batchWork) error {
-	sums := report.Report{Started: r.started.At, Counts: report.Counts{Jobs: w.total, Kept: w.kept, FailedBefore: w.failedBefore, Waiting: w.waiting}}
+	sums := report.Report{Order: r.Submission.ID, Started: r.started.At, Counts: report.Counts{Jobs: w.total, Kept: w.kept, FailedBefore: w.failedBefore, Waiting: w.waiting}}
 	if r.hasStarted() {
 		if err := report.Tally(ctx, batch.NewLog(v.Bucket, r.Batch), &sums); err != nil {
 			return err

@@ -23,8 +23,9 @@ const (
 
 // chain holds jobs back until the images are there that they take.
 type chain struct {
+	of       string    // the submission
 	start    time.Time // of the submission
-	looked   bool      // what is new since was recorded since, too, whatever clocks say
+	looked   bool      // what is new since is of it, even if it does not say so
 	needed   map[job.ID]*neededJob
 	follower *batch.Follower
 	next     time.Time // when the logs are looked at again
@@ -43,7 +44,7 @@ type neededJob struct {
 
 // newChain finds out which jobs of the plan others need.
 func (s *leader) newChain(ctx context.Context, held *knownBatch, start time.Time, done map[job.ID]plan.Status) (*chain, error) {
-	c := &chain{start: start, needed: make(map[job.ID]*neededJob), follower: held.Log.Follow(false), highest: -1}
+	c := &chain{of: held.submission.ID, start: start, needed: make(map[job.ID]*neededJob), follower: held.Log.Follow(false), highest: -1}
 	for planned, err := range batch.PlannedJobs(ctx, s.Bucket, held.submission.Plan) {
 		if err != nil {
 			return nil, err
@@ -79,7 +80,7 @@ func (c *chain) look(ctx context.Context) error {
 		if need == nil {
 			continue
 		}
-		ofNow := c.looked || result.Recorded.After(c.start)
+		ofNow := result.Of(c.of, c.start) || c.looked && result.Order == ""
 		switch {
 		// An image that was there shortly before serves as well as the same one made again.
 		case result.State == job.Succeeded && (ofNow || need.status == plan.Kept || result.Recorded.After(c.start.Add(-clocksApart))):

@@ -24,6 +24,8 @@ type chainBed struct {
 	start time.Time
 	fails map[job.ID]bool
 	ended map[job.ID]bool
+	order string        // the submission that goes on
+	slow  time.Duration // how far the clock is behind by which results are recorded
 }
 
 // newChainBed has rows with steps: in the plan, all jobs of a step come after those of the
@@ -34,7 +36,7 @@ func newChainBed(t *testing.T, rows, steps int) *chainBed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &chainBed{t: t, log: batch.NewLog(folder, "b"), start: time.Now(), fails: map[job.ID]bool{}, ended: map[job.ID]bool{}}
+	b := &chainBed{t: t, log: batch.NewLog(folder, "b"), start: time.Now(), fails: map[job.ID]bool{}, ended: map[job.ID]bool{}, order: "o2"}
 	for step := range steps + 1 {
 		for row := range rows {
 			j := &job.Job{ID: chainID(row, step), Index: len(b.jobs), Row: fmt.Sprintf("r%d/s%d", row, step), Inputs: job.Inputs{}}
@@ -55,7 +57,7 @@ func chainID(row, step int) job.ID {
 // chain is what a leader begins with.
 func (b *chainBed) chain() *chain {
 	b.t.Helper()
-	c := &chain{start: b.start, needed: make(map[job.ID]*neededJob), follower: b.log.Follow(false), highest: -1}
+	c := &chain{of: b.order, start: b.start, needed: make(map[job.ID]*neededJob), follower: b.log.Follow(false), highest: -1}
 	for _, j := range b.jobs {
 		for _, id := range j.Needs() {
 			c.needed[id] = new(neededJob)
@@ -84,7 +86,7 @@ func (b *chainBed) end(j *job.Job, at time.Time) {
 	b.t.Helper()
 	result := job.Result{
 		Job: j.ID, Index: j.Index, Row: j.Row, State: job.Succeeded, Model: "m", Inputs: job.Inputs{}, Outputs: []string{"x.png"},
-		Images: []job.Image{{Key: j.Row + ".png", Asset: "asset_" + j.Row}}, APIKey: "k", Attempts: 1, Recorded: at,
+		Images: []job.Image{{Key: j.Row + ".png", Asset: "asset_" + j.Row}}, APIKey: "k", Attempts: 1, Recorded: at.Add(-b.slow), Order: b.order,
 	}
 	switch {
 	case j.NeedFailed != nil:
@@ -195,6 +197,10 @@ func TestALeaderChangeLeavesNothingOut(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				b := newChainBed(t, 40, 4)
+				b.slow = 5 * time.Minute
+				for row := range 5 {
+					b.fails[chainID(8*row, row)] = true
+				}
 				random := rand.New(rand.NewPCG(seed, 1))
 				lane, fed := map[job.ID]bool{}, 0
 				for leaders := 0; len(lane) < len(b.jobs); leaders++ {
@@ -257,10 +263,11 @@ func (b *chainBed) lead(random *rand.Rand, lane map[job.ID]bool, fed int) int {
 	return fed
 }
 
-// No clock decides whether a result is of this submission that came while it was looked for.
+// No clock decides whether a result is of this submission.
 func TestWhatEndsNowCountsWhateverTheClocks(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
+		order  string        // of the result; "" as of an earlier version, which named none
 		before time.Duration // of the start, as recorded; 0 for never
 		status plan.Status
 		fails  bool
@@ -275,16 +282,21 @@ func TestWhatEndsNowCountsWhateverTheClocks(t *testing.T) {
 		"is kept from long ago":                                  {before: 100 * time.Hour, status: plan.Kept, want: "image"},
 		"was made long ago and is made again":                    {before: 100 * time.Hour, want: "wait"},
 		"was recorded shortly before, by a clock that is behind": {before: time.Minute, want: "image"},
+		"failed under another leader, by a clock that is behind": {order: "o2", fails: true, before: time.Hour, want: "failure"},
+		"was made under another leader, likewise":                {order: "o2", before: time.Hour, want: "image"},
+		"failed before, by a clock that is ahead":                {order: "o1", fails: true, before: -time.Hour, want: "wait"},
+		"failed before for good, by a clock that is ahead":       {order: "o1", fails: true, before: -time.Hour, status: plan.FailedBefore, want: "failure"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				b := newChainBed(t, 1, 1)
+				b.order = c.order
 				b.fails[b.jobs[0].ID] = c.fails
 				if c.before != 0 {
 					b.end(b.jobs[0], b.start.Add(-c.before))
 				}
-				chain := &chain{start: b.start, needed: map[job.ID]*neededJob{b.jobs[0].ID: {status: c.status}}, follower: b.log.Follow(false), highest: -1}
+				chain := &chain{of: "o2", start: b.start, needed: map[job.ID]*neededJob{b.jobs[0].ID: {status: c.status}}, follower: b.log.Follow(false), highest: -1}
 				if err := chain.look(t.Context()); err != nil {
 					t.Fatal(err)
 				}

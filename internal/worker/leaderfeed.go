@@ -125,7 +125,7 @@ func (s *leader) done(ctx context.Context, held *knownBatch, start time.Time) (m
 		switch {
 		case err != nil:
 			return nil, err
-		case result.Recorded.After(start):
+		case result.Of(held.submission.ID, start):
 		case result.RefusedAndCharged() && result.Recorded.After(since):
 			done[result.Job] = plan.FailedBefore
 		case result.State == job.Succeeded && result.Recorded.After(planned) && held.Present(ctx, &result):

@@ -71,7 +71,7 @@ func (s *leader) report(ctx context.Context, held *knownBatch, end Ending) (repo
 	}
 	o := held.submission
 	sums := report.Report{
-		Batch: o.Name, Mode: o.Mode, State: end.Outcome, Started: start.At, Ended: time.Now().UTC(),
+		Batch: o.Name, Mode: o.Mode, State: end.Outcome, Order: o.ID, Started: start.At, Ended: time.Now().UTC(),
 		Counts: report.Counts{Jobs: o.Jobs, Kept: o.Kept + start.Found, FailedBefore: o.FailedBefore + start.Refused, Waiting: o.Waiting},
 	}
 	if end.Err != nil {

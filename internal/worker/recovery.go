@@ -172,14 +172,14 @@ func (r *Recovery) freeName(ctx context.Context) (int, error) {
 	return place, nil
 }
 
-// endedInThisRun streams the results that were recorded since this run began.
+// endedInThisRun streams the results of the run that goes on.
 func (r *Recovery) endedInThisRun(ctx context.Context) iter.Seq2[job.Result, error] {
 	return func(yield func(job.Result, error) bool) {
 		if r.since.IsZero() {
 			return
 		}
 		for result, err := range r.Ended(ctx) {
-			if err == nil && result.Recorded.Before(r.since) {
+			if err == nil && !result.Of(r.order, r.since) {
 				continue
 			}
 			if !yield(result, err) {
