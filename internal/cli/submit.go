@@ -332,7 +332,7 @@ func (s *submission) words() string {
 
 // waitingWords says what runs only once a person has picked.
 func (s *submission) waitingWords() string {
-	return fmt.Sprintf("%s, %s CU once it is made: enqueue pick %s ROW…, then enqueue resume %s", progress.WaitForPick(s.Waiting), s.WaitingCost, s.arg, s.arg)
+	return fmt.Sprintf("%s, %s CU if all are picked: enqueue pick %s ROW…, then enqueue resume %s", progress.WaitForPick(s.Waiting), s.WaitingCost, s.arg, s.arg)
 }
 
 // refusedWords says which jobs are left out because the same would be paid again.

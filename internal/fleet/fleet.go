@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"nightshift/internal/job"
 )
 
 // Fleet is one fleet of workers.
@@ -47,6 +49,10 @@ type Feed struct {
 	Lane  string `json:"lane"`  // in which its jobs are
 	Fed   int    `json:"fed"`   // jobs of the plan that were given to the lane, from its start
 	All   bool   `json:"all"`   // the whole plan was given
+	// Unfed is what the jobs were quoted that were not given yet, and Held how many of those wait
+	// for an image of another row.
+	Unfed job.CU `json:"unfed,omitempty"`
+	Held  int    `json:"held,omitempty"`
 }
 
 // feedsKept is how long it is remembered how far batches are fed in an epoch in which

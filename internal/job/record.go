@@ -103,6 +103,7 @@ type Change struct {
 type Counts struct {
 	Jobs   map[State]int
 	Images int
+	Quoted CU // of the jobs that are queued
 }
 
 // Live is the number of jobs that were fed and are not over.

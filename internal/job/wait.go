@@ -27,10 +27,12 @@ const (
 	WaitPaused      WaitReason = "paused"           // a person paused the batch
 	WaitStatus      WaitReason = "provider_status"  // runs have a status that nobody knows
 	WaitUpload      WaitReason = "upload"           // a picture is being uploaded
+	WaitNeed        WaitReason = "need"             // an image of another row is not made yet
 )
 
 // WaitReasons lists the reasons.
 var WaitReasons = []WaitReason{
 	WaitRequestRate, WaitParallel, WaitKeyCU, WaitProjectCU, WaitTeamCU, WaitBatchCU, WaitCooldown, WaitAllowance,
 	WaitQuarantine, WaitBackoff, WaitUnknown, WaitStorage, WaitAsset, WaitLinkHost, WaitAccess, WaitWindow, WaitDecision, WaitNoKey, WaitRecovery, WaitPaused, WaitStatus, WaitUpload,
+	WaitNeed,
 }

@@ -17,7 +17,9 @@ type Facts struct {
 	Caps         []job.Headroom
 	Price        job.CU // of the jobs that run, as they were quoted
 	Jobs, Queued int    // that run, and those of them that are not sent yet
-	Images, Done int    // of those jobs
+	// Rest is what those that are not sent were quoted; nil where only the average is known.
+	Rest         *job.CU
+	Images, Done int // of those jobs
 	// Pace is in images a second, by those that came lately; 0 if not known.
 	Pace float64
 	// Forecast is how long all takes by the plan; 0 if not known.
@@ -29,7 +31,7 @@ type Facts struct {
 }
 
 // Cost is what will have been spent in the end, 0 if nothing more will be: what is spent and
-// reserved, and for the jobs that are not sent the average price of the jobs that run. No
+// reserved, and what the jobs were quoted that are not sent. No
 // more is spent than the budget and the caps allow that do not come back.
 func (f *Facts) Cost() job.CU {
 	if f.Done >= f.Images || f.Jobs <= 0 || f.Price <= 0 {
@@ -54,14 +56,25 @@ func (f *Facts) caps() []job.Headroom {
 }
 
 // rest is the price of the jobs that are not sent.
-func (f *Facts) rest() job.CU { return share(f.Price, min(f.Queued, f.Jobs), f.Jobs) }
+func (f *Facts) rest() job.CU {
+	switch {
+	case f.Queued <= 0:
+		return 0
+	case f.Rest != nil:
+		return *f.Rest
+	default:
+		return share(f.Price, min(f.Queued, f.Jobs), f.Jobs)
+	}
+}
 
-// whole is what of an amount is spent, if each job takes the average price or nothing.
+// whole is what of an amount is spent, if each job that is not sent takes their average price or
+// nothing.
 func (f *Facts) whole(left job.CU) job.CU {
-	if left >= f.rest() {
+	rest := f.rest()
+	if left >= rest {
 		return left
 	}
-	if each := f.Price / job.CU(f.Jobs); each > 0 {
+	if each := rest / job.CU(f.Queued); each > 0 {
 		left -= left % each
 	}
 	return left

@@ -18,6 +18,7 @@ func TestOutlook(t *testing.T) {
 		}
 		return []job.Headroom{c}
 	}
+	cheap, dear := 20*job.OneCU, 180*job.OneCU
 	begun := Facts{Now: now, Price: 200 * job.OneCU, Jobs: 20, Queued: 20, Images: 40, Forecast: 10 * time.Minute}
 	half := begun
 	half.Spent, half.Reserved, half.Queued, half.Done, half.Elapsed, half.Pace = 90*job.OneCU, 20*job.OneCU, 10, 16, 4*time.Minute, 0.1
@@ -27,26 +28,30 @@ func TestOutlook(t *testing.T) {
 		cost  job.CU
 		left  time.Duration
 	}{
-		"nothing is known":       {Facts{}, 0, 0},
-		"begun":                  {begun, 200 * job.OneCU, 10 * time.Minute},
-		"earlier spend counts":   {with(begun, func(f *Facts) { f.Spent = 7 * job.OneCU }), 207 * job.OneCU, 10 * time.Minute},
-		"half way":               {half, 210 * job.OneCU, 4 * time.Minute},
-		"a budget ends it":       {with(half, func(f *Facts) { f.Budget = &budget }), 110 * job.OneCU, 0},
-		"a budget will end it":   {with(half, func(f *Facts) { f.Budget = &more }), 150 * job.OneCU, 0},
-		"a cap will end it":      {with(half, func(f *Facts) { f.Caps = caps(45, 0) }), 150 * job.OneCU, 0},
-		"a cap covers it":        {with(half, func(f *Facts) { f.Caps = caps(100, 0) }), 210 * job.OneCU, 4 * time.Minute},
-		"a cap of each day":      {with(half, func(f *Facts) { f.Caps = caps(45, 60) }), 210 * job.OneCU, 2 * time.Hour},
-		"a cap of several days":  {with(half, func(f *Facts) { f.Caps = caps(0, 40) }), 210 * job.OneCU, 50 * time.Hour},
-		"a day's cap for none":   {with(half, func(f *Facts) { f.Caps = caps(0, 9) }), 210 * job.OneCU, 0},
-		"all is sent at a cap":   {with(half, func(f *Facts) { f.Caps, f.Queued = caps(0, 0), 0 }), 110 * job.OneCU, 4 * time.Minute},
-		"a budget not reached":   {with(begun, func(f *Facts) { f.Budget, f.Price = &budget, budget/2 }), budget / 2, 10 * time.Minute},
-		"the forecast is over":   {with(begun, func(f *Facts) { f.Elapsed = time.Hour }), 200 * job.OneCU, 0},
-		"a wait is longer":       {with(half, func(f *Facts) { f.Wait = time.Hour }), 210 * job.OneCU, time.Hour},
-		"a wait for nothing":     {with(half, func(f *Facts) { f.Wait, f.Queued = time.Hour, 0 }), 110 * job.OneCU, 4 * time.Minute},
-		"only a person ends it":  {with(half, func(f *Facts) { f.Endless = true }), 210 * job.OneCU, 0},
-		"all images are there":   {with(half, func(f *Facts) { f.Done = 40 }), 0, 0},
-		"huge amounts":           {with(begun, func(f *Facts) { f.Price, f.Jobs, f.Queued = 1<<60, 1<<40, 1<<39 }), 1 << 59, 10 * time.Minute},
-		"a pace next to nothing": {with(half, func(f *Facts) { f.Pace = 1e-300 }), 210 * job.OneCU, (1<<31 - 1) * time.Second},
+		"nothing is known":                  {Facts{}, 0, 0},
+		"begun":                             {begun, 200 * job.OneCU, 10 * time.Minute},
+		"earlier spend counts":              {with(begun, func(f *Facts) { f.Spent = 7 * job.OneCU }), 207 * job.OneCU, 10 * time.Minute},
+		"half way":                          {half, 210 * job.OneCU, 4 * time.Minute},
+		"the dear ones are made":            {with(half, func(f *Facts) { f.Rest = &cheap }), 130 * job.OneCU, 4 * time.Minute},
+		"the dear ones are left":            {with(half, func(f *Facts) { f.Rest = &dear }), 290 * job.OneCU, 4 * time.Minute},
+		"a budget for one of the dear ones": {with(half, func(f *Facts) { f.Rest, f.Budget = &dear, &more }), 146 * job.OneCU, 0},
+		"a budget that covers the cheap":    {with(half, func(f *Facts) { f.Rest, f.Budget = &cheap, &more }), 130 * job.OneCU, 4 * time.Minute},
+		"a budget ends it":                  {with(half, func(f *Facts) { f.Budget = &budget }), 110 * job.OneCU, 0},
+		"a budget will end it":              {with(half, func(f *Facts) { f.Budget = &more }), 150 * job.OneCU, 0},
+		"a cap will end it":                 {with(half, func(f *Facts) { f.Caps = caps(45, 0) }), 150 * job.OneCU, 0},
+		"a cap covers it":                   {with(half, func(f *Facts) { f.Caps = caps(100, 0) }), 210 * job.OneCU, 4 * time.Minute},
+		"a cap of each day":                 {with(half, func(f *Facts) { f.Caps = caps(45, 60) }), 210 * job.OneCU, 2 * time.Hour},
+		"a cap of several days":             {with(half, func(f *Facts) { f.Caps = caps(0, 40) }), 210 * job.OneCU, 50 * time.Hour},
+		"a day's cap for none":              {with(half, func(f *Facts) { f.Caps = caps(0, 9) }), 210 * job.OneCU, 0},
+		"all is sent at a cap":              {with(half, func(f *Facts) { f.Caps, f.Queued = caps(0, 0), 0 }), 110 * job.OneCU, 4 * time.Minute},
+		"a budget not reached":              {with(begun, func(f *Facts) { f.Budget, f.Price = &budget, budget/2 }), budget / 2, 10 * time.Minute},
+		"the forecast is over":              {with(begun, func(f *Facts) { f.Elapsed = time.Hour }), 200 * job.OneCU, 0},
+		"a wait is longer":                  {with(half, func(f *Facts) { f.Wait = time.Hour }), 210 * job.OneCU, time.Hour},
+		"a wait for nothing":                {with(half, func(f *Facts) { f.Wait, f.Queued = time.Hour, 0 }), 110 * job.OneCU, 4 * time.Minute},
+		"only a person ends it":             {with(half, func(f *Facts) { f.Endless = true }), 210 * job.OneCU, 0},
+		"all images are there":              {with(half, func(f *Facts) { f.Done = 40 }), 0, 0},
+		"huge amounts":                      {with(begun, func(f *Facts) { f.Price, f.Jobs, f.Queued = 1<<60, 1<<40, 1<<39 }), 1 << 59, 10 * time.Minute},
+		"a pace next to nothing":            {with(half, func(f *Facts) { f.Pace = 1e-300 }), 210 * job.OneCU, (1<<31 - 1) * time.Second},
 	}
 	for name, test := range tests {
 		if cost, left := test.facts.Cost(), test.facts.Left(); cost != test.cost || left.Round(time.Second) != test.left {

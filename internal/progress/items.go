@@ -33,12 +33,21 @@ func (m *moment) counts() []item {
 	add(m.Jobs.Running, "running", plain)
 	add(m.Jobs.Storing, "storing", plain)
 	add(m.Jobs.Unknown, "unknown", yellow)
-	add(m.Jobs.Queued, "queued", plain)
+	add(m.Jobs.Queued, "queued"+m.held(), plain)
 	add(m.Jobs.Failed, "failed", red)
 	add(m.Jobs.FailedBefore, "failed before", red)
 	add(m.Jobs.Kept, "kept", faint)
 	add(m.Jobs.Waiting, "waiting for a pick", faint)
 	return items
+}
+
+// held says how many of the queued jobs wait for an image of another row; "" where none does, and
+// where that is said to be what is waited for.
+func (m *moment) held() string {
+	if m.Jobs.Held == 0 || m.Waiting.Reason == job.WaitNeed {
+		return ""
+	}
+	return " (" + text.Number(m.Jobs.Held) + " for an image of another row)"
 }
 
 // money is what was spent and what is held for it.

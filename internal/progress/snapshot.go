@@ -52,7 +52,8 @@ type Snapshot struct {
 	Mode  job.Mode `json:"mode"`
 
 	// Jobs by state; Kept had their result before this run, and FailedBefore were refused
-	// for their content and charged. Waiting wait for a pick.
+	// for their content and charged. Waiting wait for a pick. Held are those of the queued that
+	// wait for an image of another row.
 	Jobs struct {
 		Total        int `json:"total"`
 		Kept         int `json:"kept"`
@@ -62,6 +63,7 @@ type Snapshot struct {
 		Waiting      int `json:"waiting,omitempty"`
 		Running      int `json:"running"`
 		Queued       int `json:"queued"`
+		Held         int `json:"held,omitempty"`
 		Unknown      int `json:"unknown"`
 		Storing      int `json:"storing"`
 	} `json:"jobs"`

@@ -78,12 +78,17 @@ func (s *Summary) verdict() (paint, string) {
 }
 
 // WaitForPick says how many jobs wait until a person has picked what they are made of.
-func WaitForPick(jobs int) string {
+func WaitForPick(jobs int) string { return waitFor(jobs, "a pick") }
+
+// WaitForImage says how many jobs wait until another one has made what they take.
+func WaitForImage(jobs int) string { return waitFor(jobs, "an image of another row") }
+
+func waitFor(jobs int, what string) string {
 	verb := "wait"
 	if jobs == 1 {
 		verb = "waits"
 	}
-	return text.Count(jobs, "job") + " " + verb + " for a pick"
+	return text.Count(jobs, "job") + " " + verb + " for " + what
 }
 
 // jobs counts how they ended.

@@ -28,6 +28,7 @@ func TestWaitWords(t *testing.T) {
 		"decision":       {Wait{job.WaitDecision, soon, "of 2 lost replies only you can tell"}, "waiting for your decision: of 2 lost replies only you can tell"},
 		"no key":         {Wait{job.WaitNoKey, soon, "none may run it"}, "no API key of the pool may run the job"},
 		"recovery":       {Wait{job.WaitRecovery, soon, "Redis lost what was counted"}, "rebuilding what Redis lost"},
+		"need":           {Wait{job.WaitNeed, soon, "12 jobs"}, "waiting for an image of another row: 12 jobs"},
 		"paused":         {Wait{job.WaitPaused, soon, "by an operator"}, "the batch is paused: by an operator"},
 		"batch":          {Wait{job.WaitBatchCU, soon, "budget 500 CU"}, "the batch's budget is reached: budget 500 CU"},
 		"quarantine":     {Wait{job.WaitQuarantine, late, "401"}, "the API refused the key or its secret: 401"},
@@ -54,6 +55,26 @@ func TestWaitWordsWithoutCountdown(t *testing.T) {
 	got, later := wait.words(noon, false), wait.words(noon.Add(5*time.Second), false)
 	if want := "request rate used up until 12:00:12"; got != want || later != want {
 		t.Errorf("got %q and %q, want %q", got, later, want)
+	}
+}
+
+func TestQueuedSaysWhatWaitsForImages(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		held   int
+		reason job.WaitReason
+		want   string
+	}{
+		{0, "", "12 queued"},
+		{8, "", "12 queued (8 for an image of another row)"},
+		{12, job.WaitParallel, "12 queued (12 for an image of another row)"},
+		{12, job.WaitNeed, "12 queued"},
+	} {
+		m := moment{}
+		m.Jobs.Queued, m.Jobs.Held, m.Waiting.Reason = 12, test.held, test.reason
+		if got := m.counts()[0].text; got != test.want {
+			t.Errorf("got %q, want %q", got, test.want)
+		}
 	}
 }
 

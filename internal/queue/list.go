@@ -79,11 +79,14 @@ func (q *Queue) Counts(ctx context.Context, batch string) (job.Counts, error) {
 		if err != nil {
 			return job.Counts{}, fmt.Errorf("count jobs of batch %s: %w", batch, err)
 		}
-		if name == "images" {
+		switch name {
+		case "images":
 			counts.Images = value
-			continue
+		case "quoted":
+			counts.Quoted = job.CU(value)
+		default:
+			counts.Jobs[job.State(name)] = value
 		}
-		counts.Jobs[job.State(name)] = value
 	}
 	return counts, nil
 }

@@ -33,7 +33,7 @@ func (q *Queue) Add(ctx context.Context, batch string, priority job.Priority, jo
 			if err != nil {
 				return nil, fmt.Errorf("add job %s of batch %s: %w", j.ID, batch, err)
 			}
-			args = append(args, ref.String(), j.Index, spec, j.Before+1)
+			args = append(args, ref.String(), j.Index, spec, j.Before+1, int64(max(j.Quote, 0)))
 		}
 		added, err := addScript.Run(ctx, q.redis, keys, args...).StringSlice()
 		if err != nil {

@@ -209,7 +209,7 @@ func TestAFinishedJobIsNeverAddedAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if counts.Live() != 0 || counts.Jobs[job.Succeeded] != 1 || counts.Images != 4 {
+		if counts.Live() != 0 || counts.Jobs[job.Succeeded] != 1 || counts.Images != 4 || counts.Quoted != 0 {
 			t.Errorf("counts %+v", counts)
 		}
 	})
@@ -237,6 +237,9 @@ func TestIndexFollowsState(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if each := potion("", 0).Quote; counts.Quoted != each*job.CU(len(want[job.Queued])) {
+			t.Errorf("%s CU are queued, want %d times %s", counts.Quoted, len(want[job.Queued]), each)
+		}
 		for _, state := range path {
 			got, err := store.In(t.Context(), state, 0)
 			if err != nil {
@@ -262,6 +265,38 @@ func TestIndexFollowsState(t *testing.T) {
 	})
 }
 
+// TestWhatIsQueuedIsCountedInCU has a job that comes back to the queue, and ends there.
+func TestWhatIsQueuedIsCountedInCU(t *testing.T) {
+	t.Parallel()
+	redistest.Both(t, func(t *testing.T, client redis.UniversalClient) {
+		store := setup(t, client)
+		each := potion("", 0).Quote
+		quoted := func(step string, want job.CU) {
+			t.Helper()
+			if counts, err := store.Counts(t.Context(), ref.Batch); err != nil || counts.Quoted != want {
+				t.Errorf("%s: %s CU are queued, want %s (%v)", step, counts.Quoted, want, err)
+			}
+		}
+		quoted("added", each)
+		add(t, store, ref, 3)
+		quoted("added again", each)
+		rec := claim(t, store)
+		change(t, store, rec, job.Change{From: from(job.Queued), To: job.Queued, Attempt: 2})
+		quoted("left where it is", each)
+		if err := store.Send(t.Context(), rec, time.Now(), "night", time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		quoted("sent", 0)
+		change(t, store, rec, job.Change{From: from(job.Sending), To: job.Unknown})
+		change(t, store, rec, job.Change{From: from(job.Unknown), To: job.Queued, Forget: true})
+		quoted("queued again", each)
+		if err := store.Finish(t.Context(), rec, job.Cancelled, 0); err != nil {
+			t.Fatal(err)
+		}
+		quoted("cancelled", 0)
+	})
+}
+
 // TestSendMarksAndParks has a job marked by who holds it, and by who does not any more.
 func TestSendMarksAndParks(t *testing.T) {
 	t.Parallel()
@@ -283,7 +318,7 @@ func TestSendMarksAndParks(t *testing.T) {
 			t.Errorf("the record is %+v", got)
 		}
 		counts, err := store.Counts(t.Context(), ref.Batch)
-		if refs, _ := store.In(t.Context(), job.Sending, 0); err != nil || len(refs) != 1 || counts.Jobs[job.Sending] != 1 || counts.Jobs[job.Queued] != 0 {
+		if refs, _ := store.In(t.Context(), job.Sending, 0); err != nil || len(refs) != 1 || counts.Jobs[job.Sending] != 1 || counts.Jobs[job.Queued] != 0 || counts.Quoted != 0 {
 			t.Errorf("counts %v, listed %v, %v", counts, refs, err)
 		}
 		if !collecting(t, store, 1) {

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"nightshift/internal/job"
 	"nightshift/internal/pool"
+	"nightshift/internal/progress"
 	"nightshift/internal/text"
 	"nightshift/internal/wait"
 )
@@ -46,6 +48,7 @@ type limitFacts struct {
 	storing, storeSlots     int
 
 	queued, running, stored int // jobs: not sent, at the provider, being stored
+	held                    int // jobs that wait for an image of another row
 	keys                    []pool.KeyStatus
 	orphans                 orphans // slots in which nothing runs
 	unwatched               bool    // nobody asks the provider what runs
@@ -58,12 +61,43 @@ const blockedShare = 0.5
 // storeWaits are what the images of runs that have ended wait for.
 var storeWaits = []job.WaitReason{job.WaitStorage, job.WaitAsset, job.WaitLinkHost, job.WaitAccess}
 
-// limit is what limits a batch.
+// limit is what limits a batch. What waits for an image of another row waits for what that row
+// waits for.
 func limit(f limitFacts) bottleneck {
+	b := f.limit()
+	switch {
+	case f.held == 0 || b.Kind == string(job.WaitNeed):
+		return b
+	case b.Kind != limitNothing:
+		b.Text += "; " + progress.WaitForImage(f.held)
+		return b
+	}
+	b = bottleneck{string(job.WaitNeed), progress.WaitForImage(f.held) + f.under()}
+	if f.wait != "" && f.wait != job.WaitNeed {
+		b.Text += "; " + f.blockedBy(f.wait).Text
+	}
+	return b
+}
+
+// under says how far the jobs are that are sent.
+func (f *limitFacts) under() string {
+	var parts []string
+	for _, part := range []struct {
+		n    int
+		what string
+	}{{f.queued, "to be sent"}, {f.running, "at the provider"}, {f.stored, "being stored"}} {
+		if part.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.what))
+		}
+	}
+	return text.Brackets(strings.Join(parts, ", "))
+}
+
+func (f *limitFacts) limit() bottleneck {
 	switch {
 	case f.own != "":
 		return bottleneck{string(f.own), wait.Of(f.own).Sentence(f.ownDetail, f.ownUntil)}
-	case f.queued+f.running+f.stored == 0:
+	case f.queued+f.held+f.running+f.stored == 0:
 		return bottleneck{limitNothing, "nothing is left to do"}
 	case f.workers == 0:
 		return bottleneck{limitWorkers, "no worker runs; start one"}

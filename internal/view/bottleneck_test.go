@@ -33,6 +33,26 @@ func TestLimit(t *testing.T) {
 			bottleneck{"parallel_ceiling", "adding workers will not help: the team's ceiling of 6 is full (6 run)"},
 		},
 		{
+			"all that is left waits for images that are being made",
+			limitFacts{workers: 1, observed: busy, wait: job.WaitNeed, waitDetail: "12 jobs", held: 12, running: 3, stored: 1, submitSlots: 16, keys: free},
+			bottleneck{"need", "12 jobs wait for an image of another row (3 at the provider, 1 being stored)"},
+		},
+		{
+			"nothing holds up the rows whose images are waited for",
+			limitFacts{workers: 1, observed: busy, held: 1, queued: 2, running: 1, submitSlots: 16, keys: free},
+			bottleneck{"need", "1 job waits for an image of another row (2 to be sent, 1 at the provider)"},
+		},
+		{
+			"the row whose image is waited for waits itself",
+			limitFacts{workers: 1, observed: busy, blocked: blocked(job.WaitParallel, 50), queued: queued, held: 12, running: 6, submitting: 16, submitSlots: 16, keys: full},
+			bottleneck{"parallel_ceiling", "adding workers will not help: the team's ceiling of 6 is full (6 run); 12 jobs wait for an image of another row"},
+		},
+		{
+			"what became of the row whose image is waited for is not known",
+			limitFacts{workers: 1, observed: busy, wait: job.WaitUnknown, waitDetail: "1 submission", held: 2, running: 1, submitSlots: 16, keys: free},
+			bottleneck{"need", "2 jobs wait for an image of another row (1 at the provider); looking up requests with an unknown outcome (1 submission)"},
+		},
+		{
 			"ceiling was full, and is not now",
 			limitFacts{workers: 1, observed: busy, blocked: blocked(job.WaitParallel, 50), queued: queued, running: 2, submitSlots: 16, keys: free},
 			bottleneck{"nothing", "nothing holds it up"},

@@ -15,7 +15,7 @@ func (b *BatchStatus) snapshot() progress.Snapshot {
 	s := progress.Snapshot{Phase: b.phase(), Batch: b.Name, Mode: b.Mode, Started: b.Started}
 	j := b.Jobs
 	s.Jobs.Total, s.Jobs.Kept, s.Jobs.Succeeded, s.Jobs.Failed = j.Total, j.Kept, j.Succeeded, j.Failed
-	s.Jobs.FailedBefore, s.Jobs.Waiting = j.FailedBefore, j.Waiting
+	s.Jobs.FailedBefore, s.Jobs.Waiting, s.Jobs.Held = j.FailedBefore, j.Waiting, j.Held
 	s.Jobs.Running, s.Jobs.Queued, s.Jobs.Unknown, s.Jobs.Storing = j.Running, j.Queued, j.Unknown, j.Storing
 	s.Images.Done, s.Images.Total = b.Images.Done, b.Images.Total
 	s.CU.Spent, s.CU.Reserved, s.CU.Cap = b.CU.Spent, b.CU.Reserved, b.CU.Budget

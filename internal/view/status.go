@@ -65,9 +65,11 @@ type BatchStatus struct {
 // statusJobs are jobs by state. Where Redis was not asked, queued are all that have
 // no result.
 type statusJobs struct {
-	Total     int `json:"total"`
-	Kept      int `json:"kept"`
-	Queued    int `json:"queued"`
+	Total  int `json:"total"`
+	Kept   int `json:"kept"`
+	Queued int `json:"queued"`
+	// Held are those of the queued that wait for an image of another row.
+	Held      int `json:"held,omitempty"`
 	Running   int `json:"running"`
 	Unknown   int `json:"unknown"`
 	Storing   int `json:"storing"`
@@ -257,7 +259,7 @@ func (v *View) headStatus(ctx context.Context, r *BatchInfo, beats []fleet.Heart
 		b.Started = r.started.At
 	}
 	b.Jobs = statusJobs{
-		Total: w.total, Kept: w.kept, Queued: w.queued, Running: w.Running, Unknown: w.Unknown, Storing: w.Storing,
+		Total: w.total, Kept: w.kept, Queued: w.queued, Held: w.held, Running: w.Running, Unknown: w.Unknown, Storing: w.Storing,
 		Succeeded: w.succeeded, Failed: w.failed, Cancelled: w.cancelled, NotRun: w.notRun,
 		FailedBefore: w.failedBefore, Waiting: w.waiting,
 	}
@@ -293,7 +295,7 @@ func (v *View) foresee(r *BatchInfo, b *BatchStatus, beats []fleet.Heartbeat, no
 	}
 	w, o := b.work, r.Submission
 	facts := outlook.Facts{
-		Now: now, Spent: w.spent, Reserved: w.Reserved, Budget: o.Rules.Budget, Caps: capsOf(o, beats, w.spent+w.Reserved), Price: o.Cost, Jobs: o.ToRun(), Queued: w.queued,
+		Now: now, Spent: w.spent, Reserved: w.Reserved, Budget: o.Rules.Budget, Caps: capsOf(o, beats, w.spent+w.Reserved), Price: o.Cost, Jobs: o.ToRun(), Queued: w.queued, Rest: w.rest,
 		Images: w.allImages - r.imagesLeftOut(), Done: w.images, Pace: w.pace, Forecast: time.Duration(o.Forecast * float64(time.Second)),
 		Elapsed: now.Sub(b.Started), Endless: w.needsOperator,
 	}

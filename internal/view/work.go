@@ -28,7 +28,9 @@ type batchWork struct {
 	failedBeforeCost                                  job.CU
 	waiting                                           int // jobs that wait for a pick
 	queued, Running, Unknown, Storing                 int
-	images, allImages                                 int // that are there, and of all jobs
+	held                                              int     // of the queued, those that wait for an image of another row
+	rest                                              *job.CU // what the queued were quoted; nil if not known
+	images, allImages                                 int     // that are there, and of all jobs
 	spent, Reserved                                   job.CU
 	orphans                                           orphans
 	unwatched                                         bool // nobody asks the provider what runs
@@ -144,9 +146,14 @@ func (v *View) count(ctx context.Context, r *BatchInfo, w *batchWork) error {
 	w.Running = counts.Jobs[job.Running] + counts.Jobs[job.Sending]
 	w.Unknown, w.Storing, w.images = counts.Jobs[job.Unknown], counts.Jobs[job.Storing], counts.Images
 	w.queued = max(0, w.total-w.kept-w.failedBefore-w.waiting-w.succeeded-w.failed-w.cancelled-w.Running-w.Unknown-w.Storing)
-	if feed.Order == r.Submission.ID && feed.All && !w.unknownToRedis {
+	if feed.Order != r.Submission.ID || w.unknownToRedis {
+		return nil
+	}
+	if feed.All {
 		w.queued = counts.Jobs[job.Queued]
 	}
+	rest := feed.Unfed + counts.Quoted
+	w.held, w.rest = min(feed.Held, w.queued), &rest
 	return nil
 }
 
@@ -201,8 +208,11 @@ func (w *batchWork) waits(r *BatchInfo, beats []fleet.Heartbeat) {
 		w.wait, w.waitUntil, w.waitDetail, w.needsOperator = l.Reason, l.Until, l.Detail, l.Endless
 		return
 	}
-	if w.Unknown > 0 {
+	switch {
+	case w.Unknown > 0:
 		w.wait, w.waitDetail = job.WaitUnknown, text.Count(w.Unknown, "submission")
+	case w.held > 0 && w.held == w.queued:
+		w.wait, w.waitDetail = job.WaitNeed, text.Count(w.held, "job")
 	}
 }
 
@@ -236,7 +246,7 @@ func concerns(r *BatchInfo, reason job.WaitReason, detail string) bool {
 func (v *View) limits(ctx context.Context, r *BatchInfo, w *batchWork, beats []fleet.Heartbeat) (limitFacts, error) {
 	f := limitFacts{
 		wait: w.wait, waitUntil: w.waitUntil, waitDetail: w.waitDetail,
-		queued: w.queued, running: w.Running + w.Unknown, stored: w.Storing,
+		queued: w.queued - w.held, held: w.held, running: w.Running + w.Unknown, stored: w.Storing,
 		blocked: make(map[job.WaitReason]float64),
 	}
 	if w.needsOperator {

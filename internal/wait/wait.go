@@ -61,6 +61,7 @@ var table = map[job.WaitReason]Words{
 	job.WaitRecovery: {Says: "rebuilding what Redis lost"},
 	job.WaitStatus:   {Says: "the provider shows a status that is not known", Detail: true},
 	job.WaitUpload:   {Says: "waiting for a picture to be uploaded", Until: true, Detail: true},
+	job.WaitNeed:     {Says: "waiting for an image of another row", Detail: true},
 	job.WaitPaused:   {Says: "the batch is paused", Do: "go on with enqueue resume", Person: true, Detail: true},
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nightshift/internal/batch"
+	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/plan"
 )
@@ -42,8 +43,9 @@ type neededJob struct {
 	failed *job.NeedFailed // why there are none
 }
 
-// newChain finds out which jobs of the plan others need.
-func (s *leader) newChain(ctx context.Context, held *knownBatch, start time.Time, done map[job.ID]plan.Status) (*chain, error) {
+// newChain finds out which jobs of the plan others need, and notes with the feed what is left
+// to give from where it was left.
+func (s *leader) newChain(ctx context.Context, held *knownBatch, start time.Time, done map[job.ID]plan.Status, feed *fleet.Feed) (*chain, error) {
 	c := &chain{of: held.submission.ID, start: start, needed: make(map[job.ID]*neededJob), follower: held.Log.Follow(false), highest: -1}
 	for planned, err := range batch.PlannedJobs(ctx, s.Bucket, held.submission.Plan) {
 		if err != nil {
@@ -55,18 +57,38 @@ func (s *leader) newChain(ctx context.Context, held *knownBatch, start time.Time
 			}
 		}
 	}
+	feed.Unfed, feed.Held = 0, 0
 	for planned, err := range batch.PlannedJobs(ctx, s.Bucket, held.submission.Plan) {
 		if err != nil {
 			return nil, err
 		}
-		if need := c.needed[planned.ID]; need != nil {
-			need.row, need.status = planned.Row, planned.Status
-			if found := done[planned.ID]; found != "" {
-				need.status = found
-			}
+		status := planned.Status
+		if found := done[planned.ID]; found != "" {
+			status = found
 		}
+		c.expect(&planned.Job, status, feed)
 	}
 	return c, c.look(ctx)
+}
+
+// expect notes what a job of the plan is to the submission. A plan has a job after those whose
+// images it takes.
+func (c *chain) expect(j *job.Job, status plan.Status, feed *fleet.Feed) {
+	if need := c.needed[j.ID]; need != nil {
+		need.row, need.status = j.Row, status
+	}
+	if !status.Runs() || j.Index < feed.Fed {
+		return
+	}
+	feed.Unfed += j.Quote
+	if c.holds(j) {
+		feed.Held++
+	}
+}
+
+// holds reports whether a job takes what another one is still to make.
+func (c *chain) holds(j *job.Job) bool {
+	return slices.ContainsFunc(j.Needs(), func(id job.ID) bool { return c.needed[id].status.Runs() })
 }
 
 // look reads what has ended since the last look.
@@ -188,12 +210,18 @@ func (c *chain) settled(j *job.Job) bool {
 	return true
 }
 
-// fed is up to where the plan was given: who leads next begins there.
-func (c *chain) fed(last int) int {
-	c.highest = max(c.highest, last)
-	fed := c.highest + 1
-	for _, j := range c.pending {
-		fed = min(fed, j.Index)
+// advance notes with the feed which jobs were given: who leads next begins at the first that
+// waits.
+func (c *chain) advance(feed *fleet.Feed, jobs []*job.Job) {
+	for _, j := range jobs {
+		c.highest = max(c.highest, j.Index)
+		feed.Unfed = max(0, feed.Unfed-j.Quote)
+		if c.holds(j) {
+			feed.Held = max(0, feed.Held-1)
+		}
 	}
-	return fed
+	feed.Fed = c.highest + 1
+	for _, j := range c.pending {
+		feed.Fed = min(feed.Fed, j.Index)
+	}
 }

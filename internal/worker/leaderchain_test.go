@@ -12,6 +12,7 @@ import (
 
 	"nightshift/internal/batch"
 	"nightshift/internal/bucket"
+	"nightshift/internal/fleet"
 	"nightshift/internal/job"
 	"nightshift/internal/plan"
 )
@@ -39,7 +40,7 @@ func newChainBed(t *testing.T, rows, steps int) *chainBed {
 	b := &chainBed{t: t, log: batch.NewLog(folder, "b"), start: time.Now(), fails: map[job.ID]bool{}, ended: map[job.ID]bool{}, order: "o2"}
 	for step := range steps + 1 {
 		for row := range rows {
-			j := &job.Job{ID: chainID(row, step), Index: len(b.jobs), Row: fmt.Sprintf("r%d/s%d", row, step), Inputs: job.Inputs{}}
+			j := &job.Job{ID: chainID(row, step), Index: len(b.jobs), Row: fmt.Sprintf("r%d/s%d", row, step), Inputs: job.Inputs{}, Quote: job.CU(step + 1)}
 			if step > 0 {
 				j.PictureInputs = []string{"image"}
 				j.Inputs["image"] = job.Picture{Job: chainID(row, step-1)}.String()
@@ -57,11 +58,21 @@ func chainID(row, step int) job.ID {
 // chain is what a leader begins with.
 func (b *chainBed) chain() *chain {
 	b.t.Helper()
+	return b.chainFrom(new(fleet.Feed))
+}
+
+// chainFrom is what a leader begins with that goes on from where a feed was left.
+func (b *chainBed) chainFrom(feed *fleet.Feed) *chain {
+	b.t.Helper()
+	feed.Unfed, feed.Held = 0, 0
 	c := &chain{of: b.order, start: b.start, needed: make(map[job.ID]*neededJob), follower: b.log.Follow(false), highest: -1}
 	for _, j := range b.jobs {
 		for _, id := range j.Needs() {
 			c.needed[id] = new(neededJob)
 		}
+	}
+	for _, j := range b.jobs {
+		c.expect(j, plan.New, feed)
 	}
 	if err := c.look(b.t.Context()); err != nil {
 		b.t.Fatal(err)
@@ -202,22 +213,25 @@ func TestALeaderChangeLeavesNothingOut(t *testing.T) {
 					b.fails[chainID(8*row, row)] = true
 				}
 				random := rand.New(rand.NewPCG(seed, 1))
-				lane, fed := map[job.ID]bool{}, 0
+				lane, feed := map[job.ID]bool{}, new(fleet.Feed)
 				for leaders := 0; len(lane) < len(b.jobs); leaders++ {
 					if leaders > 200 {
-						t.Fatalf("%d of %d jobs were given by %d leaders; the last began at %d", len(lane), len(b.jobs), leaders, fed)
+						t.Fatalf("%d of %d jobs were given by %d leaders; the last left %+v", len(lane), len(b.jobs), leaders, feed)
 					}
-					fed = b.lead(random, lane, fed)
+					b.lead(random, lane, feed)
+				}
+				if feed.Held != 0 || feed.Unfed != 0 {
+					t.Errorf("all is given, and %d jobs and %s CU are said to be left", feed.Held, feed.Unfed)
 				}
 			})
 		})
 	}
 }
 
-// lead is a leader until it dies, at a drawn moment. It returns where the next one begins.
-func (b *chainBed) lead(random *rand.Rand, lane map[job.ID]bool, fed int) int {
+// lead is a leader until it dies, at a drawn moment. It notes where the next one begins.
+func (b *chainBed) lead(random *rand.Rand, lane map[job.ID]bool, feed *fleet.Feed) {
 	b.t.Helper()
-	c, left := b.chain(), random.IntN(60)
+	c, left := b.chainFrom(feed), random.IntN(60)
 	var next, under []*job.Job
 	give := func() {
 		for _, j := range next {
@@ -227,12 +241,12 @@ func (b *chainBed) lead(random *rand.Rand, lane map[job.ID]bool, fed int) int {
 			}
 		}
 		if len(next) > 0 {
-			fed = c.fed(next[len(next)-1].Index)
+			c.advance(feed, next)
 		}
 		next = nil
 	}
 	size := 1 + random.IntN(10)
-	for j, err := range c.order(b.t.Context(), b.from(fed)) {
+	for j, err := range c.order(b.t.Context(), b.from(feed.Fed)) {
 		if err != nil {
 			b.t.Fatal(err)
 		}
@@ -260,7 +274,26 @@ func (b *chainBed) lead(random *rand.Rand, lane map[job.ID]bool, fed int) int {
 	for _, j := range under { // the lane outlives the leader
 		b.end(j, time.Now())
 	}
-	return fed
+}
+
+// What is left to give counts those that wait for an image, and what they were quoted.
+func TestWhatWaitsForImagesIsCounted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const rows, steps = 3, 2
+		b := newChainBed(t, rows, steps)
+		feed := new(fleet.Feed)
+		c := b.chainFrom(feed)
+		if feed.Held != rows*steps || feed.Unfed != rows*(1+2+3) {
+			t.Errorf("at first %d jobs wait, and %d are quoted", feed.Held, feed.Unfed)
+		}
+		for _, j := range b.jobs[:rows+1] {
+			c.advance(feed, []*job.Job{j})
+		}
+		if feed.Held != rows*steps-1 || feed.Unfed != rows*(1+2+3)-rows-2 {
+			t.Errorf("then %d jobs wait, and %d are quoted", feed.Held, feed.Unfed)
+		}
+	})
 }
 
 // No clock decides whether a result is of this submission.

@@ -92,24 +92,33 @@ func (s *leader) feed(ctx context.Context, held *knownBatch, feed fleet.Feed) er
 	if err != nil {
 		return err
 	}
-	e := held.lane.engine.Load()
-	jobs, fed := s.toFeed(ctx, held, feed, done, fold), func(last int) int { return last + 1 }
+	jobs, given := s.toFeed(ctx, held, &feed, done, fold), advance
 	if held.submission.Chained {
-		chain, err := s.newChain(ctx, held, start.At, done)
+		chain, err := s.newChain(ctx, held, start.At, done, &feed)
 		if err != nil {
 			return err
 		}
-		jobs, fed = chain.order(ctx, jobs), chain.fed
+		if err := s.fleet.SetFeed(ctx, s.batch, feed); err != nil { // nothing may be given for long
+			return err
+		}
+		jobs, given = chain.order(ctx, jobs), chain.advance
 	}
-	given := func(jobs []*job.Job) error {
-		feed.Fed = fed(jobs[len(jobs)-1].Index)
+	note := func(jobs []*job.Job) error {
+		given(&feed, jobs)
 		return s.fleet.SetFeed(ctx, s.batch, feed)
 	}
-	if err := e.runner.Feed(ctx, s.batch, held.submission.Priority, jobs, given); err != nil {
+	if err := held.lane.engine.Load().runner.Feed(ctx, s.batch, held.submission.Priority, jobs, note); err != nil {
 		return err
 	}
-	feed.All = true
+	feed.All, feed.Unfed, feed.Held = true, 0, 0
 	return s.fleet.SetFeed(ctx, s.batch, feed)
+}
+
+// advance notes with the feed which jobs were given.
+func advance(feed *fleet.Feed, jobs []*job.Job) {
+	for _, j := range jobs {
+		feed.Fed, feed.Unfed = j.Index+1, max(0, feed.Unfed-j.Quote)
+	}
 }
 
 // done are the jobs that ended for good before the submission began at this time and since
@@ -159,14 +168,19 @@ func (s *leader) found(ctx context.Context, held *knownBatch, done map[job.ID]pl
 }
 
 // toFeed are the jobs of the plan that are to run, from where the feed was left.
-func (s *leader) toFeed(ctx context.Context, held *knownBatch, feed fleet.Feed, done map[job.ID]plan.Status, fold *batch.Fold) iter.Seq2[*job.Job, error] {
+func (s *leader) toFeed(ctx context.Context, held *knownBatch, feed *fleet.Feed, done map[job.ID]plan.Status, fold *batch.Fold) iter.Seq2[*job.Job, error] {
+	begin := feed.Fed
 	return func(yield func(*job.Job, error) bool) {
 		for j, err := range batch.JobsToRun(ctx, s.Bucket, held.submission.Plan) {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			if j.Index < feed.Fed || done[j.ID] != "" {
+			if j.Index < begin {
+				continue
+			}
+			if done[j.ID] != "" {
+				feed.Unfed = max(0, feed.Unfed-j.Quote)
 				continue
 			}
 			j.Before, j.Order = fold.Tried(j.ID), held.submission.ID

@@ -157,7 +157,7 @@ func (w *Worker) restoreBatch(ctx context.Context, b *restoredBatch) error {
 
 // feedOf is the feed of a submission of which nothing was fed yet in this epoch.
 func (w *Worker) feedOf(held *knownBatch) fleet.Feed {
-	return fleet.Feed{Epoch: w.admission.Epoch(), Order: held.submission.ID, Lane: held.lane.name}
+	return fleet.Feed{Epoch: w.admission.Epoch(), Order: held.submission.ID, Lane: held.lane.name, Unfed: held.submission.Cost}
 }
 
 // recoveryOf is that of a batch of the fleet.

@@ -65,6 +65,12 @@ if was ~= ARGV[3] then
   redis.call('ZADD', KEYS[sets[ARGV[3]]], ms, ARGV[1])
   redis.call('HINCRBY', KEYS[2], was, -1)
   redis.call('HINCRBY', KEYS[2], ARGV[3], 1)
+  local quote = redis.call('HGET', KEYS[1], 'quote') or 0
+  if was == 'queued' then
+    redis.call('HINCRBY', KEYS[2], 'quoted', '-' .. quote)
+  elseif ARGV[3] == 'queued' then
+    redis.call('HINCRBY', KEYS[2], 'quoted', quote)
+  end
   redis.call('HSET', KEYS[1], 'state', ARGV[3], 'since', ms)
 end
 return redis.call('HINCRBY', KEYS[1], 'fence', 1)

@@ -9,7 +9,7 @@
 -- Returns 1, or 0 if the job was over already (a repeat), or -2 wrong fence.
 -- Invariant: the counts of a batch add up to the jobs added. The inference id stays in
 -- the set of our own, so that a lost reply of an equal job never adopts it.
-local known = redis.call('HMGET', KEYS[1], 'state', 'fence', 'inference', 'owner', 'index')
+local known = redis.call('HMGET', KEYS[1], 'state', 'fence', 'inference', 'owner', 'index', 'quote')
 local was = known[1]
 if not was then
   if redis.call('SETBIT', KEYS[4], ARGV[4], 1) == 1 then
@@ -34,6 +34,9 @@ redis.call('ZREM', KEYS[sets[was]], ARGV[1])
 redis.call('HINCRBY', KEYS[2], was, -1)
 redis.call('HINCRBY', KEYS[2], ARGV[2], 1)
 redis.call('HINCRBY', KEYS[2], 'images', ARGV[3])
+if was == 'queued' then
+  redis.call('HINCRBY', KEYS[2], 'quoted', '-' .. (known[6] or 0))
+end
 redis.call('DEL', KEYS[1])
 local task = redis.call('HGET', KEYS[10], 'state')
 if task == 'active' then
