@@ -193,3 +193,37 @@ func TestTightCapsDecide(t *testing.T) {
 		})
 	}
 }
+
+// A step costs little and cannot run without its row: where the rows do not fit, neither do the
+// steps; and the rows are queued before the steps that wait for them.
+func TestWhatFitsKnowsWhatIsMadeOfWhat(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		rows  int
+		left  job.CU
+		jobs  int
+		spent job.CU
+	}{
+		{"no row fits", 4, 9, 0, 0},
+		{"one row fits with its step", 4, 13, 2, 13},
+		{"rows go first", 4, 33, 4, 33},
+		{"steps of the rows that fit", 4, 39, 6, 39},
+		{"all fit", 4, 52, 8, 52},
+		{"steps go on among many rows", 200, 1300, 101 + 96, 1298},
+	} {
+		p := planOf(shapeOf(test.rows, 10), shapeOf(test.rows, 3))
+		p.needs = make(map[int][]int)
+		for row := range test.rows {
+			p.order = append(p.order, 0, 1)
+			p.needs[2*row+1] = []int{2 * row}
+		}
+		fit := p.fit([]*headroom{{scope: "budget", members: []job.CU{test.left * job.OneCU}}})
+		if fit.jobs != test.jobs || fit.cost != test.spent*job.OneCU {
+			t.Errorf("%s: %d jobs for %s CU, want %d for %d", test.name, fit.jobs, fit.cost, test.jobs, test.spent)
+		}
+		if fit.scope != "budget" && fit.jobs < 2*test.rows {
+			t.Errorf("%s: %q is said to keep jobs back", test.name, fit.scope)
+		}
+	}
+}

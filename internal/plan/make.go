@@ -86,7 +86,7 @@ func (p *Plan) price(ctx context.Context, s *scan, o Options) error {
 		return fmt.Errorf("plan batch %q: %w", p.Batch, err)
 	}
 	p.Forecast = p.forecast(now, o.Limits, runs, note)
-	p.order = nil
+	p.order, p.needs = nil, nil
 	return nil
 }
 

@@ -361,3 +361,30 @@ a/up/2 a-2-up.{ext} waiting`
 		t.Errorf("jobs once image 2 is picked (-want +got):\n%s", diff)
 	}
 }
+
+// What a cap lets through is told with what is made of what: a step is cheap, and does not run
+// without its row.
+func TestStepsOfRowsThatDoNotFit(t *testing.T) {
+	t.Parallel()
+	m := openAmong(t, "m.yaml", pictureHead+`items: [{id: a, model: model_bfl-flux-1-dev, parameters: {width: 512, height: 512}}]
+steps: {cut: {model: model_bria-remove-background, images: {image: "{previous}"}}}
+`)
+	p, err := picturePlan(t, m, plan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var prices []job.CU
+	for _, shape := range p.Shapes {
+		prices = append(prices, shape.Each)
+	}
+	if len(prices) != 2 || prices[0] <= prices[1] {
+		t.Fatalf("the prices are %v", prices)
+	}
+	capped := plan.Options{Limits: plan.Limits{Parallel: 4, Caps: []plan.Cap{{Scope: "batch budget", CU: prices[1]}}}}
+	if p, err = picturePlan(t, m, capped); err != nil {
+		t.Fatal(err)
+	}
+	if p.Forecast.Jobs != 0 || p.Forecast.Scope != "batch budget" {
+		t.Errorf("%d jobs fit, kept back by %q", p.Forecast.Jobs, p.Forecast.Scope)
+	}
+}

@@ -137,6 +137,7 @@ type Plan struct {
 	files       []picture.File
 	chains      map[string]bool // of models, one after the other
 	order       []uint16        // the shapes of the jobs to run, while the forecast is made
+	needs       map[int][]int   // places in order of the jobs whose images one takes, likewise
 	onBudget    manifest.OnBudget
 	cacheAge    time.Duration // of the oldest price that was not asked for anew
 	allRecalled bool          // no price was asked for anew

@@ -61,6 +61,13 @@ func (j *spooled) outputs() ([]string, error) {
 	return names.Outputs, err
 }
 
+// needs are the jobs whose images it takes.
+func (j *spooled) needs() ([]job.ID, error) {
+	var taking job.Job
+	err := json.Unmarshal(append(j.line, '}'), &taking)
+	return taking.Needs(), err
+}
+
 func newSpool() (*spool, error) {
 	file, err := os.CreateTemp("", "nightshift-plan-*")
 	if err != nil {
