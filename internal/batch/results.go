@@ -10,6 +10,7 @@ import (
 
 	"nightshift/internal/job"
 	"nightshift/internal/jsonl"
+	"nightshift/internal/text"
 )
 
 // Log is the record of how the jobs of one batch ended. It is safe for use by
@@ -53,6 +54,7 @@ func (l *Log) Append(ctx context.Context, r job.Result) error {
 	if !r.State.Final() {
 		return fmt.Errorf("record job %q in state %q: %w", r.Job, r.State, errNotEnded)
 	}
+	r.Reason, r.Hint = text.HideSecrets(r.Reason), text.HideSecrets(r.Hint)
 	line, err := encodeLine(r)
 	if err != nil {
 		return fmt.Errorf("record job %q: %w", r.Job, err)

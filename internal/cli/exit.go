@@ -64,8 +64,8 @@ func exitCode(ctx context.Context, stderr io.Writer, err error) int {
 }
 
 func complain(stderr io.Writer, err error) {
-	fmt.Fprintf(stderr, "error: %v\n", err)
+	fmt.Fprintf(stderr, "error: %s\n", text.HideSecrets(err.Error()))
 	if hint := job.Hint(err); hint != "" {
-		fmt.Fprintf(stderr, "hint: %s\n", hint)
+		fmt.Fprintf(stderr, "hint: %s\n", text.HideSecrets(hint))
 	}
 }

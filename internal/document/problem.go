@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"nightshift/internal/text"
 )
 
 // Place is where something stands in a file. Lines and columns count from 1,
@@ -40,16 +42,17 @@ type Problem struct {
 	Suggestion string // what to do about it, or ""
 }
 
-// Error writes place, message and suggestion in one line.
+// Error writes place, message and suggestion in one line, and nothing of a link that may be
+// secret.
 func (p *Problem) Error() string {
-	text := p.Message
+	said := p.Message
 	if place := p.Place.String(); place != "" {
-		text = place + ": " + text
+		said = place + ": " + said
 	}
 	if p.Suggestion != "" {
-		text += "; " + p.Suggestion
+		said += "; " + p.Suggestion
 	}
-	return text
+	return text.HideSecrets(said)
 }
 
 // maxListed bounds a list of problems: a file of a million bad rows must not
@@ -87,11 +90,11 @@ func (p *Problems) Error() string {
 	for i, problem := range p.List {
 		lines[i] = problem.Error()
 	}
-	text := strings.Join(lines, "\n")
+	said := strings.Join(lines, "\n")
 	if p.More > 0 {
-		text += fmt.Sprintf("\nand %d more", p.More)
+		said += fmt.Sprintf("\nand %d more", p.More)
 	}
-	return text
+	return said
 }
 
 // Err returns the list as an error, or nil where it is empty.

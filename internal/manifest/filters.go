@@ -135,7 +135,7 @@ func (a *axis) suggestion(written string) string {
 		return ""
 	}
 	const most = 8
-	listed := "its values are " + text.Shorten(strings.Join(known[:min(most, len(known))], ", "), shownLength)
+	listed := "its values are " + text.Shown(strings.Join(known[:min(most, len(known))], ", "), shownLength)
 	if a.count > most {
 		listed += ", …"
 	}

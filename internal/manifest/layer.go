@@ -172,7 +172,7 @@ func shown(n *document.Node) string {
 	if !n.Scalar() {
 		return n.Kind.String()
 	}
-	return strconv.Quote(text.Shorten(n.Text, shownLength))
+	return strconv.Quote(text.Shown(n.Text, shownLength))
 }
 
 func (d *decoder) readParameters(n *document.Node, into *layer) {

@@ -106,7 +106,7 @@ func nameFault(name string) (message, suggestion string) {
 	}
 	extension := path.Ext(name)
 	if extension != ".{"+openExt+"}" && (extension == "" || !isImageExtension(extension[1:])) {
-		return fmt.Sprintf("output %q does not end in an image extension", text.Shorten(name, shownLength)), "end it with .{ext}"
+		return fmt.Sprintf("output %q does not end in an image extension", text.Shown(name, shownLength)), "end it with .{ext}"
 	}
 	return "", ""
 }
@@ -127,11 +127,11 @@ func partFault(part string) (message, suggestion string) {
 	case part == "..":
 		return "output leaves the batch's folder with ..", "leave it out"
 	case part[0] == '.':
-		return fmt.Sprintf("output has the hidden name %q", text.Shorten(part, shownLength)), "begin it with a letter or digit"
+		return fmt.Sprintf("output has the hidden name %q", text.Shown(part, shownLength)), "begin it with a letter or digit"
 	case part[len(part)-1] == '.':
-		return fmt.Sprintf("output has a name that ends in a dot: %q", text.Shorten(part, shownLength)), "end it otherwise; Windows drops the dot"
+		return fmt.Sprintf("output has a name that ends in a dot: %q", text.Shown(part, shownLength)), "end it otherwise; Windows drops the dot"
 	case len(part) > maxPartBytes:
-		return fmt.Sprintf("output has a name of %d bytes; at most %d fit: %q", len(part), maxPartBytes, text.Shorten(part, shownLength)),
+		return fmt.Sprintf("output has a name of %d bytes; at most %d fit: %q", len(part), maxPartBytes, text.Shown(part, shownLength)),
 			"use shorter variables"
 	case isDeviceName(part):
 		return fmt.Sprintf("output has the name %q, which Windows keeps for a device", part), "add something to it"

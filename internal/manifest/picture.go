@@ -3,6 +3,7 @@ package manifest
 import (
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -121,6 +122,9 @@ func isLink(text string) bool {
 	return strings.HasPrefix(lower, "http://") || strings.HasPrefix(lower, "https://")
 }
 
+// otherLink matches a link that is of neither.
+var otherLink = regexp.MustCompile(`(?i)^[a-z][a-z0-9+.-]+://`)
+
 // linkHost is a link as it is shown: it may be signed, so that no more of it is.
 func linkHost(link string) string {
 	if address, err := url.Parse(link); err == nil && address.Host != "" {
@@ -211,6 +215,9 @@ func (b *builder) picture(input, text string) (Picture, bool) {
 		return Picture{}, false
 	case isLink(named):
 		return Picture{Source: PictureLink, Path: named, Written: linkHost(named)}, true
+	case otherLink.MatchString(named):
+		b.report(field, "give a link of http or https, or a file", "%s is not followed", quoteShort(named))
+		return Picture{}, false
 	case strings.HasPrefix(named, assetPrefix):
 		return Picture{Source: PictureAsset, Asset: named, Written: written}, true
 	case named == filled && !strings.ContainsAny(named, `./\`):

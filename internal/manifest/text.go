@@ -58,4 +58,4 @@ func byteOrder(start []byte) (order unicode.Endianness, ok bool) {
 	}
 }
 
-func quoteShort(value string) string { return fmt.Sprintf("%q", text.Shorten(value, shownLength)) }
+func quoteShort(value string) string { return fmt.Sprintf("%q", text.Shown(value, shownLength)) }

@@ -113,7 +113,7 @@ func (s *scan) pictureValues(ctx context.Context, in *manifest.ImageInput, taken
 func (s *scan) fileValue(ctx context.Context, p manifest.Picture, taken *input) (string, finding) {
 	found := s.pictures.look(ctx, p)
 	if found.fault != "" {
-		f := finding{message: fmt.Sprintf("picture %s: %s", text.Shorten(p.Written, shownLength), found.fault)}
+		f := finding{message: fmt.Sprintf("picture %s: %s", text.Shown(p.Written, shownLength), found.fault)}
 		if p.Source == manifest.PictureFile {
 			f.suggestion = "give a whole PNG, JPEG or WebP file; its path starts at the folder of the manifest"
 		}
@@ -122,7 +122,7 @@ func (s *scan) fileValue(ctx context.Context, p manifest.Picture, taken *input) 
 	if taken != nil {
 		if most := int64(number(taken.MaxSize, 0)); most > 0 && found.file.Bytes > most {
 			return "", finding{
-				message:    fmt.Sprintf("picture %s has %s, but %s takes at most %s", text.Shorten(p.Written, shownLength), text.Bytes(found.file.Bytes), taken.Name, text.Bytes(most)),
+				message:    fmt.Sprintf("picture %s has %s, but %s takes at most %s", text.Shown(p.Written, shownLength), text.Bytes(found.file.Bytes), taken.Name, text.Bytes(most)),
 				suggestion: "make it smaller",
 			}
 		}

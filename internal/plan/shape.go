@@ -6,6 +6,7 @@ import (
 
 	"nightshift/internal/job"
 	"nightshift/internal/manifest"
+	"nightshift/internal/text"
 )
 
 // Shape is a model with the values that move its price: jobs of one shape cost
@@ -124,7 +125,11 @@ func appendPart(key []byte, part string) []byte {
 func (c *checker) shapeInputs(inputs job.Inputs) job.Inputs {
 	values := make(job.Inputs, len(c.cost))
 	for _, in := range c.cost {
-		if value, ok := in.priceValue(inputs); ok {
+		value, ok := in.priceValue(inputs)
+		if said, isText := value.(string); isText {
+			value = text.HideSecrets(said)
+		}
+		if ok {
 			values[in.Name] = value
 		}
 	}

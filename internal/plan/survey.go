@@ -13,6 +13,7 @@ import (
 	"nightshift/internal/document"
 	"nightshift/internal/job"
 	"nightshift/internal/manifest"
+	"nightshift/internal/text"
 )
 
 // maxSamples is how many of the jobs to run a plan shows.
@@ -209,7 +210,7 @@ func (s *scan) count(p *Plan, row *manifest.Row, c *checker, j *job.Job) (Status
 		p.ImagesToRun += len(j.Outputs)
 	}
 	if status.Runs() && len(p.Samples) < maxSamples {
-		p.Samples = append(p.Samples, Sample{Row: j.Row, Status: status, Model: j.Model, Prompt: j.Prompt(), Outputs: j.Outputs})
+		p.Samples = append(p.Samples, Sample{Row: j.Row, Status: status, Model: j.Model, Prompt: text.HideSecrets(j.Prompt()), Outputs: j.Outputs})
 	}
 	shape := s.shapes.add(c, j, row, status == Waiting)
 	if shape == nil {

@@ -49,7 +49,7 @@ func (in *input) notAllowed(value any) finding {
 		allowed[i] = written(value)
 	}
 	f := finding{message: fmt.Sprintf("%s is %s, but the model takes one of %s",
-		in.Name, text.Shorten(literal(value), shownLength), listed(allowed))}
+		in.Name, text.Shown(literal(value), shownLength), listed(allowed))}
 	if near := suggest.Nearest(written(value), allowed); near != "" {
 		f.suggestion = fmt.Sprintf("did you mean %q?", near)
 	}
@@ -67,7 +67,7 @@ func (in *input) checkFile(value any) finding {
 		return finding{}
 	}
 	return finding{
-		message:    fmt.Sprintf("%s is %s, but the model wants the id of an asset, not a path or a link", in.Name, text.Shorten(literal(value), shownLength)),
-		suggestion: "give it under images, as images: {" + in.Name + ": " + text.Shorten(s, shownLength) + "}",
+		message:    fmt.Sprintf("%s is %s, but the model wants the id of an asset, not a path or a link", in.Name, text.Shown(literal(value), shownLength)),
+		suggestion: "give it under images, as images: {" + in.Name + ": " + text.Shown(s, shownLength) + "}",
 	}
 }

@@ -93,7 +93,7 @@ func (in *input) checkScalar(value any) finding {
 }
 
 func (in *input) wrongType(value any, wanted string) finding {
-	return finding{message: fmt.Sprintf("%s is %s, but the model wants %s", in.Name, text.Shorten(literal(value), shownLength), wanted)}
+	return finding{message: fmt.Sprintf("%s is %s, but the model wants %s", in.Name, text.Shown(literal(value), shownLength), wanted)}
 }
 
 func (in *input) checkBoolean(value any) finding {

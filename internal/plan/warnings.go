@@ -71,7 +71,7 @@ func (w *warnings) aboutUnused() *document.Problem {
 	}
 	names := make([]string, len(w.unused))
 	for i, name := range w.unused {
-		names[i] = text.Shorten(name, shownLength)
+		names[i] = text.Shown(name, shownLength)
 	}
 	told := &document.Problem{
 		Place:      document.Place{File: w.file},

@@ -38,7 +38,7 @@ func (p *page) field(name string, color paint, text string) {
 // place writes a path or an address.
 func (p *page) place(name, path string) {
 	if path != "" {
-		p.WriteString("  " + p.label(name) + text.Clean(path, text.Any) + "\n")
+		p.WriteString("  " + p.label(name) + text.CleanWithLinks(path, text.Any) + "\n")
 	}
 }
 

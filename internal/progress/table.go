@@ -31,7 +31,7 @@ func NewTable(out io.Writer, style Style, head []string) *TableWriter {
 func (t *TableWriter) Row(cells ...string) error {
 	row := make([]string, len(cells))
 	for i, cell := range cells {
-		row[i] = text.Clean(cell, text.Any)
+		row[i] = text.CleanWithLinks(cell, text.Any)
 	}
 	if t.widths != nil {
 		return t.write(row, plain)

@@ -59,15 +59,15 @@ type picture struct {
 func newEntry(r *job.Result) entry {
 	e := entry{
 		Job: string(r.Job), Row: r.Row, State: r.State, Model: r.Model,
-		Prompt: text.Shorten(r.Prompt, maxText), Seed: r.Seed,
+		Prompt: text.Shown(r.Prompt, maxText), Seed: r.Seed,
 		Parameters: parameters(r), Variables: []pair{}, Outputs: []string{}, Images: []picture{},
 		Inference: r.Inference, Attempts: r.Attempts,
 		Quoted: r.Quoted, Billed: r.Billed, Refunded: r.Refunded,
 		Seconds: runSeconds(r), Recorded: r.Recorded.UTC().Format(time.RFC3339),
-		Kind: r.Kind, Reason: text.Shorten(r.Reason, maxText), Hint: text.Shorten(r.Hint, maxText),
+		Kind: r.Kind, Reason: text.Shown(r.Reason, maxText), Hint: text.Shown(r.Hint, maxText),
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Variables)) {
-		e.Variables = append(e.Variables, pair{name, text.Shorten(r.Variables[name], maxText)})
+		e.Variables = append(e.Variables, pair{name, text.Shown(r.Variables[name], maxText)})
 	}
 	if len(r.Images) == 0 {
 		e.Outputs = append(e.Outputs, r.Outputs...)
@@ -88,7 +88,7 @@ func newPicture(image job.Image) picture {
 	return picture{
 		Name: image.Key, Address: relativeAddress(image.Key), Thumb: thumb,
 		Width: image.Width, Height: image.Height, Bytes: image.Bytes, Format: image.Format,
-		Warning: text.Shorten(image.Warning, maxText),
+		Warning: text.Shown(image.Warning, maxText),
 	}
 }
 
@@ -103,7 +103,7 @@ func parameters(r *job.Result) []pair {
 		case !isText:
 			value = encodeValue(r.Inputs[name])
 		}
-		list = append(list, pair{name, text.Shorten(value, maxText)})
+		list = append(list, pair{name, text.Shown(value, maxText)})
 	}
 	return list
 }

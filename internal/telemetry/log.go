@@ -3,6 +3,8 @@ package telemetry
 import (
 	"io"
 	"log/slog"
+
+	"nightshift/internal/text"
 )
 
 // The formats of logs.
@@ -26,10 +28,18 @@ func NewLogger(w io.Writer, format string, level slog.Level) *slog.Logger {
 	return slog.New(handler)
 }
 
-// readable writes durations as "1m30s" in JSON too, where they would be nanoseconds.
+// readable writes durations as "1m30s" in JSON too, where they would be nanoseconds, and of
+// links nothing that may be secret.
 func readable(_ []string, a slog.Attr) slog.Attr {
-	if a.Value.Kind() == slog.KindDuration {
+	switch a.Value.Kind() {
+	case slog.KindDuration:
 		a.Value = slog.StringValue(a.Value.Duration().String())
+	case slog.KindString:
+		a.Value = slog.StringValue(text.HideSecrets(a.Value.String()))
+	case slog.KindAny:
+		if err, is := a.Value.Any().(error); is {
+			a.Value = slog.StringValue(text.HideSecrets(err.Error()))
+		}
 	}
 	return a
 }

@@ -22,9 +22,12 @@ var sequences = regexp.MustCompile(
 
 // Clean makes a text from outside fit for one line of a terminal: escape
 // sequences and invisible characters (controls, marks that turn the direction of
-// writing) go, white space becomes one blank, and of a long text the first limit
-// characters are kept.
-func Clean(s string, limit int) string {
+// writing) go, and so do secrets in links; white space becomes one blank, and of a long text
+// the first limit characters are kept.
+func Clean(s string, limit int) string { return CleanWithLinks(HideSecrets(s), limit) }
+
+// CleanWithLinks cleans a text whose links a person is to follow.
+func CleanWithLinks(s string, limit int) string {
 	s = strings.ToValidUTF8(s, string(unicode.ReplacementChar))
 	s = sequences.ReplaceAllString(s, "")
 	s = strings.Map(func(r rune) rune {
