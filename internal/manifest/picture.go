@@ -117,6 +117,22 @@ func (h *headerReader) readReferences(n *document.Node) {
 	})
 }
 
+// imagesField is the field of the inputs that take pictures.
+const imagesField = "images"
+
+// namesPicture reports whether a text that is no field names a picture, or a list of them.
+func (def *definition) namesPicture(text string) bool {
+	for _, named := range imageCell("", text).texts {
+		if _, referred := def.reference(named); referred || isLink(named) || strings.HasPrefix(named, assetPrefix) {
+			return true
+		}
+		if extension := strings.ToLower(filepath.Ext(named)); slices.Contains([]string{".png", ".jpg", ".jpeg", ".webp"}, extension) {
+			return true
+		}
+	}
+	return false
+}
+
 func isLink(text string) bool {
 	lower := strings.ToLower(text)
 	return strings.HasPrefix(lower, "http://") || strings.HasPrefix(lower, "https://")

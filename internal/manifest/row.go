@@ -36,6 +36,8 @@ type Row struct {
 	Unused []string
 	// Meant are the fields that unused variables mean, by a name of other tools.
 	Meant map[string]string
+	// Pictured are the unused variables whose values name pictures.
+	Pictured []string
 	// Warnings are what of the row is hardly meant as it reads.
 	Warnings []*document.Problem
 	// SeedAxis says that the seed comes from an axis or a column, so that rows

@@ -62,7 +62,7 @@ type column struct {
 
 // variable reports whether the column is neither a field nor an input.
 func (c *column) variable() bool {
-	return c.name != "" && !c.parameter && !c.image && (c.name == "images" || !slices.Contains(itemFields, c.name))
+	return c.name != "" && !c.parameter && !c.image && (c.name == imagesField || !slices.Contains(itemFields, c.name))
 }
 
 // names are those by which rows ask for the column; the seed has two.

@@ -88,6 +88,9 @@ func (b *builder) setUnused() {
 func (b *builder) noteUnused(l *layer, v *variable) {
 	if v.text != "" && !b.uses(v.name) && b.axisChoice(v.name) == nil && !b.gives(v.name) {
 		b.row.Unused = append(b.row.Unused, v.name)
+		if b.def.namesPicture(v.text) {
+			b.row.Pictured = append(b.row.Pictured, v.name)
+		}
 		if meant := b.synonym(v); meant != "" && !gives(l, meant) {
 			if b.row.Meant == nil {
 				b.row.Meant = make(map[string]string)
@@ -175,6 +178,9 @@ func suits(field, value string) bool {
 // The first letter stays: a variable need or feed is not a seed.
 func nearField(name string) string {
 	for _, known := range itemFields {
+		if known == imagesField && suggest.Fold(name) == "image" { // to which input it goes the model says
+			continue
+		}
 		if known == suggest.Fold(name) {
 			return known
 		}

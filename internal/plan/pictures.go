@@ -159,7 +159,7 @@ func (c *checker) putPictures(row *manifest.Row, given *manifest.ImageInput, val
 func (c *checker) pictureInputs() string {
 	var names []string
 	for name, in := range c.inputs {
-		if (in.Type == job.TypeFile || in.Type == job.TypeFileArray) && (in.Kind == "" || in.Kind == "image") {
+		if in.takesPictures() {
 			names = append(names, name)
 		}
 	}

@@ -19,6 +19,7 @@ const (
 	fieldOutput    = "output"
 	fieldSeed      = "seed"
 	fieldParameter = "parameters."
+	fieldImages    = "images."
 )
 
 // The names that an output template may leave open.

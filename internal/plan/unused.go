@@ -21,6 +21,12 @@ func (c *checker) unused(row *manifest.Row, variable string) finding {
 // surely is, or where the row says it by that already.
 func (c *checker) meantBy(row *manifest.Row, variable string) string {
 	in := c.meant(variable, row.Variables[variable])
+	if in != nil && in.takesPictures() || in == nil && isPicture(row, variable) {
+		if taking := c.pictureInput(row, variable); taking != nil {
+			return fieldImages + taking.Name
+		}
+		return ""
+	}
 	switch {
 	case in == nil:
 		return row.Meant[variable]

@@ -78,3 +78,48 @@ func TestVariablesThatArePutToUsePass(t *testing.T) {
 func unusedIn(more string, pairs ...string) string {
 	return strings.NewReplacer(pairs...).Replace("version: 1\nname: a\nmodel: model_lantern\nprompt: \"a {item}\"\n") + more + "\n"
 }
+
+// A column of pictures that nothing uses means an input of the model that takes pictures.
+func TestPicturesTakenForVariables(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ column, value, model, meant string }{
+		{"picture", "hero.png", "model_bfl-flux-2-dev", "images.referenceImages"},
+		{"reference", "https://host/a", "model_bfl-flux-2-dev", "images.referenceImages"},
+		{"ref", "asset_12345", "model_bfl-flux-2-dev", "images.referenceImages"},
+		{"image", "hero.JPG", "model_bfl-flux-2-dev", "images.referenceImages"},
+		{"images", "[\"a.png\", \"b.png\"]", "model_bfl-flux-2-dev", "images.referenceImages"},
+		{"init_image", "hero.webp", "model_bfl-flux-2-dev", "images.referenceImages"},
+		{"referenceImages", "hero.png", "model_bfl-flux-2-dev", "images.referenceImages"},
+		{"Reference Images", "hero.png", "model_bfl-flux-2-dev", "images.referenceImages"},
+		{"picture", "hero.png", "model_bfl-flux-1-dev", "images.image"},
+		{"image", "hero.png", "model_bfl-flux-1-dev", "images.image"},
+		{"reference", "PO-1234", "model_lantern", ""},
+		{"photo", "yes", "model_lantern", ""},
+		{"thumbnail", "hero.png", "model_lantern", ""},
+	} {
+		t.Run(test.column+" "+test.value+" "+test.model, func(t *testing.T) {
+			t.Parallel()
+			value := `"` + strings.ReplaceAll(test.value, `"`, `""`) + `"`
+			text := "id,model,prompt," + test.column + "\na," + test.model + ",a hat," + value + "\n"
+			m := open(t, "m.csv", text)
+			if test.meant == "" {
+				mustMake(t, plan.Options{Manifest: m, Catalog: newCatalog(t)})
+				return
+			}
+			got, want := complaints(t, m, newCatalog(t)), test.column+" is taken for a variable, but nothing uses it; did you mean "+test.meant+"?"
+			if !strings.HasSuffix(got, ": "+want) || strings.Count(got, "\n") > 0 {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// A model that takes no pictures is told of with how others take them.
+func TestPicturesForNoInput(t *testing.T) {
+	t.Parallel()
+	p := mustMake(t, plan.Options{Manifest: open(t, "m.csv", "id,model,prompt,picture\na,model_boundless,a hat,hero.png\n"), Catalog: newCatalog(t)})
+	const want = "m.csv: nothing uses these columns: picture; to give picture to a model that takes pictures, call it images.NAME, NAME being the input"
+	if len(p.Warnings) != 1 || !strings.HasSuffix(p.Warnings[0], want) {
+		t.Errorf("warnings are %q, want one of %q", p.Warnings, want)
+	}
+}

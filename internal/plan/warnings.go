@@ -17,9 +17,11 @@ import (
 type warnings struct {
 	problems
 	unused []string // names of variables that nothing uses
-	hidden int      // and how many more there are
-	file   string   // of the rows that have them
-	sized  string   // a model that takes width and height
+	// pictured are those of them that name pictures for a model that takes none.
+	pictured []string
+	hidden   int    // and how many more there are
+	file     string // of the rows that have them
+	sized    string // a model that takes width and height
 }
 
 // maxUnused bounds the names that are kept.
@@ -37,6 +39,9 @@ func (w *warnings) addRow(row *manifest.Row, c *checker) {
 			w.hidden = max(w.hidden, len(row.Unused)-maxUnused)
 		default:
 			w.unused = append(w.unused, name)
+			if isPicture(row, name) {
+				w.pictured = append(w.pictured, name)
+			}
 		}
 	}
 	if len(row.Unused) == 0 {
@@ -76,11 +81,11 @@ func (w *warnings) aboutUnused() *document.Problem {
 	told := &document.Problem{
 		Place:      document.Place{File: w.file},
 		Message:    fmt.Sprintf("nothing uses these %s: %s", what, listedOf(names, len(names)+w.hidden)),
-		Suggestion: "write {" + names[0] + "} in the prompt to use one",
+		Suggestion: w.howToUse(),
 	}
 	var parameters []string
 	for _, name := range w.unused {
-		if isParameter(name) {
+		if isParameter(name) && !slices.Contains(w.pictured, name) {
 			parameters = append(parameters, name)
 		}
 	}
@@ -91,6 +96,18 @@ func (w *warnings) aboutUnused() *document.Problem {
 		told.Suggestion += "; the size is set by parameters.width and parameters.height"
 	}
 	return told
+}
+
+// howToUse says how the unused variables get to the model: as text, or as a picture.
+func (w *warnings) howToUse() string {
+	var ways []string
+	if at := slices.IndexFunc(w.unused, func(name string) bool { return !slices.Contains(w.pictured, name) }); at >= 0 {
+		ways = append(ways, "write {"+text.Shown(w.unused[at], shownLength)+"} in the prompt to use one")
+	}
+	if len(w.pictured) > 0 {
+		ways = append(ways, "to give "+text.Shown(w.pictured[0], shownLength)+" to a model that takes pictures, call it images.NAME, NAME being the input")
+	}
+	return strings.Join(ways, "; ")
 }
 
 // isSize reports whether a name is one for the size or the shape of an image.
