@@ -95,6 +95,14 @@ func (b *builder) report(name, suggestion, format string, args ...any) {
 	b.problems = append(b.problems, &document.Problem{Place: b.row.Places(name), Suggestion: suggestion, Message: fmt.Sprintf(format, args...)})
 }
 
+// reportAt reports at a place or, where that is not known, where the field stands.
+func (b *builder) reportAt(place document.Place, name, suggestion, format string, args ...any) {
+	b.report(name, suggestion, format, args...)
+	if place != (document.Place{}) {
+		b.problems[len(b.problems)-1].Place = place
+	}
+}
+
 func (b *builder) warn(name, suggestion, message string) {
 	b.row.Warnings = append(b.row.Warnings, &document.Problem{Place: b.row.Places(name), Message: message, Suggestion: suggestion})
 }

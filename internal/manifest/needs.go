@@ -63,10 +63,41 @@ func (b *builder) checkNeeds() {
 				used = used || picture.Source == PictureMade && picture.Written == need
 			}
 		}
-		if !used {
+		switch {
+		case used:
+		case rowName(need) == slug(b.item.id):
+			b.report(needsName, "take it out", "%s needs itself", quoteShort(need))
+		case b.def.needEachOther(b.item, need):
+			b.report(needsName, "take one of the needs out", "no input takes the image of %s, which needs %s in turn", quoteShort(need), quoteShort(b.item.id))
+		default:
 			b.report(needsName, "give its image to an input of the model, such as images: {image: \"{needs}\"}", "no input takes the image of %s, which the row needs", quoteShort(need))
 		}
 	}
+}
+
+// needEachOther reports whether an item needs one that comes to need it in turn, as far as the
+// items are in the manifest itself.
+func (def *definition) needEachOther(item *layer, need string) bool {
+	list, within := def.items.(*inlineItems)
+	if !within {
+		return false
+	}
+	needs := make(map[string][]string)
+	for _, one := range list.layers {
+		needs[slug(one.id)] = one.needs
+	}
+	seen, open := map[string]bool{}, []string{need}
+	for len(open) > 0 {
+		id := rowName(open[0])
+		if open = open[1:]; id == slug(item.id) {
+			return true
+		}
+		if !seen[id] {
+			seen[id] = true
+			open = append(open, needs[id]...)
+		}
+	}
+	return false
 }
 
 // Needs reports whether rows of the manifest may need images of others that are not their

@@ -34,8 +34,10 @@ type Picture struct {
 	// first, and N is the number of the image in its row, from 1.
 	Rows []string
 	N    int
-	// Written is how the manifest names it.
+	// Written is how the manifest names it, and Place where, if that is not where the row gives it to
+	// its input: among the references, or in a line of its own.
 	Written string
+	Place   document.Place
 }
 
 // ImageInput is an input of the model with the pictures that a row gives to it.
@@ -47,9 +49,19 @@ type ImageInput struct {
 
 // imageInput is an input as a layer gives it; its texts may have variables.
 type imageInput struct {
-	name  string
-	list  bool
-	texts []string
+	name   string
+	list   bool
+	texts  []string
+	places []document.Place // of the texts; none of a cell
+	line   int              // of the input
+}
+
+// ownLine is where a text stands that has a line of its own.
+func (in *imageInput) ownLine(i int) document.Place {
+	if i < len(in.places) && in.places[i].Line != in.line {
+		return in.places[i]
+	}
+	return document.Place{}
 }
 
 // assetPrefix starts the ids of assets.
@@ -62,7 +74,7 @@ func (d *decoder) readImages(n *document.Node, into *layer) {
 			d.Report(f.Position, "", "an input has no name")
 			return
 		}
-		in := imageInput{name: f.Name, list: f.Value.Kind == document.List}
+		in := imageInput{name: f.Name, list: f.Value.Kind == document.List, line: d.At(f.Value.Position).Line}
 		entries := []document.Field{{Value: f.Value}}
 		if in.list {
 			entries = f.Value.Children
@@ -72,6 +84,7 @@ func (d *decoder) readImages(n *document.Node, into *layer) {
 			switch {
 			case text != "":
 				in.texts = append(in.texts, text)
+				in.places = append(in.places, d.At(entries[i].Value.Position))
 			case entries[i].Value.Scalar():
 				d.Report(entries[i].Value.Position, "name a file, a reference or an asset, or take it out", "%s names no picture", imagePrefix+f.Name)
 			}
@@ -98,7 +111,10 @@ func imageCell(name, cell string) imageInput {
 }
 
 // reference is a name for a picture.
-type reference struct{ name, text string }
+type reference struct {
+	name, text string
+	place      document.Place // of the text
+}
 
 // readReferences reads the names for pictures at the top of a manifest.
 func (h *headerReader) readReferences(n *document.Node) {
@@ -112,7 +128,7 @@ func (h *headerReader) readReferences(n *document.Node) {
 		case templated(text):
 			h.Report(f.Value.Position, "write such a path where the picture is used, under images", "a reference has no variables")
 		default:
-			h.m.def.references = append(h.m.def.references, reference{f.Name, text})
+			h.m.def.references = append(h.m.def.references, reference{f.Name, text, h.At(f.Value.Position)})
 		}
 	})
 }
@@ -149,12 +165,12 @@ func linkHost(link string) string {
 	return "of a link"
 }
 
-func (def *definition) reference(name string) (string, bool) {
+func (def *definition) reference(name string) (reference, bool) {
 	at := slices.IndexFunc(def.references, func(r reference) bool { return r.name == name })
 	if at < 0 {
-		return "", false
+		return reference{}, false
 	}
-	return def.references[at].text, true
+	return def.references[at], true
 }
 
 func (def *definition) referenceNames() []string {
@@ -185,7 +201,7 @@ func (b *builder) setImages(made madeImages, levels ...*layer) {
 
 func (b *builder) pictures(in *imageInput, made madeImages) []Picture {
 	var pictures []Picture
-	for _, text := range in.texts {
+	for i, text := range in.texts {
 		if inner, ok := inBraces(text); ok {
 			if images, known := made[inner]; known {
 				b.asked = append(b.asked, inner)
@@ -193,7 +209,7 @@ func (b *builder) pictures(in *imageInput, made madeImages) []Picture {
 				continue
 			}
 		}
-		if picture, ok := b.picture(in.name, text); ok {
+		if picture, ok := b.picture(in.name, text, in.ownLine(i)); ok {
 			pictures = append(pictures, picture)
 		}
 	}
@@ -210,8 +226,9 @@ func inBraces(text string) (string, bool) {
 	return strings.TrimSpace(inner), ok && !templated(inner)
 }
 
-// picture finds out what a text with variables names.
-func (b *builder) picture(input, text string) (Picture, bool) {
+// picture finds out what a text with variables names, which stands in a line of its own where it
+// has a place.
+func (b *builder) picture(input, text string, place document.Place) (Picture, bool) {
 	field, before := imagePrefix+input, len(b.problems)
 	filled := b.fill(field, text, b.inText)
 	if len(b.problems) > before {
@@ -219,7 +236,7 @@ func (b *builder) picture(input, text string) (Picture, bool) {
 	}
 	named := filled
 	if referred, ok := b.def.reference(filled); ok {
-		named = referred
+		named, place = referred.text, referred.place
 	}
 	written := filled
 	if named != filled {
@@ -227,24 +244,24 @@ func (b *builder) picture(input, text string) (Picture, bool) {
 	}
 	switch {
 	case strings.TrimSpace(named) == "":
-		b.report(field, "name a file, a reference or an asset", "%s names no picture", field)
+		b.reportAt(place, field, "name a file, a reference or an asset", "%s names no picture", field)
 		return Picture{}, false
 	case isLink(named):
-		return Picture{Source: PictureLink, Path: named, Written: linkHost(named)}, true
+		return Picture{Source: PictureLink, Path: named, Written: linkHost(named), Place: place}, true
 	case otherLink.MatchString(named):
-		b.report(field, "give a link of http or https, or a file", "%s is not followed", quoteShort(named))
+		b.reportAt(place, field, "give a link of http or https, or a file", "%s is not followed", quoteShort(named))
 		return Picture{}, false
 	case strings.HasPrefix(named, assetPrefix):
-		return Picture{Source: PictureAsset, Asset: named, Written: written}, true
+		return Picture{Source: PictureAsset, Asset: named, Written: written, Place: place}, true
 	case named == filled && !strings.ContainsAny(named, `./\`):
-		b.report(field, suggest.DidYouMean(filled, b.def.referenceNames(), "%"), "%s is no reference, and no path of a file", quoteShort(filled))
+		b.reportAt(place, field, suggest.DidYouMean(filled, b.def.referenceNames(), "%"), "%s is no reference, and no path of a file", quoteShort(filled))
 		return Picture{}, false
 	}
 	path := filepath.FromSlash(named)
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(b.def.folder, path)
 	}
-	return Picture{Source: PictureFile, Path: path, Written: written}, true
+	return Picture{Source: PictureFile, Path: path, Written: written, Place: place}, true
 }
 
 // PictureFile finds the file that a path of the manifest leads to. A link in the

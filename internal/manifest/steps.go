@@ -9,6 +9,7 @@ import (
 
 	"nightshift/internal/document"
 	"nightshift/internal/job"
+	"nightshift/internal/suggest"
 )
 
 // step is what is made of the images of each row.
@@ -51,11 +52,8 @@ func (h *headerReader) readSteps(n *document.Node) {
 func (h *headerReader) readStep(n *document.Node, s *step) {
 	before := h.Problems.Len()
 	h.Fields(n, "a step", stepFields, func(f *document.Field) {
-		if h.readLayerField(f, &s.layer) {
-			return
-		}
-		if s.picked = f.Value.Text == whenPicked; !s.picked { // when is the one field that is left
-			h.Report(f.Value.Position, "write when: "+whenPicked+", or leave it out", "when %s is not known", shown(&f.Value))
+		if !h.readLayerField(f, &s.layer) {
+			h.readWhen(&f.Value, s) // the one field that is left
 		}
 	})
 	h.checkSeeds(n, &s.layer)
@@ -65,40 +63,74 @@ func (h *headerReader) readStep(n *document.Node, s *step) {
 	if s.model == "" {
 		h.Report(n.Position, "give it a model", "the step has no model")
 	}
-	if !h.takesMade(s) {
-		h.Report(n.Position, `give it one, such as images: {image: "{previous}"}`+h.meant(s), "the step takes no image of its row")
+	if !h.takesMade(s) && !h.reportUnknown(s) {
+		h.Report(n.Position, `give it one, such as images: {image: "{previous}"}`, "the step takes no image of its row")
 	}
 }
 
-// meant names the steps where a step of another name is asked for.
-func (h *headerReader) meant(s *step) string {
-	for _, name := range s.inBraces() {
-		names := []string{previousName, firstName}
-		for _, before := range h.m.def.steps {
-			names = append(names, before.name)
-		}
-		return fmt.Sprintf("; no step is named %s, known are %s", name, strings.Join(names, ", "))
+// readWhen reads what a step waits for.
+func (h *headerReader) readWhen(n *document.Node, s *step) {
+	s.picked = n.Text == whenPicked
+	switch near := suggest.DidYouMean(n.Text, []string{whenPicked}, "%"); {
+	case s.picked:
+	case !n.Scalar():
+		h.Report(n.Position, "write when: "+whenPicked+", or leave it out", "when is %s, not a text", n.Kind)
+	case h.m.def.step(n.Text) != nil || slices.Contains([]string{previousName, firstName}, strings.Trim(n.Text, "{}")):
+		h.Report(n.Position, "write when: "+whenPicked+", or leave it out: a step waits for the images that it takes by itself", "when %s is not known", shown(n))
+	case near != "":
+		h.Report(n.Position, near, "when %s is not known", shown(n))
+	default:
+		h.Report(n.Position, "write when: "+whenPicked+", or leave it out", "when %s is not known", shown(n))
 	}
-	return ""
+}
+
+// reportUnknown reports a name in braces by which a step without an image means one.
+func (h *headerReader) reportUnknown(s *step) bool {
+	for in := range s.inBraces() {
+		h.ReportAt(in.place, h.m.def.meantImage(s, in.name), "the step takes no image of its row: {%s} is none", in.name)
+		return true
+	}
+	return false
+}
+
+// meantImage says which image a step means by an unknown name, or which there are.
+func (def *definition) meantImage(s *step, name string) string {
+	names := []string{previousName, firstName}
+	for _, before := range def.steps {
+		if before == s {
+			break
+		}
+		names = append(names, before.name)
+	}
+	if near := suggest.DidYouMean(name, names, "{%}"); near != "" {
+		return near
+	}
+	return "it can take {" + strings.Join(names, "}, {") + "}"
 }
 
 // takesMade reports whether a step takes the image of its row or of a step.
 func (h *headerReader) takesMade(s *step) bool {
-	for _, name := range s.inBraces() {
-		if name == previousName || name == firstName || h.m.def.step(name) != nil {
+	for in := range s.inBraces() {
+		if in.name == previousName || in.name == firstName || h.m.def.step(in.name) != nil {
 			return true
 		}
 	}
 	return false
 }
 
-// inBraces yields the names in braces that a step gives to inputs of its model, as images of
-// its row or of a step.
-func (s *step) inBraces() iter.Seq2[string, string] {
-	return func(yield func(input, name string) bool) {
-		for _, in := range s.images {
-			for _, text := range in.texts {
-				if name, ok := inBraces(text); ok && !yield(in.name, name) {
+// braced is a name in braces that a step gives to an input of its model, as an image of its
+// row or of a step.
+type braced struct {
+	input, name string
+	place       document.Place
+}
+
+func (s *step) inBraces() iter.Seq[braced] {
+	return func(yield func(braced) bool) {
+		for i := range s.images {
+			in := &s.images[i]
+			for k, text := range in.texts {
+				if name, ok := inBraces(text); ok && !yield(braced{in.name, name, in.places[k]}) {
 					return
 				}
 			}
@@ -141,14 +173,14 @@ func (b *builder) stepRows(base *Row, yield func(*Row, []*document.Problem) bool
 // takes are the steps whose images a step takes; "" is the row itself.
 func (s *step) takes(previous string) []string {
 	var names []string
-	for _, name := range s.inBraces() {
-		switch name {
+	for in := range s.inBraces() {
+		switch in.name {
 		case previousName:
 			names = append(names, previous)
 		case firstName:
 			names = append(names, "")
 		default:
-			names = append(names, name)
+			names = append(names, in.name)
 		}
 	}
 	return names
@@ -215,14 +247,20 @@ func (b *builder) madeBefore(base *Row, s *step, previous string, spread map[str
 		}
 		made[before.name] = image(before.name)
 	}
-	for input, name := range s.inBraces() {
-		if made[name] == nil && b.def.step(name) != nil {
+	for in := range s.inBraces() {
+		if made[in.name] != nil {
+			continue
+		}
+		if b.def.step(in.name) != nil {
 			message := "the step %s comes later"
-			if name == s.name {
+			if in.name == s.name {
 				message = "the step %s would take its own image"
 			}
-			b.report(imagePrefix+input, "take the image of a step before, or move the steps", message, name)
-			made[name] = []Picture{}
+			b.reportAt(in.place, imagePrefix+in.input, "take the image of a step before, or move the steps", message, in.name)
+			made[in.name] = []Picture{}
+		} else if _, known := b.lookupPlain(in.name); !known {
+			b.reportAt(in.place, imagePrefix+in.input, b.def.meantImage(s, in.name), "unknown image {%s} of step %s", in.name, s.name)
+			made[in.name] = []Picture{}
 		}
 	}
 	return made

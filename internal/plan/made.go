@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 
 	"nightshift/internal/job"
 	"nightshift/internal/manifest"
@@ -146,31 +147,82 @@ func (s *scan) undeferred() []*manifest.Row {
 }
 
 // unmet says what is wrong with rows whose needs are not there after all were read: the need
-// is unknown, or they need each other.
+// is unknown, or they need each other. One that only waits for such a row has nothing wrong.
 func (s *scan) unmet() {
-	waiting := make(map[string]bool, len(s.deferred))
+	needs := make(map[string][]string, len(s.deferred)) // of the rows that wait, likewise
 	for _, row := range s.deferred {
-		waiting[row.ID] = true
+		needs[row.ID] = nil
 	}
-	for _, row := range s.deferred {
+	unmade := func(row *manifest.Row, yield func(p manifest.Picture, waits string)) {
 		for p := range madePictures(row) {
-			if s.made.find(p.Rows) == nil {
-				s.problems.addFinding(row, s.unmetNeed(row, p, waiting))
+			if s.made.find(p.Rows) != nil {
+				continue
+			}
+			at := slices.IndexFunc(p.Rows, func(id string) bool { _, waits := needs[id]; return waits })
+			if at < 0 {
+				yield(p, "")
+			} else {
+				yield(p, p.Rows[at])
 			}
 		}
 	}
+	for _, row := range s.deferred {
+		unmade(row, func(_ manifest.Picture, waits string) {
+			if waits != "" {
+				needs[row.ID] = append(needs[row.ID], waits)
+			}
+		})
+	}
+	for _, row := range s.deferred {
+		unmade(row, func(p manifest.Picture, waits string) {
+			if waits == "" {
+				s.problems.addFinding(row, s.unknownNeed(row, p))
+			} else if circle := wayBack(needs, waits, row.ID); circle != nil {
+				s.problems.addFinding(row, circleOf(row.ID, circle))
+			}
+		})
+	}
 }
 
-func (s *scan) unmetNeed(row *manifest.Row, p manifest.Picture, waiting map[string]bool) finding {
-	if slices.Contains(p.Rows, row.ID) {
-		return finding{field: "needs", message: row.ID + " needs itself", suggestion: "take the need out"}
-	}
-	if slices.ContainsFunc(p.Rows, func(id string) bool { return waiting[id] }) {
-		return finding{
-			field: "needs", message: fmt.Sprintf("%s and %s need each other, or wait for rows that do", row.ID, p.Rows[0]),
-			suggestion: "take one of the needs out",
+// wayBack is a way from one row to another by what they need, both included; nil where there is
+// none.
+func wayBack(needs map[string][]string, from, to string) []string {
+	before := map[string]string{from: ""}
+	for open := []string{from}; len(open) > 0; open = open[1:] {
+		if open[0] == to {
+			var way []string
+			for id := to; id != ""; id = before[id] {
+				way = append(way, id)
+			}
+			slices.Reverse(way)
+			return way
+		}
+		for _, next := range needs[open[0]] {
+			if _, seen := before[next]; !seen {
+				before[next] = open[0]
+				open = append(open, next)
+			}
 		}
 	}
+	return nil
+}
+
+// circleOf says that a row needs itself in the end.
+func circleOf(row string, way []string) finding {
+	f := finding{field: "needs", suggestion: "take one of the needs out"}
+	switch len(way) {
+	case 1:
+		f.message, f.suggestion = row+" needs itself", "take the need out"
+	case 2:
+		f.message = fmt.Sprintf("%s and %s need each other", row, way[0])
+	default:
+		f.message = fmt.Sprintf("%s needs %s, which needs %s", row, way[0], strings.Join(way[1:], ", which needs "))
+	}
+	return f
+}
+
+// unknownNeed says that no row is what another needs.
+func (s *scan) unknownNeed(row *manifest.Row, p manifest.Picture) finding {
 	f := finding{field: "needs", message: fmt.Sprintf("%s needs %s, which no row is", row.ID, p.Rows[len(p.Rows)-1])}
 	last := p.Rows[len(p.Rows)-1]
 	var near []string

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"nightshift/internal/job"
 	"nightshift/internal/manifest"
 	"nightshift/internal/picture"
+	"nightshift/internal/suggest"
 	"nightshift/internal/text"
 )
 
@@ -113,7 +115,7 @@ func (s *scan) pictureValues(ctx context.Context, in *manifest.ImageInput, taken
 func (s *scan) fileValue(ctx context.Context, p manifest.Picture, taken *input) (string, finding) {
 	found := s.pictures.look(ctx, p)
 	if found.fault != "" {
-		f := finding{message: fmt.Sprintf("picture %s: %s", text.Shown(p.Written, shownLength), found.fault)}
+		f := finding{message: fmt.Sprintf("picture %s: %s", text.Shown(p.Written, shownLength), found.fault), place: p.Place}
 		if p.Source == manifest.PictureFile {
 			f.suggestion = "give a whole PNG, JPEG or WebP file; its path starts at the folder of the manifest"
 		}
@@ -123,7 +125,7 @@ func (s *scan) fileValue(ctx context.Context, p manifest.Picture, taken *input) 
 		if most := int64(number(taken.MaxSize, 0)); most > 0 && found.file.Bytes > most {
 			return "", finding{
 				message:    fmt.Sprintf("picture %s has %s, but %s takes at most %s", text.Shown(p.Written, shownLength), text.Bytes(found.file.Bytes), taken.Name, text.Bytes(most)),
-				suggestion: "make it smaller",
+				suggestion: "make it smaller", place: p.Place,
 			}
 		}
 	}
@@ -135,7 +137,7 @@ func (c *checker) putPictures(row *manifest.Row, given *manifest.ImageInput, val
 	in := c.inputs[given.Name]
 	switch {
 	case in == nil:
-		return finding{message: fmt.Sprintf("%s has no input %q", c.model.ID, given.Name), suggestion: c.pictureInputs()}
+		return finding{message: fmt.Sprintf("%s has no input %q", c.model.ID, given.Name), suggestion: c.pictureMeant(given.Name)}
 	case in.Type != job.TypeFile && in.Type != job.TypeFileArray:
 		return finding{message: fmt.Sprintf("%s of %s takes no picture", given.Name, c.model.ID), suggestion: c.pictureInputs()}
 	case in.Kind != "" && in.Kind != "image":
@@ -153,6 +155,17 @@ func (c *checker) putPictures(row *manifest.Row, given *manifest.ImageInput, val
 	}
 	row.Parameters[given.Name] = values
 	return finding{}
+}
+
+// pictureMeant says which input was meant by a name that none has, or which there are.
+func (c *checker) pictureMeant(name string) string {
+	var names []string
+	for _, in := range c.model.Inputs {
+		if c.inputs[in.Name].takesPictures() {
+			names = append(names, in.Name)
+		}
+	}
+	return cmp.Or(suggest.DidYouMean(name, names, "%"), c.pictureInputs())
 }
 
 // pictureInputs says which inputs of the model take pictures.

@@ -54,6 +54,9 @@ func (p *problems) addFinding(row *manifest.Row, f finding) {
 	if f.field != "" {
 		place = row.Places(givenAs(row, f.field))
 	}
+	if f.place != (document.Place{}) {
+		place = f.place
+	}
 	p.add(&document.Problem{Place: place, Message: f.message, Suggestion: f.suggestion})
 }
 

@@ -19,7 +19,6 @@ const (
 	fieldOutput    = "output"
 	fieldSeed      = "seed"
 	fieldParameter = "parameters."
-	fieldImages    = "images."
 )
 
 // The names that an output template may leave open.
@@ -79,6 +78,9 @@ func (m *models) checkRow(ctx context.Context, row *manifest.Row, k *known) ([]f
 		row.Parameters[c.prompt.Name] = row.Prompt
 	}
 	for _, in := range c.required {
+		if in.takesPictures() && c.misnamed(row) {
+			continue // it is most likely the one that was meant
+		}
 		if f := c.missing(in, row.Parameters); in == c.prompt {
 			findings.add(promptMeant(f, row), fieldPrompt, "")
 		} else {
@@ -87,6 +89,11 @@ func (m *models) checkRow(ctx context.Context, row *manifest.Row, k *known) ([]f
 	}
 	slices.SortStableFunc(findings, func(a, b finding) int { return cmp.Compare(a.field, b.field) })
 	return findings, nil
+}
+
+// misnamed reports whether a row gives pictures to an input that the model does not have.
+func (c *checker) misnamed(row *manifest.Row) bool {
+	return slices.ContainsFunc(row.Images, func(in manifest.ImageInput) bool { return c.inputs[in.Name] == nil })
 }
 
 // promptNames are what tables of other tools call the prompt, and others call a remark.

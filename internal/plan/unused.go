@@ -23,7 +23,7 @@ func (c *checker) meantBy(row *manifest.Row, variable string) string {
 	in := c.meant(variable, row.Variables[variable])
 	if in != nil && in.takesPictures() || in == nil && isPicture(row, variable) {
 		if taking := c.pictureInput(row, variable); taking != nil {
-			return fieldImages + taking.Name
+			return fieldImage + taking.Name
 		}
 		return ""
 	}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"nightshift/internal/document"
 	"nightshift/internal/job"
 	"nightshift/internal/text"
 )
@@ -14,6 +15,7 @@ type finding struct {
 	field      string // as manifest.Row.Places names it
 	message    string
 	suggestion string
+	place      document.Place // if it is not that of the field
 }
 
 func (f finding) found() bool { return f.message != "" }
