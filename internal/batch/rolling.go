@@ -18,8 +18,9 @@ type Rolling struct {
 }
 
 // Rolling finds the rows of a plan whose images are rejected and would be others with another
-// seed. A row with a picked image is left: it would be replaced, too.
-func (f *Folder) Rolling(ctx context.Context, planKey string) (*Rolling, error) {
+// seed. A row with a picked image, which would be replaced, too, is left unless replacePicked
+// is set.
+func (f *Folder) Rolling(ctx context.Context, planKey string, replacePicked bool) (*Rolling, error) {
 	rejected, picked, err := f.markedRows(ctx)
 	if err != nil {
 		return nil, err
@@ -34,9 +35,9 @@ func (f *Folder) Rolling(ctx context.Context, planKey string) (*Rolling, error) 
 		}
 		if why := staysSame(&planned); why != "" {
 			r.Left = append(r.Left, fmt.Sprintf("row %s: %s", planned.Row, why))
-		} else if picked[planned.Row] {
+		} else if picked[planned.Row] && !replacePicked {
 			r.Left = append(r.Left, fmt.Sprintf("row %s has a picked image beside the rejected one, which would be replaced, too; "+
-				"take back the mark of one of them with enqueue pick --clear", planned.Row))
+				"take back the mark of one of them with enqueue pick --clear, or give --replace-picked", planned.Row))
 		} else if !slices.Contains(r.Rows, planned.Row) {
 			r.Rows = append(r.Rows, planned.Row)
 			continue

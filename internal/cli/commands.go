@@ -190,8 +190,8 @@ paid again. With the file of a manifest, edited perhaps, it is enqueue submit.
 With --rejected --new-seeds the rows whose images are rejected (enqueue pick) are rolled
 again: their jobs draw other seeds, and the new images replace the old ones. That plans
 the manifest anew, whose file must be here, and runs it where enqueue run made the batch.
-A row with a fixed seed, or with a picked image beside the rejected one, is told and left
-as it is.
+A row with a fixed seed is told and left as it is, and so is one with a picked image beside
+the rejected one, unless --replace-picked asks for it.
 
 What was refused for its content and charged is left out, since it would be paid again
 for nothing. --kind names the kinds of failure to run again, as errors.jsonl and
@@ -212,6 +212,7 @@ that is run those of enqueue run.`,
 	yesFlag(cmd, &o.yes)
 	cmd.Flags().BoolVar(&o.rejected, "rejected", false, "the rows whose images are rejected; with --new-seeds")
 	cmd.Flags().BoolVar(&o.newSeeds, "new-seeds", false, "draw other seeds for them")
+	replacePickedFlag(cmd, &o.replacePicked)
 	cmd.Flags().StringSliceVar(&o.kinds, "kind", nil, "of the jobs that failed only those of these kinds: "+strings.Join(job.FailureKinds, ", "))
 	_ = cmd.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(job.FailureKinds, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	return cmd
@@ -229,7 +230,7 @@ picked, rejected and unmarked.
 
 The last mark of an image counts. A mark is of the image as it was made: one that was
 made anew since, or is gone, is told and not marked. A picked image is not replaced by a
-later run unless --replace-picked asks for it; enqueue retry --rejected --new-seeds makes
+later run or retry unless --replace-picked asks for it; enqueue retry --rejected --new-seeds makes
 others in place of those that are rejected.
 ` + whatBatch + `
 

@@ -24,6 +24,9 @@ type retryOptions struct {
 	kinds    []string
 	rejected bool // the rows whose images are rejected are rolled again
 	newSeeds bool // with other seeds; without them they would be made as they are
+	// replacePicked lets picked images of these rows, and what was picked of what is made of them,
+	// be replaced.
+	replacePicked bool
 	// pickedOnly runs only what was picked since, and nothing that failed.
 	pickedOnly bool
 	yes        bool // the price is agreed to

@@ -25,6 +25,10 @@ func (o *retryOptions) checkRoll() error {
 		return &job.InputError{Err: &job.HintedError{
 			Err: errors.New("--new-seeds says not which images"), Hint: "add --rejected, after marking images with enqueue pick --reject or in the contact sheet",
 		}}
+	case o.replacePicked && !o.rejected:
+		return &job.InputError{Err: &job.HintedError{
+			Err: errors.New("--replace-picked is for rows that are rolled again: what has failed replaces no image"), Hint: "leave it out, or add --rejected --new-seeds",
+		}}
 	case o.rejected && len(o.kinds) > 0:
 		return &job.InputError{Err: errors.New("--kind chooses among jobs that failed, --rejected among images that were made: use one at a time")}
 	default:
@@ -38,7 +42,7 @@ func (o *retryOptions) checkRoll() error {
 func roll(ctx context.Context, p app.Process, s config.Settings, arg string, o retryOptions) error {
 	var r *rolled
 	err := view.With(ctx, p, s, func(v *view.View) (err error) {
-		r, err = rejectedRows(ctx, v, arg)
+		r, err = rejectedRows(ctx, v, arg, o.replacePicked)
 		return err
 	})
 	if err != nil {
@@ -51,9 +55,9 @@ func roll(ctx context.Context, p app.Process, s config.Settings, arg string, o r
 		return r.nothing()
 	}
 	if r.local {
-		return run(ctx, p, s, r.file, runOptions{out: r.out, json: o.json, rolling: r.Rows, yes: o.yes, origin: r.origin})
+		return run(ctx, p, s, r.file, runOptions{out: r.out, json: o.json, rolling: r.Rows, replacePicked: o.replacePicked, yes: o.yes, origin: r.origin})
 	}
-	return submit(ctx, p, s, r.file, submitOptions{json: o.json, rolling: r.Rows, yes: o.yes, origin: r.origin})
+	return submit(ctx, p, s, r.file, submitOptions{json: o.json, rolling: r.Rows, replacePicked: o.replacePicked, yes: o.yes, origin: r.origin})
 }
 
 // rolled are the rows of a batch that are rolled again.
@@ -76,7 +80,7 @@ func (r *rolled) nothing() error {
 	}}
 }
 
-func rejectedRows(ctx context.Context, v *view.View, arg string) (*rolled, error) {
+func rejectedRows(ctx context.Context, v *view.View, arg string, replacePicked bool) (*rolled, error) {
 	id, err := v.Find(ctx, arg)
 	if err != nil {
 		return nil, err
@@ -107,7 +111,7 @@ func rejectedRows(ctx context.Context, v *view.View, arg string) (*rolled, error
 		r.out = place
 	}
 	folder := batch.NewFolder(v.Bucket, id)
-	r.Rolling, err = folder.Rolling(ctx, submission.Plan)
+	r.Rolling, err = folder.Rolling(ctx, submission.Plan, replacePicked)
 	return r, err
 }
 

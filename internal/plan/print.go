@@ -39,7 +39,7 @@ func (p *Plan) WriteTable(w io.Writer, columns int) error {
 		t.wrap(waitForPick(p.Waiting, p.WaitingCost))
 	}
 	if picked := p.PickedWords(); picked != "" {
-		t.wrap(text.Clean(picked, text.Any) + ". run and submit refuse that unless --replace-picked is given.")
+		t.wrap(text.Clean(picked, text.Any) + ". run, submit and retry refuse that unless --replace-picked is given.")
 	}
 	p.writeShapes(&t)
 	p.writeSteps(&t)
