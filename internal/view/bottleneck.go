@@ -61,6 +61,9 @@ const blockedShare = 0.5
 // storeWaits are what the images of runs that have ended wait for.
 var storeWaits = []job.WaitReason{job.WaitStorage, job.WaitAsset, job.WaitLinkHost, job.WaitAccess}
 
+// sentWaits are what jobs wait for that are sent.
+var sentWaits = []job.WaitReason{job.WaitUnknown, job.WaitDecision, job.WaitStatus}
+
 // limit is what limits a batch. What waits for an image of another row waits for what that row
 // waits for.
 func limit(f limitFacts) bottleneck {
@@ -72,11 +75,7 @@ func limit(f limitFacts) bottleneck {
 		b.Text += "; " + progress.WaitForImage(f.held)
 		return b
 	}
-	b = bottleneck{string(job.WaitNeed), progress.WaitForImage(f.held) + f.under()}
-	if f.wait != "" && f.wait != job.WaitNeed {
-		b.Text += "; " + f.blockedBy(f.wait).Text
-	}
-	return b
+	return bottleneck{string(job.WaitNeed), progress.WaitForImage(f.held) + f.under()}
 }
 
 // under says how far the jobs are that are sent.
@@ -114,6 +113,8 @@ func (f *limitFacts) limit() bottleneck {
 	switch {
 	case f.storeSlots > 0 && f.storing >= f.storeSlots:
 		return bottleneck{limitWorkers, fmt.Sprintf("more workers would help: all %d store slots of %s are busy", f.storeSlots, text.Count(f.workers, "worker"))}
+	case f.queued == 0 && slices.Contains(sentWaits, f.wait):
+		return f.blockedBy(f.wait)
 	case f.queued == 0:
 		return bottleneck{limitNothing, fmt.Sprintf("nothing: all jobs are sent, %d run at the provider and %d are being stored", f.running, f.stored)}
 	}

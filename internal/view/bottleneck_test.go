@@ -50,7 +50,12 @@ func TestLimit(t *testing.T) {
 		{
 			"what became of the row whose image is waited for is not known",
 			limitFacts{workers: 1, observed: busy, wait: job.WaitUnknown, waitDetail: "1 submission", held: 2, running: 1, submitSlots: 16, keys: free},
-			bottleneck{"need", "2 jobs wait for an image of another row (1 at the provider); looking up requests with an unknown outcome (1 submission)"},
+			bottleneck{"unknown_outcome", "looking up requests with an unknown outcome (1 submission); 2 jobs wait for an image of another row"},
+		},
+		{
+			"all is sent, and of one it is not known what became of it",
+			limitFacts{workers: 1, observed: busy, wait: job.WaitUnknown, waitDetail: "1 submission", running: 2, submitSlots: 16, keys: free},
+			bottleneck{"unknown_outcome", "looking up requests with an unknown outcome (1 submission)"},
 		},
 		{
 			"ceiling was full, and is not now",
