@@ -115,6 +115,8 @@ type Job struct {
 	// PictureInputs are the names of the inputs that hold pictures, as [Picture] or as ids of
 	// assets, in the order in which the manifest gives them.
 	PictureInputs []string `json:"pictureInputs,omitempty"`
+	// PictureNames are what the manifest calls pictures that the plan names by their hash, for people.
+	PictureNames map[string]string `json:"pictureNames,omitempty"`
 	// Picked says that the job runs only once a person has picked what it is made of.
 	Picked bool `json:"picked,omitempty"`
 	// Made are the images of other jobs that it takes, by their picture, and NeedFailed is why

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -93,6 +94,11 @@ func (j *Job) Pictures() []Picture {
 // MadePictures are those of the pictures that other jobs make.
 func (j *Job) MadePictures() []Picture {
 	return slices.DeleteFunc(j.Pictures(), func(p Picture) bool { return p.Job == "" })
+}
+
+// PictureName is what people call a picture that the job takes.
+func (j *Job) PictureName(p Picture) string {
+	return cmp.Or(j.PictureNames[p.String()], j.Made[p.String()].Key, p.String())
 }
 
 // Needs are the jobs whose images the job takes.

@@ -30,6 +30,9 @@ func appendJob(line []byte, j *job.Job) []byte {
 	if len(j.PictureInputs) > 0 {
 		line = appendTexts(append(line, `,"pictureInputs":`...), j.PictureInputs)
 	}
+	if len(j.PictureNames) > 0 {
+		line = appendVariables(append(line, `,"pictureNames":`...), j.PictureNames)
+	}
 	if j.Picked {
 		line = append(line, `,"picked":true`...)
 	}

@@ -24,7 +24,8 @@ type pictures struct {
 	fetch    func(ctx context.Context, link string) (path string, err error)
 	byPath   map[string]looked
 	bySum    map[string]bool
-	files    []picture.File // each content once
+	files    []picture.File    // each content once
+	called   map[string]string // by what a plan names them: what the manifest does
 }
 
 // looked is a file that was looked at.
@@ -34,7 +35,21 @@ type looked struct {
 }
 
 func newPictures(o *Options) *pictures {
-	return &pictures{manifest: o.Manifest, fetch: o.Links, byPath: make(map[string]looked), bySum: make(map[string]bool)}
+	return &pictures{manifest: o.Manifest, fetch: o.Links, byPath: make(map[string]looked), bySum: make(map[string]bool), called: make(map[string]string)}
+}
+
+// namesOf are what the manifest calls the files that a job takes.
+func (p *pictures) namesOf(j *job.Job) map[string]string {
+	var names map[string]string
+	for _, taken := range j.Pictures() {
+		if value := taken.String(); p.called[value] != "" {
+			if names == nil {
+				names = make(map[string]string)
+			}
+			names[value] = p.called[value]
+		}
+	}
+	return names
 }
 
 // look reads a file, or what a link leads to, the first time that a row names it.
@@ -129,7 +144,14 @@ func (s *scan) fileValue(ctx context.Context, p manifest.Picture, taken *input) 
 			}
 		}
 	}
-	return job.Picture{SHA256: found.file.SHA256}.String(), finding{}
+	value := job.Picture{SHA256: found.file.SHA256}.String()
+	if s.pictures.called[value] == "" {
+		s.pictures.called[value] = p.Written
+		if p.Source == manifest.PictureLink {
+			s.pictures.called[value] = text.HideSecrets(p.Path)
+		}
+	}
+	return value, finding{}
 }
 
 // putPictures gives pictures to an input of the model.

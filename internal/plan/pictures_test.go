@@ -378,6 +378,28 @@ a/up/2 a-2-up.{ext} waiting`
 	}
 }
 
+// A plan names a picture by its hash, and says beside it what the manifest calls it.
+func TestPicturesKeepTheirNames(t *testing.T) {
+	t.Parallel()
+	m := openAmong(t, "m.yaml", pictureHead+`items: [{id: a, images: {referenceImages: [hero]}}, {id: b}]
+`)
+	p, err := picturePlan(t, m, plan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	jobs := all(t, p)
+	var names []string
+	for value, name := range jobs[0].PictureNames {
+		names = append(names, name)
+		if taken := jobs[0].Pictures(); len(taken) != 1 || taken[0].String() != value {
+			t.Errorf("the job takes %v, and names %s", taken, value)
+		}
+	}
+	if diff := cmp.Diff([]string{"hero (hero.png)"}, names); diff != "" || jobs[1].PictureNames != nil {
+		t.Errorf("names (-want +got):\n%s; of a job that takes none: %v", diff, jobs[1].PictureNames)
+	}
+}
+
 // What a cap lets through is told with what is made of what: a step is cheap, and does not run
 // without its row.
 func TestStepsOfRowsThatDoNotFit(t *testing.T) {

@@ -168,6 +168,7 @@ func (s *scan) jobs(p *Plan, row *manifest.Row, k *known, findings findings) err
 		}
 		j.Index, j.Place, j.Variables = p.Jobs, document.Place{File: row.Place.File, Line: row.Place.Line}.String(), row.Variables
 		j.PictureInputs, j.Picked = pictureNames(row), row.Picked
+		j.PictureNames = s.pictures.namesOf(j)
 		status, shape := s.count(p, row, k.checker, j)
 		s.note(p, row, j, status, shape)
 		return s.spool.add(j, row.Place, status, shape, twin)

@@ -92,8 +92,11 @@ func (u *Uploads) Upload(ctx context.Context, keys Keys, batchID string, j *job.
 		if err == nil && asset == "" {
 			err = u.upload(ctx, t, p, requests)
 		}
-		if err != nil {
+		if _, waits := errors.AsType[*job.PostponedError](err); waits {
 			return err
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", j.PictureName(p), err)
 		}
 	}
 	return nil

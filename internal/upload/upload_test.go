@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"image"
+	"image/color"
 	"image/png"
 	"log/slog"
 	"math/rand/v2"
@@ -451,5 +452,26 @@ func TestAKeyThatMayNotUploadIsSaid(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A picture that the provider does not take is called as the manifest calls it.
+func TestARefusedPictureIsNamed(t *testing.T) {
+	t.Parallel()
+	img := image.NewPaletted(image.Rect(0, 0, 7100, 7100), color.Palette{color.Black, color.White}) // more than the API takes
+	var buffer bytes.Buffer
+	if err := png.Encode(&buffer, img); err != nil {
+		t.Fatal(err)
+	}
+	b := newBed(t)
+	j := b.takes(buffer.Bytes())
+	value, _ := j.Inputs["image"].(string)
+	j.PictureNames = map[string]string{value: "hero (refs/hero.png)"}
+	err := b.process(true).Upload(t.Context(), b.clients, "icons", j, "a1", freely{})
+	if !errors.Is(err, job.ErrInvalid) {
+		t.Fatalf("it ends with %v", err)
+	}
+	if said := err.Error(); !strings.HasPrefix(said, "hero (refs/hero.png): ") || !strings.Contains(said, "pixels") || strings.Contains(said, strings.TrimPrefix(value, "sha256:")) {
+		t.Errorf("it is said: %s", said)
 	}
 }

@@ -29,7 +29,7 @@ func (c *Client) Upload(ctx context.Context, u provider.Upload) (asset string, e
 		asset, err = c.uploadInParts(ctx, u)
 	}
 	if err != nil {
-		return "", fmt.Errorf("upload picture %s: %w", u.Name, err)
+		return "", fmt.Errorf("upload the picture: %w", err)
 	}
 	return asset, nil
 }
@@ -311,7 +311,7 @@ func (c *Client) FindUpload(ctx context.Context, name string, since time.Time) (
 		return asset == ""
 	})
 	if err != nil {
-		return "", fmt.Errorf("look for picture %s: %w", name, err)
+		return "", fmt.Errorf("look for the picture: %w", err)
 	}
 	return asset, nil
 }
