@@ -147,3 +147,16 @@ func TestFormats(t *testing.T) {
 		})
 	}
 }
+
+// A log shows of a link neither who may follow it nor its signature.
+func TestLogsHideSecretsOfLinks(t *testing.T) {
+	t.Parallel()
+	for _, format := range []string{telemetry.FormatJSON, telemetry.FormatText} {
+		var out bytes.Buffer
+		log := telemetry.NewLogger(&out, format, slog.LevelInfo)
+		log.Warn("refused", "err", errors.New("get https://me:S3CRET@host/a?sig=S3CRET: no"), "link", "ftp://me:S3CRET@host/x")
+		if said := out.String(); strings.Contains(said, "S3CRET") || !strings.Contains(said, "https://host/a: no") || !strings.Contains(said, "ftp://host/x") {
+			t.Errorf("%s: %s", format, said)
+		}
+	}
+}
