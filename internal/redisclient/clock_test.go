@@ -6,16 +6,18 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"nightshift/internal/redistest"
 )
 
 // timed runs a test in virtual time on an emulated Redis whose time is kept, which
 // begins some time after an aging.
 func timed(t *testing.T, since time.Duration, test func(t *testing.T, client redis.UniversalClient)) {
 	synctest.Test(t, func(t *testing.T) {
-		server, client := redistest.Emulator(t)
-		defer KeepTime(server)()
+		client, _, stop := Embedded()
+		defer func() {
+			if err := stop(); err != nil {
+				t.Error(err)
+			}
+		}()
 		time.Sleep(10*time.Second + since) // off the ticks
 		test(t, client)
 	})

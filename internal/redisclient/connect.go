@@ -83,7 +83,7 @@ func Embedded() (client redis.UniversalClient, server *miniredis.Miniredis, stop
 	stopClock := KeepTime(server)
 	client = redis.NewClient(&redis.Options{
 		Addr:            "127.0.0.1:0", // never dialled
-		Dialer:          func(context.Context, string, string) (net.Conn, error) { return server.Dial() },
+		Dialer:          func(context.Context, string, string) (net.Conn, error) { return Dial(server) },
 		Protocol:        2,
 		DisableIdentity: true,
 		PoolSize:        mostConns,

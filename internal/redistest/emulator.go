@@ -3,6 +3,7 @@ package redistest
 import (
 	"context"
 	"net"
+	"nightshift/internal/redisclient"
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
@@ -22,7 +23,7 @@ func Emulator(t testing.TB) (*miniredis.Miniredis, redis.UniversalClient) {
 	server.ClockTTL(true)
 	client := redis.NewClient(&redis.Options{
 		Addr:            "127.0.0.1:6379", // never dialled; a name would be looked up, outside the bubble
-		Dialer:          func(context.Context, string, string) (net.Conn, error) { return server.Dial() },
+		Dialer:          func(context.Context, string, string) (net.Conn, error) { return redisclient.Dial(server) },
 		Protocol:        2,
 		DisableIdentity: true,
 		PoolSize:        MostConns,

@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"nightshift/internal/bucket"
+	"nightshift/internal/redisclient"
 	"nightshift/internal/redistest"
 )
 
@@ -188,7 +189,7 @@ func (l *lifeline) alive() bool {
 
 func (l *lifeline) dial(context.Context, string, string) (net.Conn, error) {
 	if l.isCut() {
-		return l.limbo.Dial()
+		return redisclient.Dial(l.limbo)
 	}
 	conn, err := l.place.dialRedis()
 	if err != nil {

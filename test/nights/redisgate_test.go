@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"nightshift/internal/redisclient"
 	"nightshift/internal/redistest"
 	"strconv"
 	"strings"
@@ -33,7 +34,7 @@ func (p *place) dialRedis() (net.Conn, error) {
 		near, far := net.Pipe()
 		return goneConn{near}, far.Close()
 	}
-	conn, err := p.redis.Dial()
+	conn, err := redisclient.Dial(p.redis)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 
 	"nightshift/internal/batch"
 	"nightshift/internal/fleet"
+	"nightshift/internal/redisclient"
 	"nightshift/internal/redistest"
 	"nightshift/internal/simulator"
 )
@@ -100,7 +101,7 @@ func (p *place) stoppable() *stopper {
 	s := new(stopper)
 	client := redis.NewClient(&redis.Options{
 		Addr: "127.0.0.1:0", Protocol: 2, DisableIdentity: true, PoolSize: redistest.MostConns, // never dialled
-		Dialer: func(context.Context, string, string) (net.Conn, error) { return p.redis.Dial() },
+		Dialer: func(context.Context, string, string) (net.Conn, error) { return redisclient.Dial(p.redis) },
 	})
 	p.t.Cleanup(func() { _ = client.Close() }) // after the worker
 	client.AddHook(s)
