@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"nightshift/internal/job"
@@ -131,6 +132,29 @@ func (p *Picks) Picked(images []PlannedImage) (picked []PlannedImage) {
 		}
 	}
 	return picked
+}
+
+// PickedOutputs are the outputs of the picked images that are there, with their jobs.
+func (f *Folder) PickedOutputs(ctx context.Context, picks *Picks) (map[string]job.ID, error) {
+	if !picks.Any() {
+		return nil, nil
+	}
+	images, err := f.StandingImages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	images = slices.DeleteFunc(images, func(i PlannedImage) bool { return !i.Made || picks.Of(i.Picture()) != job.Picked })
+	fresh, err := f.Fresh(ctx, images)
+	if err != nil {
+		return nil, err
+	}
+	picked := make(map[string]job.ID)
+	for i := range images {
+		if fresh[i] == Fresh {
+			picked[images[i].Output] = images[i].Job
+		}
+	}
+	return picked, nil
 }
 
 // Roll is how often a row was rolled again: 0 for one that draws its first seeds.

@@ -7,11 +7,13 @@ import (
 	"hash/maphash"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"nightshift/internal/bucket"
 	"nightshift/internal/job"
 	"nightshift/internal/plan"
+	"nightshift/internal/text"
 )
 
 // RetryRules say what of a batch that is over runs again.
@@ -24,8 +26,9 @@ type RetryRules struct {
 }
 
 // PlanAgain writes another plan of the jobs of a submission, in which what is made is kept,
-// and returns the submission that runs it. A budget that does not cover it is a
-// [job.InputError]. After an error no plan is left.
+// and returns the submission that runs it. A budget that does not cover it, and
+// a picked image that would be replaced, is a [job.InputError]. After an error no plan is
+// left.
 func (f *Folder) PlanAgain(ctx context.Context, last *Submission, planned time.Time, rules RetryRules) (*Submission, error) {
 	u, err := f.unmade(ctx, rules)
 	if err != nil {
@@ -42,6 +45,9 @@ func (f *Folder) PlanAgain(ctx context.Context, last *Submission, planned time.T
 	}
 	if toRun := last.ToRun(); toRun > 0 {
 		next.Forecast = last.Forecast * float64(next.ToRun()) / float64(toRun)
+	}
+	if err == nil {
+		err = u.keepsPicked(f.Batch)
 	}
 	if err == nil {
 		err = f.checkBudget(ctx, &next)
@@ -64,6 +70,9 @@ type unmade struct {
 	refused map[job.ID]job.CU
 	failed  map[uint64]failedJob
 	picks   *plan.Awaiting
+	picked  map[string]job.ID // picked images that are there, by output
+	// replaced are the rows whose jobs would replace picked images.
+	replaced []string
 }
 
 // failedJob is how a job failed last, and its price.
@@ -81,6 +90,9 @@ func (f *Folder) unmade(ctx context.Context, rules RetryRules) (*unmade, error) 
 		return nil, err
 	}
 	u.picks = plan.NewAwaiting(picks.Of)
+	if u.picked, err = f.PickedOutputs(ctx, picks); err != nil {
+		return nil, err
+	}
 	if u.refused, err = f.Refusals(ctx); err != nil {
 		return nil, err
 	}
@@ -137,10 +149,35 @@ func (u *unmade) count(planned *plan.PlannedJob, next *Submission) {
 		next.Waiting++
 		next.WaitingCost += planned.Quote
 	case plan.New, plan.Changed:
+		u.noteReplaced(planned)
 		next.Images += len(planned.Outputs)
 		next.Cost += planned.Quote
 		next.RetryRefused = next.RetryRefused || refused
 	}
+}
+
+// noteReplaced notes the row of a job that is to run where it would replace a picked image.
+func (u *unmade) noteReplaced(planned *plan.PlannedJob) {
+	for _, output := range planned.Outputs {
+		if by, picked := u.picked[output]; picked && by != planned.ID && !slices.Contains(u.replaced, planned.Row) {
+			u.replaced = append(u.replaced, planned.Row)
+		}
+	}
+}
+
+// maxReplacedNamed is how many rows are named whose picked images would be replaced.
+const maxReplacedNamed = 5
+
+// keepsPicked refuses a plan that replaces picked images.
+func (u *unmade) keepsPicked(batch string) error {
+	if len(u.replaced) == 0 {
+		return nil
+	}
+	named := strings.Join(u.replaced[:min(len(u.replaced), maxReplacedNamed)], ", ")
+	return &job.InputError{Err: &job.HintedError{
+		Err:  fmt.Errorf("batch %s: picked images of %s would be replaced: %s", batch, text.Count(len(u.replaced), "row"), named),
+		Hint: "to lose them, submit the manifest with --replace-picked, or take back their marks with enqueue pick --clear",
+	}}
 }
 
 // update says of a job whether it is made, or not wanted. One that did not run has no price

@@ -251,7 +251,7 @@ func (o *session) plan(ctx context.Context, waiting func(job.WaitReason, time.Du
 			return nil, err
 		}
 		options.Marks = o.picks.Of
-		if options.Picked, err = o.pickedOutputs(ctx); err != nil {
+		if options.Picked, err = o.PickedOutputs(ctx, o.picks); err != nil {
 			return nil, err
 		}
 		options.Rolls = o.roll
@@ -277,29 +277,6 @@ func (o *session) plan(ctx context.Context, waiting func(job.WaitReason, time.Du
 	o.priced = quotes
 	o.Add("remove the temporary file of the plan", p.Close)
 	return p, nil
-}
-
-// pickedOutputs are the outputs of the picked images that are there, with their jobs.
-func (o *session) pickedOutputs(ctx context.Context) (map[string]job.ID, error) {
-	if !o.picks.Any() {
-		return nil, nil
-	}
-	images, err := o.StandingImages(ctx)
-	if err != nil {
-		return nil, err
-	}
-	images = slices.DeleteFunc(images, func(i batch.PlannedImage) bool { return !i.Made || o.picks.Of(i.Picture()) != job.Picked })
-	fresh, err := o.Fresh(ctx, images)
-	if err != nil {
-		return nil, err
-	}
-	picked := make(map[string]job.ID)
-	for i := range images {
-		if fresh[i] == batch.Fresh {
-			picked[images[i].Output] = images[i].Job
-		}
-	}
-	return picked, nil
 }
 
 // roll is how often a row was rolled again, the one that is about to be noted included.
