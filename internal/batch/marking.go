@@ -31,6 +31,8 @@ type Marked struct {
 	Changed []ChangedMark `json:"changed,omitempty"`
 	// NotTaken are marks of images that are not there any more.
 	NotTaken []LeftOut `json:"notTaken,omitempty"`
+	// Outdated are picked images in whose place the batch, as it is planned now, makes others.
+	Outdated []LeftOut `json:"outdated,omitempty"`
 	// Images are those of the batch that were made, and Picks how they are marked now.
 	Images int `json:"images"`
 	job.Picks
@@ -126,6 +128,9 @@ func (m *marker) note(ctx context.Context, wishes []wish) error {
 	var lines []Pick
 	for i := range wishes {
 		w := &wishes[i]
+		if w.image.Outdated && w.mark == job.Picked {
+			m.done.Outdated = append(m.done.Outdated, LeftOut{w.image.Row, w.image.Image.Key, "as it is planned now, the batch makes another image in its place"})
+		}
 		was, marked := m.picks.Last(w.image.Picture())
 		if !marked {
 			was.Mark = job.Unmarked

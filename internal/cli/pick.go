@@ -127,6 +127,9 @@ func markedWords(done *batch.Marked, request *batch.MarkRequest) string {
 	for _, r := range done.NotTaken {
 		fmt.Fprintf(&words, "not taken: %s of row %s: %s\n", r.Image, r.Row, r.Reason)
 	}
+	for _, r := range done.Outdated {
+		fmt.Fprintf(&words, "note: %s of row %s: %s; copy it to another place with enqueue export, or stop what runs with enqueue cancel %s\n", r.Image, r.Row, r.Reason, request.Arg)
+	}
 	fmt.Fprintf(&words, "%s: of %s %s\n", done.Batch, text.Count(done.Images, "image"), progress.PickWords(&done.Picks))
 	if done.Noted > 0 && !done.DryRun && request.Mark == job.Picked && done.Waiting > 0 {
 		fmt.Fprintf(&words, "what is made of the picked ones runs with the next enqueue run of the manifest, or of a fleet with enqueue resume %s\n", request.Arg)

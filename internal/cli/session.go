@@ -306,8 +306,8 @@ func (o *session) keepPicked(made *plan.Plan) error {
 	}
 	return &job.InputError{Err: &job.HintedError{
 		Err: errors.New(made.PickedWords()),
-		Hint: "take back what was changed in these rows, or give them another output name; to lose the picked images, give --replace-picked, " +
-			"or take back their marks with enqueue pick --clear",
+		Hint: "take back what was changed in these rows, or give them another output name; one that was rolled again stays so: copy its image " +
+			"to another place with enqueue export. To lose the picked images, give --replace-picked, or take back their marks with enqueue pick --clear",
 	}}
 }
 
