@@ -95,8 +95,6 @@ type Attempt struct {
 	// and none where none is known. Before Since it may have had others.
 	Author []string
 	Since  time.Time
-	// First says that no request was ever sent before for the same job.
-	First bool
 	// Elsewhere says to ask other sources, too, where no list shows a run of its time.
 	Elsewhere bool
 }

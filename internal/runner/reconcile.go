@@ -128,7 +128,7 @@ func (w *watcher) find(ctx context.Context, p provider.Provider, unknown []*job.
 	for i, rec := range unknown {
 		authors, since := w.APIKeys.ProviderKeyIDs(rec.APIKey)
 		attempts[i] = provider.Attempt{
-			Request: rec.Job.Request(), Sent: rec.Intent, Author: authors, Since: since, First: rec.Attempt == 1 && rec.Job.Before == 0,
+			Request: rec.Job.Request(), Sent: rec.Intent, Author: authors, Since: since,
 			Elsewhere: time.Since(rec.Since) >= max(elsewhereGraces*w.Grace, slowRuns*w.pace.slowest(rec.Job.Model)),
 		}
 	}

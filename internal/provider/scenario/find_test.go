@@ -32,8 +32,7 @@ func TestFind(t *testing.T) {
 		unclear bool
 		// receipts say how far ahead the clock of earlier ones was, in seconds.
 		receipts []int
-		first    bool // the job was never sent before
-		drawn    bool // the same, and the seed is ours
+		drawn    bool // the seed is ours
 		known    []string
 		lacks    string // and so the list is not complete
 		early    string
@@ -47,7 +46,7 @@ func TestFind(t *testing.T) {
 		"one input more":                         {inputs: seeded, list: func(a *listedAPI) { a.add("r", 1, with(seeded, "width", 512), "") }},
 		"an empty one":                           {inputs: seeded, list: func(a *listedAPI) { a.add("r", 1, with(seeded, "loras", []any{}), "") }, want: "r"},
 		"one of ours":                            {inputs: seeded, list: func(a *listedAPI) { a.add("ours", 1, seeded, "") }},
-		"before it":                              {inputs: seeded, receipts: []int{0}, list: func(a *listedAPI) { a.add("r", -3600, seeded, "") }},
+		"before it":                              {inputs: seeded, before: "r", receipts: []int{0}, list: func(a *listedAPI) { a.add("r", -3600, seeded, "") }},
 		"before it by a clock that nobody knows": {inputs: seeded, want: "r", unclear: true, list: func(a *listedAPI) { a.add("r", -3600, seeded, "") }},
 		"before it by clocks that disagree": {inputs: seeded, receipts: []int{0, 600}, want: "r", unclear: true, list: func(a *listedAPI) {
 			a.add("r", -3600, seeded, "")
@@ -101,14 +100,17 @@ func TestFind(t *testing.T) {
 		"of our key":                 {inputs: plain, authors: []string{"me"}, want: "r", list: func(a *listedAPI) { a.add("r", 1, plain, "me") }},
 		"of another key":             {inputs: plain, authors: []string{"me"}, list: func(a *listedAPI) { a.add("r", 1, plain, "you") }},
 		"of a key before":            {inputs: plain, authors: []string{"me"}, since: -since, want: "r", unclear: true, list: func(a *listedAPI) { a.add("r", 1, plain, "you") }},
-		"long before, of our key and seed": {inputs: seeded, authors: []string{"me"}, first: true, early: "r", list: func(a *listedAPI) {
+		"long before, of our key and seed": {inputs: seeded, authors: []string{"me"}, early: "r", list: func(a *listedAPI) {
 			a.add("r", -3000, seeded, "me")
 		}},
-		"long before, of another key":  {inputs: seeded, authors: []string{"me"}, first: true, receipts: []int{0}, list: func(a *listedAPI) { a.add("r", -3000, seeded, "you") }},
-		"long before, of no known key": {receipts: []int{0}, inputs: seeded, first: true, list: func(a *listedAPI) { a.add("r", -3000, seeded, "me") }},
-		"long before, sent before":     {receipts: []int{0}, inputs: seeded, authors: []string{"me"}, list: func(a *listedAPI) { a.add("r", -3000, seeded, "me") }},
-		"long before, no seed":         {receipts: []int{0}, inputs: plain, authors: []string{"me"}, first: true, before: "r", list: func(a *listedAPI) { a.add("r", -3000, plain, "me") }},
-		"of another key, our seed":     {inputs: seeded, authors: []string{"me"}, want: "r", list: func(a *listedAPI) { a.add("r", 1, seeded, "you") }},
+		"long before, of another key":           {inputs: seeded, authors: []string{"me"}, receipts: []int{0}, list: func(a *listedAPI) { a.add("r", -3000, seeded, "you") }},
+		"long before, of no known key":          {receipts: []int{0}, inputs: seeded, before: "r", list: func(a *listedAPI) { a.add("r", -3000, seeded, "me") }},
+		"long before, of no known key, no seed": {receipts: []int{0}, inputs: plain, before: "r", list: func(a *listedAPI) { a.add("r", -3000, plain, "me") }},
+		"long before, no seed, another key":     {receipts: []int{0}, inputs: plain, authors: []string{"me"}, list: func(a *listedAPI) { a.add("r", -3000, plain, "you") }},
+		"long before, hidden, stated seed":      {receipts: []int{0}, inputs: seeded, authors: []string{"me"}, list: func(a *listedAPI) { a.add("r", -3000, with(seeded, "prompt", "asset_1"), "me") }},
+		"long before, hidden, our seed":         {receipts: []int{0}, inputs: seeded, drawn: true, early: "r", list: func(a *listedAPI) { a.add("r", -3000, with(seeded, "prompt", "asset_1"), "me") }},
+		"long before, no seed":                  {receipts: []int{0}, inputs: plain, authors: []string{"me"}, before: "r", list: func(a *listedAPI) { a.add("r", -3000, plain, "me") }},
+		"of another key, our seed":              {inputs: seeded, authors: []string{"me"}, want: "r", list: func(a *listedAPI) { a.add("r", 1, seeded, "you") }},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -129,7 +131,7 @@ func TestFind(t *testing.T) {
 					}
 					return owned, nil
 				}
-				attempt.First, attempt.Request.SeedDrawn = c.first || c.drawn, c.drawn
+				attempt.Request.SeedDrawn = c.drawn
 				for _, ahead := range c.receipts {
 					client.receipts.learn(api.began.Add(time.Duration(ahead)*time.Second), api.began.Add(-time.Second), api.began)
 				}

@@ -106,14 +106,14 @@ func (m *matcher) add(i int, run *job.Inference, unclear bool) {
 // run. Where that shows no more, a seed that was drawn for the job is certain
 // enough; without one it stays unclear.
 func (m *matcher) compare(ctx context.Context, i int, run *job.Inference) error {
-	early := m.early(i, run)
-	if early == tooEarly {
+	request, when := &m.attempts[i].Request, m.when(i, run)
+	wanted := request.Inputs[request.PromptInput]
+	shown := run.Inputs[request.PromptInput]
+	if shown != wanted && !storedText(shown) {
 		return nil
 	}
-	request := &m.attempts[i].Request
-	wanted := request.Inputs[request.PromptInput]
-	if shown := run.Inputs[request.PromptInput]; shown != wanted && !storedText(shown) {
-		return nil
+	if when == early && shown != wanted && !request.SeedDrawn {
+		return nil // of all that was made before, each with its prompt hidden, none is read singly
 	}
 	there, err := m.readWhole(ctx, run)
 	if err != nil {
@@ -123,19 +123,32 @@ func (m *matcher) compare(ctx context.Context, i int, run *job.Inference) error 
 		m.unfound[i] = run.ID
 		return nil
 	}
-	shown, seeded := run.Inputs[request.PromptInput], request.Seed() != ""
-	switch hidden := shown != wanted; {
-	case hidden && !storedText(shown):
-	case early == ofOurSeed:
-		m.matches[i].Early = append(m.matches[i].Early, *run)
-	case early == ofOurKey:
-		m.matches[i].Before = append(m.matches[i].Before, *run)
-	case seeded: // another prompt may have a stated seed, too, and be hidden
-		m.add(i, run, early == oddlyEarly || hidden && !request.SeedDrawn)
-	default:
-		m.byAuthor(i, run, hidden || early == oddlyEarly)
+	shown = run.Inputs[request.PromptInput]
+	if hidden := shown != wanted; !hidden || storedText(shown) {
+		m.sort(i, run, when, hidden)
 	}
 	return nil
+}
+
+// sort adds a run of what an attempt asks for to what is known of the attempt. Clocks are no
+// proof: a seed that was drawn for the job is its own whatever they show. A run with a seed
+// that the manifest states is the same image, paid with the same API key, whoever it was for.
+// Of others that seem to be of before only a person can tell.
+func (m *matcher) sort(i int, run *job.Inference, when earliness, hidden bool) {
+	request, match, key := &m.attempts[i].Request, &m.matches[i], m.startedBy(i, run)
+	seeded := request.Seed() != ""
+	switch {
+	case when != inTime && (request.SeedDrawn || seeded && !hidden && key == ourKey):
+		match.Early = append(match.Early, *run)
+	case when != early && seeded: // another prompt may have a stated seed, too, and be hidden
+		m.add(i, run, when == oddlyEarly || hidden && !request.SeedDrawn)
+	case key == anotherKey:
+	case when == early && madeBefore(run, m.attempts[i].Sent.Add(-clockUnknown)):
+	case when == early:
+		match.Before = append(match.Before, *run)
+	default:
+		m.add(i, run, hidden || when == oddlyEarly || key == renamedKey)
+	}
 }
 
 // earliness is what the time of a run says of whether an attempt can have started it.
@@ -143,43 +156,44 @@ type earliness int
 
 const (
 	inTime     earliness = iota
-	oddlyEarly           // it can only if a clock is wrong
-	ofOurSeed            // the same, with a seed that nobody else has with this API key
-	ofOurKey             // the same, without a seed
-	tooEarly
+	oddlyEarly           // it can if a clock is wrong, and clocks were seen to disagree
+	early                // the same, and they were not
 )
 
-// early says whether a run was made before an attempt was sent. Clocks are no proof: a
-// seed that was drawn for a job which was never sent before is its own whatever they
-// show, and where they were seen to disagree a person is asked. A run with a seed that the
-// manifest states is the same image, paid with the same API key, whoever it was for. Without
-// a seed it is another image, unless the clock is wrong.
-func (m *matcher) early(i int, run *job.Inference) earliness {
+// when says whether a run was made before an attempt was sent.
+func (m *matcher) when(i int, run *job.Inference) earliness {
 	a := &m.attempts[i]
 	switch {
 	case !madeBefore(run, m.c.Earliest(a.Sent)):
 		return inTime
-	case a.First && (a.Request.SeedDrawn || a.Request.Seed() != "" && slices.Contains(a.Author, run.ProviderKeyID)):
-		return ofOurSeed
 	case m.doubtful && !madeBefore(run, a.Sent.Add(-clockUnknown)):
 		return oddlyEarly
-	case a.First && a.Request.Seed() == "" && slices.Contains(a.Author, run.ProviderKeyID):
-		return ofOurKey
 	default:
-		return tooEarly
+		return early
 	}
 }
 
-// byAuthor adds a run without a seed of ours, which can be somebody else's. Its author
-// must be the API key that sent the request, as far as it is known; under another
-// credential than today's it may have had another name.
-func (m *matcher) byAuthor(i int, run *job.Inference, unclear bool) {
+// starter is who has started a run, as far as its API key says.
+type starter int
+
+const (
+	unknownKey starter = iota
+	ourKey             // the one that sent the attempt
+	renamedKey         // it may be: under another credential it may have had another name
+	anotherKey
+)
+
+func (m *matcher) startedBy(i int, run *job.Inference) starter {
 	a := &m.attempts[i]
 	switch {
-	case run.ProviderKeyID == "" || len(a.Author) == 0 || slices.Contains(a.Author, run.ProviderKeyID):
-		m.add(i, run, unclear)
+	case run.ProviderKeyID == "" || len(a.Author) == 0:
+		return unknownKey
+	case slices.Contains(a.Author, run.ProviderKeyID):
+		return ourKey
 	case a.Sent.Before(a.Since):
-		m.add(i, run, true)
+		return renamedKey
+	default:
+		return anotherKey
 	}
 }
 
