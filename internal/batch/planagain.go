@@ -192,6 +192,7 @@ func (u *unmade) update(planned *plan.PlannedJob) error {
 	failed, ended := u.failed[u.hash(planned.ID)]
 	if !known && ended && !u.wanted(planned.ID, failed.kind) {
 		planned.Status, planned.Quote = plan.FailedBefore, 0
+		u.picks.Add(&planned.Job, false)
 		return nil
 	}
 	if planned.Status.Runs() || planned.Status == plan.Waiting {

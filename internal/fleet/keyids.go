@@ -2,19 +2,13 @@ package fleet
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 )
 
-// keyID is what a provider calls an API key.
-type keyID struct {
-	Key  string `json:"key"`  // our id
-	Name string `json:"name"` // the provider's
-}
-
-// ProviderKeyIDs are what providers call API keys, by our ids, as workers have seen it in
-// this Redis. The error is Redis'.
+// ProviderKeyIDs are what providers call API keys, as workers have seen it in this Redis, by
+// what the workers call the keys and their credentials. The error is Redis'.
 func (f *Fleet) ProviderKeyIDs(ctx context.Context) (map[string][]string, error) {
 	members, err := f.redis.SMembers(ctx, f.keyIDsKey()).Result()
 	if err != nil {
@@ -22,11 +16,9 @@ func (f *Fleet) ProviderKeyIDs(ctx context.Context) (map[string][]string, error)
 	}
 	seen := make(map[string][]string)
 	for _, text := range members {
-		var id keyID
-		if err := json.Unmarshal([]byte(text), &id); err != nil {
-			return nil, fmt.Errorf("read what providers call the API keys: %w", err)
+		if key, name, whole := strings.Cut(text, "\n"); whole {
+			seen[key] = append(seen[key], name)
 		}
-		seen[id.Key] = append(seen[id.Key], id.Name)
 	}
 	return seen, nil
 }
@@ -40,11 +32,7 @@ func (f *Fleet) ShareProviderKeyIDs(ctx context.Context, known, own map[string][
 			if slices.Contains(known[key], name) {
 				continue
 			}
-			text, err := json.Marshal(keyID{key, name})
-			if err != nil {
-				return fmt.Errorf("tell what the provider calls API key %s: %w", key, err)
-			}
-			lacking = append(lacking, text)
+			lacking = append(lacking, key+"\n"+name)
 		}
 	}
 	if len(lacking) == 0 {

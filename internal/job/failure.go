@@ -288,9 +288,13 @@ func Hint(err error) string {
 }
 
 // ForeignAssetError says that an asset which the provider names for one run of ours was
-// made by another, so that its image is another job's.
+// made by another, so that its image is another job's; or, where Run is empty, that it is a
+// picture which the run was given.
 type ForeignAssetError struct{ Asset, Run string }
 
 func (e *ForeignAssetError) Error() string {
+	if e.Run == "" {
+		return fmt.Sprintf("asset %s is a picture that the job takes, and no image of its inference", e.Asset)
+	}
 	return fmt.Sprintf("asset %s was made by inference %s, which is another job's", e.Asset, e.Run)
 }

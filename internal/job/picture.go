@@ -110,6 +110,16 @@ func (j *Job) Needs() []ID {
 	return needs
 }
 
+// Takes reports whether an asset is one of the pictures that the job was given.
+func (j *Job) Takes(asset string) bool {
+	taken := false
+	eachPicture(maps.Clone(j.Request().Inputs), j.PictureInputs, func(value string) string {
+		taken = taken || value == asset
+		return value
+	})
+	return taken
+}
+
 // WithPictures is a copy of the inputs in which each picture of the named inputs is what put
 // says.
 func (in Inputs) WithPictures(names []string, put func(value string) string) Inputs {

@@ -184,16 +184,32 @@ func (k *Keyring) Learn(authors map[string][]string) {
 	}
 }
 
-// Learned are what the provider calls keys, as far as it is known here.
-func (k *Keyring) Learned() map[string][]string {
+// Seen are what the provider was seen to call keys here, by key and credential.
+func (k *Keyring) Seen() map[string][]string {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	learned := make(map[string][]string, len(k.Keys))
-	for id := range k.Keys {
-		learned[id] = k.providerKeyIDsOf(id)
+	seen := make(map[string][]string, len(k.Keys))
+	for _, key := range k.Keys {
+		if n, can := key.Account.(app.Namer); can {
+			seen[key.mark()] = n.ProviderKeyIDs()
+		}
 	}
-	return learned
+	return seen
 }
+
+// LearnSeen adds what others have seen of keys with the same credential.
+func (k *Keyring) LearnSeen(seen map[string][]string) {
+	ours := make(map[string][]string)
+	k.mu.RLock()
+	for id, key := range k.Keys {
+		ours[id] = seen[key.mark()]
+	}
+	k.mu.RUnlock()
+	k.Learn(ours)
+}
+
+// mark is a key under its present credential: under another it has another name.
+func (k *Key) mark() string { return k.ID + " " + k.fingerprint }
 
 // Account is the project and the team that a key counts in, or did in an earlier run.
 func (k *Keyring) Account(apiKey string) (project, team string) {

@@ -56,7 +56,7 @@ func (r *Runner) wish(rec *job.Record, i int, asset string) ImageTarget {
 	return ImageTarget{
 		Ref: rec.Ref, Name: outputName(rec.Job.Outputs, i), Index: i, Row: rec.Job.Row,
 		Model: rec.Job.Model, Seed: rec.Job.Seed(), Inference: rec.Inference, Asset: asset,
-		APIKey: rec.APIKey,
+		APIKey: rec.APIKey, Takes: rec.Job.Takes(asset),
 	}
 }
 
@@ -144,6 +144,9 @@ func (r *Runner) fetch(ctx context.Context, w ImageTarget) (stored job.Image, fl
 // checkMaker refuses an asset that another run has made, by the provider's record of it: a
 // run or a list may name one asset for two runs.
 func (r *Runner) checkMaker(ctx context.Context, w ImageTarget, p provider.Provider, body io.Reader) error {
+	if w.Takes {
+		return &job.SideError{Side: job.SideProvider, Err: &job.ForeignAssetError{Asset: w.Asset}}
+	}
 	recorded, told := body.(provider.Recorded)
 	if !told {
 		return nil

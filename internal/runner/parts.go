@@ -125,6 +125,7 @@ type ImageTarget struct {
 	Inference string
 	Asset     string
 	APIKey    string // that paid for it
+	Takes     bool   // the job was given the asset as a picture
 }
 
 // Pictures gives the provider what jobs take as pictures.

@@ -40,7 +40,8 @@ func (r *Runner) Submit(ctx context.Context, ref job.Ref) error {
 	sent, open := r.maySend(ref.Batch)
 	if !open {
 		if taken, err := takenOver(r.giveBack(ctx, rec)); taken {
-			return r.releaseWithdrawn(ctx, rec)
+			_, err := r.releaseWithdrawn(ctx, rec)
+			return err
 		} else if err != nil {
 			return err
 		}
@@ -135,7 +136,7 @@ func (r *Runner) notSent(ctx context.Context, rec *job.Record, cause error) erro
 	if err := r.note(ctx, rec, job.AttemptLine{Event: job.Refused}); err != nil {
 		return err
 	}
-	if err := r.releaseWithdrawn(ctx, rec); err != nil {
+	if withdrawn, err := r.releaseWithdrawn(ctx, rec); withdrawn || err != nil {
 		return err
 	}
 	return &job.PostponedError{After: takenRest, Reason: job.WaitBackoff, Detail: "another worker has taken the job over"}
@@ -143,13 +144,13 @@ func (r *Runner) notSent(ctx context.Context, rec *job.Record, cause error) erro
 
 // releaseWithdrawn gives back the grant of a job that is not this handler's any more, if it
 // was withdrawn: nobody else has it then. Who has taken a job over has its grant, too.
-func (r *Runner) releaseWithdrawn(ctx context.Context, rec *job.Record) error {
+func (r *Runner) releaseWithdrawn(ctx context.Context, rec *job.Record) (withdrawn bool, err error) {
 	ctx, cancel := recording(ctx)
 	defer cancel()
 	if _, err := r.Store.Get(ctx, rec.Ref); !errors.Is(err, job.ErrRecordGone) {
-		return err
+		return false, err
 	}
-	return r.Admission.Release(ctx, rec.Ref, rec.Attempt, rec.APIKey)
+	return true, r.Admission.Release(ctx, rec.Ref, rec.Attempt, rec.APIKey)
 }
 
 // note writes to the log of attempts.

@@ -160,14 +160,20 @@ func (s *epochWork) announceState(ctx context.Context) {
 // them: where a reply was lost, the run shows who has started it.
 func (s *epochWork) shareKeyIDs(ctx context.Context) {
 	known, err := s.fleet.ProviderKeyIDs(ctx)
-	for _, l := range s.laneList() {
-		if err != nil {
-			break
-		}
-		err = s.fleet.ShareProviderKeyIDs(ctx, known, l.api.Keys.Learned())
-		l.api.Keys.Learn(known)
+	if err != nil {
+		s.keyIDsNotShared(ctx, err)
+		return
 	}
-	if err != nil && ctx.Err() == nil {
+	for _, l := range s.laneList() {
+		l.api.Keys.LearnSeen(known)
+		if err := s.fleet.ShareProviderKeyIDs(ctx, known, l.api.Keys.Seen()); err != nil {
+			s.keyIDsNotShared(ctx, err)
+		}
+	}
+}
+
+func (s *epochWork) keyIDsNotShared(ctx context.Context, err error) {
+	if ctx.Err() == nil {
 		s.Logger.DebugContext(ctx, "what the provider calls API keys not shared yet", "err", err)
 	}
 }

@@ -19,6 +19,17 @@ import (
 // before shows what was made until then.
 func (m *matcher) bare(i int) bool { return m.newest.Before(m.c.latest(m.attempts[i].Sent)) }
 
+// vouch takes in when a run was made that was shown in answer to a question asked then. One
+// of later says nothing: its date is wrong.
+func (m *matcher) vouch(made, asked time.Time) {
+	if !made.After(m.c.latest(asked).Add(listTime)) {
+		m.newest = later(m.newest, made)
+	}
+}
+
+// listTime is how long a list may take to be made, after it was asked for.
+const listTime = 2 * time.Second
+
 // elsewhere asks other routes about the attempts of which that is wanted. What it finds is
 // matched as if the list had shown it; what it cannot find out only a person can tell.
 func (c *Client) elsewhere(ctx context.Context, m *matcher, shown map[string]bool, ours provider.Ours) error {
@@ -68,7 +79,8 @@ func (c *Client) byAssets(ctx context.Context, m *matcher, since time.Time, show
 		if run.Status == job.RunNotFound || madeBefore(&run, since) {
 			continue
 		}
-		lacks, m.newest = id, later(m.newest, run.CreatedAt)
+		lacks = id
+		m.vouch(run.CreatedAt, time.Now())
 		strangers, err := strangersAmong(ctx, []job.Inference{run}, ours)
 		if err != nil {
 			return lacks, err

@@ -23,7 +23,7 @@ func (c *Client) Find(ctx context.Context, attempts []provider.Attempt, known []
 	complete, err := c.scan(ctx, list, horizon, byPage, func(page []job.Inference) (bool, error) {
 		for i := range page {
 			shown[page[i].ID] = true
-			m.newest = later(m.newest, page[i].CreatedAt)
+			m.vouch(page[i].CreatedAt, list.asked)
 		}
 		strangers, err := strangersAmong(ctx, page, ours)
 		if err != nil {
