@@ -162,7 +162,7 @@ func (n *drawnNight) goOn(b *nightBatch) {
 	n.t.Helper()
 	switch {
 	case b.cancelled:
-	case b.drawn.byRun || n.isOpen(b):
+	case b.drawn.byRun || !b.submitted || n.isOpen(b):
 		n.submit(b)
 	default:
 		a := n.command("resume", b.manifest.Batch())
