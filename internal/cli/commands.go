@@ -265,6 +265,7 @@ func exportCommand(p app.Process) *cobra.Command {
 		Short: "Copy images of a batch into a folder",
 		Long: `Copy the images of a batch, or with --picked those that are picked and what was made
 of them, from the bucket into a folder, under their output names or as --layout says.
+With --last an image of which another one that is copied was made is left out.
 A layout has the placeholders of an output name: {id}, {n}, {ext}, {model}, {style},
 {seed}, {hash8}, parameters and variables; also {row}, the whole id of the row.
 
@@ -294,6 +295,7 @@ are not in the batch's folder as they were made, and the others are copied.`,
 		}),
 	}
 	cmd.Flags().BoolVar(&o.Picked, "picked", false, "only images that are picked, and what was made of them")
+	cmd.Flags().BoolVar(&o.Last, "last", false, "of images that are made of each other only the last ones, such as what was scaled up")
 	cmd.Flags().StringVar(&o.Layout, "layout", "", "names of the files, such as '{style}/{id}-{n}.{ext}' (default: the output names)")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return cmd

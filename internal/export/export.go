@@ -5,6 +5,7 @@ package export
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"nightshift/internal/batch"
 	"nightshift/internal/bucket"
@@ -14,6 +15,7 @@ import (
 // Options say which images are copied, and under which names.
 type Options struct {
 	Picked bool   // those that are picked, and what was made of them
+	Last   bool   // of images that are made of each other only the last ones
 	Layout string // of the names; "" for those in the batch
 }
 
@@ -47,7 +49,7 @@ func Images(ctx context.Context, from batch.Folder, dir string, o Options) (*Res
 		return nil, &job.InputError{Err: err}
 	}
 	e := exporter{from: from, to: to, done: &Result{Batch: from.Batch, Dir: to.Path(""), Files: []File{}}}
-	images, err := e.chosen(ctx, o.Picked)
+	images, err := e.chosen(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -73,12 +75,12 @@ type exporter struct {
 
 // chosen are the images that are to be copied. Those that are not in the batch's folder as
 // they were made are told.
-func (e *exporter) chosen(ctx context.Context, picked bool) ([]batch.PlannedImage, error) {
+func (e *exporter) chosen(ctx context.Context, o Options) ([]batch.PlannedImage, error) {
 	images, err := e.from.PlannedImages(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if picked {
+	if o.Picked {
 		picks, err := batch.ReadPicks(ctx, e.from.Bucket, e.from.Batch)
 		if err != nil {
 			return nil, err
@@ -92,7 +94,10 @@ func (e *exporter) chosen(ctx context.Context, picked bool) ([]batch.PlannedImag
 		}
 	}
 	if len(made) == 0 {
-		return nil, e.nothing(picked)
+		return nil, e.nothing(o.Picked)
+	}
+	if o.Last {
+		made = last(made)
 	}
 	fresh, err := e.from.Fresh(ctx, made)
 	if err != nil {
@@ -111,6 +116,17 @@ func (e *exporter) chosen(ctx context.Context, picked bool) ([]batch.PlannedImag
 		e.done.NotThere = append(e.done.NotThere, batch.LeftOut{Row: image.Row, Image: image.Image.Key, Reason: "it " + fresh[i].String()})
 	}
 	return chosen, nil
+}
+
+// last are those of the images of which no other one was made.
+func last(images []batch.PlannedImage) []batch.PlannedImage {
+	taken := make(map[job.Picture]bool)
+	for i := range images {
+		for _, from := range images[i].From {
+			taken[from] = true
+		}
+	}
+	return slices.DeleteFunc(images, func(i batch.PlannedImage) bool { return taken[i.Picture()] })
 }
 
 func (e *exporter) nothing(picked bool) error {
