@@ -130,7 +130,10 @@ func (f *PickFile) belongs(batch, bucket string) error {
 // filed are the wishes of a file. Marks of images that are not there any more are left out,
 // and told: the others of a long evening are not lost for them.
 func (m *marker) filed(ctx context.Context) ([]wish, error) {
-	wishes := m.filedWishes()
+	wishes, err := m.filedWishes()
+	if err != nil {
+		return nil, err
+	}
 	chosen := make([]PlannedImage, len(wishes))
 	for i := range wishes {
 		chosen[i] = wishes[i].image
@@ -157,8 +160,10 @@ func (m *marker) filed(ctx context.Context) ([]wish, error) {
 	return taken, nil
 }
 
-// filedWishes finds the image of each entry, and tells of those that have none.
-func (m *marker) filedWishes() (wishes []wish) {
+// filedWishes finds the image of each entry, once, and tells of those that have none. It
+// refuses two marks of one image, however the entries name it.
+func (m *marker) filedWishes() (wishes []wish, err error) {
+	said := make(map[job.Picture]job.Mark)
 	places := make(map[job.ID][]int)
 	rows := make(map[string]bool)
 	for i := range m.images {
@@ -172,9 +177,18 @@ func (m *marker) filedWishes() (wishes []wish) {
 			m.done.NotTaken = append(m.done.NotTaken, LeftOut{entry.Row, entry.Image, reason})
 			continue
 		}
+		switch other, twice := said[image.Picture()]; {
+		case twice && other != entry.mark:
+			return nil, &job.InputError{Err: &job.HintedError{
+				Err: fmt.Errorf("%s: image %s of row %s has two marks: %s and %s", f.name, image.Image.Key, image.Row, other, entry.mark), Hint: "take one of them out of the file",
+			}}
+		case twice:
+			continue
+		}
+		said[image.Picture()] = entry.mark
 		wishes = append(wishes, wish{image: image, mark: entry.mark, rating: entry.Rating, by: BySheet})
 	}
-	return wishes
+	return wishes, nil
 }
 
 // filedImage is the image that an entry of a file is about, or why there is none.
@@ -184,8 +198,11 @@ func (m *marker) filedImage(entry *filedMark, places []int, rows map[string]bool
 		if image.N != entry.N && (entry.N != 0 || image.Image.Key != entry.Image) {
 			continue
 		}
-		if !image.Made {
+		switch {
+		case !image.Made:
 			return image, "it is not made"
+		case entry.Row != "" && entry.Row != image.Row || entry.Image != "" && entry.Image != image.Image.Key:
+			return image, fmt.Sprintf("its job and number are those of image %s of row %s", image.Image.Key, image.Row)
 		}
 		return image, ""
 	}

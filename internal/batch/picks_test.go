@@ -252,6 +252,18 @@ func TestMarkImages(t *testing.T) {
 	if _, err = folder.Mark(t.Context(), &batch.MarkRequest{File: file}); !strings.Contains(fmt.Sprint(err), "none of the 1 mark fits") {
 		t.Errorf("a file of images that are gone: %v", err)
 	}
+	for entries, want := range map[string]string{
+		`"picked":[{"row":"axe","job":"%[1]s","n":1}],"rejected":[{"row":"axe","job":"%[1]s","image":"axe-1.png"}]`: "has two marks",
+		`"picked":[{"row":"bow","job":"%[1]s","image":"axe-1.png","n":1}]`:                                          "those of image axe-1.png of row axe",
+	} {
+		file, err := batch.ReadPickFile("picks.json", strings.NewReader(`{"batch":"night",`+fmt.Sprintf(entries, jobOf("axe"))+`}`))
+		if err == nil {
+			_, err = folder.Mark(t.Context(), &batch.MarkRequest{File: file})
+		}
+		if _, input := errors.AsType[*job.InputError](err); !input || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", entries, err, want)
+		}
+	}
 	if shown, err := folder.Mark(t.Context(), new(batch.MarkRequest)); err != nil || shown.Images != 2 || shown.Unmarked != 2 || shown.Noted != 0 {
 		t.Errorf("shown are %+v (%v)", shown, err)
 	}
