@@ -38,8 +38,12 @@ func (q requests) Refused(ctx context.Context, refusal error) (again bool, err e
 	if !limited && (!refused || access.Access != job.AccessKey) {
 		return false, refusal
 	}
-	if _, failed := q.r.learn(ctx, q.apiKey, refusal); failed != nil {
+	wait, failed := q.r.learn(ctx, q.apiKey, refusal)
+	if failed != nil {
 		return false, errors.Join(refusal, failed)
+	}
+	if wait != nil { // until the next look, which may wait for it here
+		q.r.waits.setSide(listSide, wait)
 	}
 	return limited && limit.Limit == job.LimitRate, refusal
 }

@@ -62,7 +62,7 @@ const blockedShare = 0.5
 var storeWaits = []job.WaitReason{job.WaitStorage, job.WaitAsset, job.WaitLinkHost, job.WaitAccess}
 
 // sentWaits are what jobs wait for that are sent.
-var sentWaits = []job.WaitReason{job.WaitUnknown, job.WaitDecision, job.WaitStatus}
+var sentWaits = []job.WaitReason{job.WaitUnknown, job.WaitDecision, job.WaitStatus, job.WaitRequestRate}
 
 // limit is what limits a batch. What waits for an image of another row waits for what that row
 // waits for.
