@@ -211,7 +211,7 @@ func TestRefusedReads(t *testing.T) {
 		learned []string
 		waits   job.WaitReason
 	}{
-		"rate":    {err: &job.LimitError{Limit: job.LimitRate}, learned: []string{"night rests for request_rate"}},
+		"rate":    {err: &job.LimitError{Limit: job.LimitRate}, learned: []string{"night rests for request_rate"}, waits: job.WaitRequestRate},
 		"key":     {err: &job.AccessError{Access: job.AccessKey}, learned: []string{"night rests for quarantine"}, waits: job.WaitQuarantine},
 		"scope":   {err: &job.AccessError{Access: job.AccessScope}, waits: job.WaitAccess},
 		"passing": {err: errors.New("503"), waits: job.WaitBackoff},
