@@ -31,6 +31,7 @@ type Server struct {
 	// Only of a process of its own.
 	command []string
 	signal  func(os.Signal) error
+	pid     int
 }
 
 const (

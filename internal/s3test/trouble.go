@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
+	"time"
 )
 
 // Kill ends a server that was launched at once, as a power cut of its machine does.
@@ -22,7 +25,33 @@ func (s *Server) Restart(ctx context.Context) error { return s.run(ctx) }
 
 // Freeze lets a server that was launched stand still: it takes connections and
 // answers nothing, until [Server.Thaw].
-func (s *Server) Freeze() error { return s.send(syscall.SIGSTOP) }
+func (s *Server) Freeze() error {
+	if err := s.send(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(freezeLimit); !s.stands(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("the S3 server does not stand still after %s", freezeLimit)
+		}
+	}
+	return nil
+}
+
+const freezeLimit = 10 * time.Second
+
+// stands reports whether all threads of the server stand still, which the signal alone does
+// not say: it reaches them a little later. Systems without /proc are believed.
+func (s *Server) stands() bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.pid))
+	for _, thread := range threads {
+		stat, failed := os.ReadFile(thread)
+		_, state, _ := strings.Cut(string(stat), ") ")
+		if failed == nil && !strings.HasPrefix(state, "T") {
+			return false
+		}
+	}
+	return err == nil
+}
 
 // Thaw lets a frozen server go on.
 func (s *Server) Thaw() error { return s.send(syscall.SIGCONT) }

@@ -45,7 +45,7 @@ func TestTrouble(t *testing.T) {
 	go func() { answered <- read(t, server, bucket, key) }()
 	select {
 	case got := <-answered:
-		t.Errorf("a server that stands still has answered %q", got)
+		t.Fatalf("a server that stands still has answered %q", got)
 	case <-time.After(200 * time.Millisecond):
 	}
 	if err := server.Thaw(); err != nil {

@@ -133,7 +133,7 @@ func (s *Server) run(ctx context.Context) error {
 		_ = command.Wait() // how it ended does not matter; that it ended early is seen below
 		close(ended)
 	}()
-	s.signal = command.Process.Signal
+	s.signal, s.pid = command.Process.Signal, command.Process.Pid
 	s.stop = func() error {
 		_ = command.Process.Signal(syscall.SIGTERM)
 		select {
