@@ -95,8 +95,10 @@ type Attempt struct {
 	// and none where none is known. Before Since it may have had others.
 	Author []string
 	Since  time.Time
-	// Elsewhere says to ask other sources, too, where no list shows a run of its time.
-	Elsewhere bool
+	// Elsewhere says to ask other sources, too, where no list shows a run of its time; Soon the
+	// same where one shows a run that was made at most Fresh before it.
+	Elsewhere, Soon bool
+	Fresh           time.Duration
 }
 
 // Ours reports which of the runs belong or belonged to other requests of ours.

@@ -21,6 +21,10 @@ const absences = 4
 // key may not read charges or they are told late.
 const elsewhereGraces = 5
 
+// soonGraces is the same where a list shows runs that were made shortly before, within one
+// grace time: it is hardly one of long ago.
+const soonGraces = 1
+
 // slowRuns is how many times as long as the slowest run of its model a lost request is
 // waited for before other sources are asked, which show it once it has made something.
 const slowRuns = 2
@@ -127,9 +131,10 @@ func (w *watcher) find(ctx context.Context, p provider.Provider, unknown []*job.
 	attempts := make([]provider.Attempt, len(unknown))
 	for i, rec := range unknown {
 		authors, since := w.APIKeys.ProviderKeyIDs(rec.APIKey)
+		waited, slow := time.Since(rec.Since), slowRuns*w.pace.slowest(rec.Job.Model)
 		attempts[i] = provider.Attempt{
 			Request: rec.Job.Request(), Sent: rec.Intent, Author: authors, Since: since,
-			Elsewhere: time.Since(rec.Since) >= max(elsewhereGraces*w.Grace, slowRuns*w.pace.slowest(rec.Job.Model)),
+			Elsewhere: waited >= max(elsewhereGraces*w.Grace, slow), Soon: waited >= max(soonGraces*w.Grace, slow), Fresh: w.Grace,
 		}
 	}
 	matches, err := p.Find(ctx, attempts, known, w.Store.Ours)

@@ -19,6 +19,13 @@ import (
 // before shows what was made until then.
 func (m *matcher) bare(i int) bool { return m.newest.Before(m.c.latest(m.attempts[i].Sent)) }
 
+// wanted reports whether other sources are asked about an attempt: sooner where a list is
+// nearly of its time.
+func (m *matcher) wanted(i int) bool {
+	a := &m.attempts[i]
+	return a.Elsewhere || a.Soon && !m.newest.Before(m.c.latest(a.Sent).Add(-a.Fresh))
+}
+
 // vouch takes in when a run was made that was shown in answer to a question asked then. One
 // of later says nothing: its date is wrong.
 func (m *matcher) vouch(made, asked time.Time) {
@@ -36,7 +43,7 @@ func (c *Client) elsewhere(ctx context.Context, m *matcher, shown map[string]boo
 	var asked []int
 	since := time.Now().Add(clockUnknown)
 	for i, a := range m.attempts {
-		if match := &m.matches[i]; a.Elsewhere && match.Bare && match.Complete && !match.Unclear && len(match.Runs) == 0 {
+		if match := &m.matches[i]; m.wanted(i) && match.Bare && match.Complete && !match.Unclear && len(match.Runs) == 0 {
 			asked, since = append(asked, i), earlier(since, c.Earliest(a.Sent))
 		}
 	}

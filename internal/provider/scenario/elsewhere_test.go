@@ -27,6 +27,7 @@ func TestFindElsewhere(t *testing.T) {
 		assets  func(int) *http.Response // in place of the list of assets
 		usages  func(int) *http.Response
 		notYet  bool // other sources are not wanted yet
+		soon    bool // but where a list is nearly of its time
 		want    string
 		bare    bool
 		unclear bool
@@ -34,6 +35,8 @@ func TestFindElsewhere(t *testing.T) {
 	}{
 		"a run of its time is listed":      {list: func(a *listedAPI) { a.add("q", 1, other, "") }},
 		"one of shortly before":            {notYet: true, bare: true, list: func(a *listedAPI) { a.add("q", -1, other, "") }},
+		"one of shortly before, soon":      {notYet: true, soon: true, list: func(a *listedAPI) { a.add("q", -30, other, "") }},
+		"one of before, soon":              {notYet: true, soon: true, bare: true, list: func(a *listedAPI) { a.add("q", -90, other, "") }},
 		"nothing is known yet":             {notYet: true, bare: true},
 		"one of long before, not yet":      {notYet: true, bare: true, list: func(a *listedAPI) { a.add("q", -90, other, "") }},
 		"nothing anywhere":                 {},
@@ -75,7 +78,7 @@ func TestFindElsewhere(t *testing.T) {
 				}))
 				client.receipts.learn(api.began, api.began, api.began)
 				matches, err := client.Find(t.Context(), []provider.Attempt{{
-					Request: job.Request{Model: testModel, Inputs: seeded, PromptInput: "prompt"}, Sent: api.began, Elsewhere: !c.notYet,
+					Request: job.Request{Model: testModel, Inputs: seeded, PromptInput: "prompt"}, Sent: api.began, Elsewhere: !c.notYet, Soon: c.soon, Fresh: time.Minute,
 				}}, nil, oursAlone)
 				if err != nil {
 					t.Fatal(err)

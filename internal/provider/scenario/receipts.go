@@ -56,11 +56,15 @@ func (c *Client) Earliest(sent time.Time) time.Time {
 // receipts and by the dates of replies: receipts can name runs of before.
 func (c *Client) latest(sent time.Time) time.Time {
 	offset, uncertainty := c.ClockOffset()
-	latest := offset + uncertainty
-	if _, high, seen := c.receipts.allowed(); seen {
-		latest = max(latest, high)
+	_, high, seen := c.receipts.allowed()
+	switch dated := uncertainty < clockUnknown; {
+	case !seen:
+		return sent.Add(offset + uncertainty)
+	case !dated:
+		return sent.Add(high)
+	default:
+		return sent.Add(max(offset+uncertainty, high))
 	}
-	return sent.Add(latest)
 }
 
 // doubtful reports whether nothing certain can be said of when the API makes an
