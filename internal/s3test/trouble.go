@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Kill ends a server that was launched at once, as a power cut of its machine does.
@@ -29,29 +29,23 @@ func (s *Server) Freeze() error {
 	if err := s.send(syscall.SIGSTOP); err != nil {
 		return err
 	}
-	for deadline := time.Now().Add(freezeLimit); !s.stands(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(freezeLimit); ; time.Sleep(time.Millisecond) {
+		var info unix.Siginfo
+		// The signal reaches all threads a little later; that the process has stopped then is
+		// told to its parent, and left to be told again.
+		if err := unix.Waitid(unix.P_PID, s.pid, &info, unix.WSTOPPED|unix.WNOWAIT|unix.WNOHANG, nil); err != nil {
+			return fmt.Errorf("wait until the S3 server stands still: %w", err)
+		}
+		if info.Signo != 0 {
+			return nil
+		}
 		if time.Now().After(deadline) {
 			return fmt.Errorf("the S3 server does not stand still after %s", freezeLimit)
 		}
 	}
-	return nil
 }
 
 const freezeLimit = 10 * time.Second
-
-// stands reports whether all threads of the server stand still, which the signal alone does
-// not say: it reaches them a little later. Systems without /proc are believed.
-func (s *Server) stands() bool {
-	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.pid))
-	for _, thread := range threads {
-		stat, failed := os.ReadFile(thread)
-		_, state, _ := strings.Cut(string(stat), ") ")
-		if failed == nil && !strings.HasPrefix(state, "T") {
-			return false
-		}
-	}
-	return err == nil
-}
 
 // Thaw lets a frozen server go on.
 func (s *Server) Thaw() error { return s.send(syscall.SIGCONT) }
