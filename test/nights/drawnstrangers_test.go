@@ -67,7 +67,7 @@ func (n *drawnNight) strangerRuns(key, mark string) {
 	}
 	inputs := maps.Clone(j.Inputs)
 	inputs["prompt"] = fmt.Sprint(inputs["prompt"], mark)
-	if j.SeedDrawn { // nobody else has it
+	if j.Seed() != "" { // with it and a prompt that is hidden nothing would tell the two apart
 		inputs["seed"] = json.Number(strconv.Itoa(n.random.IntN(1 << 30)))
 	}
 	inputs = inputs.WithPictures(j.PictureInputs, func(name string) string { return n.uploadedAs(name, n.projectOf(key)) })

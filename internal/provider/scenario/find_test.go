@@ -93,7 +93,7 @@ func TestFind(t *testing.T) {
 			a.whole = map[string]map[string]any{"r": other}
 			a.add("r", 1, with(plain, "prompt", "asset_1"), "")
 		}},
-		"hidden prompt, stated seed": {inputs: seeded, want: "r", unclear: true, list: func(a *listedAPI) { a.add("r", 1, with(seeded, "prompt", "asset_1"), "") }},
+		"hidden prompt, stated seed": {inputs: seeded, want: "r", list: func(a *listedAPI) { a.add("r", 1, with(seeded, "prompt", "asset_1"), "") }},
 		"hidden prompt, our seed":    {inputs: seeded, drawn: true, want: "r", list: func(a *listedAPI) { a.add("r", 1, with(seeded, "prompt", "asset_1"), "") }},
 		"hidden prompt, no seed":     {inputs: plain, want: "r", unclear: true, list: func(a *listedAPI) { a.add("r", 1, with(plain, "prompt", "asset_1"), "") }},
 		"nothing of it is shown":     {inputs: seeded, want: "r", unclear: true, list: func(a *listedAPI) { delete(a.add("r", 1, seeded, ""), "metadata") }},

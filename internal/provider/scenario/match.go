@@ -103,7 +103,7 @@ func (m *matcher) add(i int, run *job.Inference, unclear bool) {
 
 // compare compares a run with an attempt that is alike in all but the prompt. Where the
 // list shows an asset for it, the single run is read, once: what it reads is kept in
-// run. Where that shows no more, a seed that was drawn for the job is certain
+// run. Where that shows no more, a seed among the other inputs is certain
 // enough; without one it stays unclear.
 func (m *matcher) compare(ctx context.Context, i int, run *job.Inference) error {
 	request, when := &m.attempts[i].Request, m.when(i, run)
@@ -140,8 +140,8 @@ func (m *matcher) sort(i int, run *job.Inference, when earliness, hidden bool) {
 	switch {
 	case when != inTime && (request.SeedDrawn || seeded && !hidden && key == ourKey):
 		match.Early = append(match.Early, *run)
-	case when != early && seeded: // another prompt may have a stated seed, too, and be hidden
-		m.add(i, run, when == oddlyEarly || hidden && !request.SeedDrawn)
+	case when != early && seeded:
+		m.add(i, run, when == oddlyEarly)
 	case key == anotherKey:
 	case when == early && madeBefore(run, m.attempts[i].Sent.Add(-clockUnknown)):
 	case when == early:
