@@ -65,8 +65,8 @@
 //     spread over the grace time, the request is sent again. So Complete is true only
 //     where everything was looked at that can be the request's, and shown in full.
 //   - no Runs and Bare: nothing that was shown is of the request's time, so that nothing
-//     tells the list from one that is empty by a fault. Once the grace time is over it is
-//     asked for with Elsewhere: then another source than the list is asked, too, and where
+//     tells the list from one that is empty by a fault. After some grace times it is
+//     asked for with Elsewhere, or sooner with Soon, where the list is nearly of that time: then another source than the list is asked, too, and where
 //     that cannot vouch for the list, either, Unclear is set.
 //   - no Runs and not Complete: it is asked again. Lacks says why, where a list lacks a run
 //     that is known to be there.

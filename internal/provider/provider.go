@@ -113,8 +113,9 @@ type Match struct {
 	// sent: by a wrong clock they are its own, otherwise those of the same rows in another
 	// folder. Where the seed was not drawn for the job alone, its API key has started them.
 	Early []job.Inference
-	// Before are the same without a seed: by a wrong clock one of them is its own. Only a person
-	// can tell, and need not where Runs has it.
+	// Before are others of what it asks for, made before it by the clocks: without a seed, or with
+	// a stated one where it is not known whose key has started them. By a wrong clock one of
+	// them is its own. Only a person can tell, and need not where Runs has it.
 	Before []job.Inference
 	// Unclear says that nobody but a person can tell whether one of Runs is its own, or
 	// whether there is one at all.
