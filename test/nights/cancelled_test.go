@@ -34,6 +34,7 @@ func TestACancelledBatchHoldsNothing(t *testing.T) {
 			return err == nil && strings.Contains(string(data), `"intended"`)
 		})
 		doomed.kill()
+		<-doomed.member.over // what it was writing is written, or lost
 		n.gate.open()
 		n.weather.set(0, 0, 0)
 		n.done("cancel", n.manifest.Batch())
